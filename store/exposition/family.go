@@ -1,0 +1,127 @@
+// Package exposition turns what clients push into encoded metric families and
+// encoded metric families into what scrapers read: the text format 0.0.4 and
+// 1.0.0, OpenMetrics 1.0 and delimited protobuf.
+//
+// Everything is encoded once, when it is pushed. The canonical form is the
+// sample line of the text formats, which is the same in all of them:
+//
+//	name{label="value",…} value\n
+//	{"na.me","la.bel"="value",…} value\n
+//
+// Labels are sorted by name, the label names of one line differ, `le` and
+// `quantile` are plain decimal numbers, and a line holds neither timestamp nor
+// exemplar. The lines of one histogram or summary stand together: buckets or
+// quantiles in ascending order, then _sum, then _count.
+package exposition
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Type is the type of a metric family. The zero value is Untyped.
+type Type uint8
+
+// The types of the text format; OpenMetrics' unknown is Untyped, its info and
+// stateset are Gauge.
+const (
+	Untyped Type = iota
+	Counter
+	Gauge
+	Summary
+	Histogram
+	GaugeHistogram
+)
+
+var typeNames = [...]string{"untyped", "counter", "gauge", "summary", "histogram", "gaugehistogram"}
+
+// String returns the type as a TYPE comment of the text format spells it.
+func (t Type) String() string {
+	if int(t) < len(typeNames) {
+		return typeNames[t]
+	}
+	return fmt.Sprintf("Type(%d)", uint8(t))
+}
+
+// Label is one label of a series or a grouping.
+type Label struct{ Name, Value string }
+
+// CompareLabels orders labels by name, then by value.
+func CompareLabels(a, b Label) int {
+	if c := strings.Compare(a.Name, b.Name); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Value, b.Value)
+}
+
+// SortLabels sorts labels by name, in place.
+func SortLabels(ls []Label) { slices.SortFunc(ls, CompareLabels) }
+
+// Chunk is the encoded samples that one grouping has of one metric family. It
+// is immutable.
+type Chunk struct {
+	// Text holds the sample lines in the package's canonical form.
+	Text []byte
+	// Proto holds the family's metrics as encoded `metric` fields (number 4) of
+	// io.prometheus.client.MetricFamily, ready to be appended to the encoded
+	// rest of such a message. It is nil where Text says it all; it is kept for
+	// native histograms, exemplars, created timestamps and the like.
+	Proto []byte
+	// UTF8 says that a metric or label name in Text is not a legacy name, so
+	// that the lines depend on the escaping scheme asked for.
+	UTF8 bool
+	// Series is the number of sample lines in Text.
+	Series int
+}
+
+// Family is the part of a metric family that one push brings.
+type Family struct {
+	Name string
+	Type Type
+	Help string
+	Unit string // as OpenMetrics and protobuf may name it
+	Chunk
+}
+
+// Reason says, in one word of a closed list, why a push was refused. It is
+// the value of a label of the server's own metrics.
+type Reason string
+
+// The reasons that lie in the body of a push.
+const (
+	ReasonSyntax    Reason = "syntax"    // the body does not follow its format
+	ReasonName      Reason = "name"      // a metric or label name is invalid or reserved
+	ReasonValue     Reason = "value"     // a label value or HELP is invalid
+	ReasonTimestamp Reason = "timestamp" // a sample has a timestamp
+	ReasonDuplicate Reason = "duplicate" // a series stands twice in the push
+	ReasonType      Reason = "type"      // a sample or family does not fit its type
+	ReasonLimit     Reason = "limit"     // the push is larger than a limit allows
+)
+
+// Error says what is wrong with a pushed body, in one line made for the
+// client: it quotes only what the client sent.
+type Error struct {
+	Reason Reason
+	Line   int // of a text body, from 1; 0 where lines mean nothing
+	Detail string
+}
+
+func (e *Error) Error() string {
+	if e.Line > 0 {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Detail)
+	}
+	return e.Detail
+}
+
+// Options says how pushed metrics are decoded.
+type Options struct {
+	// Grouping holds the grouping's labels, sorted by name, none empty. They
+	// override labels of the same name in the body. With any, `instance=""` is
+	// added to series that have no instance label.
+	Grouping []Label
+	// UTF8Names allows metric and label names of any valid UTF-8.
+	UTF8Names bool
+	// MaxSeries bounds the sample lines of one push; 0: no bound.
+	MaxSeries int
+}

@@ -1,0 +1,248 @@
+package exposition
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// sample reads a sample line that begins with its name or a brace.
+func (s *textScanner) sample(line []byte) error {
+	s.labels, s.spelled = s.labels[:0], s.spelled[:0]
+	name, i := s.bareName(line)
+	next, legacy := skipBlanks(line, i), true
+	if next < len(line) && line[next] == '{' {
+		bare := name != nil
+		var err error
+		if name, i, err = s.scanLabels(line, next+1, name); err != nil {
+			return err
+		}
+		next, legacy = skipBlanks(line, i), bare || isLegacyMetric(name)
+	}
+	if len(name) == 0 {
+		return s.refuse(ReasonName, "no valid metric name at %s", quoted(line))
+	}
+	value, err := s.value(line, name, next)
+	if err != nil {
+		return err
+	}
+	n, part := s.resolve(name, legacy)
+	s.current = n
+	switch part {
+	case partValue:
+		return s.addLine(n, s.labels, value, s.line)
+	case partNone:
+		f := &s.families[n]
+		return s.refuse(ReasonType, "metric %s is a %s and can't have a sample of just that name", quoted(name), f.typ)
+	default:
+		return s.addPart(n, part, s.labels, value, s.line)
+	}
+}
+
+// bareName reads a legacy metric name, mostly that of the current family. It
+// returns nil if there is none or it is too long.
+func (s *textScanner) bareName(line []byte) (name []byte, end int) {
+	if s.current >= 0 {
+		if f := &s.families[s.current]; !f.utf8 && bytes.HasPrefix(line, f.name) {
+			end = len(f.name)
+		}
+	}
+	if end == 0 && nameClass[line[0]]&metricStartByte == 0 {
+		return nil, 0
+	}
+	for end < len(line) && nameClass[line[end]]&metricByte != 0 {
+		end++
+	}
+	if end > maxDecodeName {
+		return nil, 0
+	}
+	return line[:end], end
+}
+
+// value reads what stands behind the name and labels.
+func (s *textScanner) value(line, name []byte, i int) (number, error) {
+	end := endOfWord(line, i)
+	value, ok := parseNumber(line[i:end])
+	if !ok {
+		if i == len(line) {
+			return value, s.refuse(ReasonSyntax, "metric %s has no value", quoted(name))
+		}
+		if i == len(name) && bytes.HasPrefix(line, name) { // such as a-b
+			return value, s.refuse(ReasonName, "invalid metric name %s", quoted(line[:end]))
+		}
+		return value, s.refuse(ReasonSyntax, "metric %s: expected a number as value, got %s", quoted(name), quoted(line[i:end]))
+	}
+	rest := trimBlanks(line[end:])
+	if len(rest) == 0 {
+		return value, nil
+	}
+	if _, err := strconv.ParseInt(string(rest), 10, 64); err == nil {
+		return value, s.refuse(ReasonTimestamp, "metric %s: pushed samples can't carry a timestamp, got %s", quoted(name), quoted(rest))
+	}
+	if rest[0] == '#' {
+		return value, s.refuse(ReasonSyntax, "metric %s: the text format has no exemplars or comments behind a sample, got %s", quoted(name), quoted(rest))
+	}
+	return value, s.refuse(ReasonSyntax, "metric %s: unexpected %s behind the value", quoted(name), quoted(rest))
+}
+
+// scanLabels reads what stands in braces into s.labels, sorted, and returns
+// where it ends. The metric name may stand among the labels.
+func (s *textScanner) scanLabels(line []byte, i int, name []byte) (metric []byte, end int, err error) {
+	sorted := true
+	for {
+		i = skipBlanks(line, i)
+		if i < len(line) && line[i] == '}' {
+			if !sorted {
+				err = sortLabels(s.labels, name, s.line)
+			}
+			return name, i + 1, err
+		}
+		start := i
+		var label []byte
+		label, end, err = s.labelName(line, i, name)
+		if err != nil {
+			return nil, 0, err
+		}
+		eq := skipBlanks(line, end)
+		if eq < len(line) && line[eq] == '=' {
+			if end, err = s.label(line, start, end, eq, label, name); err != nil {
+				return nil, 0, err
+			}
+			if n := len(s.labels); n > 1 && sorted {
+				sorted = bytes.Compare(s.labels[n-2].name, s.labels[n-1].name) < 0
+			}
+		} else if line[start] == '"' && name == nil && eq < len(line) && (line[eq] == ',' || line[eq] == '}') {
+			if _, err := s.checkMetricName(label); err != nil {
+				return nil, 0, err
+			}
+			name = label
+		} else {
+			return nil, 0, s.refuse(ReasonSyntax, `metric %s: expected ="…" behind label name %s`, quoted(name), quoted(label))
+		}
+		if i = skipBlanks(line, end); i < len(line) && line[i] == ',' {
+			i++
+		} else if i >= len(line) || line[i] != '}' {
+			return nil, 0, s.refuse(ReasonSyntax, "metric %s: expected , or } behind label %s", quoted(name), quoted(label))
+		}
+	}
+}
+
+// labelName reads the name of a label, or a metric name in its place.
+func (s *textScanner) labelName(line []byte, i int, metric []byte) (label []byte, end int, err error) {
+	if i < len(line) && line[i] == '"' {
+		label, rest, err := s.quotedName(line[i:])
+		return label, len(line) - len(rest), err
+	}
+	end = i
+	for end < len(line) && nameClass[line[end]]&labelByte != 0 {
+		end++
+	}
+	if end == i || nameClass[line[i]]&labelStartByte == 0 {
+		if i == len(line) {
+			return nil, 0, s.refuse(ReasonSyntax, "metric %s: the labels have no closing brace", quoted(metric))
+		}
+		return nil, 0, s.refuse(ReasonName, "metric %s: no valid label name at %s", quoted(metric), quoted(line[i:]))
+	}
+	return line[i:end], end, nil
+}
+
+// label reads the value of a label whose name stands between start and end of
+// the line, and adds the label to s.labels.
+func (s *textScanner) label(line []byte, start, end, eq int, name, metric []byte) (int, error) {
+	if isReserved(name) {
+		return 0, s.refuse(ReasonName, "metric %s: label name %s is reserved", quoted(metric), quoted(name))
+	}
+	l := asmLabel{name: name}
+	if line[start] == '"' {
+		l.utf8 = !isLegacyLabel(name)
+		if !checkName(name, !l.utf8, s.options.UTF8Names) {
+			return 0, s.refuse(ReasonName, "metric %s: invalid label name %s", quoted(metric), quoted(name))
+		}
+	} else if len(name) > maxDecodeName {
+		return 0, s.refuse(ReasonName, "metric %s: label name %s is longer than %d bytes", quoted(metric), quoted(name), maxDecodeName)
+	}
+	open := skipBlanks(line, eq+1)
+	if open == len(line) || line[open] != '"' {
+		return 0, s.refuse(ReasonSyntax, "metric %s: the value of label %s does not begin with a double quote", quoted(metric), quoted(name))
+	}
+	i, err := s.endOfValue(line, open+1, name, metric)
+	if err != nil {
+		return 0, err
+	}
+	if l.empty = i == open+1; open == end+1 && line[start] != '"' {
+		l.text = line[start : i+1]
+	} else {
+		from := len(s.spelled)
+		s.spelled = appendLabel(s.spelled, name, "")
+		s.spelled = append(append(s.spelled[:len(s.spelled)-1], line[open+1:i]...), '"')
+		l.text = s.spelled[from:]
+	}
+	s.labels = append(s.labels, l)
+	return i + 1, nil
+}
+
+// endOfValue returns where the closing quote of the value that begins at i is.
+// A valid value is spelled as canonical lines spell it.
+func (s *textScanner) endOfValue(line []byte, i int, name, metric []byte) (int, error) {
+	start := i
+	for ; i < len(line) && line[i] != '"'; i++ {
+		if line[i] != '\\' {
+			continue
+		}
+		if i++; i < len(line) && line[i] != '\\' && line[i] != '"' && line[i] != 'n' {
+			return 0, s.refuse(ReasonSyntax, `metric %s: unknown escape \%c in the value of label %s`, quoted(metric), printable(line[i]), quoted(name))
+		}
+	}
+	if i >= len(line) {
+		return 0, s.refuse(ReasonSyntax, "metric %s: the value of label %s has no closing double quote", quoted(metric), quoted(name))
+	}
+	if !s.valid && !utf8.Valid(line[start:i]) {
+		return 0, s.refuse(ReasonValue, "metric %s: the value %s of label %s is not valid UTF-8", quoted(metric), quoted(line[start:i]), quoted(name))
+	}
+	return i, nil
+}
+
+// sortLabels sorts labels by name and refuses a name that stands twice.
+func sortLabels(labels []asmLabel, metric []byte, line int) error {
+	slices.SortFunc(labels, func(x, y asmLabel) int { return bytes.Compare(x.name, y.name) })
+	for i := 1; i < len(labels); i++ {
+		if bytes.Equal(labels[i-1].name, labels[i].name) {
+			return refuse(ReasonDuplicate, line, "metric %s: label %s stands twice", quoted(metric), quoted(labels[i].name))
+		}
+	}
+	return nil
+}
+
+// quotedName reads a name in double quotes. The name does not point into
+// memory that is reused before the decoding ends.
+func (s *textScanner) quotedName(b []byte) (name, rest []byte, err error) {
+	for i := 1; i < min(len(b), 2*maxDecodeName+2); i++ {
+		switch b[i] {
+		case '"':
+			if name == nil {
+				name = b[1:i]
+			}
+			return name, b[i+1:], nil
+		case '\\':
+			if name == nil {
+				name = bytes.Clone(b[1:i])
+			}
+			if i++; i == len(b) {
+				continue
+			}
+			c := b[i]
+			if c == 'n' {
+				c = '\n'
+			} else if c != '\\' && c != '"' {
+				return nil, nil, s.refuse(ReasonSyntax, `unknown escape \%c in a name`, printable(c))
+			}
+			name = append(name, c)
+		default:
+			if name != nil {
+				name = append(name, b[i])
+			}
+		}
+	}
+	return nil, nil, s.refuse(ReasonSyntax, "name %s is too long or has no closing double quote", quoted(b))
+}
