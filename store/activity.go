@@ -1,0 +1,112 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// EntryKind says what an entry of the activity log is about.
+type EntryKind string
+
+// What is on record.
+const (
+	EntryDelete EntryKind = "delete"
+	EntryWipe   EntryKind = "wipe"
+	EntryExpiry EntryKind = "expiry"
+)
+
+// Entry is one entry of the activity log.
+type Entry struct {
+	Operation string // names it; later ones sort behind earlier ones
+	Kind      EntryKind
+	At        time.Time
+	Origin    Origin
+	What      string // the selector or grouping that was named
+	Count     int    // of groupings
+}
+
+// maxEntries bounds the activity log: the oldest entries go.
+const maxEntries = 100_000
+
+const (
+	entryKind  protowire.Number = 2
+	entryAt    protowire.Number = 3
+	entryBy    protowire.Number = 4
+	entryFrom  protowire.Number = 5
+	entryWhat  protowire.Number = 6
+	entryCount protowire.Number = 7
+)
+
+func (x Entry) encode() []byte {
+	b := appendVarint(nil, fieldFormat, recordFormat)
+	b = appendString(b, entryKind, x.Kind)
+	b = appendVarint(b, entryAt, uint64(x.At.UnixNano()))
+	b = appendString(b, entryBy, x.Origin.By)
+	b = appendString(b, entryFrom, x.Origin.From)
+	b = appendString(b, entryWhat, x.What)
+	return appendVarint(b, entryCount, uint64(x.Count))
+}
+
+func decodeEntry(operation string, b []byte) (Entry, error) {
+	x := Entry{Operation: operation}
+	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case entryKind:
+			x.Kind = EntryKind(v.bytes)
+		case entryAt:
+			x.At = time.Unix(0, int64(v.number))
+		case entryBy:
+			x.Origin.By = string(v.bytes)
+		case entryFrom:
+			x.Origin.From = string(v.bytes)
+		case entryWhat:
+			x.What = string(v.bytes)
+		case entryCount:
+			x.Count = int(v.number)
+		}
+		return nil
+	})
+	return x, err
+}
+
+func (b *batch) addEntry(x Entry) {
+	b.add("", Change{Key: kindActivity + x.Operation, Value: x.encode()})
+}
+
+// Activity returns up to limit entries behind the given operation, oldest
+// first.
+func (s *Store) Activity(ctx context.Context, after string, limit int) ([]Entry, error) {
+	records, err := s.journal.Scan(ctx, kindActivity, kindActivity+after, limit)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]Entry, 0, len(records))
+	for _, r := range records {
+		x, err := decodeEntry(r.Key[len(kindActivity):], r.Value)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, x)
+	}
+	return entries, nil
+}
+
+// trimActivity drops the oldest entries beyond what the log may hold.
+func (c *committer) trimActivity(b *batch) {
+	over := c.entries - maxEntries
+	if over <= 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.o.Timeout)
+	defer cancel()
+	records, err := c.journal.Scan(ctx, kindActivity, kindActivity, min(over, deleteChunk))
+	if err != nil {
+		c.log.Warn("The activity log can't be trimmed.", "err", err)
+		return
+	}
+	for _, r := range records {
+		b.add("", Change{Key: r.Key})
+	}
+}

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"gatehouse/store/exposition"
+)
+
+// ident is what makes a metric family of one grouping the same as that of
+// another. Equal ones are shared by all holders, so that a grouping costs
+// little more than its samples.
+type ident struct {
+	name       string
+	typ        exposition.Type
+	help, unit string
+}
+
+// age tells since when a grouping holds a family, in Unix nanoseconds. The
+// families of one push share one.
+type age struct {
+	since     int64 // first held by this grouping, with this type
+	helpSince int64 // this HELP was first held by any holder
+	changed   int64 // last pushed
+}
+
+// hold is a metric family as one grouping holds it.
+type hold struct {
+	*ident
+	*age
+	off, end uint32 // of its lines in the body's text
+	series   uint32
+	rare     *rare
+}
+
+// rare is what few holds have.
+type rare struct {
+	proto []byte
+	utf8  bool
+	// shown replaces the chunk in scrapes while some of its series are
+	// shadowed, hidden counts those.
+	shown  *exposition.Chunk
+	hidden int
+}
+
+// body is the metric families of one grouping, sorted by name, with all their
+// lines in one piece. It is immutable once it is part of a picture.
+type body struct {
+	text   []byte
+	holds  []hold
+	series int
+}
+
+var emptyBody = &body{}
+
+// newBody copies the families, which must be sorted by name, into one piece.
+func newBody(families []exposition.Family) *body {
+	size, series := 0, 0
+	for i := range families {
+		size += len(families[i].Text)
+		series += families[i].Series
+	}
+	b := &body{text: make([]byte, 0, size), holds: make([]hold, len(families)), series: series}
+	idents := make([]ident, len(families))
+	for i := range families {
+		f := &families[i]
+		idents[i] = ident{name: f.Name, typ: f.Type, help: f.Help, unit: f.Unit}
+		h := &b.holds[i]
+		h.ident, h.series = &idents[i], uint32(f.Series)
+		h.off = uint32(len(b.text))
+		b.text = append(b.text, f.Text...)
+		h.end = uint32(len(b.text))
+		if f.Proto != nil || f.UTF8 {
+			h.rare = &rare{proto: f.Proto, utf8: f.UTF8}
+		}
+	}
+	return b
+}
+
+// chunk is the i-th family as it was pushed.
+func (b *body) chunk(i int) exposition.Chunk {
+	h := &b.holds[i]
+	c := exposition.Chunk{Text: b.text[h.off:h.end:h.end], Series: int(h.series)}
+	if h.rare != nil {
+		c.Proto, c.UTF8 = h.rare.proto, h.rare.utf8
+	}
+	return c
+}
+
+// exposed is the i-th family as scrapes show it.
+func (b *body) exposed(i int) exposition.Chunk {
+	if h := &b.holds[i]; h.rare != nil && h.rare.shown != nil {
+		return *h.rare.shown
+	}
+	return b.chunk(i)
+}
+
+// find returns the place of the family of that name, or -1.
+func (b *body) find(name string) int {
+	i, ok := slices.BinarySearchFunc(b.holds, name, func(h hold, name string) int { return strings.Compare(h.name, name) })
+	if !ok {
+		return -1
+	}
+	return i
+}
+
+// families returns the body as it was pushed.
+func (b *body) families() []exposition.Family {
+	out := make([]exposition.Family, len(b.holds))
+	for i := range b.holds {
+		h := &b.holds[i]
+		out[i] = exposition.Family{Name: h.name, Type: h.typ, Help: h.help, Unit: h.unit, Chunk: b.chunk(i)}
+	}
+	return out
+}
+
+// merge returns the body's families with those of a push put in their place.
+// Both are sorted by name, and so is the result.
+func (b *body) merge(push []exposition.Family) []exposition.Family {
+	out := slices.Clone(push)
+	for _, f := range b.families() {
+		_, replaced := slices.BinarySearchFunc(push, f.Name, func(p exposition.Family, name string) int { return strings.Compare(p.Name, name) })
+		if !replaced {
+			out = append(out, f)
+		}
+	}
+	slices.SortFunc(out, func(a, b exposition.Family) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// withShown returns the body with another view of the i-th family in scrapes;
+// nil shows it as it was pushed.
+func (b *body) withShown(i int, shown *exposition.Chunk) *body {
+	c := *b
+	c.holds = slices.Clone(b.holds)
+	h := &c.holds[i]
+	var r rare
+	if h.rare != nil {
+		r = *h.rare
+	}
+	r.shown, r.hidden = shown, 0
+	if shown != nil {
+		r.hidden = int(h.series) - shown.Series
+	}
+	h.rare = &r
+	return &c
+}

@@ -1,0 +1,277 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// committer is the one goroutine that changes things.
+type committer struct {
+	*Store
+	durable *Picture // the last durable one: what readers see
+	edits   uint64
+	clock   int64 // of the last change, in Unix nanoseconds
+
+	refused map[string]unsaved // refusals that the journal does not know yet
+	saveAt  time.Time          // when to write them
+	expired []*Group           // out of the picture, but not yet in the journal
+	retryAt time.Time          // after a failure: nothing by itself before
+	entries int                // of the activity log
+
+	loading *edit // while the journal tells everything
+}
+
+// Bounds of one batch: enough to share a sync among many, little enough to
+// stay quick.
+const (
+	maxBatch      = 1024
+	maxBatchBytes = 16 << 20
+)
+
+// saveEvery is how often the last refusals are written: they are not worth a
+// write each.
+const saveEvery = time.Second
+
+// maxConflicts bounds how often a batch is tried again because somebody else
+// wrote at the same time.
+const maxConflicts = 5
+
+func newCommitter(s *Store) committer {
+	return committer{Store: s, durable: s.Picture(), refused: map[string]unsaved{}}
+}
+
+// batch is the changes that become durable together.
+type batch struct {
+	edit
+	c       *committer
+	now     time.Time
+	changes map[string]*pending
+	order   []*pending
+	bytes   int
+
+	kept   bool // the expired are taken care of
+	saving bool // and so are the refusals
+}
+
+// pending is a change that waits for its revision.
+type pending struct {
+	Change
+	id      string // of the grouping that the record is; empty for other kinds
+	dropped bool   // a later change of the same key stands for it
+}
+
+// add puts a change behind those of the batch. One of the same key from before
+// is dropped: nobody will ever see it.
+func (b *batch) add(id string, c Change) {
+	b.bytes += len(c.Value)
+	if was, twice := b.changes[c.Key]; twice {
+		c.If = was.If
+		was.dropped = true
+	}
+	p := &pending{Change: c, id: id}
+	b.changes[c.Key] = p
+	b.order = append(b.order, p)
+}
+
+// run takes requests until the store closes, then finishes what is queued.
+func (c *committer) run() {
+	defer c.stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		timer.Reset(c.idle())
+		select {
+		case r := <-c.requests:
+			c.handle(r)
+		case t := <-c.followed:
+			c.tell(t)
+		case <-timer.C:
+			c.handle(nil)
+		case <-c.closing:
+			c.finish()
+			return
+		}
+	}
+}
+
+func (c *committer) finish() {
+	c.saveAt, c.retryAt = time.Time{}, time.Time{}
+	for {
+		select {
+		case r := <-c.requests:
+			c.handle(r)
+		default:
+			c.handle(nil)
+			return
+		}
+	}
+}
+
+// idle is how long nothing has to be done by itself.
+func (c *committer) idle() time.Duration {
+	next := time.Hour
+	soon := func(at time.Time) { next = min(next, max(0, at.Sub(c.o.Now()))) }
+	if at, ok := c.durable.nextExpiry(); ok {
+		soon(at)
+	}
+	if len(c.refused) > 0 {
+		soon(c.saveAt)
+	}
+	if len(c.expired) > 0 {
+		soon(c.o.Now())
+	}
+	if at, ok := c.nextSweep(); ok {
+		soon(at)
+	}
+	return max(next, c.retryAt.Sub(c.o.Now()))
+}
+
+// handle carries out r, and all that is queued behind it, as one batch.
+func (c *committer) handle(r *request) {
+	var requests []*request
+	if r != nil {
+		requests = append(requests, r)
+	}
+	c.expire()
+	for range maxConflicts {
+		var err error
+		requests, err = c.try(requests)
+		if !errors.Is(err, ErrConflict) {
+			return
+		}
+		if err := c.catchUp(c.journal.Status().Revision); err != nil {
+			break
+		}
+	}
+	for _, r := range requests {
+		r.answer(0, fmt.Errorf("%w: others write the same records all the time", ErrUnavailable))
+	}
+}
+
+// try makes one batch of the given requests and what is queued, and answers
+// them all unless the error is ErrConflict.
+func (c *committer) try(requests []*request) ([]*request, error) {
+	b := c.newBatch()
+	for _, r := range requests {
+		r.run(b)
+	}
+	for len(requests) < maxBatch && b.bytes < maxBatchBytes {
+		select {
+		case r := <-c.requests:
+			r.run(b)
+			requests = append(requests, r)
+			continue
+		default:
+		}
+		break
+	}
+	c.housekeep(b)
+	err := c.write(b)
+	if errors.Is(err, ErrConflict) {
+		return requests, err
+	}
+	for _, r := range requests {
+		if err != nil {
+			r.err = err // whatever it was: it was checked against what is void now
+		}
+		r.answer(c.durable.applied, r.err)
+	}
+	return nil, err
+}
+
+func (c *committer) newBatch() *batch {
+	c.edits++
+	b := &batch{c: c, changes: map[string]*pending{}}
+	b.edit = edit{Picture: c.durable.copy(), id: c.edits}
+	// Times order what is held since when, so no two changes share one.
+	b.now = c.o.Now()
+	c.tick(b)
+	return b
+}
+
+// tick gives the next operation of a batch a time of its own.
+func (c *committer) tick(b *batch) {
+	if at := b.now.UnixNano(); at <= c.clock {
+		b.now = b.now.Add(time.Duration(c.clock - at + 1))
+	}
+	c.clock = b.now.UnixNano()
+}
+
+func (r *request) run(b *batch) {
+	if r.err = r.ctx.Err(); r.err == nil {
+		b.c.tick(b)
+		r.err = r.op.apply(b)
+	}
+}
+
+func (r *request) answer(rev Revision, err error) {
+	r.rev, r.err = rev, err
+	close(r.answered)
+}
+
+// write makes a batch durable and shows it.
+func (c *committer) write(b *batch) error {
+	changes := make([]Change, 0, len(b.order))
+	b.order = slices.DeleteFunc(b.order, func(p *pending) bool { return p.dropped })
+	for _, p := range b.order {
+		changes = append(changes, p.Change)
+	}
+	if len(changes) == 0 {
+		c.saved(b)
+		if b.touched {
+			c.publish(b.Picture)
+		}
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.o.Timeout)
+	defer cancel()
+	begin := time.Now()
+	last, err := c.journal.Commit(ctx, changes...)
+	c.o.Observe(CommitStats{Duration: time.Since(begin), Changes: len(changes), Err: err})
+	if err != nil {
+		c.retryAt = c.o.Now().Add(saveEvery)
+		return explain(err)
+	}
+	c.saved(b)
+	first := last - Revision(len(changes)) + 1
+	if first != c.durable.applied+1 {
+		// Somebody else's changes came in between: what was checked here may
+		// not look like that now.
+		return c.catchUp(last)
+	}
+	for i, p := range b.order {
+		b.setRevision(p.id, first+Revision(i))
+	}
+	b.applied = last
+	c.publish(b.Picture)
+	return nil
+}
+
+// setRevision completes a grouping of the batch, or what is left of it.
+func (b *batch) setRevision(id string, rev Revision) {
+	if id == "" {
+		return
+	}
+	if g, ok := b.groups.Get(id); ok {
+		g.Revision = rev // not published yet, so still ours
+	} else if x, ok := b.gone.Get(id); ok {
+		x.revision = rev
+		b.gone.Set(id, x)
+	}
+}
+
+func explain(err error) error {
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBroken) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+func (c *committer) publish(p *Picture) {
+	p.sequence = c.durable.sequence + 1
+	c.durable = p
+	c.picture.Store(p)
+}

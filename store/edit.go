@@ -1,0 +1,290 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"gatehouse/store/exposition"
+)
+
+// edit is a picture in the making. It is for one goroutine.
+type edit struct {
+	*Picture
+	id      uint64 // marks the families that this edit may modify in place
+	dirty   []claim
+	touched bool // something that readers see has changed
+}
+
+// gone is a grouping that was deleted, wiped or has expired, while its record
+// is kept for the undo.
+type gone struct {
+	key      GroupingKey
+	at       int64
+	revision Revision
+	bytes    int64 // of the record
+}
+
+// timeKey orders identities by a time.
+func timeKey(unixNano int64, id string) string {
+	return string(binary.BigEndian.AppendUint64(nil, uint64(unixNano))) + id
+}
+
+func (e *edit) addOwn(f exposition.Family) {
+	own := &ident{name: f.Name, typ: f.Type, help: f.Help, unit: f.Unit}
+	fam := e.family(f.Name)
+	fam.defs = append(fam.defs, definition{typ: f.Type, own: true, shown: helpText{ident: own}})
+	e.addClaims(claim{f.Name, f.Type})
+}
+
+// family returns the family of that name for modification.
+func (e *edit) family(name string) *family {
+	f, ok := e.families.Get(name)
+	switch {
+	case !ok:
+		f = &family{editor: e.id, name: name}
+	case f.editor == e.id && e.id != 0:
+		return f
+	default:
+		c := *f
+		f = &c
+		f.editor = e.id
+		f.defs, f.sets = slices.Clone(f.defs), slices.Clone(f.sets)
+		for i := range f.defs {
+			if f.defs[i].helps != nil {
+				f.defs[i].helps = f.defs[i].helps.Copy()
+			}
+		}
+		if f.contested != nil {
+			f.contested = f.contested.Copy()
+		}
+	}
+	e.families.Set(name, f)
+	return f
+}
+
+// put adds or replaces a grouping whose body has its ages.
+func (e *edit) put(g *Group) {
+	old, _ := e.groups.Get(g.Key.id)
+	var oldBody *body
+	if old != nil {
+		oldBody = old.body
+		e.forget(old)
+	}
+	e.replaceHolds(g, oldBody, g.body)
+	e.groups.Set(g.Key.id, g)
+	if g.alias != g.Key.id {
+		e.aliases.Set(g.alias, g.Key.id)
+	}
+	if !g.Expires.IsZero() {
+		e.expiries.Set(timeKey(g.Expires.UnixNano(), g.Key.id), g.Key.id)
+	}
+	e.touched = true
+	e.stats.Groupings++
+	e.stats.Series += g.Series
+	e.stats.Bytes += int64(g.Bytes)
+	e.dropGone(g.Key.id)
+	e.contestAll(g, oldBody, g.body)
+	e.resolveDirty()
+}
+
+// remove takes a grouping out.
+func (e *edit) remove(g *Group) {
+	e.forget(g)
+	e.groups.Delete(g.Key.id)
+	e.aliases.Delete(g.alias)
+	e.contestAll(g, g.body, emptyBody)
+	e.replaceHolds(g, g.body, emptyBody)
+	e.resolveDirty()
+}
+
+// forget takes back what put counted, but for the holds.
+func (e *edit) forget(g *Group) {
+	e.touched = true
+	e.stats.Groupings--
+	e.stats.Series -= g.Series
+	e.stats.Bytes -= int64(g.Bytes)
+	for i := range g.body.holds {
+		if r := g.body.holds[i].rare; r != nil {
+			e.stats.Shadowed -= r.hidden
+		}
+	}
+	if !g.Expires.IsZero() {
+		e.expiries.Delete(timeKey(g.Expires.UnixNano(), g.Key.id))
+	}
+}
+
+// renew replaces a grouping by one that differs in its failure only.
+func (e *edit) renew(g *Group) {
+	e.touched = true
+	e.groups.Set(g.Key.id, g)
+}
+
+func (e *edit) addGone(x gone) {
+	e.dropGone(x.key.id)
+	e.gone.Set(x.key.id, x)
+	e.goneTime.Set(timeKey(x.at, x.key.id), x.key.id)
+	e.goneSize += x.bytes
+	e.stats.Gone++
+}
+
+func (e *edit) dropGone(id string) {
+	if x, ok := e.gone.Delete(id); ok {
+		e.goneTime.Delete(timeKey(x.at, id))
+		e.goneSize -= x.bytes
+		e.stats.Gone--
+	}
+}
+
+// replaceHolds counts what a grouping holds no more and holds anew. Families
+// that stay as they were cost a comparison.
+func (e *edit) replaceHolds(g *Group, before, after *body) {
+	if before == nil {
+		before = emptyBody
+	}
+	i, j := 0, 0
+	for i < len(before.holds) || j < len(after.holds) {
+		switch {
+		case j == len(after.holds) || i < len(before.holds) && before.holds[i].name < after.holds[j].name:
+			e.unhold(g, &before.holds[i])
+			i++
+		case i == len(before.holds) || after.holds[j].name < before.holds[i].name:
+			e.hold(g, &after.holds[j])
+			j++
+		default:
+			was, is := &before.holds[i], &after.holds[j]
+			if *was.ident == *is.ident && was.since == is.since {
+				is.ident = was.ident
+				if was.series != is.series {
+					e.recount(is, int(is.series)-int(was.series))
+				}
+			} else {
+				e.unhold(g, was)
+				e.hold(g, is)
+			}
+			i, j = i+1, j+1
+		}
+	}
+}
+
+func (e *edit) recount(h *hold, delta int) {
+	d := e.family(h.name).definition(h.typ)
+	d.series += delta
+	if d.shadowed {
+		e.stats.Shadowed += delta
+	}
+}
+
+func (e *edit) hold(g *Group, h *hold) {
+	f := e.family(h.name)
+	if f.holders() == 0 {
+		e.stats.Families++
+	}
+	f.addSet(g.set)
+	d := f.definition(h.typ)
+	if d == nil {
+		f.defs = append(f.defs, definition{typ: h.typ, since: h.since})
+		d = &f.defs[len(f.defs)-1]
+		e.addClaims(claim{h.name, h.typ})
+		e.dirty = append(e.dirty, claim{h.name, h.typ})
+	}
+	if d.holders == 0 || h.since < d.since {
+		d.since, d.stale = h.since, false
+		if len(f.defs) > 1 || e.isRivalled(claim{h.name, h.typ}) {
+			e.dirty = append(e.dirty, claim{h.name, h.typ})
+		}
+	}
+	d.holders++
+	d.series += int(h.series)
+	if d.shadowed {
+		e.stats.Shadowed += int(h.series)
+	}
+	d.example = g.Key.id
+	if !d.own {
+		h.ident = d.addHelp(h.ident, h.helpSince)
+	}
+}
+
+func (e *edit) unhold(g *Group, h *hold) {
+	f := e.family(h.name)
+	d := f.definition(h.typ)
+	f.removeSet(g.set)
+	d.holders--
+	d.series -= int(h.series)
+	if d.shadowed {
+		e.stats.Shadowed -= int(h.series)
+	}
+	if d.example == g.Key.id {
+		d.example = ""
+	}
+	c := claim{h.name, h.typ}
+	switch {
+	case d.own:
+	case d.holders > 0:
+		d.removeHelp(h.ident)
+		if h.since == d.since {
+			d.stale = true
+			if e.isRivalled(c) {
+				e.dirty = append(e.dirty, c)
+			}
+		}
+	default:
+		e.dirty = append(e.dirty, e.rivals(c)...)
+		e.removeClaims(c)
+		f.defs = slices.DeleteFunc(f.defs, func(d definition) bool { return d.typ == h.typ && !d.own })
+	}
+	if f.holders() == 0 {
+		e.stats.Families--
+		if len(f.defs) == 0 {
+			e.families.Delete(h.name)
+		}
+	}
+}
+
+// ages gives the families of a push their ages. kept says which families were
+// not in the push but stay from before.
+func (e *edit) ages(b, before *body, now time.Time, kept func(name string) bool) {
+	at := now.UnixNano()
+	var last *age
+	for i := range b.holds {
+		h := &b.holds[i]
+		a := age{since: at, helpSince: at, changed: at}
+		j := -1
+		if before != nil {
+			j = before.find(h.name)
+		}
+		if j >= 0 && before.holds[j].typ == h.typ {
+			was := &before.holds[j]
+			a.since = was.since
+			if kept(h.name) {
+				a.changed = was.changed
+			}
+			if was.help == h.help && was.unit == h.unit {
+				a.helpSince = was.helpSince
+			} else {
+				a.helpSince = e.helpSince(h.ident, at)
+			}
+		} else {
+			a.helpSince = e.helpSince(h.ident, at)
+		}
+		if last == nil || *last != a {
+			last = &a
+		}
+		h.age = last
+	}
+}
+
+// helpSince is since when a HELP is there: a grouping that joins its holders
+// takes over their time, so that the HELP stays when the first of them goes.
+func (e *edit) helpSince(i *ident, now int64) int64 {
+	f, ok := e.families.Get(i.name)
+	if !ok {
+		return now
+	}
+	if d := f.definition(i.typ); d != nil && d.helps != nil {
+		if h, known := d.helps.Get(helpKey(i)); known {
+			return h.since
+		}
+	}
+	return now
+}

@@ -1,0 +1,168 @@
+package store
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/common/model"
+
+	"gatehouse/store/exposition"
+)
+
+// Origin tells where a change came from.
+type Origin struct {
+	By   string // the principal; empty while nobody has to say who they are
+	From string // the client's address
+}
+
+// Group is a grouping as it was at one moment. It is immutable.
+type Group struct {
+	Key GroupingKey
+	// Pushed is the time of the last successful push, Failed that of the last
+	// refused one; zero: never. Failure is why that one was refused.
+	Pushed, Failed time.Time
+	Failure        string
+	// Origin of the last successful push.
+	Origin   Origin
+	Expires  time.Time // zero: never
+	Revision Revision  // of the last successful push
+	Series   int       // as pushed, without the two push times
+	Bytes    int       // of the text of those series
+
+	failureReason exposition.Reason
+	base          Revision // what the last merge was based on
+	body          *body
+	alias         string // the identity with label names as legacy scrapers see them
+	set           string // the label names, likewise
+	times         []byte // the lines of push_time_seconds and push_failure_time_seconds
+	timesCut      int    // where the second one begins
+}
+
+// LastPushSuccessful says whether the last push was accepted.
+func (g *Group) LastPushSuccessful() bool { return !g.Failed.After(g.Pushed) }
+
+// newGroup makes the parts of a group that follow from its key and body.
+func newGroup(k GroupingKey, b *body) *Group {
+	g := &Group{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
+	g.alias, g.set = legacyIdentity(k)
+	return g
+}
+
+// legacyIdentity returns a key's identity and its set of label names as
+// scrapers see them that know legacy names only.
+func legacyIdentity(k GroupingKey) (alias, set string) {
+	alias = k.id
+	for _, l := range k.labels {
+		if !model.LegacyValidation.IsValidLabelName(l.Name) {
+			alias = aliasOf(k.labels)
+			break
+		}
+	}
+	return alias, labelSet(k.labels)
+}
+
+func aliasOf(labels []exposition.Label) string {
+	ls := make([]exposition.Label, len(labels))
+	for i, l := range labels {
+		ls[i] = exposition.Label{Name: exposition.LegacyLabelName(l.Name), Value: l.Value}
+	}
+	exposition.SortLabels(ls)
+	return identity(ls, func(name string) string { return name })
+}
+
+// labelSet joins the names, which are unique once escaped or the grouping
+// would collide with itself; job is in each and left out.
+func labelSet(labels []exposition.Label) string {
+	ls := make([]exposition.Label, 0, len(labels))
+	for _, l := range labels {
+		if l.Name != jobLabel {
+			ls = append(ls, exposition.Label{Name: exposition.LegacyLabelName(l.Name)})
+		}
+	}
+	exposition.SortLabels(ls)
+	set := make([]byte, 0, 64)
+	for _, l := range ls {
+		set = append(append(set, separator...), l.Name...)
+	}
+	return string(set)
+}
+
+// Names of the families that every grouping has.
+const (
+	pushTimeName    = "push_time_seconds"
+	failureTimeName = "push_failure_time_seconds"
+	pushTimeHelp    = "Last Unix time when a push to this grouping was accepted."
+	failureTimeHelp = "Last Unix time when a push to this grouping was refused."
+)
+
+// renderTimes renders the two push times once the group has them.
+func (g *Group) renderTimes() {
+	labels := exposition.AppendLabels(nil, g.Key.labels)
+	b := make([]byte, 0, len(pushTimeName)+len(failureTimeName)+2*len(labels)+48)
+	b = appendTime(append(append(b, pushTimeName...), labels...), g.Pushed)
+	g.timesCut = len(b)
+	g.times = appendTime(append(append(b, failureTimeName...), labels...), g.Failed)
+}
+
+func appendTime(b []byte, t time.Time) []byte {
+	b = append(b, ' ')
+	if t.IsZero() {
+		b = append(b, '0')
+	} else {
+		b = strconv.AppendFloat(b, float64(t.UnixNano())/1e9, 'g', -1, 64)
+	}
+	return append(b, '\n')
+}
+
+func (g *Group) timesUTF8() bool { return g.alias != g.Key.id }
+
+func (g *Group) pushTime() exposition.Chunk {
+	return exposition.Chunk{Text: g.times[:g.timesCut], Series: 1, UTF8: g.timesUTF8()}
+}
+
+func (g *Group) failureTime() exposition.Chunk {
+	return exposition.Chunk{Text: g.times[g.timesCut:], Series: 1, UTF8: g.timesUTF8()}
+}
+
+// PushTimes returns the two push times as families.
+func (g *Group) PushTimes() []GroupFamily {
+	return []GroupFamily{
+		{Name: failureTimeName, Type: exposition.Gauge, Help: failureTimeHelp, Chunk: g.failureTime(), Changed: g.Pushed},
+		{Name: pushTimeName, Type: exposition.Gauge, Help: pushTimeHelp, Chunk: g.pushTime(), Changed: g.Pushed},
+	}
+}
+
+// GroupFamily is a metric family as a grouping holds it.
+type GroupFamily struct {
+	Name       string
+	Type       exposition.Type
+	Help, Unit string // as pushed
+	exposition.Chunk
+	Changed time.Time // when it was last pushed
+	Hidden  int       // series that scrapes leave out because another grouping has them
+}
+
+// Families returns what was pushed, sorted by name, without the push times.
+func (g *Group) Families() []GroupFamily {
+	out := make([]GroupFamily, len(g.body.holds))
+	for i := range out {
+		h := &g.body.holds[i]
+		out[i] = GroupFamily{
+			Name: h.name, Type: h.typ, Help: h.help, Unit: h.unit,
+			Chunk: g.body.chunk(i), Changed: time.Unix(0, h.changed),
+		}
+		if h.rare != nil {
+			out[i].Hidden = h.rare.hidden
+		}
+	}
+	return out
+}
+
+// FamilyCount is the number of families, without the push times.
+func (g *Group) FamilyCount() int { return len(g.body.holds) }
+
+// HasFamily says whether the name of a pushed family satisfies f.
+func (g *Group) HasFamily(f func(name string) bool) bool {
+	return slices.ContainsFunc(g.body.holds, func(h hold) bool { return f(h.name) })
+}

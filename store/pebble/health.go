@@ -1,0 +1,128 @@
+package pebble
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"gatehouse/store"
+)
+
+// health knows why nothing can be committed at present, if so. Three things
+// can be wrong: the journal has failed for good, writes wait because the disk
+// is full, and there is less free space than is to be left alone.
+type health struct {
+	mu      sync.Mutex
+	failed  error // wraps store.ErrBroken, never cleared
+	parked  int   // writes that wait for the disk
+	full    error // why the first of them waits
+	low     error
+	since   time.Time
+	changed chan struct{} // closed at the next change
+}
+
+func newHealth() *health {
+	return &health{changed: make(chan struct{})}
+}
+
+// err is why nothing can be committed, nil if commits are taken. The channel
+// is closed as soon as the answer may be another one.
+func (h *health) err() (error, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.worst(), h.changed
+}
+
+// stuck tells whether a write is waiting or the journal has failed: then
+// nothing that writes can be expected to end.
+func (h *health) stuck() (bool, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.failed != nil || h.parked > 0, h.changed
+}
+
+func (h *health) status() (error, time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.worst(), h.since
+}
+
+func (h *health) worst() error {
+	switch {
+	case h.failed != nil:
+		return h.failed
+	case h.full != nil:
+		return h.full
+	default:
+		return h.low
+	}
+}
+
+// fail ends all commits for good; only the first cause is kept. It tells
+// whether this was the first.
+func (h *health) fail(cause error) bool {
+	first := false
+	h.change(func() {
+		if h.failed == nil {
+			h.failed = fmt.Errorf("%w: %w", store.ErrBroken, cause)
+			first = true
+		}
+	})
+	return first
+}
+
+// park counts a write that waits. It tells whether it is the first.
+func (h *health) park(cause error) bool {
+	first := false
+	h.change(func() {
+		h.parked++
+		if h.parked == 1 {
+			h.full = fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
+			first = true
+		}
+	})
+	return first
+}
+
+// unpark takes back a park. It tells whether nothing waits any more.
+func (h *health) unpark() bool {
+	last := false
+	h.change(func() {
+		h.parked--
+		if h.parked == 0 {
+			h.full = nil
+			last = true
+		}
+	})
+	return last
+}
+
+// setLow says that there is too little free space; nil that there is enough.
+// It tells whether that is a change.
+func (h *health) setLow(cause error) bool {
+	differs := false
+	h.change(func() {
+		differs = (h.low == nil) != (cause == nil)
+		h.low = nil
+		if cause != nil {
+			h.low = fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
+		}
+	})
+	return differs
+}
+
+func (h *health) change(apply func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.worst()
+	apply()
+	after := h.worst()
+	if (before == nil) != (after == nil) {
+		h.since = time.Time{}
+		if after != nil {
+			h.since = time.Now()
+		}
+	}
+	close(h.changed)
+	h.changed = make(chan struct{})
+}

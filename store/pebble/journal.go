@@ -1,0 +1,168 @@
+// Package pebble keeps a journal in a directory on a local disk.
+package pebble
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"gatehouse/store"
+)
+
+// closeGrace is how long Close waits for a write that a full disk holds up.
+const closeGrace = time.Second
+
+var errClosed = fmt.Errorf("the journal is closed: %w", store.ErrUnavailable)
+
+// Journal implements store.Journal on a local disk.
+//
+// When the disk is full, commits are refused with store.ErrUnavailable; one
+// that was already being written goes on when there is space again, even if
+// its caller has gone, and followers are told. After any other failed write
+// all commits are refused with store.ErrBroken. Reading goes on in both cases,
+// and shows durable changes only.
+type Journal struct {
+	dir      directory
+	lock     io.Closer
+	log      *slog.Logger
+	minFree  int64
+	disk     *disk
+	health   *health
+	listener *listener
+	db       *pebble.DB
+
+	// Used by the committer only.
+	index *index
+	line  *waterline
+	stale bool // the waterline could not be raised
+
+	queue      chan *commit
+	closing    chan struct{}
+	background sync.WaitGroup
+	once       sync.Once
+	closeErr   error
+
+	mu          sync.Mutex
+	closed      bool
+	uses        sync.WaitGroup // of views
+	view        *view
+	backlogs    map[*backlog]struct{}
+	taken, free int64
+}
+
+var _ store.Journal = (*Journal)(nil)
+
+func (j *Journal) start(refreshEvery time.Duration) {
+	j.background.Go(j.commitLoop)
+	j.background.Go(func() { j.watchSpace(refreshEvery) })
+}
+
+// Status tells how the journal is doing. Sizes are up to a second old.
+func (j *Journal) Status() store.JournalStatus {
+	err, since := j.health.status()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		err = errClosed
+	}
+	return store.JournalStatus{
+		Engine: "pebble", Path: j.dir.path, Revision: j.view.revision,
+		Err: err, Since: since, Bytes: j.taken, Free: j.free,
+	}
+}
+
+func (j *Journal) watchSpace(every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			j.refresh()
+		case <-j.closing:
+			return
+		}
+	}
+}
+
+func (j *Journal) refresh() {
+	taken, free := j.dir.space()
+	j.mu.Lock()
+	j.taken, j.free = taken, max(free, 0)
+	j.mu.Unlock()
+	var low error
+	if free >= 0 && free < j.minFree {
+		low = fmt.Errorf("%s has only %d MiB of free space left, commits are refused below %d MiB", j.dir.path, free>>20, j.minFree>>20)
+	}
+	switch changed := j.health.setLow(low); {
+	case changed && low != nil:
+		j.log.Warn("there is too little disk space: nothing is stored until there is more", "error", low)
+	case changed:
+		j.log.Info("there is enough disk space again")
+	}
+}
+
+// Close ends everything and gives the directory back. It doesn't wait for a
+// disk that is full or has failed: commits that were being written then have
+// an unknown outcome. A Follower must not call it.
+func (j *Journal) Close() error {
+	j.once.Do(func() {
+		j.mu.Lock()
+		j.closed = true
+		j.mu.Unlock()
+		close(j.closing)
+		if j.await(j.background.Wait) && j.await(j.uses.Wait) && j.await(j.finish) {
+			j.closeErr = errors.Join(j.closeErr, j.lock.Close())
+			return
+		}
+		j.abandon()
+	})
+	return j.closeErr
+}
+
+// finish records the last revision and closes the engine.
+func (j *Journal) finish() {
+	j.listener.live.Store(false)
+	err := errors.Join(j.line.raise(j.view.revision), j.line.sync(), j.line.close())
+	j.closeErr = errors.Join(err, j.view.snapshot.Close(), j.db.Close())
+}
+
+// await waits for work, unless the disk is stuck.
+func (j *Journal) await(work func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		work()
+	}()
+	var patience <-chan time.Time
+	for {
+		stuck, changed := j.health.stuck()
+		switch {
+		case !stuck:
+			patience = nil
+		case patience == nil:
+			patience = time.After(closeGrace)
+		}
+		select {
+		case <-done:
+			return true
+		case <-changed:
+		case <-patience:
+			return false
+		}
+	}
+}
+
+// abandon leaves the engine alone: closing it would wait for its writes, and
+// letting them fail leads to a panic. Its goroutines stay where they are until
+// the program ends, and never touch the directory again.
+func (j *Journal) abandon() {
+	err, _ := j.health.err()
+	j.closeErr = fmt.Errorf("closed while it could not write: %w", err)
+	j.health.fail(j.closeErr)
+	j.disk.abandonThen(func() { j.lock.Close() }, closeGrace)
+}

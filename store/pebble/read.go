@@ -1,0 +1,144 @@
+package pebble
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"gatehouse/store"
+)
+
+// view is the journal as it was when revision had become durable. The engine
+// itself shows changes before they are.
+type view struct {
+	snapshot *pebble.Snapshot
+	revision store.Revision
+	// Guarded by Journal.mu.
+	uses     int
+	replaced bool
+}
+
+func (v *view) close(j *Journal) {
+	if err := v.snapshot.Close(); err != nil {
+		j.log.Debug("pebble: " + oneLine(err.Error()))
+	}
+}
+
+// borrow returns the newest view; b, if any, is told every change behind it.
+func (j *Journal) borrow(b *backlog) (*view, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return nil, errClosed
+	}
+	if b != nil {
+		j.backlogs[b] = struct{}{}
+	}
+	j.uses.Add(1)
+	j.view.uses++
+	return j.view, nil
+}
+
+func (j *Journal) giveBack(v *view) {
+	defer j.uses.Done()
+	j.mu.Lock()
+	v.uses--
+	unused := v.replaced && v.uses == 0
+	j.mu.Unlock()
+	if unused {
+		v.close(j)
+	}
+}
+
+// look reads from the newest view. It returns when ctx ends, even if the disk
+// doesn't answer.
+func look[T any](ctx context.Context, j *Journal, read func(*view) (T, error)) (T, error) {
+	type result struct {
+		read T
+		err  error
+	}
+	var none T
+	if err := ctx.Err(); err != nil {
+		return none, err
+	}
+	v, err := j.borrow(nil)
+	if err != nil {
+		return none, err
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer j.giveBack(v)
+		r, err := read(v)
+		done <- result{r, err}
+	}()
+	select {
+	case r := <-done:
+		return r.read, r.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
+}
+
+// Read returns the newest durable record of key, or store.ErrNoRecord.
+func (j *Journal) Read(ctx context.Context, key string) (store.Record, error) {
+	return look(ctx, j, func(v *view) (store.Record, error) {
+		cell, closer, err := v.snapshot.Get(engineKey(key))
+		if errors.Is(err, pebble.ErrNotFound) {
+			return store.Record{}, store.ErrNoRecord
+		}
+		if err != nil {
+			return store.Record{}, fmt.Errorf("store %s: key %q: %s", j.dir.path, key, oneLine(err.Error()))
+		}
+		defer closer.Close()
+		revision, value, err := openCell(bytes.Clone(cell))
+		if err != nil {
+			return store.Record{}, fmt.Errorf("store %s: key %q: %w", j.dir.path, key, err)
+		}
+		return store.Record{Key: key, Value: value, Revision: revision}, nil
+	})
+}
+
+// Scan returns up to limit records whose keys begin with prefix and come
+// behind after, in the order of the keys, all of one moment.
+func (j *Journal) Scan(ctx context.Context, prefix, after string, limit int) ([]store.Record, error) {
+	return look(ctx, j, func(v *view) ([]store.Record, error) {
+		var records []store.Record
+		if limit <= 0 {
+			return nil, nil
+		}
+		lower, upper := bounds(prefix, after)
+		if bytes.Compare(lower, upper) >= 0 {
+			return nil, nil
+		}
+		err := eachRecord(v.snapshot, lower, upper, func(r store.Record) bool {
+			r.Value = bytes.Clone(r.Value)
+			records = append(records, r)
+			return len(records) < limit && ctx.Err() == nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("store %s: %s", j.dir.path, oneLine(err.Error()))
+		}
+		return records, ctx.Err()
+	})
+}
+
+// bounds are the engine's keys from which, and before which, the keys with
+// prefix that come behind after lie.
+func bounds(prefix, after string) (lower, upper []byte) {
+	lower = engineKey(prefix)
+	if after != "" {
+		if behind := append(engineKey(after), 0); bytes.Compare(behind, lower) > 0 {
+			lower = behind
+		}
+	}
+	upper = engineKey(prefix)
+	for i := len(upper) - 1; ; i-- { // ends at recordPrefix
+		if upper[i] < 0xff {
+			upper[i]++
+			return lower, upper[:i+1]
+		}
+	}
+}

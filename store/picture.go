@@ -1,0 +1,245 @@
+package store
+
+import (
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/btree"
+
+	"gatehouse/store/exposition"
+)
+
+// Picture is everything the store holds, as it was at one moment. It is
+// immutable: reading it neither blocks nor is disturbed by any change.
+type Picture struct {
+	sequence uint64
+	applied  Revision // the last change it shows
+	wiped    Revision // records before it are gone
+	wipedAt  int64
+
+	groups   *btree.Map[string, *Group] // by identity
+	aliases  *btree.Map[string, string] // alias to identity, where they differ
+	families *btree.Map[string, *family]
+	claims   *btree.Map[string, []claim] // by sample name
+	expiries *btree.Map[string, string]  // by time, then identity
+	gone     *btree.Map[string, gone]    // deleted, but kept for the undo; by identity
+	goneTime *btree.Map[string, string]  // by time, then identity
+	stats    Stats
+	goneSize int64
+}
+
+// Stats counts what a picture holds.
+type Stats struct {
+	Groupings int
+	Families  int   // names of families that a grouping holds
+	Series    int   // without the two push times of each grouping
+	Bytes     int64 // of the text of those series
+	Shadowed  int   // series left out of scrapes because of a conflict
+	Gone      int   // deleted groupings that can still be restored
+}
+
+func newPicture(own []exposition.Family) *Picture {
+	p := &Picture{
+		groups:   &btree.Map[string, *Group]{},
+		aliases:  &btree.Map[string, string]{},
+		families: &btree.Map[string, *family]{},
+		claims:   &btree.Map[string, []claim]{},
+		expiries: &btree.Map[string, string]{},
+		gone:     &btree.Map[string, gone]{},
+		goneTime: &btree.Map[string, string]{},
+	}
+	e := edit{Picture: p}
+	for _, f := range own {
+		e.addOwn(f)
+	}
+	e.addOwn(exposition.Family{Name: pushTimeName, Type: exposition.Gauge, Help: pushTimeHelp})
+	e.addOwn(exposition.Family{Name: failureTimeName, Type: exposition.Gauge, Help: failureTimeHelp})
+	return p
+}
+
+// copy is cheap: both pictures share everything until one of them changes.
+func (p *Picture) copy() *Picture {
+	c := *p
+	c.groups, c.aliases, c.families = p.groups.Copy(), p.aliases.Copy(), p.families.Copy()
+	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
+	c.gone, c.goneTime = p.gone.Copy(), p.goneTime.Copy()
+	return &c
+}
+
+// Sequence grows with every change that a reader could see. It is new in every
+// process.
+func (p *Picture) Sequence() uint64 { return p.sequence }
+
+// Stats counts what the picture holds.
+func (p *Picture) Stats() Stats { return p.stats }
+
+// Group returns the grouping of that key.
+func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.groups.Get(k.id) }
+
+// Groups returns all groupings in the order of their identities.
+func (p *Picture) Groups() iter.Seq[*Group] {
+	return func(yield func(*Group) bool) {
+		p.groups.Scan(func(_ string, g *Group) bool { return yield(g) })
+	}
+}
+
+// Matching returns the groupings that the selectors mean, in the order of
+// their identities.
+func (p *Picture) Matching(s Selectors) iter.Seq[*Group] {
+	if s.All() {
+		return p.Groups()
+	}
+	candidates := p.Groups()
+	if job, one := s.job(); one {
+		candidates = p.ofJob(job)
+	}
+	return func(yield func(*Group) bool) {
+		for g := range candidates {
+			if s.Match(g.Key.labels) && !yield(g) {
+				return
+			}
+		}
+	}
+}
+
+func (p *Picture) ofJob(job string) iter.Seq[*Group] {
+	return func(yield func(*Group) bool) {
+		if g, ok := p.groups.Get(job); ok && !yield(g) {
+			return
+		}
+		p.groups.Ascend(job+separator, func(id string, g *Group) bool {
+			return strings.HasPrefix(id, job+separator) && yield(g)
+		})
+	}
+}
+
+// HasFamily says whether scrapes show a family of that name.
+func (p *Picture) HasFamily(name string) bool {
+	f, ok := p.families.Get(name)
+	return ok && (f.exposed() != nil || f.defs[0].own)
+}
+
+// Exposed is a metric family as scrapes show it.
+type Exposed struct {
+	Name       string
+	Type       exposition.Type
+	Help, Unit string
+	// Chunks are in the order of the groupings. They are valid until the next
+	// family is asked for.
+	Chunks []exposition.Chunk
+}
+
+// Exposed returns the families of the given groupings, sorted by name. What
+// conflicts with something that was there before is left out.
+func (p *Picture) Exposed(groups iter.Seq[*Group]) iter.Seq[Exposed] {
+	return func(yield func(Exposed) bool) {
+		var chunks []exposition.Chunk
+		for _, s := range p.collect(groups) {
+			chunks = chunks[:0]
+			for _, r := range s.refs {
+				chunks = append(chunks, r.chunk())
+			}
+			s.Chunks = chunks
+			if !yield(s.Exposed) {
+				return
+			}
+		}
+	}
+}
+
+// ref is one chunk to be shown: the i-th hold of a group, or a push time.
+type ref struct {
+	group *Group
+	i     int
+}
+
+const (
+	refPushTime    = -1
+	refFailureTime = -2
+)
+
+func (r ref) chunk() exposition.Chunk {
+	switch r.i {
+	case refPushTime:
+		return r.group.pushTime()
+	case refFailureTime:
+		return r.group.failureTime()
+	}
+	return r.group.body.exposed(r.i)
+}
+
+// shownFamily is a family with all that is to be shown of it.
+type shownFamily struct {
+	Exposed
+	refs   []ref
+	hidden bool // a conflict keeps all of it out
+}
+
+// collect goes through the groupings once and sorts their chunks by family.
+func (p *Picture) collect(groups iter.Seq[*Group]) []*shownFamily {
+	families := map[string]*shownFamily{}
+	find := func(name string) *shownFamily {
+		f, known := families[name]
+		if !known {
+			f = p.shownFamily(name)
+			families[name] = f
+		}
+		return f
+	}
+	pushTimes, failureTimes := find(pushTimeName), find(failureTimeName)
+	// Neighbours mostly hold the same families: try those of the one before.
+	var last []*shownFamily
+	for g := range groups {
+		pushTimes.refs = append(pushTimes.refs, ref{g, refPushTime})
+		failureTimes.refs = append(failureTimes.refs, ref{g, refFailureTime})
+		for i := range g.body.holds {
+			h := &g.body.holds[i]
+			if i == len(last) {
+				last = append(last, find(h.name))
+			} else if last[i].Name != h.name {
+				last[i] = find(h.name)
+			}
+			if f := last[i]; f.Type == h.typ && !f.hidden {
+				f.refs = append(f.refs, ref{g, i})
+			}
+		}
+	}
+	shown := make([]*shownFamily, 0, len(families))
+	for _, f := range families {
+		if len(f.refs) > 0 {
+			shown = append(shown, f)
+		}
+	}
+	slices.SortFunc(shown, func(a, b *shownFamily) int { return strings.Compare(a.Name, b.Name) })
+	return shown
+}
+
+func (p *Picture) shownFamily(name string) *shownFamily {
+	f, _ := p.families.Get(name)
+	s := &shownFamily{Exposed: Exposed{Name: name}}
+	d := f.exposed()
+	if d == nil && f.defs[0].own {
+		d = &f.defs[0]
+	}
+	if d == nil {
+		s.hidden = true
+		return s
+	}
+	s.Type = d.typ
+	if d.shown.ident != nil {
+		s.Help, s.Unit = d.shown.help, d.shown.unit
+	}
+	return s
+}
+
+// nextExpiry returns when the next grouping expires.
+func (p *Picture) nextExpiry() (time.Time, bool) {
+	_, id, ok := p.expiries.Min()
+	if !ok {
+		return time.Time{}, false
+	}
+	g, _ := p.groups.Get(id)
+	return g.Expires, true
+}

@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse/store/exposition"
+)
+
+// errMoved says that a merge's grouping is not what it was merged with.
+var errMoved = errors.New("the grouping was changed meanwhile")
+
+// pushOp is a push on its way into the picture. All that can be prepared
+// without knowing the picture is, by the goroutine of the client.
+type pushOp struct {
+	push   Push
+	base   *Group // what a merge is based on
+	group  *Group
+	packed []byte
+
+	// For imports: the times of the other server.
+	pushed, failed time.Time
+}
+
+func (op *pushOp) prepare() {
+	families := op.push.Families
+	if op.base != nil {
+		families = op.base.body.merge(families)
+	}
+	op.group = newGroup(op.push.Key, newBody(families))
+	op.packed = pack(op.group.body)
+}
+
+// kept says whether a family is not in the push but stays.
+func (op *pushOp) kept(name string) bool {
+	if op.base == nil {
+		return false
+	}
+	_, pushed := slices.BinarySearchFunc(op.push.Families, name, func(f exposition.Family, name string) int { return strings.Compare(f.Name, name) })
+	return !pushed
+}
+
+func (op *pushOp) apply(b *batch) error {
+	current, before := op.current(b)
+	if op.push.Mode == Merge && (op.base == nil) != (current == nil) || op.base != nil && op.base.body != before {
+		return errMoved
+	}
+	g := *op.group
+	if err := op.admit(b, &g, before); err != nil {
+		var r *Refusal
+		if errors.As(err, &r) && current != nil {
+			b.fail(current, r.Reason, r.Message)
+		}
+		return err
+	}
+	g.Pushed, g.Origin = b.now, op.push.Origin
+	if op.push.TTL > 0 {
+		g.Expires = b.now.Add(op.push.TTL)
+	}
+	if current != nil {
+		g.Failed, g.Failure, g.failureReason = current.Failed, current.Failure, current.failureReason
+	}
+	if !op.pushed.IsZero() || !op.failed.IsZero() {
+		g.Pushed, g.Failed = op.pushed, op.failed
+	}
+	if op.base != nil {
+		g.base = op.base.Revision
+	}
+	b.ages(g.body, before, b.now, op.kept)
+	g.renderTimes()
+	condition := b.revision(g.Key.id)
+	b.put(&g)
+	b.addGroup(&g, op.packed, tombstone{}, condition)
+	return nil
+}
+
+func (op *pushOp) current(b *batch) (*Group, *body) {
+	if g, ok := b.groups.Get(op.push.Key.id); ok {
+		return g, g.body
+	}
+	return nil, nil
+}
+
+// admit says whether the grouping may become what it would be.
+func (op *pushOp) admit(b *batch, g *Group, before *body) error {
+	o := b.c.o
+	series := g.Series
+	if before != nil {
+		series -= before.series
+	} else if o.MaxGroupings > 0 && b.stats.Groupings >= o.MaxGroupings {
+		return &LimitError{"the server holds as many groupings as it may; delete some or raise --limits.groupings"}
+	}
+	if o.MaxSeries > 0 && series > 0 && b.stats.Series+series > o.MaxSeries {
+		return &LimitError{"the server holds as many series as it may; delete some groupings or raise --limits.series"}
+	}
+	if !o.CheckConsistency {
+		return nil
+	}
+	return b.check(g, before, op.kept, limits{labelSets: o.MaxLabelSets})
+}
+
+// revision is the newest one of a grouping's record; 0: it has none.
+func (b *batch) revision(id string) Revision {
+	if g, ok := b.groups.Get(id); ok {
+		return g.Revision
+	}
+	x, _ := b.gone.Get(id)
+	return x.revision
+}
+
+// addGroup has a grouping's record written.
+func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revision) {
+	rec := groupRecord{
+		labels: g.Key.labels, pushed: nanos(g.Pushed), expires: nanos(g.Expires), origin: g.Origin,
+		base: g.base, deleted: t, ages: ageRuns(g.body), packed: packed,
+	}
+	b.add(g.Key.id, Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
+}
+
+func nanos(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+// unsaved is a refusal that is not in the journal yet.
+type unsaved struct {
+	key GroupingKey
+	at  time.Time
+	refusal
+}
+
+// maxFailure bounds what is kept of the reason of a refusal.
+const maxFailure = 512
+
+// fail notes a refused push to a grouping that exists. It is shown at once and
+// written within a second or so.
+func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
+	if len(message) > maxFailure {
+		message = strings.ToValidUTF8(message[:maxFailure], "") + "…"
+	}
+	b.setFailure(g, b.now, reason, message)
+	if len(b.c.refused) == 0 {
+		b.c.saveAt = b.now.Add(saveEvery)
+	}
+	b.c.refused[g.Key.id] = unsaved{key: g.Key, at: b.now, refusal: refusal{
+		id: g.Key.id, at: b.now.UnixNano(), reason: reason, message: message,
+	}}
+}
+
+// rejectOp notes a push that was refused before it came here.
+type rejectOp struct {
+	key     GroupingKey
+	reason  exposition.Reason
+	message string
+}
+
+func (op *rejectOp) apply(b *batch) error {
+	if g, ok := b.groups.Get(op.key.id); ok {
+		b.fail(g, op.reason, op.message)
+	}
+	return nil
+}
+
+// Import puts in a grouping of another server with its own times. Errors as
+// of Push.
+func (s *Store) Import(ctx context.Context, k GroupingKey, families []exposition.Family, pushed, failed time.Time) error {
+	op := &pushOp{push: Push{Key: k, Families: families}, pushed: pushed, failed: failed}
+	op.prepare()
+	_, err := s.submit(ctx, op)
+	return err
+}
+
+// Imported says whether an import was done before, or is too late because the
+// store is in use already.
+func (s *Store) Imported(ctx context.Context) (bool, error) {
+	if s.Picture().Stats().Groupings > 0 {
+		return true, nil
+	}
+	_, err := s.journal.Read(ctx, importKey)
+	if errors.Is(err, ErrNoRecord) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// MarkImported notes that an import was done and must not be done again.
+func (s *Store) MarkImported(ctx context.Context) error {
+	_, err := s.submit(ctx, controlOp{importKey})
+	return err
+}
+
+type controlOp struct{ key string }
+
+func (op controlOp) apply(b *batch) error {
+	b.add("", Change{Key: op.key, Value: encodeControl(b.now, "")})
+	return nil
+}

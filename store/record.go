@@ -1,0 +1,357 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/s2"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/exposition"
+)
+
+// The kinds of records, as prefixes of their keys.
+const (
+	kindActivity = "a."
+	kindControl  = "c."
+	kindGrouping = "g." // also a deleted grouping, until its undo window ends
+	kindRefused  = "r." // the last refused push to a grouping
+)
+
+const (
+	wipeKey   = kindControl + "wipe"
+	importKey = kindControl + "import"
+)
+
+// maxKeyBytes is the longest key that every engine takes.
+const maxKeyBytes = 512
+
+// recordKey names the record of a kind that belongs to a grouping. It holds
+// only what every engine allows in keys; =HH stands for any other byte.
+func recordKey(kind string, k GroupingKey) string {
+	var b strings.Builder
+	b.WriteString(kind + jobLabel + "/")
+	appendKeyPart(&b, k.Job())
+	for _, l := range k.labels {
+		if l.Name != jobLabel {
+			b.WriteByte('/')
+			appendKeyPart(&b, l.Name)
+			b.WriteByte('/')
+			appendKeyPart(&b, l.Value)
+		}
+	}
+	if b.Len() <= maxKeyBytes {
+		return b.String()
+	}
+	sum := sha256.Sum256([]byte(k.id))
+	return kind + "sha256/" + hex.EncodeToString(sum[:])
+}
+
+func appendKeyPart(b *strings.Builder, s string) {
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(b, "=%02X", c)
+		}
+	}
+}
+
+// groupRecord is what the journal keeps of a grouping.
+type groupRecord struct {
+	labels  []exposition.Label
+	pushed  int64 // Unix nanoseconds, as all times here
+	expires int64 // 0: never
+	origin  Origin
+	base    Revision // what a merge was based on
+	deleted tombstone
+	ages    []ageRun
+	packed  []byte // the families, see pack
+}
+
+// tombstone says that a grouping is gone; its record is kept for the undo.
+type tombstone struct {
+	at        int64 // 0: not deleted
+	operation string
+}
+
+// ageRun is an age that count families in a row share.
+type ageRun struct {
+	count int
+	age   age
+}
+
+// recordFormat is the version of the records below. A record with a higher one
+// was written by a later Gatehouse.
+const recordFormat = 1
+
+// Field numbers. They are part of the format on disk: never reuse one.
+const (
+	fieldFormat protowire.Number = 1
+
+	groupLabel     protowire.Number = 2
+	groupPushed    protowire.Number = 3
+	groupExpires   protowire.Number = 4
+	groupBy        protowire.Number = 5
+	groupFrom      protowire.Number = 6
+	groupBase      protowire.Number = 7
+	groupDeletedAt protowire.Number = 8
+	groupOperation protowire.Number = 9
+	groupAge       protowire.Number = 10
+	groupPacked    protowire.Number = 11
+
+	pairName  protowire.Number = 1
+	pairValue protowire.Number = 2
+
+	ageCount     protowire.Number = 1
+	ageSince     protowire.Number = 2
+	ageHelpSince protowire.Number = 3
+	ageChanged   protowire.Number = 4
+
+	packedFamily protowire.Number = 1
+	familyName   protowire.Number = 1
+	familyType   protowire.Number = 2
+	familyHelp   protowire.Number = 3
+	familyUnit   protowire.Number = 4
+	familyText   protowire.Number = 5
+	familyProto  protowire.Number = 6
+	familyUTF8   protowire.Number = 7
+	familySeries protowire.Number = 8
+
+	refusedAt      protowire.Number = 2
+	refusedReason  protowire.Number = 3
+	refusedMessage protowire.Number = 4
+	refusedID      protowire.Number = 5
+
+	controlAt        protowire.Number = 2
+	controlOperation protowire.Number = 3
+)
+
+func appendVarint(b []byte, n protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), v)
+}
+
+func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte {
+	if len(s) == 0 {
+		return b
+	}
+	return append(protowire.AppendVarint(protowire.AppendTag(b, n, protowire.BytesType), uint64(len(s))), s...)
+}
+
+// pack encodes and compresses a body for its record.
+func pack(b *body) []byte {
+	raw := make([]byte, 0, len(b.text)+64*len(b.holds))
+	var f []byte
+	for i := range b.holds {
+		h, c := &b.holds[i], b.chunk(i)
+		f = appendString(f[:0], familyName, h.name)
+		f = appendVarint(f, familyType, uint64(h.typ))
+		f = appendString(f, familyHelp, h.help)
+		f = appendString(f, familyUnit, h.unit)
+		f = appendString(f, familyText, c.Text)
+		f = appendString(f, familyProto, c.Proto)
+		f = appendVarint(f, familyUTF8, protowire.EncodeBool(c.UTF8))
+		f = appendVarint(f, familySeries, uint64(c.Series))
+		raw = protowire.AppendTag(raw, packedFamily, protowire.BytesType)
+		raw = protowire.AppendBytes(raw, f)
+	}
+	return s2.Encode(nil, raw)
+}
+
+// maxUnpacked bounds what a record's families may unfold to: far more than any
+// push leaves, so that only damage goes over it.
+const maxUnpacked = 1 << 30
+
+func unpack(packed []byte) ([]exposition.Family, error) {
+	if n, err := s2.DecodedLen(packed); err != nil || n > maxUnpacked {
+		return nil, errors.New("its families cannot be unpacked")
+	}
+	raw, err := s2.Decode(nil, packed)
+	if err != nil {
+		return nil, fmt.Errorf("unpack its families: %w", err)
+	}
+	return decodeFamilies(raw)
+}
+
+func (r *groupRecord) encode() []byte {
+	b := make([]byte, 0, 256+len(r.packed))
+	b = appendVarint(b, fieldFormat, recordFormat)
+	var m []byte
+	for _, l := range r.labels {
+		m = appendString(appendString(m[:0], pairName, l.Name), pairValue, l.Value)
+		b = appendString(b, groupLabel, m)
+	}
+	b = appendVarint(b, groupPushed, uint64(r.pushed))
+	b = appendVarint(b, groupExpires, uint64(r.expires))
+	b = appendString(b, groupBy, r.origin.By)
+	b = appendString(b, groupFrom, r.origin.From)
+	b = appendVarint(b, groupBase, uint64(r.base))
+	b = appendVarint(b, groupDeletedAt, uint64(r.deleted.at))
+	b = appendString(b, groupOperation, r.deleted.operation)
+	for _, run := range r.ages {
+		m = appendVarint(m[:0], ageCount, uint64(run.count))
+		m = appendVarint(m, ageSince, uint64(run.age.since))
+		m = appendVarint(m, ageHelpSince, uint64(run.age.helpSince))
+		m = appendVarint(m, ageChanged, uint64(run.age.changed))
+		b = appendString(b, groupAge, m)
+	}
+	return appendString(b, groupPacked, r.packed)
+}
+
+func decodeGroupRecord(b []byte) (*groupRecord, error) {
+	r := &groupRecord{}
+	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case groupLabel:
+			var l exposition.Label
+			err := eachField(v.bytes, func(n protowire.Number, v fieldValue) error {
+				switch n {
+				case pairName:
+					l.Name = string(v.bytes)
+				case pairValue:
+					l.Value = string(v.bytes)
+				}
+				return nil
+			})
+			r.labels = append(r.labels, l)
+			return err
+		case groupPushed:
+			r.pushed = int64(v.number)
+		case groupExpires:
+			r.expires = int64(v.number)
+		case groupBy:
+			r.origin.By = string(v.bytes)
+		case groupFrom:
+			r.origin.From = string(v.bytes)
+		case groupBase:
+			r.base = Revision(v.number)
+		case groupDeletedAt:
+			r.deleted.at = int64(v.number)
+		case groupOperation:
+			r.deleted.operation = string(v.bytes)
+		case groupAge:
+			run, err := decodeAgeRun(v.bytes)
+			r.ages = append(r.ages, run)
+			return err
+		case groupPacked:
+			r.packed = append([]byte(nil), v.bytes...)
+		}
+		return nil
+	})
+	return r, err
+}
+
+func decodeAgeRun(b []byte) (run ageRun, err error) {
+	err = eachField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case ageCount:
+			run.count = int(v.number)
+		case ageSince:
+			run.age.since = int64(v.number)
+		case ageHelpSince:
+			run.age.helpSince = int64(v.number)
+		case ageChanged:
+			run.age.changed = int64(v.number)
+		}
+		return nil
+	})
+	return run, err
+}
+
+// body unpacks the record's families and gives them their ages.
+func (r *groupRecord) body() (*body, error) {
+	families, err := unpack(r.packed)
+	if err != nil {
+		return nil, err
+	}
+	b := newBody(families)
+	i := 0
+	for _, run := range r.ages {
+		a := run.age
+		for range min(run.count, len(b.holds)+1) {
+			if i == len(b.holds) {
+				return nil, errors.New("it has more ages than families")
+			}
+			b.holds[i].age = &a
+			i++
+		}
+	}
+	if i != len(b.holds) {
+		return nil, errors.New("a family has no age")
+	}
+	return b, nil
+}
+
+// ageRuns sums up the ages of a body.
+func ageRuns(b *body) []ageRun {
+	var runs []ageRun
+	for i := range b.holds {
+		if a := *b.holds[i].age; len(runs) > 0 && runs[len(runs)-1].age == a {
+			runs[len(runs)-1].count++
+		} else {
+			runs = append(runs, ageRun{count: 1, age: a})
+		}
+	}
+	return runs
+}
+
+// refusal is what the journal keeps of the last refused push to a grouping.
+type refusal struct {
+	id      string // of the grouping
+	at      int64
+	reason  exposition.Reason
+	message string
+}
+
+func (r refusal) encode() []byte {
+	b := appendVarint(nil, fieldFormat, recordFormat)
+	b = appendVarint(b, refusedAt, uint64(r.at))
+	b = appendString(b, refusedReason, r.reason)
+	b = appendString(b, refusedMessage, r.message)
+	return appendString(b, refusedID, r.id)
+}
+
+func decodeRefusal(b []byte) (r refusal, err error) {
+	err = eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case refusedAt:
+			r.at = int64(v.number)
+		case refusedReason:
+			r.reason = exposition.Reason(v.bytes)
+		case refusedMessage:
+			r.message = string(v.bytes)
+		case refusedID:
+			r.id = string(v.bytes)
+		}
+		return nil
+	})
+	return r, err
+}
+
+// encodeControl is the record of a wipe or an import.
+func encodeControl(at time.Time, operation string) []byte {
+	b := appendVarint(nil, fieldFormat, recordFormat)
+	b = appendVarint(b, controlAt, uint64(at.UnixNano()))
+	return appendString(b, controlOperation, operation)
+}
+
+func decodeControl(b []byte) (t tombstone, err error) {
+	err = eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case controlAt:
+			t.at = int64(v.number)
+		case controlOperation:
+			t.operation = string(v.bytes)
+		}
+		return nil
+	})
+	return t, err
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"gatehouse/store/exposition"
+)
+
+// Bounds of the selectors of one request.
+const (
+	MaxSelectors     = 64
+	MaxSelectorBytes = 8 << 10 // of one selector
+)
+
+// Selectors says which groupings are meant: those whose labels satisfy any of
+// the selectors. No selector at all means every grouping. It is immutable.
+type Selectors struct {
+	sets [][]*labels.Matcher
+	text string
+}
+
+// ParseSelectors parses selectors in Prometheus' syntax, such as
+// `{job="backup",instance=~"db.*"}`. Errors are a *Refusal.
+func ParseSelectors(raw []string) (Selectors, error) {
+	if len(raw) > MaxSelectors {
+		return Selectors{}, refuse(ReasonSelector, "at most %d selectors are allowed, got %d", MaxSelectors, len(raw))
+	}
+	var s Selectors
+	p := parser.NewParser(parser.Options{})
+	for _, text := range raw {
+		if len(text) > MaxSelectorBytes {
+			return Selectors{}, refuse(ReasonSelector, "a selector has at most %d bytes, got %d", MaxSelectorBytes, len(text))
+		}
+		set, err := p.ParseMetricSelector(text)
+		if err != nil {
+			return Selectors{}, refuse(ReasonSelector, "bad selector %s: %s", quote(text), firstLine(err.Error()))
+		}
+		if slices.ContainsFunc(set, func(m *labels.Matcher) bool { return m.Name == labels.MetricName }) {
+			return Selectors{}, refuse(ReasonSelector, "bad selector %s: it selects groupings by their labels and can't name a metric", quote(text))
+		}
+		// As Prometheus has it, so that nobody means everything by accident.
+		if !slices.ContainsFunc(set, func(m *labels.Matcher) bool { return !m.Matches("") }) {
+			return Selectors{}, refuse(ReasonSelector, "bad selector %s: at least one matcher must not match an empty value", quote(text))
+		}
+		s.sets = append(s.sets, set)
+	}
+	s.text = strings.Join(raw, " or ")
+	return s, nil
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+// JobSelector selects every grouping of a job.
+func JobSelector(job string) Selectors {
+	return Selectors{
+		sets: [][]*labels.Matcher{{labels.MustNewMatcher(labels.MatchEqual, jobLabel, job)}},
+		text: selectorOf([]exposition.Label{{Name: jobLabel, Value: job}}),
+	}
+}
+
+// All says that there is no selector: every grouping matches.
+func (s Selectors) All() bool { return len(s.sets) == 0 }
+
+// String returns the selectors as they were given.
+func (s Selectors) String() string { return s.text }
+
+// Match says whether a grouping with these labels is meant. A label that is
+// absent has an empty value.
+func (s Selectors) Match(ls []exposition.Label) bool {
+	for _, set := range s.sets {
+		if matchSet(set, ls) {
+			return true
+		}
+	}
+	return s.All()
+}
+
+func matchSet(set []*labels.Matcher, ls []exposition.Label) bool {
+	for _, m := range set {
+		if !m.Matches(labelValue(ls, m.Name)) {
+			return false
+		}
+	}
+	return true
+}
+
+func labelValue(ls []exposition.Label, name string) string {
+	for _, l := range ls {
+		if l.Name == name {
+			return l.Value
+		}
+	}
+	return ""
+}
+
+// job returns the only job whose groupings can match, if there is one.
+func (s Selectors) job() (string, bool) {
+	if len(s.sets) != 1 {
+		return "", false
+	}
+	for _, m := range s.sets[0] {
+		if m.Name == jobLabel && m.Type == labels.MatchEqual && m.Value != "" {
+			return m.Value, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,232 @@
+// Package store is the domain: grouping keys, groupings and the metric
+// families they hold, what may stand together, and how changes become durable.
+//
+// Every reader works on a Picture, which is immutable. All changes go through
+// one goroutine, the committer: it checks each against the last durable
+// picture and the changes queued before it, has the journal write them in one
+// go, and only then shows the new picture and answers.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gatehouse/store/exposition"
+)
+
+// Options are the rules of a store. Zero limits do not limit.
+type Options struct {
+	// CheckConsistency refuses pushes that conflict with other groupings.
+	// Without it what conflicts is left out of scrapes.
+	CheckConsistency bool
+	MaxGroupings     int
+	MaxSeries        int
+	MaxLabelSets     int           // sets of grouping label names under which one family may be held
+	Timeout          time.Duration // longest wait for a change to become durable; 0: 3 s
+	UndoWindow       time.Duration // how long what was deleted is kept
+	UndoMaxBytes     int64         // and how much of it at the most
+	// Own names the families of the server's own metrics with their types and
+	// help; pushes cannot change those.
+	Own     []exposition.Family
+	Logger  *slog.Logger     // nil: none
+	Now     func() time.Time // nil: time.Now
+	Observe func(CommitStats)
+}
+
+// CommitStats tells how one write to the journal went.
+type CommitStats struct {
+	Duration time.Duration
+	Changes  int
+	Err      error
+}
+
+// Store keeps groupings. It is safe for concurrent use.
+type Store struct {
+	journal Journal
+	o       Options
+	log     *slog.Logger
+
+	picture  atomic.Pointer[Picture]
+	requests chan *request
+	followed chan told
+	ready    atomic.Bool
+	failure  atomic.Pointer[error] // why following ended
+
+	stop    context.CancelFunc
+	closing chan struct{}
+	closed  sync.Once
+	done    sync.WaitGroup
+	commit  committer
+}
+
+// maxQueued bounds the changes that wait for the committer.
+const maxQueued = 4096
+
+// Open loads all that the journal holds and starts the store. The journal
+// stays the caller's to close, after the store.
+func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
+	if o.Timeout <= 0 {
+		o.Timeout = 3 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Observe == nil {
+		o.Observe = func(CommitStats) {}
+	}
+	follow, stop := context.WithCancel(context.Background())
+	s := &Store{
+		journal: j, o: o, log: o.Logger, stop: stop,
+		requests: make(chan *request, maxQueued),
+		followed: make(chan told, 1024),
+		closing:  make(chan struct{}),
+	}
+	s.picture.Store(newPicture(o.Own))
+	s.commit = newCommitter(s)
+	s.done.Go(func() { s.follow(follow) })
+	if err := s.commit.load(ctx); err != nil {
+		stop()
+		s.done.Wait()
+		return nil, err
+	}
+	s.ready.Store(true)
+	s.done.Go(s.commit.run)
+	return s, nil
+}
+
+// Close finishes what is queued and ends the store. Closing twice is fine.
+func (s *Store) Close() error {
+	s.closed.Do(func() {
+		s.ready.Store(false)
+		close(s.closing)
+	})
+	s.done.Wait()
+	return nil
+}
+
+// Picture returns everything the store holds now.
+func (s *Store) Picture() *Picture { return s.picture.Load() }
+
+// Status is how a store is doing.
+type Status struct {
+	Journal JournalStatus
+	// Ready: everything is loaded and what is read is true.
+	Ready bool
+	// Err is why no change can be committed at present; nil: changes are taken.
+	Err    error
+	Queued int // changes that wait
+}
+
+// Status never blocks.
+func (s *Store) Status() Status {
+	st := Status{Journal: s.journal.Status(), Ready: s.ready.Load(), Queued: len(s.requests)}
+	st.Err = st.Journal.Err
+	if f := s.failure.Load(); f != nil {
+		st.Ready, st.Err = false, *f
+	}
+	return st
+}
+
+// Mode says what becomes of the families that a push does not bring.
+type Mode uint8
+
+// Replace is what PUT means, Merge what POST means.
+const (
+	Replace Mode = iota // they go
+	Merge               // they stay
+)
+
+// Push is one push to one grouping.
+type Push struct {
+	Key      GroupingKey
+	Mode     Mode
+	Families []exposition.Family // sorted by name
+	TTL      time.Duration       // 0: the grouping does not expire
+	Origin   Origin
+}
+
+// maxMergeTries bounds how often a merge starts over because the grouping was
+// changed meanwhile; the last try waits in line like everybody else's.
+const maxMergeTries = 20
+
+// Push makes a push durable and visible. A refused push changes nothing but
+// the grouping's failure time. Errors: *Refusal, *LimitError, ErrUnavailable,
+// ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
+// context's error the push may still come into effect.
+func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
+	for range maxMergeTries {
+		op := &pushOp{push: p}
+		if p.Mode == Merge {
+			op.base, _ = s.Picture().Group(p.Key)
+		}
+		op.prepare()
+		rev, err := s.submit(ctx, op)
+		if !errors.Is(err, errMoved) {
+			return rev, err
+		}
+	}
+	return 0, fmt.Errorf("%w: the grouping is changed by others all the time", ErrUnavailable)
+}
+
+// Reject notes that a push to a grouping was refused before it came to the
+// store. It creates no grouping.
+func (s *Store) Reject(ctx context.Context, k GroupingKey, reason exposition.Reason, message string) {
+	if _, ok := s.Picture().Group(k); !ok {
+		return
+	}
+	// Nobody waits for the answer: what can't be noted is not worth an error.
+	_, _ = s.submit(ctx, &rejectOp{key: k, reason: reason, message: message})
+}
+
+// request is an operation on its way through the committer.
+type request struct {
+	ctx context.Context
+	op  operation
+	rev Revision
+	err error
+	// answered is closed when rev and err are set.
+	answered chan struct{}
+}
+
+// operation changes the picture in the making. An error leaves it untouched,
+// but for what the error itself causes.
+type operation interface {
+	apply(b *batch) error
+}
+
+// submit has an operation carried out and waits until it is durable.
+func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
+	if err := s.Status().Err; err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
+	defer cancel()
+	r := &request{ctx: ctx, op: op, answered: make(chan struct{})}
+	select {
+	case <-s.closing:
+		return 0, ErrClosed
+	default:
+	}
+	select {
+	case s.requests <- r:
+	default:
+		return 0, ErrBusy
+	}
+	select {
+	case <-r.answered:
+		return r.rev, r.err
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return 0, fmt.Errorf("%w: it took longer than %v", ErrUnavailable, s.o.Timeout)
+		}
+		return 0, ctx.Err()
+	}
+}
