@@ -1,0 +1,237 @@
+// Package app is the program as a value: its options, how its parts are put
+// together, and how it starts and stops.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/handlers"
+	"gatehouse/store"
+	"gatehouse/store/pebble"
+)
+
+// shutdownTime bounds how long Run waits for what is in flight at the end.
+const shutdownTime = 30 * time.Second
+
+// App is one server. Several can run in one process, on stores and addresses
+// of their own.
+type App struct {
+	options Options
+	log     *slog.Logger
+
+	metrics   *handlers.Metrics
+	journal   store.Journal
+	store     *store.Store
+	server    *fiber.App
+	listeners []net.Listener
+	lingering *lingering
+
+	serving  sync.WaitGroup
+	failed   chan error    // why a listener ended by itself
+	quit     chan struct{} // closed by Quit
+	quitOnce sync.Once
+	stopOnce sync.Once
+	stopErr  error
+}
+
+// New makes a server of valid options that does nothing yet.
+func New(o Options, logger *slog.Logger) *App {
+	return &App{
+		options:   o,
+		log:       logger,
+		metrics:   handlers.NewMetrics(),
+		lingering: newLingering(defaultLinger),
+		failed:    make(chan error, 1),
+		quit:      make(chan struct{}),
+	}
+}
+
+// Run starts the server and stops it gracefully when ctx ends, when Quit is
+// called, or when it can't go on. A nil error means that all went well.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.Start(ctx); err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			a.log.Info("Asked to end while starting")
+			return nil
+		}
+		return err
+	}
+	var failure error
+	select {
+	case <-ctx.Done():
+		a.log.Info("Asked to end by a signal")
+	case <-a.quit:
+		a.log.Info("Asked to end by a request")
+	case failure = <-a.failed:
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	return errors.Join(failure, a.Stop(end))
+}
+
+// Start binds the listeners, loads the store and begins to serve. Clients that
+// connect while the store is being loaded wait. After an error nothing is left
+// open. It is called once.
+func (a *App) Start(ctx context.Context) error {
+	a.log.Info("Starting Gatehouse", "version", shortVersion())
+	for _, note := range a.options.Notes {
+		a.log.Warn(note)
+	}
+	err := a.open(ctx)
+	if err != nil {
+		closeAll(a.listeners)
+		return errors.Join(err, a.closeStore())
+	}
+	a.server.Handler() // builds the routes, before several listeners need them
+	for _, l := range a.listeners {
+		a.serving.Go(func() { a.serve(l) })
+		a.log.Info("Listening", "address", l.Addr().String(), "prefix", a.options.RoutePrefix)
+	}
+	a.log.Warn("No authentication is configured: everyone who reaches this address may push, read and delete")
+	return nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	bound, err := bind(a.options)
+	if err != nil {
+		return err
+	}
+	for _, l := range bound {
+		a.listeners = append(a.listeners, newLingerListener(l, a.lingering))
+	}
+	if err := a.openStore(ctx); err != nil {
+		return err
+	}
+	if err := a.importPersisted(ctx); err != nil {
+		return err
+	}
+	a.server, err = handlers.New(a.handlerConfig())
+	return err
+}
+
+func (a *App) openStore(ctx context.Context) error {
+	started, o := time.Now(), a.options
+	journal, err := pebble.Open(pebble.Options{Path: o.StoragePath, Logger: a.log})
+	if err != nil {
+		return fmt.Errorf("cannot open the store: %w", err)
+	}
+	a.journal = journal
+	own, err := a.metrics.Own()
+	if err != nil {
+		return fmt.Errorf("cannot tell the server's own metrics: %w", err)
+	}
+	a.store, err = store.Open(ctx, journal, store.Options{
+		CheckConsistency: o.CheckConsistency,
+		MaxGroupings:     o.MaxGroupings,
+		MaxSeries:        o.MaxSeries,
+		MaxLabelSets:     o.MaxLabelSets,
+		Timeout:          o.StorageTimeout,
+		UndoWindow:       o.UndoWindow,
+		UndoMaxBytes:     o.UndoMaxBytes,
+		Own:              own,
+		Logger:           a.log,
+		Observe:          a.metrics.Commit,
+	})
+	if err != nil {
+		return fmt.Errorf("cannot load the store: %w", err)
+	}
+	a.metrics.Watch(a.store)
+	stats := a.store.Picture().Stats()
+	a.log.Info("Loaded the store", "path", o.StoragePath,
+		"groupings", stats.Groupings, "series", stats.Series, "took", time.Since(started).Round(time.Millisecond))
+	return nil
+}
+
+func (a *App) handlerConfig() handlers.Config {
+	o := a.options
+	return handlers.Config{
+		Store:            a.store,
+		Metrics:          a.metrics,
+		Logger:           a.log,
+		RoutePrefix:      o.RoutePrefix,
+		TelemetryPath:    o.TelemetryPath,
+		ExternalURL:      o.ExternalURL,
+		MaxBodyBytes:     o.MaxBodyBytes,
+		MaxSeriesPerPush: o.MaxSeriesPerPush,
+		BodyBudget:       o.BodyBudget,
+		DefaultTTL:       o.DefaultTTL,
+		UTF8Names:        o.UTF8Names,
+		ExactJobMatch:    o.ExactJobMatch,
+		ExcludeOwn:       o.ExcludeOwn,
+		CheckConsistency: o.CheckConsistency,
+		EnableAdminAPI:   o.EnableAdminAPI,
+		EnableLifecycle:  o.EnableLifecycle,
+		EnablePprof:      o.EnablePprof,
+		StaleAfter:       o.StaleAfter,
+		OldAfter:         o.OldAfter,
+		ReadTimeout:      o.ReadTimeout,
+		WriteTimeout:     o.WriteTimeout,
+		IdleTimeout:      o.IdleTimeout,
+		Flags:            o.Flags,
+		Started:          time.Now(),
+		Build:            build(),
+		Quit:             a.Quit,
+	}
+}
+
+// serve answers what comes to l until l is closed.
+func (a *App) serve(l net.Listener) {
+	err := a.server.Server().Serve(l)
+	if err == nil {
+		return
+	}
+	select {
+	case a.failed <- fmt.Errorf("cannot go on listening on %s: %w", l.Addr(), err):
+	default:
+	}
+}
+
+// Addr is the address of the first listener, after Start.
+func (a *App) Addr() string { return a.listeners[0].Addr().String() }
+
+// Quit asks Run to end. It returns at once and may be called twice.
+func (a *App) Quit() {
+	a.quitOnce.Do(func() { close(a.quit) })
+}
+
+// Stop stops accepting, finishes what is in flight, and closes the store. At
+// the end of ctx what is still in flight is cut off. Later calls answer as the
+// first one.
+func (a *App) Stop(ctx context.Context) error {
+	a.stopOnce.Do(func() { a.stopErr = a.stop(ctx) })
+	return a.stopErr
+}
+
+func (a *App) stop(ctx context.Context) error {
+	a.log.Info("Stopping")
+	closeAll(a.listeners)
+	if a.server != nil {
+		if err := a.server.ShutdownWithContext(ctx); err != nil {
+			a.log.Warn("Not everything in flight could be finished", "err", err)
+		}
+	}
+	a.lingering.wait(ctx)
+	a.serving.Wait()
+	err := a.closeStore()
+	a.log.Info("Stopped")
+	return err
+}
+
+func (a *App) closeStore() error {
+	var errs []error
+	if a.store != nil {
+		errs = append(errs, a.store.Close())
+	}
+	if a.journal != nil {
+		errs = append(errs, a.journal.Close())
+	}
+	return errors.Join(errs...)
+}

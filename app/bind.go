@@ -1,0 +1,64 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/mdlayher/vsock"
+)
+
+// bind opens all listeners that o names, or none.
+func bind(o Options) ([]net.Listener, error) {
+	if o.SystemdSocket {
+		return activated()
+	}
+	var bound []net.Listener
+	for _, s := range o.ListenAddresses {
+		l, err := listen(s)
+		if err != nil {
+			closeAll(bound)
+			return nil, fmt.Errorf("cannot listen on %q: %w", s, err)
+		}
+		bound = append(bound, l)
+	}
+	return bound, nil
+}
+
+func listen(s string) (net.Listener, error) {
+	a, err := parseAddress(s)
+	switch {
+	case err != nil:
+		return nil, err
+	case !a.vsock:
+		return net.Listen("tcp", s)
+	case a.host != "":
+		return vsock.ListenContextID(a.contextID, a.port, nil)
+	}
+	return vsock.Listen(a.port, nil)
+}
+
+// activated returns the stream sockets that systemd passed.
+func activated() ([]net.Listener, error) {
+	passed, err := activation.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("cannot take systemd's sockets: %w", err)
+	}
+	var bound []net.Listener
+	for _, l := range passed {
+		if l != nil {
+			bound = append(bound, l)
+		}
+	}
+	if len(bound) == 0 {
+		return nil, errors.New("systemd passed no socket to listen on")
+	}
+	return bound, nil
+}
+
+func closeAll(ls []net.Listener) {
+	for _, l := range ls {
+		_ = l.Close()
+	}
+}

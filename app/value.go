@@ -1,0 +1,169 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+var (
+	errDuration = errors.New("expected a duration such as 90s, 15m, 1h30m or 1d")
+	errBytes    = errors.New("expected a number of bytes above zero such as 16777216, 512KiB or 16MiB")
+	errCount    = errors.New("expected a whole number, 0 or more")
+	errListen   = errors.New("expected host:port, :port or vsock://:port")
+)
+
+// parseDuration takes what Go takes and what Prometheus takes.
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		var p model.Duration
+		p, err = model.ParseDuration(s)
+		d = time.Duration(p)
+	}
+	if err != nil || d < 0 {
+		return 0, errDuration
+	}
+	return d, nil
+}
+
+// byteUnits are the units parseBytes knows, lower-cased.
+var byteUnits = map[string]int64{
+	"": 1, "b": 1,
+	"k": 1 << 10, "kib": 1 << 10, "kb": 1e3,
+	"m": 1 << 20, "mib": 1 << 20, "mb": 1e6,
+	"g": 1 << 30, "gib": 1 << 30, "gb": 1e9,
+	"t": 1 << 40, "tib": 1 << 40, "tb": 1e12,
+}
+
+// parseBytes takes a whole number with or without a unit: 16777216, 16MiB.
+func parseBytes(s string) (int64, error) {
+	digits := strings.TrimRight(s, "bBkKmMgGtTiI ")
+	unit, ok := byteUnits[strings.ToLower(strings.TrimSpace(s[len(digits):]))]
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if !ok || err != nil || n == 0 || int64(n) > math.MaxInt64/unit {
+		return 0, errBytes
+	}
+	return int64(n) * unit, nil
+}
+
+func parseCount(s string) (int, error) {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return 0, errCount
+	}
+	return int(n), nil
+}
+
+// address is where a listener is to be bound.
+type address struct {
+	vsock     bool
+	host      string
+	port      uint32
+	contextID uint32 // host as a number, for vsock
+}
+
+// parseAddress takes host:port, :port, [host]:port and vsock://[context]:port.
+func parseAddress(s string) (address, error) {
+	var a address
+	rest, vsock := strings.CutPrefix(s, "vsock://")
+	host, port, err := net.SplitHostPort(rest)
+	if err != nil || strings.ContainsAny(host, "/ \t@") {
+		return a, errListen
+	}
+	a.host, a.vsock = host, vsock
+	if !vsock {
+		n, err := net.LookupPort("tcp", port)
+		if port == "" || err != nil {
+			return a, errListen
+		}
+		a.port = uint32(n)
+		return a, nil
+	}
+	n, err := strconv.ParseUint(port, 10, 32)
+	if err != nil {
+		return a, errListen
+	}
+	a.port = uint32(n)
+	if host != "" {
+		id, err := strconv.ParseUint(host, 10, 32)
+		if err != nil {
+			return a, errListen
+		}
+		a.contextID = uint32(id)
+	}
+	return a, nil
+}
+
+// parseExternalURL takes the address under which clients reach the server. nil
+// stands for an empty one. A slash at its end is dropped.
+func parseExternalURL(s string) (*url.URL, error) {
+	if s == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
+		return nil, errors.New("expected an absolute URL such as https://example.org/pushgateway")
+	case u.User != nil:
+		return nil, errors.New("expected a URL without user and password")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		return nil, errors.New("expected a URL without query and fragment")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+// A segment of a path that we route by: nothing in it needs escaping, means
+// something to the router, or is a dot segment.
+var segment = regexp.MustCompile(`^[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*$`)
+
+func routable(path string) bool {
+	for s := range strings.SplitSeq(path, "/") {
+		if !segment.MatchString(s) {
+			return false
+		}
+	}
+	return true
+}
+
+// parseRoutePrefix answers the prefix with a slash before it and none behind,
+// or "" for none.
+func parseRoutePrefix(s string) (string, error) {
+	s = strings.Trim(s, "/")
+	if s == "" {
+		return "", nil
+	}
+	if !routable(s) {
+		return "", errors.New("expected a path such as /pushgateway, of letters, digits and ._~-")
+	}
+	return "/" + s, nil
+}
+
+// taken are the first segments of paths that have a meaning of their own.
+var taken = []string{
+	"-", "activity", "api", "auth", "debug", "docs", "favicon.ico", "groupings", "health",
+	"login", "push", "static", "status", "targets", "tokens",
+}
+
+// checkTelemetryPath holds the path of the scrape against all other routes.
+func checkTelemetryPath(s string) error {
+	rest, ok := strings.CutPrefix(s, "/")
+	if !ok || !routable(rest) {
+		return errors.New("expected a path such as /metrics, of letters, digits and ._~-, without a slash at the end")
+	}
+	first, _, nested := strings.Cut(rest, "/")
+	if slices.Contains(taken, first) || (first == "metrics" && nested) {
+		return fmt.Errorf("expected a path that is not in use otherwise; /%s is", first)
+	}
+	return nil
+}

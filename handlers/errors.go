@@ -1,0 +1,119 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// answer is how an error is told to a client.
+type answer struct {
+	status int
+	text   string
+	retry  int // seconds; 0: no Retry-After
+}
+
+// Error texts for what is not the client's business.
+const (
+	textInternal    = "internal error; the server's log tells more"
+	textUnavailable = "the server cannot commit changes at present; try again"
+	textBroken      = "the server cannot commit changes any more and has to be restarted"
+	textBusy        = "the server is overloaded; try again"
+)
+
+// errBudget says that the bodies of the pushes under way take all the memory
+// that they may.
+var errBudget = errors.New("too many bytes of pushes are in flight")
+
+// httpError is an error that knows its status. Its text is for the client.
+type httpError struct {
+	status int
+	text   string
+}
+
+func (e *httpError) Error() string { return e.text }
+
+func badRequest(text string) error { return &httpError{fiber.StatusBadRequest, text} }
+
+// answerTo is the one table of errors and statuses.
+func answerTo(err error) answer {
+	var (
+		known   *httpError
+		refusal *store.Refusal
+		limit   *store.LimitError
+		body    *exposition.Error
+		framing *fiber.Error
+	)
+	switch {
+	case errors.As(err, &known):
+		return answer{known.status, known.text, 0}
+	case errors.As(err, &refusal):
+		return answer{fiber.StatusBadRequest, refusal.Message, 0}
+	case errors.As(err, &body):
+		return answer{fiber.StatusBadRequest, body.Error(), 0}
+	case errors.Is(err, exposition.ErrTooLarge):
+		return answer{fiber.StatusRequestEntityTooLarge, "the push is larger than the server allows (--push.max-body-bytes)", 0}
+	case errors.Is(err, exposition.ErrEncoding):
+		return answer{fiber.StatusUnsupportedMediaType, "unsupported Content-Encoding: gzip, snappy and zstd are understood, one at a time", 0}
+	case errors.As(err, &limit):
+		return answer{fiber.StatusTooManyRequests, limit.Message, 60}
+	case errors.Is(err, store.ErrBusy), errors.Is(err, errBudget):
+		return answer{fiber.StatusServiceUnavailable, textBusy, 1}
+	case errors.Is(err, store.ErrBroken):
+		return answer{fiber.StatusServiceUnavailable, textBroken, 60}
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed), errors.Is(err, context.DeadlineExceeded):
+		return answer{fiber.StatusServiceUnavailable, textUnavailable, 5}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return answer{fiber.StatusBadRequest, "the body ended early", 0}
+	case errors.As(err, &framing) && framing.Code < 500:
+		return answer{framing.Code, strings.ToLower(framing.Message), 0}
+	}
+	return answer{fiber.StatusInternalServerError, textInternal, 0}
+}
+
+// onError answers whatever went wrong. Bodies of the JSON API are JSON, all
+// others one line.
+func onError(c *fiber.Ctx, err error) error {
+	a := answerTo(err)
+	c.Status(a.status)
+	if a.retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Response().Header.Del(fiber.HeaderETag)
+	if strings.Contains(c.Path(), "/api/v1/") {
+		return c.JSON(failure{"error", errorType(a.status), a.text})
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+	return c.SendString(a.text + "\n")
+}
+
+// failure is what the JSON API answers when something is wrong.
+type failure struct {
+	Status string `json:"status"`
+	Type   string `json:"errorType"`
+	Error  string `json:"error"`
+}
+
+func errorType(status int) string {
+	switch status {
+	case fiber.StatusUnauthorized:
+		return "unauthorized"
+	case fiber.StatusForbidden:
+		return "forbidden"
+	case fiber.StatusNotFound:
+		return "not_found"
+	case fiber.StatusServiceUnavailable, fiber.StatusTooManyRequests:
+		return "unavailable"
+	case fiber.StatusInternalServerError:
+		return "internal"
+	}
+	return "bad_data"
+}

@@ -1,0 +1,213 @@
+package handlers
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/collectors/version"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// Metrics are the server's own metrics. Where Pushgateway has one for a thing,
+// name and type are the same.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	requests      *prometheus.CounterVec
+	pushDuration  *prometheus.SummaryVec
+	pushSize      *prometheus.SummaryVec
+	refusals      *prometheus.CounterVec
+	scrapeSeconds prometheus.Histogram
+	scrapeBytes   prometheus.Histogram
+	commitSeconds prometheus.Histogram
+	commitChanges prometheus.Counter
+	commitErrors  prometheus.Counter
+}
+
+// NewMetrics registers the server's own metrics, but for those of the store.
+func NewMetrics() *Metrics {
+	objectives := map[float64]float64{0.1: 0.01, 0.5: 0.05, 0.9: 0.01}
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "pushgateway_http_requests_total", Help: "HTTP requests by handler, method and status code; scrapes are not counted.",
+		}, []string{"code", "handler", "method"}),
+		pushDuration: prometheus.NewSummaryVec(prometheus.SummaryOpts{
+			Name: "pushgateway_http_push_duration_seconds", Help: "How long pushes took until they were answered.", Objectives: objectives,
+		}, []string{"method"}),
+		pushSize: prometheus.NewSummaryVec(prometheus.SummaryOpts{
+			Name: "pushgateway_http_push_size_bytes", Help: "The size of the bodies of pushes, as announced by the client.", Objectives: objectives,
+		}, []string{"method"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_pushes_refused_total", Help: "Pushes that were refused, by reason.",
+		}, []string{"reason"}),
+		scrapeSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gatehouse_scrape_duration_seconds", Help: "How long it took to write a scrape to the network.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
+		}),
+		scrapeBytes: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gatehouse_scrape_size_bytes", Help: "The size of scrapes as sent.",
+			Buckets: prometheus.ExponentialBuckets(1<<10, 8, 8),
+		}),
+		commitSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "gatehouse_store_commit_duration_seconds", Help: "How long it took to make changes durable.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 13),
+		}),
+		commitChanges: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_store_changes_total", Help: "Records that were made durable.",
+		}),
+		commitErrors: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_store_commit_errors_total", Help: "Commits that failed.",
+		}),
+	}
+	m.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		version.NewCollector("pushgateway"),
+		m.requests, m.pushDuration, m.pushSize, m.refusals, m.scrapeSeconds, m.scrapeBytes,
+		m.commitSeconds, m.commitChanges, m.commitErrors,
+	)
+	// Families without a child would not be told, and so not be reserved.
+	m.requests.WithLabelValues("200", "push", "put")
+	for _, method := range []string{"put", "post"} {
+		m.pushDuration.WithLabelValues(method)
+		m.pushSize.WithLabelValues(method)
+	}
+	for _, reason := range refusalReasons {
+		m.refusals.WithLabelValues(string(reason))
+	}
+	return m
+}
+
+// refusalReasons are all values of the label: no client can add one.
+var refusalReasons = []exposition.Reason{
+	exposition.ReasonSyntax, exposition.ReasonName, exposition.ReasonValue, exposition.ReasonTimestamp,
+	exposition.ReasonDuplicate, exposition.ReasonType, exposition.ReasonLimit,
+	store.ReasonPath, store.ReasonConflict, "size", "encoding", "unavailable",
+}
+
+// Own returns the names, types and help of all own metrics, which pushes
+// cannot change. It is complete before the store is watched.
+func (m *Metrics) Own() ([]exposition.Family, error) {
+	families, err := m.gather()
+	if err != nil {
+		return nil, err
+	}
+	for i := range families {
+		families[i].Chunk = exposition.Chunk{}
+	}
+	for _, g := range storeGauges {
+		families = append(families, exposition.Family{Name: g.name, Type: exposition.Gauge, Help: g.help})
+	}
+	return append(families, exposition.Family{Name: storeInfoName, Type: exposition.Gauge, Help: storeInfoHelp}), nil
+}
+
+// Watch adds the metrics of a store. It is called once.
+func (m *Metrics) Watch(s *store.Store) { m.registry.MustRegister(storeCollector{s}) }
+
+// Commit counts a commit of the store.
+func (m *Metrics) Commit(c store.CommitStats) {
+	m.commitSeconds.Observe(c.Duration.Seconds())
+	if c.Err != nil {
+		m.commitErrors.Inc()
+		return
+	}
+	m.commitChanges.Add(float64(c.Changes))
+}
+
+func (m *Metrics) refused(r exposition.Reason) { m.refusals.WithLabelValues(string(r)).Inc() }
+
+func (m *Metrics) scraped(d time.Duration, bytes int64) {
+	m.scrapeSeconds.Observe(d.Seconds())
+	m.scrapeBytes.Observe(float64(bytes))
+}
+
+// gather returns the own metrics as they are now, sorted by name. What can be
+// told is, also with an error.
+func (m *Metrics) gather() ([]exposition.Family, error) {
+	gathered, err := m.registry.Gather()
+	families := make([]exposition.Family, 0, len(gathered))
+	for _, mf := range gathered {
+		f, convertErr := exposition.FromDTO(mf, exposition.Options{})
+		if convertErr != nil {
+			err = convertErr
+			continue
+		}
+		families = append(families, f)
+	}
+	slices.SortFunc(families, func(a, b exposition.Family) int { return strings.Compare(a.Name, b.Name) })
+	return families, err
+}
+
+// record counts a request and, for pushes, how long it took.
+func (h *api) record(c *fiber.Ctx) error {
+	began := time.Now()
+	if err := c.Next(); err != nil {
+		if err := onError(c, err); err != nil {
+			return err
+		}
+		if a := answerTo(err); a.status >= 500 {
+			h.Logger.Error("A request failed", "method", c.Method(), "path", c.Path(), "status", a.status, "err", err)
+		}
+	}
+	name, _ := c.Locals(handlerName).(string)
+	if name == "" || name == "scrape" || name == "self" {
+		return nil
+	}
+	method := strings.ToLower(c.Method())
+	h.Metrics.requests.WithLabelValues(strconv.Itoa(c.Response().StatusCode()), name, method).Inc()
+	if name == "push" {
+		h.Metrics.pushDuration.WithLabelValues(method).Observe(time.Since(began).Seconds())
+		h.Metrics.pushSize.WithLabelValues(method).Observe(float64(max(0, c.Request().Header.ContentLength())))
+	}
+	return nil
+}
+
+// storeGauge is a metric that a picture or the store's status tells.
+type storeGauge struct {
+	name, help string
+	value      func(store.Stats, store.Status) float64
+}
+
+var storeGauges = []storeGauge{
+	{"gatehouse_groupings", "Groupings that are held.", func(s store.Stats, _ store.Status) float64 { return float64(s.Groupings) }},
+	{"gatehouse_families", "Names of metric families that are held.", func(s store.Stats, _ store.Status) float64 { return float64(s.Families) }},
+	{"gatehouse_series", "Series that are held, without the push times of the groupings.", func(s store.Stats, _ store.Status) float64 { return float64(s.Series) }},
+	{"gatehouse_series_bytes", "Size of these series as text.", func(s store.Stats, _ store.Status) float64 { return float64(s.Bytes) }},
+	{"gatehouse_shadowed_series", "Series that scrapes leave out because they conflict with others.", func(s store.Stats, _ store.Status) float64 { return float64(s.Shadowed) }},
+	{"gatehouse_deleted_groupings", "Deleted groupings that are kept for an undo.", func(s store.Stats, _ store.Status) float64 { return float64(s.Gone) }},
+	{"gatehouse_store_queued_changes", "Changes that wait to be committed.", func(_ store.Stats, s store.Status) float64 { return float64(s.Queued) }},
+	{"gatehouse_store_writable", "1 if the store takes changes, else 0.", func(_ store.Stats, s store.Status) float64 { return truth(s.Err == nil) }},
+	{"gatehouse_store_size_bytes", "What the store takes on disk.", func(_ store.Stats, s store.Status) float64 { return float64(s.Journal.Bytes) }},
+	{"gatehouse_store_free_bytes", "What is left on the store's disk.", func(_ store.Stats, s store.Status) float64 { return float64(s.Journal.Free) }},
+}
+
+const (
+	storeInfoName = "gatehouse_store_info"
+	storeInfoHelp = "Always 1; the label tells the engine that keeps what is stored."
+)
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+type storeCollector struct{ store *store.Store }
+
+func (c storeCollector) Describe(chan<- *prometheus.Desc) {}
+
+func (c storeCollector) Collect(out chan<- prometheus.Metric) {
+	stats, status := c.store.Picture().Stats(), c.store.Status()
+	out <- prometheus.MustNewConstMetric(prometheus.NewDesc(storeInfoName, storeInfoHelp, []string{"engine"}, nil), prometheus.GaugeValue, 1, status.Journal.Engine)
+	for _, g := range storeGauges {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(g.name, g.help, nil, nil), prometheus.GaugeValue, g.value(stats, status))
+	}
+}

@@ -1,0 +1,206 @@
+package handlers
+
+import (
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// describedAPI is the description, checked.
+var describedAPI = sync.OnceValues(func() (*openapi3.T, error) {
+	asText := openapi3filter.FileBodyDecoder
+	for _, mediaType := range []string{"application/openmetrics-text", "application/vnd.google.protobuf", "text/html"} {
+		openapi3filter.RegisterBodyDecoder(mediaType, asText)
+	}
+	openapi3.DefineStringFormatValidator("date-time", openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringDateTime))
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(openAPIDocument)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Validate(loader.Context)
+})
+
+func TestTheDescriptionIsValidOpenAPI(t *testing.T) {
+	if _, err := describedAPI(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// template returns the path of the description that a request's path belongs
+// to.
+func template(path string) string {
+	rest, below := strings.CutPrefix(path, "/metrics/job")
+	switch {
+	case below && strings.Count(strings.TrimSuffix(rest, "/"), "/") <= 1:
+		return "/metrics/job/{job}"
+	case below:
+		return "/metrics/job/{job}/{labels}"
+	case strings.HasPrefix(path, "/debug/pprof/") && path != "/debug/pprof/":
+		return "/debug/pprof/{profile}"
+	}
+	return path
+}
+
+// checkDescribed holds an answer against the description. It knows nothing of
+// what holds for all paths alike: OPTIONS, HEAD and methods that aren't there.
+func (s *served) checkDescribed(req *http.Request, path string, a answered) {
+	s.t.Helper()
+	doc, err := describedAPI()
+	must(s.t, err)
+	path = template(strings.TrimPrefix(path, s.prefix))
+	item := doc.Paths.Value(path)
+	if item == nil || item.GetOperation(req.Method) == nil {
+		return
+	}
+	input := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{
+			Request: req,
+			Route:   &routers.Route{Spec: doc, Path: path, PathItem: item, Method: req.Method, Operation: item.GetOperation(req.Method)},
+		},
+		Status:  a.status,
+		Header:  a.header,
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	if a.header.Get("Content-Encoding") != "" {
+		input.Options.ExcludeResponseBody = true
+	}
+	input.Body = io.NopCloser(strings.NewReader(a.body))
+	if err := openapi3filter.ValidateResponse(s.t.Context(), input); err != nil {
+		s.t.Errorf("%v\nis not as described: %v", a, err)
+	}
+	response := input.RequestValidationInput.Route.Operation.Responses.Status(a.status)
+	if response != nil && len(response.Value.Content) == 0 && a.body != "" {
+		s.t.Errorf("%v\nshould have no body", a)
+	}
+}
+
+// served lists what the routes serve, as the description would put it.
+func servedOperations(routes []route) []string {
+	var all []string
+	for _, r := range routes {
+		paths := []string{r.path}
+		if r.path == "/metrics/*" {
+			paths = []string{"/metrics/job/{job}", "/metrics/job/{job}/{labels}"}
+		}
+		for _, path := range paths {
+			for method := range r.do {
+				all = append(all, method+" "+path)
+			}
+		}
+	}
+	// These are mounted as a whole.
+	all = append(all, "GET /debug/pprof/", "GET /debug/pprof/{profile}")
+	slices.Sort(all)
+	return all
+}
+
+func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
+	doc, err := describedAPI()
+	must(t, err)
+	var described []string
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	slices.Sort(described)
+	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
+	if served := servedOperations(h.routes()); !slices.Equal(described, served) {
+		t.Errorf("described are\n%s\nserved are\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+func TestEveryDescribedPathAnswersAsDescribed(t *testing.T) {
+	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true })
+	doc, err := describedAPI()
+	must(t, err)
+	concrete := strings.NewReplacer("{job}", "x", "{labels}", "instance/i", "{profile}", "cmdline")
+	order := []string{"PUT", "POST", "GET", "DELETE"}
+	for path, item := range doc.Paths.Map() {
+		target := concrete.Replace(path)
+		for _, method := range order {
+			operation := item.GetOperation(method)
+			if operation == nil {
+				continue
+			}
+			a := s.do(method, target, "")
+			if path == "/api/v1/groupings" && method == "DELETE" {
+				a = s.do(method, target+"?match[]={job=\"x\"}", "")
+			}
+			if a.status < 200 || a.status > 299 {
+				t.Errorf("%v", a)
+			}
+		}
+		if a := s.do("OPTIONS", target, ""); !strings.HasPrefix(path, "/debug/") && (a.status != 200 || a.header.Get("Allow") == "") {
+			t.Errorf("%v %v", a, a.header)
+		}
+	}
+}
+
+func TestTheDescriptionNamesEveryQueryParameterAndHeader(t *testing.T) {
+	doc, err := describedAPI()
+	must(t, err)
+	parameters := func(path, method string) []string {
+		item := doc.Paths.Value(path)
+		var names []string
+		for _, p := range append(item.Parameters, item.GetOperation(method).Parameters...) {
+			names = append(names, p.Value.Name)
+		}
+		slices.Sort(names)
+		return names
+	}
+	for _, test := range []struct {
+		path, method string
+		want         []string
+	}{
+		{"/metrics", "GET", []string{"If-None-Match", "match[]"}},
+		{"/metrics/job/{job}", "PUT", []string{"Content-Encoding", "X-Push-TTL", "job", "ttl"}},
+		{"/metrics/job/{job}/{labels}", "POST", []string{"Content-Encoding", "X-Push-TTL", "job", "labels", "ttl"}},
+		{"/metrics/job/{job}/{labels}", "DELETE", []string{"job", "labels"}},
+		{"/api/v1/targets", "GET", []string{"If-None-Match", "match[]"}},
+		{"/api/v1/groupings", "GET", []string{"cursor", "limit", "match[]", "q", "sort", "state"}},
+		{"/api/v1/groupings", "DELETE", []string{"dry_run", "match[]"}},
+	} {
+		if got := parameters(test.path, test.method); !slices.Equal(got, test.want) {
+			t.Errorf("%s %s has %q, want %q", test.method, test.path, got, test.want)
+		}
+	}
+	sorts := doc.Paths.Value("/api/v1/groupings").Get.Parameters.GetByInAndName("query", "sort").Schema.Value.Enum
+	for name := range maps.Keys(orders) {
+		if !slices.Contains(sorts, any(name)) || !slices.Contains(sorts, any("-"+name)) {
+			t.Errorf("sort=%s is not described", name)
+		}
+	}
+	if len(sorts) != 2*len(orders) {
+		t.Errorf("described are the orders %q", sorts)
+	}
+}
+
+func TestTheDescriptionFollowsTheTelemetryPath(t *testing.T) {
+	s := serve(t, func(c setup) { c.TelemetryPath, c.RoutePrefix = "/scrape", "/pg" })
+	a := s.get("/pg/api/v1/openapi.json")
+	var doc struct {
+		Servers []struct{ URL string }
+		Paths   map[string]any
+	}
+	if err := json.Unmarshal([]byte(a.body), &doc); err != nil || a.header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%v: %v", a, err)
+	}
+	if doc.Paths["/scrape"] == nil || doc.Paths["/metrics"] != nil {
+		t.Errorf("describes the paths %q", slices.Sorted(maps.Keys(doc.Paths)))
+	}
+	// The description lies two levels below the root of the API.
+	if len(doc.Servers) != 1 || doc.Servers[0].URL != "../.." {
+		t.Errorf("servers %v", doc.Servers)
+	}
+}

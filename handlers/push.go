@@ -1,0 +1,193 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/common/model"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// headerDeleted tells how many groupings a delete found.
+const headerDeleted = "X-Groupings-Deleted"
+
+// maxTTL bounds what a client may ask for; far more than anybody needs.
+const maxTTL = 100 * 365 * 24 * time.Hour
+
+// push answers a push client.
+func (h *api) push(mode store.Mode) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		path, err := h.path(c)
+		if err != nil {
+			return h.refused(err)
+		}
+		p := store.Push{Key: path.Key, Mode: mode, Origin: origin(c)}
+		if p.TTL, err = h.ttl(c); err == nil {
+			p.Families, err = h.decode(c, path.Key)
+		}
+		if err != nil {
+			h.noteRefusal(path.Key, err)
+			return h.refused(err)
+		}
+		if _, err = h.Store.Push(context.Background(), p); err != nil {
+			return h.refused(err)
+		}
+		if !h.CheckConsistency {
+			c.Status(fiber.StatusAccepted)
+		}
+		return nil
+	}
+}
+
+// path parses the grouping that a request is about.
+func (h *api) path(c *fiber.Ctx) (store.Path, error) {
+	raw, _, _ := strings.Cut(c.OriginalURL(), "?")
+	raw = strings.TrimPrefix(raw, h.RoutePrefix+"/metrics")
+	first, _, _ := strings.Cut(strings.TrimPrefix(raw, "/"), "/")
+	if name, err := url.PathUnescape(first); err == nil && name != "job" && name != "job@base64" {
+		return store.Path{}, fiber.ErrNotFound
+	}
+	return store.ParsePath(raw, h.UTF8Names)
+}
+
+func origin(c *fiber.Ctx) store.Origin { return store.Origin{From: clientAddress(c)} }
+
+// ttl is how long the client, or else the configuration, wants the grouping to
+// live after this push; 0: for ever.
+func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
+	asked := c.Query("ttl", c.Get("X-Push-TTL"))
+	if asked == "" {
+		return h.DefaultTTL, nil
+	}
+	ttl, err := model.ParseDuration(asked)
+	if err != nil || time.Duration(ttl) > maxTTL {
+		return 0, badRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(shortened(asked)))
+	}
+	return time.Duration(ttl), nil
+}
+
+func shortened(s string) string { return s[:min(len(s), 60)] }
+
+// decode reads the body under all limits and decodes it.
+func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, error) {
+	req := c.Request()
+	coding := c.Get(fiber.HeaderContentEncoding)
+	if length := int64(req.Header.ContentLength()); length > h.MaxBodyBytes {
+		return nil, exposition.ErrTooLarge
+	}
+	account := account{budget: &h.budget}
+	defer account.close()
+	var body []byte
+	if stream := c.Context().RequestBodyStream(); stream != nil {
+		var err error
+		if body, err = exposition.ReadBody(stream, coding, h.MaxBodyBytes, account.take); err != nil {
+			return nil, err
+		}
+	}
+	return exposition.Decode(c.Get(fiber.HeaderContentType), body, exposition.Options{
+		Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush,
+	})
+}
+
+// noteRefusal shows the operator that pushes to a grouping fail for a reason
+// that lies in what is pushed.
+func (h *api) noteRefusal(k store.GroupingKey, err error) {
+	if a := answerTo(err); a.status == fiber.StatusBadRequest {
+		h.Store.Reject(context.Background(), k, reasonOf(err), a.text)
+	}
+}
+
+// refused counts a refusal by its reason.
+func (h *api) refused(err error) error {
+	if a := answerTo(err); a.status != fiber.StatusNotFound {
+		h.Metrics.refused(reasonOf(err))
+	}
+	return err
+}
+
+func reasonOf(err error) exposition.Reason {
+	var refusal *store.Refusal
+	var body *exposition.Error
+	switch {
+	case errors.As(err, &refusal):
+		return refusal.Reason
+	case errors.As(err, &body):
+		return body.Reason
+	}
+	switch answerTo(err).status {
+	case fiber.StatusRequestEntityTooLarge:
+		return "size"
+	case fiber.StatusUnsupportedMediaType:
+		return "encoding"
+	case fiber.StatusTooManyRequests:
+		return exposition.ReasonLimit
+	case fiber.StatusServiceUnavailable:
+		return "unavailable"
+	}
+	return exposition.ReasonSyntax
+}
+
+// delete answers a client that deletes by path. A path with nothing but a job
+// means all groupings of the job.
+func (h *api) delete(c *fiber.Ctx) error {
+	path, err := h.path(c)
+	if err != nil {
+		return err
+	}
+	var n int
+	if path.JobOnly && !h.ExactJobMatch {
+		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), origin(c))
+	} else {
+		n, err = h.Store.Delete(context.Background(), path.Key, origin(c))
+	}
+	if err != nil {
+		return err
+	}
+	if path.JobOnly && n > 1 {
+		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "from", clientAddress(c))
+	}
+	c.Set(headerDeleted, strconv.Itoa(n))
+	return c.Status(fiber.StatusAccepted).Send(nil)
+}
+
+// wipe deletes everything.
+func (h *api) wipe(c *fiber.Ctx) error {
+	n, err := h.Store.Wipe(context.Background(), origin(c))
+	if err != nil {
+		return err
+	}
+	h.Logger.Warn("All groupings were wiped", "groupings", n, "from", clientAddress(c))
+	c.Set(headerDeleted, strconv.Itoa(n))
+	return c.Status(fiber.StatusAccepted).Send(nil)
+}
+
+// budget bounds the bytes of all bodies in memory at once.
+type budget struct {
+	limit int64 // 0: no bound
+	taken atomic.Int64
+}
+
+// account is one request's share of a budget. It is for one goroutine.
+type account struct {
+	budget *budget
+	taken  int64
+}
+
+func (a *account) take(n int64) error {
+	if total := a.budget.taken.Add(n); a.budget.limit > 0 && total > a.budget.limit {
+		a.budget.taken.Add(-n)
+		return errBudget
+	}
+	a.taken += n
+	return nil
+}
+
+func (a *account) close() { a.budget.taken.Add(-a.taken) }

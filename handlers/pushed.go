@@ -1,0 +1,223 @@
+package handlers
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	dto "github.com/prometheus/client_model/go"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// metrics serves everything that was pushed as JSON, in the shape that
+// Pushgateway gave it: numbers are strings, families stand beside the two
+// fixed keys of a grouping.
+func (h *api) metrics(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	if c.Method() == fiber.MethodHead {
+		return nil
+	}
+	p := h.Store.Picture()
+	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+		if err := writePushed(w, p); err != nil {
+			h.Logger.Debug("The client of /api/v1/metrics left", "err", err)
+		}
+	})
+	return nil
+}
+
+func writePushed(w io.Writer, p *store.Picture) error {
+	if _, err := io.WriteString(w, `{"status":"success","data":[`); err != nil {
+		return err
+	}
+	comma := ""
+	for g := range p.Groups() {
+		group, err := pushedGroup(g)
+		if err != nil {
+			return err
+		}
+		b, err := json.Marshal(group)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", comma, b); err != nil {
+			return err
+		}
+		comma = ","
+	}
+	_, err := io.WriteString(w, "]}")
+	return err
+}
+
+// The keys of a grouping that are no families.
+const (
+	pushedLabels     = "labels"
+	pushedSuccessful = "last_push_successful"
+)
+
+func pushedGroup(g *store.Group) (map[string]any, error) {
+	out := map[string]any{}
+	for _, f := range append(g.Families(), g.PushTimes()...) {
+		if f.Name == pushedLabels || f.Name == pushedSuccessful {
+			continue
+		}
+		family, err := pushedFamily(f)
+		if err != nil {
+			return nil, err
+		}
+		out[f.Name] = family
+	}
+	out[pushedLabels] = labelMap(g.Key.Labels())
+	out[pushedSuccessful] = g.LastPushSuccessful()
+	return out, nil
+}
+
+type familyJSON struct {
+	Time    time.Time        `json:"time_stamp"`
+	Type    string           `json:"type"`
+	Help    string           `json:"help,omitempty"`
+	Metrics []map[string]any `json:"metrics"`
+}
+
+var pushedTypes = map[exposition.Type]dto.MetricType{
+	exposition.Untyped: dto.MetricType_UNTYPED, exposition.Counter: dto.MetricType_COUNTER,
+	exposition.Gauge: dto.MetricType_GAUGE, exposition.Summary: dto.MetricType_SUMMARY,
+	exposition.Histogram: dto.MetricType_HISTOGRAM, exposition.GaugeHistogram: dto.MetricType_GAUGE_HISTOGRAM,
+}
+
+func pushedFamily(f store.GroupFamily) (familyJSON, error) {
+	metrics, err := exposition.Metrics(f.Name, f.Type, f.Chunk)
+	if err != nil {
+		return familyJSON{}, err
+	}
+	out := familyJSON{Time: f.Changed.UTC(), Type: pushedTypes[f.Type].String(), Help: f.Help, Metrics: make([]map[string]any, len(metrics))}
+	for i, m := range metrics {
+		out.Metrics[i] = pushedMetric(m)
+	}
+	return out, nil
+}
+
+func pushedMetric(m *dto.Metric) map[string]any {
+	labels := map[string]string{}
+	for _, l := range m.GetLabel() {
+		labels[l.GetName()] = l.GetValue()
+	}
+	out := map[string]any{"labels": labels}
+	switch {
+	case m.Summary != nil:
+		quantiles := map[string]string{}
+		for _, q := range m.Summary.Quantile {
+			quantiles[number(q.GetQuantile())] = number(q.GetValue())
+		}
+		out["quantiles"] = quantiles
+		out["count"] = number(float64(m.Summary.GetSampleCount()))
+		out["sum"] = number(m.Summary.GetSampleSum())
+	case m.Histogram != nil:
+		out["buckets"] = pushedBuckets(m.Histogram)
+		out["count"] = number(histogramCount(m.Histogram))
+		out["sum"] = number(m.Histogram.GetSampleSum())
+	case m.Gauge != nil:
+		out["value"] = number(m.Gauge.GetValue())
+	case m.Counter != nil:
+		out["value"] = number(m.Counter.GetValue())
+	default:
+		out["value"] = number(m.Untyped.GetValue())
+	}
+	return out
+}
+
+func number(v float64) string { return fmt.Sprint(v) }
+
+func histogramCount(h *dto.Histogram) float64 {
+	if h.SampleCountFloat != nil && *h.SampleCountFloat > 0 {
+		return *h.SampleCountFloat
+	}
+	return float64(h.GetSampleCount())
+}
+
+// pushedBuckets are cumulative counts by upper bound, or for a native
+// histogram its buckets.
+func pushedBuckets(h *dto.Histogram) any {
+	if isNative(h) {
+		return nativeBuckets(h)
+	}
+	buckets := map[string]string{}
+	for _, b := range h.Bucket {
+		count := float64(b.GetCumulativeCount())
+		if b.CumulativeCountFloat != nil && *b.CumulativeCountFloat > 0 {
+			count = *b.CumulativeCountFloat
+		}
+		buckets[number(b.GetUpperBound())] = number(count)
+	}
+	return buckets
+}
+
+func isNative(h *dto.Histogram) bool {
+	return h.Schema != nil && (len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 || h.GetZeroThreshold() > 0 || h.GetZeroCount() > 0 || h.GetZeroCountFloat() > 0)
+}
+
+// Which ends of a native bucket belong to it.
+const (
+	upperInclusive = iota
+	lowerInclusive
+	_ // neither
+	bothInclusive
+)
+
+// nativeBuckets lists boundaries, lower, upper and count of each bucket that
+// is not empty, in ascending order.
+func nativeBuckets(h *dto.Histogram) [][4]any {
+	out := [][4]any{}
+	bucket := func(rule int, lower, upper, count float64) [4]any {
+		return [4]any{rule, number(lower), number(upper), number(count)}
+	}
+	eachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper, count float64) {
+		out = append(out, bucket(lowerInclusive, -upper, -lower, count))
+	})
+	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
+		out[i], out[j] = out[j], out[i]
+	}
+	zero := float64(h.GetZeroCount())
+	if h.ZeroCountFloat != nil && *h.ZeroCountFloat > 0 {
+		zero = *h.ZeroCountFloat
+	}
+	if zero > 0 {
+		out = append(out, bucket(bothInclusive, -h.GetZeroThreshold(), h.GetZeroThreshold(), zero))
+	}
+	eachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper, count float64) {
+		out = append(out, bucket(upperInclusive, lower, upper, count))
+	})
+	return out
+}
+
+// eachNative walks the buckets of one side by rising distance from zero. They
+// are deltas of counts, or counts themselves in a float histogram.
+func eachNative(h *dto.Histogram, spans []*dto.BucketSpan, deltas []int64, counts []float64, f func(lower, upper, count float64)) {
+	base := math.Exp2(math.Exp2(-float64(h.GetSchema())))
+	index, n, total := 0, 0, int64(0)
+	for _, s := range spans {
+		index += int(s.GetOffset())
+		for range s.GetLength() {
+			count := 0.0
+			switch {
+			case n < len(counts):
+				count = counts[n]
+			case n < len(deltas):
+				total += deltas[n]
+				count = float64(total)
+			}
+			if count > 0 {
+				f(math.Pow(base, float64(index-1)), math.Pow(base, float64(index)), count)
+			}
+			n++
+			index++
+		}
+	}
+}

@@ -1,0 +1,209 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// scrape serves everything, or the groupings that match[] selects.
+func (h *api) scrape(c *fiber.Ctx) error {
+	selectors, err := store.ParseSelectors(queries(c, "match[]"))
+	if err != nil {
+		return err
+	}
+	p := h.Store.Picture()
+	s := h.newScrape(c, p, p.Matching(selectors))
+	s.own = selectors.All() && !h.ExcludeOwn
+	if !s.own {
+		// Own metrics are never the same twice; everything else is until the
+		// picture changes.
+		if h.etags.fresh(c, "scrape", selectors.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
+			return c.SendStatus(fiber.StatusNotModified)
+		}
+	}
+	return h.stream(c, s)
+}
+
+// scrapeSelf serves the server's own metrics.
+func (h *api) scrapeSelf(c *fiber.Ctx) error {
+	s := h.newScrape(c, h.Store.Picture(), func(func(*store.Group) bool) {})
+	s.own = true
+	return h.stream(c, s)
+}
+
+// grouping serves what one grouping holds, or all groupings of a job.
+func (h *api) grouping(c *fiber.Ctx) error {
+	path, err := h.path(c)
+	if err != nil {
+		return err
+	}
+	p := h.Store.Picture()
+	if path.JobOnly && !h.ExactJobMatch {
+		all := p.Matching(store.JobSelector(path.Key.Job()))
+		if !some(all) {
+			return &httpError{fiber.StatusNotFound, "there is no grouping of that job"}
+		}
+		s := h.newScrape(c, p, all)
+		if h.etags.fresh(c, "job", path.Key.ID(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
+			return c.SendStatus(fiber.StatusNotModified)
+		}
+		return h.stream(c, s)
+	}
+	g, ok := p.Group(path.Key)
+	if !ok {
+		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
+	}
+	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
+	var b bytes.Buffer
+	if _, err := s.WriteTo(&b); err != nil {
+		return err
+	}
+	if h.etags.fresh(c, strconv.FormatUint(xxhash.Sum64(b.Bytes()), 16)) {
+		return c.SendStatus(fiber.StatusNotModified)
+	}
+	s.setHeaders(c)
+	return c.Send(b.Bytes())
+}
+
+func some[T any](seq iter.Seq[T]) bool {
+	for range seq {
+		return true
+	}
+	return false
+}
+
+// scrapeBody is the body of a scrape, made while it is sent.
+type scrapeBody struct {
+	h       *api
+	picture *store.Picture
+	groups  iter.Seq[*store.Group]
+	own     bool // with the server's own metrics
+	format  exposition.Format
+	coding  string
+	rest    *bytes.Buffer // for Read
+}
+
+func (h *api) newScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.Group]) *scrapeBody {
+	return &scrapeBody{
+		h: h, picture: p, groups: groups,
+		format: exposition.Negotiate(c.Get(fiber.HeaderAccept)),
+		coding: negotiateCoding(c),
+	}
+}
+
+// variant names what was negotiated.
+func (s *scrapeBody) variant() string { return s.format.ContentType() + " " + s.coding }
+
+func (s *scrapeBody) setHeaders(c *fiber.Ctx) {
+	c.Set(fiber.HeaderContentType, s.format.ContentType())
+	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
+	if s.coding != "" {
+		c.Set(fiber.HeaderContentEncoding, s.coding)
+	}
+}
+
+// stream answers with the body, without holding it in memory.
+func (h *api) stream(c *fiber.Ctx, s *scrapeBody) error {
+	s.setHeaders(c)
+	if c.Method() == fiber.MethodHead {
+		return nil
+	}
+	c.Context().Response.SetBodyStream(s, -1)
+	return nil
+}
+
+// SupportsBodyWriteTo lets the server below write the body without a copy.
+func (s *scrapeBody) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo writes the whole body.
+func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
+	began := time.Now()
+	counted := &countingWriter{w: w}
+	z := compress(counted, s.coding)
+	err := s.encode(z)
+	if closeErr := z.Close(); err == nil {
+		err = closeErr
+	}
+	s.h.Metrics.scraped(time.Since(began), counted.n)
+	return counted.n, err
+}
+
+// Read is there for readers that don't know WriteTo; it holds the body in
+// memory.
+func (s *scrapeBody) Read(p []byte) (int, error) {
+	if s.rest == nil {
+		s.rest = &bytes.Buffer{}
+		if _, err := s.WriteTo(s.rest); err != nil {
+			return 0, err
+		}
+	}
+	return s.rest.Read(p)
+}
+
+func (s *scrapeBody) encode(w io.Writer) error {
+	var own []exposition.Family
+	if s.own {
+		var err error
+		if own, err = s.h.Metrics.gather(); err != nil {
+			s.h.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
+		}
+	}
+	isOwn := func(name string) bool {
+		_, ok := slices.BinarySearchFunc(own, name, compareName)
+		return ok
+	}
+	e := exposition.NewEncoder(w, s.format, func(name string) bool { return isOwn(name) || s.picture.HasFamily(name) })
+	for f := range s.picture.Exposed(s.groups) {
+		for len(own) > 0 && own[0].Name < f.Name {
+			if err := encodeOwn(e, own[0], nil); err != nil {
+				return err
+			}
+			own = own[1:]
+		}
+		var err error
+		if len(own) > 0 && own[0].Name == f.Name {
+			err = encodeOwn(e, own[0], f.Chunks)
+			own = own[1:]
+		} else {
+			err = e.Family(f.Name, f.Type, f.Help, f.Unit, f.Chunks)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, f := range own {
+		if err := encodeOwn(e, f, nil); err != nil {
+			return err
+		}
+	}
+	return e.Close()
+}
+
+// encodeOwn writes a family of the server's own, which pushed ones may join.
+func encodeOwn(e *exposition.Encoder, f exposition.Family, pushed []exposition.Chunk) error {
+	return e.Family(f.Name, f.Type, f.Help, f.Unit, append([]exposition.Chunk{f.Chunk}, pushed...))
+}
+
+func compareName(f exposition.Family, name string) int { return strings.Compare(f.Name, name) }
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	w.n += int64(n)
+	return n, err
+}

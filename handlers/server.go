@@ -1,0 +1,147 @@
+package handlers
+
+import (
+	"errors"
+	"io"
+	"net"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// headerBytes bounds the request line and the headers together.
+	headerBytes = 32 << 10
+	// maxConnections bounds the connections served at once; each holds a read
+	// buffer of headerBytes.
+	maxConnections = 16 << 10
+	// unreadBytes is how much of a body that no handler wanted the server below
+	// us reads and drops to keep a connection open; it is fasthttp's own limit.
+	unreadBytes = 256 << 10
+)
+
+// fiberConfig is how Fiber and the server below it are set up.
+func fiberConfig(c Config) fiber.Config {
+	return fiber.Config{
+		// Strings that handlers get must outlive the request: they end up in
+		// the store and in the log.
+		Immutable:     true,
+		CaseSensitive: true,
+		StrictRouting: true,
+		// Grouping paths are split first and decoded afterwards, by the store.
+		UnescapePath: false,
+		// Bodies are read by handlers only, after everything that may refuse
+		// them, under limits of their own. Fiber's body limit is off with it.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		// Nobody's X-Forwarded-* headers are believed.
+		EnableTrustedProxyCheck: true,
+		ServerHeader:            "",
+		ReadBufferSize:          headerBytes,
+		Concurrency:             maxConnections,
+		ReadTimeout:             c.ReadTimeout,
+		WriteTimeout:            c.WriteTimeout,
+		IdleTimeout:             c.IdleTimeout,
+		ErrorHandler:            onError,
+		DisableStartupMessage:   true,
+	}
+}
+
+// tune sets what Fiber has no setting for. It is called once, before the first
+// request.
+func tune(app *fiber.App) {
+	s := app.Server()
+	s.Handler = deliver(s.Handler)
+	s.ErrorHandler = refuseMalformed
+	s.CloseOnShutdown = true
+	// The start of a malformed request may hold credentials.
+	s.SecureErrorLogMessage = true
+}
+
+// lingerer is a connection that can be told to see its last answer delivered:
+// a plain Close while the client is still sending resets the connection and
+// takes the answer with it.
+type lingerer interface{ Linger() }
+
+// linger makes conn, or the connection below a TLS one, see its last answer
+// delivered. Connections that can't are left as they are.
+func linger(conn net.Conn) {
+	if l, ok := conn.(lingerer); ok {
+		l.Linger()
+		return
+	}
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		linger(t.NetConn())
+	}
+}
+
+// deliver makes sure that an answer reaches its client although next left a
+// part of the request's body unread. A small rest of known size is dropped by
+// the server, which keeps the connection; otherwise the connection ends, and
+// lingers.
+func deliver(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		stream, length := ctx.RequestBodyStream(), ctx.Request.Header.ContentLength()
+		if stream == nil || length == 0 {
+			next(ctx)
+			return
+		}
+		b := &body{stream: stream, length: length}
+		ctx.Request.SetBodyStream(b, length)
+		next(ctx)
+		if b.droppable() {
+			return
+		}
+		ctx.Response.SetConnectionClose()
+		linger(ctx.Conn())
+	}
+}
+
+// body remembers how far a request's body was read.
+type body struct {
+	stream io.Reader
+	length int // -1: not announced
+	read   int
+	err    error
+}
+
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.stream.Read(p)
+	b.read += n
+	if err != nil {
+		b.err = err
+	}
+	return n, err
+}
+
+// droppable tells that nothing of the body is left, or so little that the
+// server drops it by itself.
+func (b *body) droppable() bool {
+	switch {
+	case b.err == io.EOF:
+		return b.length < 0 || b.read == b.length
+	case b.err != nil || b.length < 0:
+		return false
+	}
+	return b.length-b.read <= unreadBytes
+}
+
+// refuseMalformed answers what never became a request. It quotes nothing of
+// what came: that may hold credentials.
+func refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
+	status, text := fiber.StatusBadRequest, "malformed request"
+	var timeout net.Error
+	switch {
+	case errors.As(err, new(*fasthttp.ErrSmallBuffer)):
+		status, text = fiber.StatusRequestHeaderFieldsTooLarge, "request line and headers are larger than 32 KiB"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		status, text = fiber.StatusRequestTimeout, "the request did not arrive in time"
+	}
+	ctx.Response.Reset()
+	ctx.SetStatusCode(status)
+	ctx.SetContentType(fiber.MIMETextPlainCharsetUTF8)
+	ctx.Response.Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	ctx.Response.Header.Set(fiber.HeaderCacheControl, "no-store")
+	ctx.SetBodyString(text + "\n")
+	linger(ctx.Conn())
+}

@@ -1,0 +1,118 @@
+package handlers
+
+import (
+	"bytes"
+	_ "embed" // the API's description
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/store"
+)
+
+// index names the version and what there is to be found.
+func (h *api) index(c *fiber.Ctx) error {
+	p := h.RoutePrefix
+	return c.SendString(strings.Join([]string{
+		"Gatehouse " + h.Build.Version,
+		"",
+		"PUT, POST, GET, DELETE  " + p + "/metrics/job/<job>{/<label>/<value>}",
+		"GET                     " + p + h.TelemetryPath,
+		"GET                     " + p + "/metrics/self",
+		"GET                     " + p + "/api/v1/targets",
+		"GET, DELETE             " + p + "/api/v1/groupings",
+		"GET                     " + p + "/api/v1/metrics",
+		"GET                     " + p + "/api/v1/status",
+		"GET                     " + p + "/api/v1/openapi.json",
+		"GET                     " + p + "/health",
+		"",
+	}, "\n"))
+}
+
+type buildJSON struct {
+	Branch    string `json:"branch"`
+	Date      string `json:"buildDate"`
+	User      string `json:"buildUser"`
+	GoVersion string `json:"goVersion"`
+	Revision  string `json:"revision"`
+	Version   string `json:"version"`
+}
+
+// status tells how the server was built and started.
+func (h *api) status(c *fiber.Ctx) error {
+	b := h.Build
+	return succeed(c, fiber.Map{
+		"build_information": buildJSON{b.Branch, b.Date, b.User, b.GoVersion, b.Revision, b.Version},
+		"flags":             h.Flags,
+		"start_time":        h.Started.UTC(),
+	})
+}
+
+type healthJSON struct {
+	Status    string      `json:"status"`
+	Version   string      `json:"version"`
+	Timestamp string      `json:"timestamp"`
+	Storage   storageJSON `json:"storage"`
+}
+
+type storageJSON struct {
+	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// health tells whether pushes can be committed, and why not.
+func (h *api) health(c *fiber.Ctx) error {
+	answer := healthJSON{"healthy", h.Build.Version, time.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
+	if s := h.Store.Status(); s.Err != nil || !s.Ready {
+		c.Status(fiber.StatusServiceUnavailable)
+		answer.Status, answer.Storage = "unhealthy", storageJSON{"error", storageReason(s)}
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.JSON(answer)
+}
+
+// storageReason is a sentence for everybody; the cause is in the log.
+func storageReason(s store.Status) string {
+	switch {
+	case errors.Is(s.Err, store.ErrBroken):
+		return textBroken
+	case s.Err != nil:
+		return textUnavailable
+	}
+	return "the store is not loaded or is being closed"
+}
+
+// healthy says that the process serves.
+func (h *api) healthy(c *fiber.Ctx) error { return c.SendString("OK") }
+
+// ready says that a scrape would tell the truth. It does when nothing can be
+// pushed for a while; but not when only a restart helps.
+func (h *api) ready(c *fiber.Ctx) error {
+	if s := h.Store.Status(); !s.Ready || errors.Is(s.Err, store.ErrBroken) {
+		return &httpError{fiber.StatusServiceUnavailable, storageReason(s)}
+	}
+	return c.SendString("OK")
+}
+
+// quit ends the process gracefully, if that is allowed.
+func (h *api) quit(c *fiber.Ctx) error {
+	if !h.EnableLifecycle {
+		return &httpError{fiber.StatusForbidden, "the lifecycle API is not enabled (--web.enable-lifecycle)"}
+	}
+	h.Logger.Info("The end of the process was asked for", "from", clientAddress(c))
+	h.Quit()
+	return c.SendString("Gatehouse is shutting down.")
+}
+
+//go:embed openapi.json
+var openAPIDocument []byte
+
+// openAPI describes the API to machines. Its server is relative to where it
+// lies, so that no route prefix concerns it.
+func (h *api) openAPI(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
+	return c.Send(bytes.Replace(openAPIDocument, []byte(`"/metrics": {`), []byte(strconv.Quote(h.TelemetryPath)+": {"), 1))
+}

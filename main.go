@@ -1,0 +1,41 @@
+// Gatehouse takes metrics that jobs push and shows them to Prometheus.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"gatehouse/app"
+)
+
+func main() { os.Exit(run()) }
+
+// run answers the exit code.
+func run() int {
+	options, err := app.Parse(os.Args[1:], os.Stdout)
+	if errors.Is(err, app.ErrAnswered) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gatehouse:", err)
+		return 1
+	}
+	logger, err := app.NewLogger(options, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gatehouse:", err)
+		return 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the second one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	if err := app.New(options, logger).Run(ctx); err != nil {
+		logger.Error("Gatehouse ended", "err", err)
+		return 1
+	}
+	return 0
+}
