@@ -20,8 +20,8 @@ func (a *App) importPersisted(ctx context.Context) error {
 	if path == "" {
 		return nil
 	}
-	done, err := a.store.Imported(ctx)
-	if err != nil || done {
+	due, err := a.store.BeginImport(ctx)
+	if err != nil || !due {
 		return err
 	}
 	groupings, err := upstream.Read(path)
@@ -37,7 +37,7 @@ func (a *App) importPersisted(ctx context.Context) error {
 		return fmt.Errorf("cannot import --persistence.file: %w", err)
 	}
 	a.log.Info("Imported the persistence file", "path", path, "groupings", imported, "refused", len(groupings)-imported)
-	return a.store.MarkImported(ctx)
+	return a.store.EndImport(ctx)
 }
 
 // importAll answers how many groupings were valid. An error says that the

@@ -255,7 +255,7 @@ func (m *model) scrape() string {
 func scrapeOf(s *store.Store) string {
 	p := s.Picture()
 	var b strings.Builder
-	for f := range p.Exposed(p.Groups()) {
+	for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
 		if f.Name == "push_time_seconds" || f.Name == "push_failure_time_seconds" {
 			continue
 		}

@@ -133,10 +133,12 @@ type Exposed struct {
 
 // Exposed returns the families of the given groupings, sorted by name. What
 // conflicts with something that was there before is left out.
-func (p *Picture) Exposed(groups iter.Seq[*Group]) iter.Seq[Exposed] {
+//
+// expected is about how many groupings there will be; it saves copying.
+func (p *Picture) Exposed(groups iter.Seq[*Group], expected int) iter.Seq[Exposed] {
 	return func(yield func(Exposed) bool) {
 		var chunks []exposition.Chunk
-		for _, s := range p.collect(groups) {
+		for _, s := range p.collect(groups, expected) {
 			chunks = chunks[:0]
 			for _, r := range s.refs {
 				chunks = append(chunks, r.chunk())
@@ -178,12 +180,12 @@ type shownFamily struct {
 }
 
 // collect goes through the groupings once and sorts their chunks by family.
-func (p *Picture) collect(groups iter.Seq[*Group]) []*shownFamily {
+func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily {
 	families := map[string]*shownFamily{}
 	find := func(name string) *shownFamily {
 		f, known := families[name]
 		if !known {
-			f = p.shownFamily(name)
+			f = p.shownFamily(name, expected)
 			families[name] = f
 		}
 		return f
@@ -216,7 +218,7 @@ func (p *Picture) collect(groups iter.Seq[*Group]) []*shownFamily {
 	return shown
 }
 
-func (p *Picture) shownFamily(name string) *shownFamily {
+func (p *Picture) shownFamily(name string, expected int) *shownFamily {
 	f, _ := p.families.Get(name)
 	s := &shownFamily{Exposed: Exposed{Name: name}}
 	d := f.exposed()
@@ -228,6 +230,11 @@ func (p *Picture) shownFamily(name string) *shownFamily {
 		return s
 	}
 	s.Type = d.typ
+	if name == pushTimeName || name == failureTimeName {
+		s.refs = make([]ref, 0, expected)
+	} else {
+		s.refs = make([]ref, 0, min(d.holders, expected))
+	}
 	if d.shown.ident != nil {
 		s.Help, s.Unit = d.shown.help, d.shown.unit
 	}

@@ -10,9 +10,6 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// errMoved says that a merge's grouping is not what it was merged with.
-var errMoved = errors.New("the grouping was changed meanwhile")
-
 // pushOp is a push on its way into the picture. All that can be prepared
 // without knowing the picture is, by the goroutine of the client.
 type pushOp struct {
@@ -45,8 +42,11 @@ func (op *pushOp) kept(name string) bool {
 
 func (op *pushOp) apply(b *batch) error {
 	current, before := op.current(b)
-	if op.push.Mode == Merge && (op.base == nil) != (current == nil) || op.base != nil && op.base.body != before {
-		return errMoved
+	if op.push.Mode == Merge && (op.base == nil && current != nil || op.base != nil && op.base.body != before) {
+		// It is not what it was merged with. Doing it again here, in turn, is
+		// slower than in the client's goroutine, but the last time.
+		op.base = current
+		op.prepare()
 	}
 	g := *op.group
 	if err := op.admit(b, &g, before); err != nil {
@@ -84,9 +84,16 @@ func (op *pushOp) current(b *batch) (*Group, *body) {
 	return nil, nil
 }
 
+// maxGroupBytes bounds the text of one grouping, which merges can make larger
+// than any push.
+const maxGroupBytes = 256 << 20
+
 // admit says whether the grouping may become what it would be.
 func (op *pushOp) admit(b *batch, g *Group, before *body) error {
 	o := b.c.o
+	if g.Bytes > maxGroupBytes {
+		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
+	}
 	series := g.Series
 	if before != nil {
 		series -= before.series
@@ -175,28 +182,35 @@ func (s *Store) Import(ctx context.Context, k GroupingKey, families []exposition
 	return err
 }
 
-// Imported says whether an import was done before, or is too late because the
-// store is in use already.
-func (s *Store) Imported(ctx context.Context) (bool, error) {
-	if s.Picture().Stats().Groupings > 0 {
-		return true, nil
-	}
-	_, err := s.journal.Read(ctx, importKey)
-	if errors.Is(err, ErrNoRecord) {
+// importDone is what the import's record says once nothing is left to do.
+const importDone = "done"
+
+// BeginImport says whether an import is still to be done: once, and only into
+// a store that was empty when it began. One that was cut short begins again.
+func (s *Store) BeginImport(ctx context.Context) (bool, error) {
+	r, err := s.journal.Read(ctx, importKey)
+	switch {
+	case err == nil:
+		t, err := decodeControl(r.Value)
+		return err == nil && t.operation != importDone, err
+	case !errors.Is(err, ErrNoRecord):
+		return false, err
+	case s.Picture().Stats().Groupings > 0:
 		return false, nil
 	}
+	_, err = s.submit(ctx, controlOp{importKey, "begun"})
 	return err == nil, err
 }
 
-// MarkImported notes that an import was done and must not be done again.
-func (s *Store) MarkImported(ctx context.Context) error {
-	_, err := s.submit(ctx, controlOp{importKey})
+// EndImport notes that the import is done and must not be done again.
+func (s *Store) EndImport(ctx context.Context) error {
+	_, err := s.submit(ctx, controlOp{importKey, importDone})
 	return err
 }
 
-type controlOp struct{ key string }
+type controlOp struct{ key, operation string }
 
 func (op controlOp) apply(b *batch) error {
-	b.add("", Change{Key: op.key, Value: encodeControl(b.now, "")})
+	b.add("", Change{Key: op.key, Value: encodeControl(b.now, op.operation)})
 	return nil
 }

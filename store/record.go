@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/s2"
@@ -146,13 +148,21 @@ func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte
 	return append(protowire.AppendVarint(protowire.AppendTag(b, n, protowire.BytesType), uint64(len(s))), s...)
 }
 
+// packing is what pack needs while it works.
+type packing struct{ raw, family, packed []byte }
+
+var packings = sync.Pool{New: func() any { return new(packing) }}
+
+// maxKept bounds what a packing keeps for the next time.
+const maxKept = 1 << 20
+
 // pack encodes and compresses a body for its record.
 func pack(b *body) []byte {
-	raw := make([]byte, 0, len(b.text)+64*len(b.holds))
-	var f []byte
+	p := packings.Get().(*packing)
+	p.raw = p.raw[:0]
 	for i := range b.holds {
 		h, c := &b.holds[i], b.chunk(i)
-		f = appendString(f[:0], familyName, h.name)
+		f := appendString(p.family[:0], familyName, h.name)
 		f = appendVarint(f, familyType, uint64(h.typ))
 		f = appendString(f, familyHelp, h.help)
 		f = appendString(f, familyUnit, h.unit)
@@ -160,10 +170,16 @@ func pack(b *body) []byte {
 		f = appendString(f, familyProto, c.Proto)
 		f = appendVarint(f, familyUTF8, protowire.EncodeBool(c.UTF8))
 		f = appendVarint(f, familySeries, uint64(c.Series))
-		raw = protowire.AppendTag(raw, packedFamily, protowire.BytesType)
-		raw = protowire.AppendBytes(raw, f)
+		p.raw = protowire.AppendTag(p.raw, packedFamily, protowire.BytesType)
+		p.raw = protowire.AppendBytes(p.raw, f)
+		p.family = f
 	}
-	return s2.Encode(nil, raw)
+	p.packed = slices.Grow(p.packed[:0], s2.MaxEncodedLen(len(p.raw)))
+	out := slices.Clone(s2.Encode(p.packed[:cap(p.packed)], p.raw))
+	if cap(p.raw) <= maxKept {
+		packings.Put(p)
+	}
+	return out
 }
 
 // maxUnpacked bounds what a record's families may unfold to: far more than any

@@ -153,27 +153,17 @@ type Push struct {
 	Origin   Origin
 }
 
-// maxMergeTries bounds how often a merge starts over because the grouping was
-// changed meanwhile; the last try waits in line like everybody else's.
-const maxMergeTries = 20
-
 // Push makes a push durable and visible. A refused push changes nothing but
 // the grouping's failure time. Errors: *Refusal, *LimitError, ErrUnavailable,
 // ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
 // context's error the push may still come into effect.
 func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
-	for range maxMergeTries {
-		op := &pushOp{push: p}
-		if p.Mode == Merge {
-			op.base, _ = s.Picture().Group(p.Key)
-		}
-		op.prepare()
-		rev, err := s.submit(ctx, op)
-		if !errors.Is(err, errMoved) {
-			return rev, err
-		}
+	op := &pushOp{push: p}
+	if p.Mode == Merge {
+		op.base, _ = s.Picture().Group(p.Key)
 	}
-	return 0, fmt.Errorf("%w: the grouping is changed by others all the time", ErrUnavailable)
+	op.prepare()
+	return s.submit(ctx, op)
 }
 
 // Reject notes that a push to a grouping was refused before it came to the

@@ -178,6 +178,8 @@ var zstdWindows = [...]struct {
 }{
 	{128 << 10, zstdDecoders(128 << 10)},
 	{1 << 20, zstdDecoders(1 << 20)},
+	{2 << 20, zstdDecoders(2 << 20)},
+	{4 << 20, zstdDecoders(4 << 20)},
 	{8 << 20, zstdDecoders(8 << 20)},
 }
 

@@ -9,6 +9,7 @@ import (
 
 // Bounds on what a push may hold, all of them far above real use.
 const (
+	maxDecodeBody    = 1 << 30  // bytes of a body, which offsets of 32 bits need
 	maxDecodeName    = 1 << 10  // bytes of a metric or label name
 	maxDecodeHelp    = 64 << 10 // bytes of a HELP text
 	maxDecodeLabels  = 256      // labels of one series, the grouping's included
@@ -94,6 +95,13 @@ func quoted[T string | []byte](s T) string {
 		return strconv.Quote(string(s))
 	}
 	return strconv.Quote(string(s[:maxQuotedBytes])) + "…"
+}
+
+func checkSize(body []byte) error {
+	if len(body) > maxDecodeBody {
+		return refuse(ReasonLimit, 0, "the body is larger than %d bytes", maxDecodeBody)
+	}
+	return nil
 }
 
 func refuse(r Reason, line int, format string, args ...any) error {

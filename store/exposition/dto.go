@@ -222,13 +222,16 @@ func (a *assembly) protoLabels(pairs []*dto.LabelPair) []*dto.LabelPair {
 // its text has.
 func canonicalHistogram(h *dto.Histogram) *dto.Histogram {
 	byBound := func(x, y *dto.Bucket) int { return cmp.Compare(x.GetUpperBound(), y.GetUpperBound()) }
-	counted := h.GetSampleCount() > 0 || h.GetSampleCountFloat() != 0 || len(h.GetBucket()) == 0
-	if h == nil || counted && slices.IsSortedFunc(h.Bucket, byBound) {
+	if h == nil {
+		return nil
+	}
+	counted := !lacksCount(h) || len(h.Bucket) == 0
+	if counted && slices.IsSortedFunc(h.Bucket, byBound) {
 		return h
 	}
 	h = proto.CloneOf(h)
 	slices.SortFunc(h.Bucket, byBound)
-	if !counted && h.SampleCount == nil && h.SampleCountFloat == nil {
+	if !counted {
 		last := h.Bucket[len(h.Bucket)-1]
 		h.SampleCount, h.SampleCountFloat = last.CumulativeCount, last.CumulativeCountFloat
 	}

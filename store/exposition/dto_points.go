@@ -66,10 +66,15 @@ func (a *assembly) addHistogram(n int, h *dto.Histogram) (lossy bool, err error)
 	if err := a.dtoPoint(f, series, partSum, 0, h.GetSampleSum()); err != nil {
 		return false, err
 	}
-	if h.SampleCount == nil && h.SampleCountFloat == nil {
-		return lossy, nil
+	if lacksCount(h) {
+		return lossy, nil // it comes from the buckets
 	}
 	return lossy, a.dtoPoint(f, series, partCount, 0, floatOr(h.SampleCountFloat, h.GetSampleCount()))
+}
+
+// lacksCount says whether a classic histogram leaves its count to its buckets.
+func lacksCount(h *dto.Histogram) bool {
+	return h.SampleCount == nil && h.SampleCountFloat == nil && !hasNative(h)
 }
 
 // floatOr returns what a pair of fields says, of which the float wins unless it
@@ -91,7 +96,7 @@ func (a *assembly) newSeries(n int) (int, error) {
 	}
 	series, fresh, err := a.openSeries(n, a.labels, 0)
 	if err == nil && !fresh && !f.drop {
-		err = refuse(ReasonDuplicate, 0, "%s %s stands twice", f.typ, quoted(a.spelling(f, a.series[series])))
+		err = refuse(ReasonDuplicate, 0, "%s %s stands twice", f.typ, quoted(a.seriesText(f, a.series[series])))
 	}
 	return series, err
 }

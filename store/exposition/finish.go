@@ -76,7 +76,7 @@ func (a *assembly) kept() ([]int, error) {
 
 // checkSuffixes refuses families that have the name of another one's samples.
 func (a *assembly) checkSuffixes(order []int) error {
-	var name []byte
+	name := a.spelled[:0]
 	for _, n := range order {
 		f := &a.families[n]
 		if !f.typ.isComposite() {

@@ -48,6 +48,8 @@ func TestOpenMetricsBecomesTheFamiliesOfItsSamples(t *testing.T) {
 		{"counter and gauge of one name", "# TYPE c counter\nc_total 1\n# TYPE c_total gauge\nc_total 2\n# EOF\n", "", "duplicate:4"},
 		{"a name that needs the option", "{\"a.b\"} 1\n# EOF\n", "", "name"},
 		{"no more series than allowed", "a 1\nb 1\nc 1\nd 1\ne 1\nf 1\n# EOF\n", "", "limit:6"},
+		{"no more labels than allowed", "a{" + strings.Repeat("l=\"1\",", 4*maxDecodeLabels+1) + "} 1\n# EOF\n", "", "limit:1"},
+		{"a string that goes beyond its line", "a 1\n{\"a\nb\"} 1\n# EOF\n", "", "syntax:2"},
 		{"a created timestamp out of range", "# TYPE c counter\nc_total 1\nc_created 1e300\n# EOF\n", "", "duplicate:3"},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {

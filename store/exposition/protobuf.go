@@ -14,12 +14,15 @@ const maxDecodeMessages = 1 << 20
 // The last of several families of one name counts. The families it returns are
 // sorted by name and don't alias body; errors are *Error.
 func DecodeProtobuf(body []byte, o Options) ([]Family, error) {
-	a := newAssembly(o, len(body))
-	defer a.release()
+	if err := checkSize(body); err != nil {
+		return nil, err
+	}
 	families, err := splitDelimited(body)
 	if err != nil {
 		return nil, err
 	}
+	a := newAssembly(o, len(body))
+	defer a.release()
 	return a.addAll(families)
 }
 

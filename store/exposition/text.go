@@ -10,6 +10,9 @@ import (
 // sample. The families it returns are sorted by name and don't alias body;
 // errors are *Error.
 func DecodeText(body []byte, o Options) ([]Family, error) {
+	if err := checkSize(body); err != nil {
+		return nil, err
+	}
 	a := newAssembly(o, len(body))
 	defer a.release()
 	s := textScanner{assembly: a, valid: utf8.Valid(body), current: -1}

@@ -9,16 +9,20 @@ import (
 
 // sample reads a sample line that begins with its name or a brace.
 func (s *textScanner) sample(line []byte) error {
-	s.labels, s.spelled = s.labels[:0], s.spelled[:0]
 	name, i := s.bareName(line)
 	next, legacy := skipBlanks(line, i), true
+	s.labels = s.labels[:0]
 	if next < len(line) && line[next] == '{' {
-		bare := name != nil
-		var err error
-		if name, i, err = s.scanLabels(line, next+1, name); err != nil {
-			return err
+		if end := s.usualLabels(line, next+1); end > 0 && name != nil {
+			next = skipBlanks(line, end)
+		} else {
+			bare := name != nil
+			var err error
+			if name, i, err = s.scanLabels(line, next+1, name); err != nil {
+				return err
+			}
+			next, legacy = skipBlanks(line, i), bare || isLegacyMetric(name)
 		}
-		next, legacy = skipBlanks(line, i), bare || isLegacyMetric(name)
 	}
 	if len(name) == 0 {
 		return s.refuse(ReasonName, "no valid metric name at %s", quoted(line))
@@ -37,6 +41,51 @@ func (s *textScanner) sample(line []byte) error {
 		return s.refuse(ReasonType, "metric %s is a %s and can't have a sample of just that name", quoted(name), f.typ)
 	default:
 		return s.addPart(n, part, s.labels, value, s.line)
+	}
+}
+
+// usualLabels reads labels as clients usually write them: sorted, without
+// blanks, escapes or quoted names. For anything else end is 0 and it is for
+// scanLabels to read or refuse them.
+func (s *textScanner) usualLabels(line []byte, i int) (end int) {
+	if !s.valid {
+		return 0
+	}
+	var last []byte
+	for {
+		start := i
+		for i < len(line) && nameClass[line[i]]&labelByte != 0 {
+			i++
+		}
+		name := line[start:i]
+		if i+2 >= len(line) || line[i] != '=' || line[i+1] != '"' || len(name) == 0 || len(name) > maxDecodeName ||
+			nameClass[name[0]]&labelStartByte == 0 || isReserved(name) || last != nil && compareNames(last, name) >= 0 {
+			return 0
+		}
+		i += 2
+		for value := i; ; i++ {
+			if i == len(line) || line[i] == '\\' {
+				return 0
+			}
+			if line[i] == '"' {
+				s.labels = append(s.labels, asmLabel{name: name, text: line[start : i+1], empty: i == value})
+				break
+			}
+		}
+		if i++; i == len(line) {
+			return 0
+		}
+		switch line[i] {
+		case ',':
+			if i++; len(s.labels) > maxDecodeLabels {
+				return 0
+			}
+			last = name
+		case '}':
+			return i + 1
+		default:
+			return 0
+		}
 	}
 }
 
@@ -89,6 +138,7 @@ func (s *textScanner) value(line, name []byte, i int) (number, error) {
 // scanLabels reads what stands in braces into s.labels, sorted, and returns
 // where it ends. The metric name may stand among the labels.
 func (s *textScanner) scanLabels(line []byte, i int, name []byte) (metric []byte, end int, err error) {
+	s.labels, s.spelled = s.labels[:0], s.spelled[:0]
 	sorted := true
 	for {
 		i = skipBlanks(line, i)
@@ -178,7 +228,9 @@ func (s *textScanner) label(line []byte, start, end, eq int, name, metric []byte
 		s.spelled = append(append(s.spelled[:len(s.spelled)-1], line[open+1:i]...), '"')
 		l.text = s.spelled[from:]
 	}
-	s.labels = append(s.labels, l)
+	if s.labels = append(s.labels, l); len(s.labels) > maxDecodeLabels {
+		return 0, s.refuse(ReasonLimit, "metric %s: more than %d labels", quoted(metric), maxDecodeLabels)
+	}
 	return i + 1, nil
 }
 
@@ -205,7 +257,13 @@ func (s *textScanner) endOfValue(line []byte, i int, name, metric []byte) (int, 
 
 // sortLabels sorts labels by name and refuses a name that stands twice.
 func sortLabels(labels []asmLabel, metric []byte, line int) error {
-	slices.SortFunc(labels, func(x, y asmLabel) int { return bytes.Compare(x.name, y.name) })
+	if byName := func(x, y asmLabel) int { return compareNames(x.name, y.name) }; len(labels) == 2 { // the usual le behind one label
+		if byName(labels[0], labels[1]) > 0 {
+			labels[0], labels[1] = labels[1], labels[0]
+		}
+	} else {
+		slices.SortFunc(labels, byName)
+	}
 	for i := 1; i < len(labels); i++ {
 		if bytes.Equal(labels[i-1].name, labels[i].name) {
 			return refuse(ReasonDuplicate, line, "metric %s: label %s stands twice", quoted(metric), quoted(labels[i].name))

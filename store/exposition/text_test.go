@@ -316,9 +316,10 @@ func TestUTF8NamesAreKeptAndTheirClashesRefused(t *testing.T) {
 
 func TestTextRefusesMoreThanItsLimits(t *testing.T) {
 	long := strings.Repeat("x", maxDecodeName+1)
-	var many strings.Builder
+	var many, sorted strings.Builder
 	for i := range maxDecodeLabels + 1 {
 		fmt.Fprintf(&many, "l%d=\"1\",", i)
+		fmt.Fprintf(&sorted, "l%03d=\"1\",", i)
 	}
 	for _, c := range []struct{ sentence, body, refusal string }{
 		{"series", "a 1\nb 1\nc 1\nd 1", "limit:4"},
@@ -329,6 +330,7 @@ func TestTextRefusesMoreThanItsLimits(t *testing.T) {
 		{"name in a comment", "# TYPE " + long + " gauge", "name:1"},
 		{"HELP", "# HELP m " + strings.Repeat("x", maxDecodeHelp+1), "limit:1"},
 		{"labels", "m{" + many.String() + "} 1", "limit:1"},
+		{"sorted labels", "m{" + sorted.String() + "} 1", "limit:1"},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			_, err := DecodeText([]byte(c.body), Options{MaxSeries: 3})

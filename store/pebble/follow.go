@@ -65,16 +65,13 @@ func (b *backlog) take() ([]store.Record, error) {
 func (j *Journal) publish(told []store.Record) {
 	next := &view{snapshot: j.db.NewSnapshot(), revision: j.index.totals.Revision}
 	j.mu.Lock()
-	last := j.view
-	last.replaced = true
-	unused := last.uses == 0
+	defer j.mu.Unlock()
+	if j.view.replaced = true; j.view.uses == 0 {
+		j.retire(j.view)
+	}
 	j.view = next
 	for b := range j.backlogs {
 		b.add(told)
-	}
-	j.mu.Unlock()
-	if unused {
-		last.close(j)
 	}
 }
 

@@ -33,12 +33,12 @@ func (h *health) err() (error, <-chan struct{}) {
 	return h.worst(), h.changed
 }
 
-// stuck tells whether a write is waiting or the journal has failed: then
-// nothing that writes can be expected to end.
-func (h *health) stuck() (bool, <-chan struct{}) {
+// stuck tells whether the journal has failed or a write is waiting: nothing
+// that writes can be expected to end then.
+func (h *health) stuck() (failed, full bool, changed <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.failed != nil || h.parked > 0, h.changed
+	return h.failed != nil, h.parked > 0, h.changed
 }
 
 func (h *health) status() (error, time.Time) {

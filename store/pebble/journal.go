@@ -51,6 +51,8 @@ type Journal struct {
 	closed      bool
 	uses        sync.WaitGroup // of views
 	view        *view
+	retired     []*view // unused, to be closed
+	retirement  chan struct{}
 	backlogs    map[*backlog]struct{}
 	taken, free int64
 }
@@ -59,6 +61,7 @@ var _ store.Journal = (*Journal)(nil)
 
 func (j *Journal) start(refreshEvery time.Duration) {
 	j.background.Go(j.commitLoop)
+	j.background.Go(j.retireLoop)
 	j.background.Go(func() { j.watchSpace(refreshEvery) })
 }
 
@@ -128,10 +131,11 @@ func (j *Journal) Close() error {
 func (j *Journal) finish() {
 	j.listener.live.Store(false)
 	err := errors.Join(j.line.raise(j.view.revision), j.line.sync(), j.line.close())
+	j.closeRetired()
 	j.closeErr = errors.Join(err, j.view.snapshot.Close(), j.db.Close())
 }
 
-// await waits for work, unless the disk is stuck.
+// await waits for work, unless the journal has failed or the disk stays full.
 func (j *Journal) await(work func()) bool {
 	done := make(chan struct{})
 	go func() {
@@ -140,9 +144,11 @@ func (j *Journal) await(work func()) bool {
 	}()
 	var patience <-chan time.Time
 	for {
-		stuck, changed := j.health.stuck()
+		failed, full, changed := j.health.stuck()
 		switch {
-		case !stuck:
+		case failed:
+			return false
+		case !full:
 			patience = nil
 		case patience == nil:
 			patience = time.After(closeGrace)

@@ -138,10 +138,11 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	j := &Journal{
 		dir: dir, log: o.Logger, minFree: o.MinFree,
 		disk: d, health: h, listener: l, db: db, line: line, index: x,
-		queue:    make(chan *commit),
-		closing:  make(chan struct{}),
-		backlogs: map[*backlog]struct{}{},
-		view:     &view{snapshot: db.NewSnapshot(), revision: x.totals.Revision},
+		queue:      make(chan *commit),
+		closing:    make(chan struct{}),
+		backlogs:   map[*backlog]struct{}{},
+		retirement: make(chan struct{}, 1),
+		view:       &view{snapshot: db.NewSnapshot(), revision: x.totals.Revision},
 	}
 	j.refresh()
 	return j, nil

@@ -21,9 +21,36 @@ type view struct {
 	replaced bool
 }
 
-func (v *view) close(j *Journal) {
-	if err := v.snapshot.Close(); err != nil {
-		j.log.Debug("pebble: " + oneLine(err.Error()))
+// retire leaves a view that nobody uses to closeRetired: closing it may wait
+// for the disk. j.mu is held.
+func (j *Journal) retire(v *view) {
+	j.retired = append(j.retired, v)
+	select {
+	case j.retirement <- struct{}{}:
+	default:
+	}
+}
+
+func (j *Journal) closeRetired() {
+	j.mu.Lock()
+	retired := j.retired
+	j.retired = nil
+	j.mu.Unlock()
+	for _, v := range retired {
+		if err := v.snapshot.Close(); err != nil {
+			j.log.Debug("pebble: " + oneLine(err.Error()))
+		}
+	}
+}
+
+func (j *Journal) retireLoop() {
+	for {
+		select {
+		case <-j.retirement:
+			j.closeRetired()
+		case <-j.closing:
+			return
+		}
 	}
 }
 
@@ -45,11 +72,9 @@ func (j *Journal) borrow(b *backlog) (*view, error) {
 func (j *Journal) giveBack(v *view) {
 	defer j.uses.Done()
 	j.mu.Lock()
-	v.uses--
-	unused := v.replaced && v.uses == 0
-	j.mu.Unlock()
-	if unused {
-		v.close(j)
+	defer j.mu.Unlock()
+	if v.uses--; v.uses == 0 && v.replaced {
+		j.retire(v)
 	}
 }
 

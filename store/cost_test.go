@@ -1,0 +1,101 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"gatehouse/store"
+	"gatehouse/store/pebble"
+)
+
+// filled is a store of n groupings that hold 20 families each, on a disk of
+// memory: what is measured is what the store itself costs.
+func filled(t testing.TB, n int) (*store.Store, []store.Push) {
+	t.Helper()
+	j, err := pebble.Open(pebble.Options{Path: "data", FS: vfs.NewMem(), MinFree: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), j, store.Options{CheckConsistency: true, UndoWindow: time.Hour, UndoMaxBytes: 1 << 30, Timeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
+	var body strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&body, "# HELP family_%[1]d Of the last run.\n# TYPE family_%[1]d gauge\nfamily_%[1]d{stage=\"load\"} 1\nfamily_%[1]d{stage=\"store\"} 2\n", i)
+	}
+	pushes := make([]store.Push, n)
+	for i := range pushes {
+		pushes[i] = push(t, fmt.Sprintf("/job/batch/instance/host-%d", i), body.String())
+		if _, err := s.Push(context.Background(), pushes[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, pushes
+}
+
+func BenchmarkPush(b *testing.B) {
+	for _, n := range []int{10, 100, 10_000} {
+		b.Run(fmt.Sprintf("%d groupings", n), func(b *testing.B) {
+			s, pushes := filled(b, n)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := s.Push(context.Background(), pushes[i*7919%n]); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRefusedPush(b *testing.B) {
+	s, _ := filled(b, 10_000)
+	bad := push(b, "/job/other", "# TYPE family_1 counter\nfamily_1 1\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := s.Push(context.Background(), bad); err == nil {
+			b.Fatal("it was accepted")
+		}
+	}
+}
+
+func BenchmarkExposed(b *testing.B) {
+	s, _ := filled(b, 10_000)
+	b.ReportAllocs()
+	for b.Loop() {
+		p := s.Picture()
+		for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
+			_ = f
+		}
+	}
+}
+
+func TestAPushCostsTheSameHoweverMuchIsStored(t *testing.T) {
+	few, fewPushes := filled(t, 10)
+	many, manyPushes := filled(t, 10_000)
+	// The best of several rounds, taken in turn, is what noise leaves alone.
+	round := func(s *store.Store, pushes []store.Push) time.Duration {
+		began := time.Now()
+		for i := range 300 {
+			if _, err := s.Push(context.Background(), pushes[i*7919%len(pushes)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return time.Since(began)
+	}
+	var a, b []time.Duration
+	for range 7 {
+		a = append(a, round(few, fewPushes))
+		b = append(b, round(many, manyPushes))
+	}
+	if ratio := float64(slices.Min(b)) / float64(slices.Min(a)); ratio > 5 {
+		t.Errorf("a push at 10,000 groupings takes %.1f times as long as at 10", ratio)
+	}
+}

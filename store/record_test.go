@@ -1,0 +1,101 @@
+package store
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"gatehouse/store/exposition"
+)
+
+func sampleRecord(t testing.TB) []byte {
+	t.Helper()
+	families, err := exposition.DecodeText([]byte("# HELP m of m\n# TYPE m gauge\nm{a=\"1\"} 1\nn 2\n"), exposition.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBody(families)
+	for i := range b.holds {
+		b.holds[i].age = &age{since: 1, helpSince: 2, changed: int64(3 + i)}
+	}
+	r := groupRecord{
+		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
+		pushed: 1, expires: 2, origin: Origin{"me", "127.0.0.1"}, base: 7,
+		deleted: tombstone{3, "op"}, ages: ageRuns(b), packed: pack(b),
+	}
+	return r.encode()
+}
+
+func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
+	raw := sampleRecord(t)
+	r, err := decodeGroupRecord(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.body()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(b.holds) != 2 || b.holds[0].name != "m" || b.holds[0].help != "of m" || b.holds[0].typ != exposition.Gauge ||
+		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
+		t.Errorf("got %+v", b)
+	}
+	if r.origin != (Origin{"me", "127.0.0.1"}) || r.deleted != (tombstone{3, "op"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+		t.Errorf("got %+v", r)
+	}
+	r.packed = pack(b)
+	if again := r.encode(); !bytes.Equal(again, raw) {
+		t.Error("encoding what was read gives another record")
+	}
+}
+
+func TestRecordsOfALaterVersionAreNotMisread(t *testing.T) {
+	raw := appendVarint(nil, fieldFormat, recordFormat+1)
+	if _, err := decodeGroupRecord(raw); err == nil || !strings.Contains(err.Error(), "later version") {
+		t.Errorf("got %v", err)
+	}
+	unknown := appendString(sampleRecord(t), 100, "new")
+	if _, err := decodeGroupRecord(unknown); err != nil {
+		t.Errorf("an unknown field: %v", err)
+	}
+}
+
+func TestRecordKeysAreDistinctAndFitEveryEngine(t *testing.T) {
+	seen := map[string]string{}
+	for _, value := range []string{"x", "X", "a b", "a=20b", "a/b", "ö", "", ".", strings.Repeat("y", 600), strings.Repeat("y", 601)} {
+		for _, name := range []string{"a", "b"} {
+			k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "j"}, {Name: name, Value: value}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := recordKey(kindGrouping, k)
+			if other, twice := seen[key]; twice && other != k.ID() {
+				t.Errorf("%s has the key of another grouping: %s", k, key)
+			}
+			seen[key] = k.ID()
+			if len(key) > maxKeyBytes || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("*>$%", r) }) {
+				t.Errorf("%s: bad key %s", k, key)
+			}
+		}
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add(sampleRecord(f))
+	f.Add(refusal{id: "x", at: 1, reason: ReasonPath, message: "m"}.encode())
+	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.encode())
+	f.Add(encodeControl(time.Unix(1, 0), "op"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if r, err := decodeGroupRecord(raw); err == nil {
+			if b, err := r.body(); err == nil {
+				for i := range b.holds {
+					_ = b.chunk(i)
+				}
+			}
+		}
+		_, _ = decodeRefusal(raw)
+		_, _ = decodeEntry("op", raw)
+		_, _ = decodeControl(raw)
+	})
+}

@@ -1,0 +1,458 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+	"gatehouse/store/pebble"
+)
+
+var checked = store.Options{CheckConsistency: true, UndoWindow: time.Hour, UndoMaxBytes: 1 << 20, Timeout: time.Minute}
+
+func key(t testing.TB, path string) store.GroupingKey {
+	t.Helper()
+	p, err := store.ParsePath(path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Key
+}
+
+func push(t testing.TB, path, body string) store.Push {
+	t.Helper()
+	k := key(t, path)
+	families, err := exposition.DecodeText([]byte(body), exposition.Options{Grouping: k.Labels(), UTF8Names: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store.Push{Key: k, Families: families}
+}
+
+func mustPush(t testing.TB, s *store.Store, path, body string) {
+	t.Helper()
+	if _, err := s.Push(t.Context(), push(t, path, body)); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(20 * time.Second)
+	for tick := time.Tick(2 * time.Millisecond); !holds(); {
+		select {
+		case <-tick:
+		case <-deadline:
+			t.Fatalf("never came true: %s", what)
+		}
+	}
+}
+
+func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n")
+	mustPush(t, s, "/job/y", "n 1\n")
+	before := scrapeOf(s)
+	for _, path := range []string{"/job/y", "/job/new"} {
+		_, err := s.Push(t.Context(), push(t, path, "# TYPE m counter\nm 1\n"))
+		var r *store.Refusal
+		if !errors.As(err, &r) || r.Reason != store.ReasonConflict || !strings.Contains(err.Error(), `{job="x"}`) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if got := scrapeOf(s); got != before {
+		t.Errorf("got\n%swant\n%s", got, before)
+	}
+	if _, ok := s.Picture().Group(key(t, "/job/new")); ok {
+		t.Error("the refused push left a grouping")
+	}
+	check := func() {
+		t.Helper()
+		g, _ := s.Picture().Group(key(t, "/job/y"))
+		if g.LastPushSuccessful() || g.Failed.IsZero() || !strings.Contains(g.Failure, "m") {
+			t.Errorf("the failure is not shown: %+v", g)
+		}
+	}
+	check()
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	check()
+	s.Reject(t.Context(), key(t, "/job/x"), exposition.ReasonSyntax, "line 1: bad")
+	if g, _ := s.Picture().Group(key(t, "/job/x")); g.Failure != "line 1: bad" {
+		t.Errorf("got %q", g.Failure)
+	}
+	mustPush(t, s, "/job/y", "n 1\n")
+	if g, _ := s.Picture().Group(key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
+		t.Error("an accepted push must show as such and keep the time of the failure")
+	}
+}
+
+func TestAGroupingIsGoneWhenItsTimeIsOverAndLeavesATrace(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	p := push(t, "/job/x", "m 1\n")
+	p.TTL = time.Millisecond
+	if _, err := s.Push(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	mustPush(t, s, "/job/y", "m 1\n")
+	eventually(t, "only one grouping is left", func() bool { return s.Picture().Stats().Groupings == 1 })
+	eventually(t, "the expiry is on record", func() bool {
+		entries, err := s.Activity(t.Context(), "", 10)
+		return err == nil && len(entries) == 1 && entries[0].Kind == store.EntryExpiry && entries[0].Count == 1
+	})
+	if _, err := s.Push(t.Context(), p); err != nil {
+		t.Fatalf("a push after the expiry: %v", err)
+	}
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	eventually(t, "what expired while nobody looked is gone", func() bool { return s.Picture().Stats().Groupings == 1 })
+	p.TTL = time.Hour
+	if _, err := s.Push(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	mustPush(t, s, "/job/x", "m 1\n")
+	if g, _ := s.Picture().Group(p.Key); !g.Expires.IsZero() {
+		t.Error("a push without a TTL must clear it")
+	}
+}
+
+func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		o    store.Options
+		kept bool
+	}{
+		{"within the window", checked, true},
+		{"after the window", store.Options{UndoWindow: time.Millisecond, UndoMaxBytes: 1 << 20}, false},
+		{"over the size", store.Options{UndoWindow: time.Hour, UndoMaxBytes: 1}, false},
+	} {
+		for _, remove := range []string{"delete", "wipe"} {
+			t.Run(tt.name+", "+remove, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				j, err := pebble.Open(pebble.Options{Path: dir})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := store.Open(t.Context(), j, tt.o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
+				mustPush(t, s, "/job/x/a/1", "m 1\n")
+				mustPush(t, s, "/job/x/a/2", "m 1\n")
+				if remove == "wipe" {
+					_, err = s.Wipe(t.Context(), store.Origin{})
+				} else {
+					_, err = s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Origin{})
+				}
+				if err != nil || s.Picture().Stats().Groupings != 0 {
+					t.Fatal(err)
+				}
+				records := func() int {
+					rs, err := j.Scan(t.Context(), "g.", "", 10)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return len(rs)
+				}
+				if tt.kept {
+					if records() != 2 || s.Picture().Stats().Gone != 2 {
+						t.Errorf("%d records, %d gone, want 2", records(), s.Picture().Stats().Gone)
+					}
+					mustPush(t, s, "/job/x/a/1", "m 1\n")
+					if gone := s.Picture().Stats().Gone; gone != 1 {
+						t.Errorf("a new push must end the undo: %d gone", gone)
+					}
+				} else {
+					eventually(t, "the records are gone", func() bool { return records() == 0 })
+				}
+			})
+		}
+	}
+}
+
+func TestADeleteOfManyIsOneOperationOnRecord(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), checked)
+	const n = 1203
+	var wg sync.WaitGroup
+	for w := range 8 {
+		wg.Go(func() {
+			for i := w; i < n; i += 8 {
+				if _, err := s.Push(t.Context(), push(t, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	mustPush(t, s, "/job/xy", "m 1\n")
+	deleted, err := s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Origin{By: "me", From: "::1"})
+	if err != nil || deleted != n || s.Picture().Stats().Groupings != 1 {
+		t.Fatalf("deleted %d, %v; %d are left", deleted, err, s.Picture().Stats().Groupings)
+	}
+	entries, err := s.Activity(t.Context(), "", 100)
+	if err != nil || len(entries) != 1 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	if x := entries[0]; x.Kind != store.EntryDelete || x.Count != n || x.What != `{job="x"}` || x.Origin.By != "me" || x.Origin.From != "::1" || x.At.IsZero() {
+		t.Errorf("got %+v", x)
+	}
+}
+
+func TestMergesThatMeetLoseNothing(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	const writers = 40
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			p := push(t, "/job/x", fmt.Sprintf("m%d 1\n", i))
+			p.Mode = store.Merge
+			if _, err := s.Push(context.Background(), p); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	g, _ := s.Picture().Group(key(t, "/job/x"))
+	if g.FamilyCount() != writers {
+		t.Errorf("%d families, want %d", g.FamilyCount(), writers)
+	}
+	before := scrapeOf(s)
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	if got := scrapeOf(s); got != before {
+		t.Errorf("after a restart:\n%swant\n%s", got, before)
+	}
+}
+
+func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	var wg sync.WaitGroup
+	for w := range 6 {
+		wg.Go(func() {
+			for i := range 60 {
+				path := fmt.Sprintf("/job/x/i/%d", (w+i)%5)
+				var err error
+				switch {
+				case i%20 == 19:
+					_, err = s.Wipe(context.Background(), store.Origin{})
+				case i%7 == 6:
+					_, err = s.Delete(context.Background(), key(t, path), store.Origin{})
+				default:
+					p := push(t, path, fmt.Sprintf("m%d %d\n", i%3, i))
+					p.Mode = store.Mode(i % 2)
+					_, err = s.Push(context.Background(), p)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	before, stats := scrapeOf(s), s.Picture().Stats()
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	if got := scrapeOf(s); got != before {
+		t.Errorf("after a restart:\n%swant\n%s", got, before)
+	}
+	if got := s.Picture().Stats(); got.Groupings != stats.Groupings || got.Series != stats.Series || got.Gone != stats.Gone {
+		t.Errorf("after a restart %+v, before %+v", got, stats)
+	}
+}
+
+// troubled is a real journal that can be made to fail.
+type troubled struct {
+	store.Journal
+	before atomic.Pointer[func() error] // called before each commit
+}
+
+func (j *troubled) Commit(ctx context.Context, changes ...store.Change) (store.Revision, error) {
+	if f := j.before.Load(); f != nil {
+		if err := (*f)(); err != nil {
+			return 0, err
+		}
+	}
+	return j.Journal.Commit(ctx, changes...)
+}
+
+func openTroubled(t *testing.T) (*store.Store, *troubled) {
+	t.Helper()
+	real, err := pebble.Open(pebble.Options{Path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &troubled{Journal: real}
+	s, err := store.Open(t.Context(), j, checked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(); _ = real.Close() })
+	return s, j
+}
+
+func TestNothingIsShownThatCouldNotBeWritten(t *testing.T) {
+	s, j := openTroubled(t)
+	mustPush(t, s, "/job/x", "m 1\n")
+	before := scrapeOf(s)
+	for _, cause := range []error{store.ErrUnavailable, store.ErrBroken, context.DeadlineExceeded, errors.New("disk on fire")} {
+		fail := func() error { return cause }
+		j.before.Store(&fail)
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() {
+				_, err := s.Push(context.Background(), push(t, fmt.Sprintf("/job/y/i/%d", i), "m 2\n"))
+				if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrBroken) {
+					t.Errorf("%v: got %v", cause, err)
+				}
+			})
+		}
+		wg.Wait()
+		if _, err := s.Delete(context.Background(), key(t, "/job/x"), store.Origin{}); err == nil {
+			t.Error("the delete was acknowledged")
+		}
+		if got := scrapeOf(s); got != before {
+			t.Errorf("%v: got\n%swant\n%s", cause, got, before)
+		}
+	}
+	j.before.Store(nil)
+	mustPush(t, s, "/job/x", "m 3\n")
+	if got, want := scrapeOf(s), strings.Replace(before, " 1\n", " 3\n", 1); got != want {
+		t.Errorf("afterwards: got\n%swant\n%s", got, want)
+	}
+}
+
+func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
+	other, _ := openTroubled(t)
+	mustPush(t, other, "/job/foreign", "f 1\n")
+	var foreign store.Record
+	s, j := openTroubled(t)
+	mustPush(t, s, "/job/x", "m 1\n")
+	// A grouping's record, as another replica would have written it.
+	records, err := j.Scan(t.Context(), "g.", "", 1)
+	if err != nil || len(records) != 1 {
+		t.Fatal(err)
+	}
+	foreign = records[0]
+
+	for _, tt := range []struct {
+		name string
+		key  string
+		push store.Push
+		want func() bool
+	}{
+		{"of another key", "g.job/elsewhere", push(t, "/job/z", "m 5\n"), func() bool {
+			_, ok := s.Picture().Group(key(t, "/job/z"))
+			return ok
+		}},
+		{"of the same key", foreign.Key, push(t, "/job/x", "m 6\n"), func() bool {
+			return strings.Contains(scrapeOf(s), `m{instance="",job="x"} 6`)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var once sync.Once
+			intrude := func() (err error) {
+				once.Do(func() {
+					_, err = j.Journal.Commit(context.Background(), store.Change{Key: tt.key, Value: foreign.Value})
+				})
+				return err
+			}
+			j.before.Store(&intrude)
+			defer j.before.Store(nil)
+			if _, err := s.Push(t.Context(), tt.push); err != nil {
+				t.Fatal(err)
+			}
+			if !tt.want() {
+				t.Errorf("the push is not shown:\n%s", scrapeOf(s))
+			}
+			mustPush(t, s, "/job/after", "n 1\n")
+		})
+	}
+}
+
+func TestLimitsRefuseWhatGoesBeyondThemAndNothingElse(t *testing.T) {
+	o := checked
+	o.MaxGroupings, o.MaxSeries, o.MaxLabelSets = 2, 5, 2
+	s, _ := openStore(t, t.TempDir(), o)
+	var limit *store.LimitError
+	mustPush(t, s, "/job/x", "m 1\n")
+	mustPush(t, s, "/job/y", "m 1\nn 1\no 1\n")
+	if _, err := s.Push(t.Context(), push(t, "/job/z", "m 1\n")); !errors.As(err, &limit) {
+		t.Errorf("a third grouping: %v", err)
+	}
+	if _, err := s.Push(t.Context(), push(t, "/job/x", "a 1\nb 1\nc 1\n")); !errors.As(err, &limit) {
+		t.Errorf("a sixth series: %v", err)
+	}
+	mustPush(t, s, "/job/x", "a 1\nb 1\n")
+	if _, err := s.Delete(t.Context(), key(t, "/job/y"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	mustPush(t, s, "/job/x/i/1", "a 1\n")
+	if _, err := s.Delete(t.Context(), key(t, "/job/x/i/1"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	o.MaxGroupings, o.MaxSeries = 0, 0
+	s, _ = openStore(t, t.TempDir(), o)
+	mustPush(t, s, "/job/x", "a 1\n")
+	mustPush(t, s, "/job/x/i/1", "a 1\n")
+	var r *store.Refusal
+	if _, err := s.Push(t.Context(), push(t, "/job/x/i/1/j/1", "a 1\n")); !errors.As(err, &r) {
+		t.Errorf("a third set of grouping labels: %v", err)
+	}
+	mustPush(t, s, "/job/x/i/1/j/1", "b 1\n")
+}
+
+func TestNamesThatAreTheSameOnceEscapedDoNotStandTogether(t *testing.T) {
+	for _, tt := range []struct{ name, first, firstBody, second, secondBody string }{
+		{"metrics, underscores", "/job/x", "{\"a.b\"} 1\n", "/job/y", "a_b 1\n"},
+		{"metrics, underscores, the other way", "/job/x", "a_b 1\n", "/job/y", "{\"a.b\"} 1\n"},
+		{"metrics, values", "/job/x", "{\"a.b\"} 1\n", "/job/y", "U__a_2e_b 1\n"},
+		{"metrics, dots", "/job/x", "{\"a.b\"} 1\n", "/job/y", "a_dot_b 1\n"},
+		{"a histogram's samples", "/job/x", "# TYPE \"a.b\" histogram\n{\"a.b_bucket\",le=\"+Inf\"} 1\n{\"a.b_sum\"} 1\n{\"a.b_count\"} 1\n", "/job/y", "a_b_count 1\n"},
+		{"groupings", "/job/x/U__a_2e_b/1", "m 1\n", "/job/x/a_b/1", "n 1\n"},
+		{"a label of the body and one of the grouping", "/job/x/a_b/1", "m 1\n", "/job/x", "m{\"a.b\"=\"1\"} 1\n"},
+		{"the same, the other way", "/job/x", "m{\"a.b\"=\"1\"} 1\n", "/job/x/a_b/1", "m 1\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s, _ := openStore(t, t.TempDir(), checked)
+			mustPush(t, s, tt.first, tt.firstBody)
+			var r *store.Refusal
+			if _, err := s.Push(t.Context(), push(t, tt.second, tt.secondBody)); !errors.As(err, &r) || r.Reason != store.ReasonConflict {
+				t.Errorf("got %v", err)
+			}
+			if _, err := s.Delete(t.Context(), key(t, tt.first), store.Origin{}); err != nil {
+				t.Fatal(err)
+			}
+			mustPush(t, s, tt.second, tt.secondBody)
+		})
+	}
+}
+
+func TestClosingTwiceIsFineAndNothingIsTakenAfterwards(t *testing.T) {
+	s, closeStore := openStore(t, t.TempDir(), checked)
+	mustPush(t, s, "/job/x", "m 1\n")
+	closeStore()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Push(context.Background(), push(t, "/job/x", "m 2\n")); err == nil {
+		t.Error("a push to a closed store was acknowledged")
+	}
+	if s.Status().Ready {
+		t.Error("a closed store is ready")
+	}
+}
