@@ -9,17 +9,23 @@ var seriesSeed = maphash.MakeSeed()
 // neither keys nor pointers, so that it is cheap to reuse.
 type seriesIndex struct {
 	slots []uint64 // upper half of the hash, then the number plus one; 0: free
+	spare []uint64 // to grow into
 	count int
 }
 
-// Slots that stay allocated between pushes; a power of two.
-const seriesIndexSlots = 1 << 10
+const (
+	seriesIndexSlots = 1 << 8  // to begin with; a power of two
+	seriesIndexKept  = 1 << 12 // at most kept for the next push
+)
 
+// reset forgets everything. A push should not pay for a larger one before it,
+// so the index begins small again.
 func (x *seriesIndex) reset() {
-	x.count = 0
-	if len(x.slots) > seriesIndexSlots {
-		x.slots = nil
+	if len(x.slots) > seriesIndexKept {
+		*x = seriesIndex{}
 	}
+	x.count = 0
+	x.slots = x.slots[:min(len(x.slots), seriesIndexSlots)]
 	clear(x.slots)
 }
 
@@ -62,8 +68,14 @@ func (x *seriesIndex) place(slot uint64) {
 }
 
 func (x *seriesIndex) grow() {
-	old := x.slots
-	x.slots = make([]uint64, max(seriesIndexSlots, 2*len(old)))
+	old, size := x.slots, max(seriesIndexSlots, 2*len(x.slots))
+	if cap(x.spare) >= size {
+		x.slots = x.spare[:size]
+		clear(x.slots)
+	} else {
+		x.slots = make([]uint64, size)
+	}
+	x.spare = old
 	for _, slot := range old {
 		if slot != 0 {
 			x.place(slot)

@@ -88,6 +88,8 @@ func TestProtobufFollowsTheModel(t *testing.T) {
 		{"an invalid created timestamp", `name:"m" metric:{counter:{value:1 created_timestamp:{seconds:1 nanos:-1}}}`, "", "value"},
 		{"an invalid exemplar", `name:"m" metric:{counter:{value:1 exemplar:{label:{value:"1"}}}}`, "", "value"},
 
+		{"a native histogram takes no count from classic buckets", `name:"h" type:HISTOGRAM metric:{histogram:{schema:1 positive_span:{offset:0 length:0} bucket:{cumulative_count:48 upper_bound:1}}}`,
+			"# h histogram \"\"\nh_bucket{le=\"1\"} 48\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n", ""},
 		{"an unknown schema", `name:"h" type:HISTOGRAM metric:{histogram:{schema:9 zero_threshold:1}}`, "", "type"},
 		{"custom buckets, which protobuf has no bounds for", `name:"h" type:HISTOGRAM metric:{histogram:{schema:-53 positive_span:{offset:0 length:1} positive_delta:1 sample_count:1}}`, "", "type"},
 		{"a negative zero threshold", `name:"h" type:HISTOGRAM metric:{histogram:{schema:1 zero_threshold:-1}}`, "", "type"},

@@ -72,7 +72,13 @@ func endOfWord(b []byte, i int) int {
 	return i
 }
 
-func trimBlanks(b []byte) []byte { return bytes.Trim(b, " \t") }
+func trimBlanks(b []byte) []byte {
+	b = b[skipBlanks(b, 0):]
+	for n := len(b); n > 0 && (b[n-1] == ' ' || b[n-1] == '\t'); n-- {
+		b = b[:n-1]
+	}
+	return b
+}
 
 // comment reads a line behind its #.
 func (s *textScanner) comment(line []byte) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -386,6 +387,25 @@ func TestTheResultDoesNotAliasTheBody(t *testing.T) {
 	if text := decodedText(got); text != want {
 		t.Errorf("got %q, want %q", text, want)
 	}
+}
+
+func TestPushesAreDecodedAtTheSameTime(t *testing.T) {
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			want := fmt.Sprintf("m{instance=\"\",job=\"j%d\",n=\"%d\"} %d\n", i, i, i)
+			for range 200 {
+				got, err := DecodeText(fmt.Appendf(nil, "m{n=\"%d\"} %d", i, i), Options{Grouping: []Label{{"job", fmt.Sprint("j", i)}}})
+				if err != nil || decodedText(got) != want {
+					t.Errorf("got %q, %v, want %q", decodedText(got), err, want)
+				}
+				if _, err := DecodeText([]byte("# TYPE h histogram\nh_sum 1\nh_sum 1"), Options{}); err == nil {
+					t.Error("a sum stands twice")
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 func TestErrorsQuoteLittle(t *testing.T) {
