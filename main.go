@@ -24,6 +24,7 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)
 		return 1
 	}
+	app.TuneMemory()
 	logger, err := app.NewLogger(options, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)

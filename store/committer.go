@@ -87,7 +87,7 @@ func (c *committer) run() {
 		case r := <-c.requests:
 			c.handle(r)
 		case t := <-c.followed:
-			c.tell(t)
+			_ = c.tell(t) // told in the status
 		case <-timer.C:
 			c.handle(nil)
 		case <-c.closing:

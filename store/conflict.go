@@ -137,14 +137,10 @@ func (e *edit) refreshSince(c claim) {
 	d.stale = false
 }
 
-// limits are bounds that a check enforces.
-type limits struct {
-	groupings, series, labelSets int
-}
-
 // check says what speaks against a body for the grouping g, of which kept says
-// which families were not pushed but stay as they are.
-func (e *edit) check(g *Group, before *body, kept func(name string) bool, l limits) error {
+// which families were not pushed but stay as they are. labelSets bounds the
+// sets of label names under which a family may be held; 0: no bound.
+func (e *edit) check(g *Group, before *body, kept func(name string) bool, labelSets int) error {
 	if before == nil {
 		if twin := e.byAlias(g.alias); twin != nil {
 			return refuse(ReasonConflict, "grouping %s is the same as %s to scrapers without UTF-8 names", g.Key, twin.Key)
@@ -156,14 +152,14 @@ func (e *edit) check(g *Group, before *body, kept func(name string) bool, l limi
 		if kept(h.name) {
 			continue
 		}
-		if err := e.checkFamily(g, i, before, kept, l); err != nil {
+		if err := e.checkFamily(g, i, before, kept, labelSets); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *edit) checkFamily(g *Group, i int, before *body, kept func(string) bool, l limits) error {
+func (e *edit) checkFamily(g *Group, i int, before *body, kept func(string) bool, labelSets int) error {
 	h := &g.body.holds[i]
 	f, known := e.families.Get(h.name)
 	if known && len(f.defs) == 1 && f.defs[0].typ == h.typ && !f.defs[0].shadowed && f.onlySet(g.set) {
@@ -177,7 +173,7 @@ func (e *edit) checkFamily(g *Group, i int, before *body, kept func(string) bool
 	if !known || f.onlySet(g.set) {
 		return nil
 	}
-	if !f.hasSet(g.set) && l.labelSets > 0 && len(f.sets) >= l.labelSets {
+	if !f.hasSet(g.set) && labelSets > 0 && len(f.sets) >= labelSets {
 		return refuse(ReasonConflict, "metric %s is held under %d different sets of grouping labels already, no more are allowed", quote(h.name), len(f.sets))
 	}
 	for other := range e.sameSeries(f, g, i) {

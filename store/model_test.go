@@ -380,7 +380,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 	ctx := context.Background()
 	accepted := 0
 	for step := range steps {
-		what := ""
+		var what string
 		switch n := r.IntN(40); {
 		case n == 0:
 			closeStore()

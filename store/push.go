@@ -106,7 +106,7 @@ func (op *pushOp) admit(b *batch, g *Group, before *body) error {
 	if !o.CheckConsistency {
 		return nil
 	}
-	return b.check(g, before, op.kept, limits{labelSets: o.MaxLabelSets})
+	return b.check(g, before, op.kept, o.MaxLabelSets)
 }
 
 // revision is the newest one of a grouping's record; 0: it has none.

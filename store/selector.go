@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -39,7 +40,7 @@ func ParseSelectors(raw []string) (Selectors, error) {
 		if err != nil {
 			return Selectors{}, refuse(ReasonSelector, "bad selector %s: %s", quote(text), firstLine(err.Error()))
 		}
-		if slices.ContainsFunc(set, func(m *labels.Matcher) bool { return m.Name == labels.MetricName }) {
+		if slices.ContainsFunc(set, func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel }) {
 			return Selectors{}, refuse(ReasonSelector, "bad selector %s: it selects groupings by their labels and can't name a metric", quote(text))
 		}
 		// As Prometheus has it, so that nobody means everything by accident.

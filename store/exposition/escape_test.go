@@ -144,10 +144,10 @@ func TestLabelNamesWithColonsAreNoLegacyNames(t *testing.T) {
 		"allow-utf-8": {`c:d_e`, `c:d.e_`},
 	}
 	for scheme, names := range tests {
-		for accept, label := range map[string]string{"text/plain": "", negotiateAskOM: "", negotiateAskProto: ""} {
+		for _, accept := range []string{"text/plain", negotiateAskOM, negotiateAskProto} {
 			body, contentType := encodeAll(t, accept+";escaping="+scheme, []encodeFamily{f})
 			for i, name := range names {
-				label = labels.FromStrings("__name__", "a:b", name, "1").String()
+				label := labels.FromStrings("__name__", "a:b", name, "1").String()
 				if got := encodeParse(t, body, contentType).series[label]; got != fmt.Sprint(i+1) {
 					t.Errorf("%s: %s is %q in\n%s", contentType, label, got, body)
 				}

@@ -97,7 +97,7 @@ func (w *encodeMetricWriter) add() error {
 		return fmt.Errorf("a sample is called %q", w.line.Name)
 	}
 	suffix := sample[len(w.name):]
-	pointLabel, pointSuffix := "", ""
+	var pointLabel, pointSuffix string
 	switch w.typ {
 	case Summary:
 		pointLabel = "quantile"

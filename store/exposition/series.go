@@ -106,7 +106,7 @@ func appendLabel[T string | []byte](dst, name []byte, value T) []byte {
 
 // appendQuotable writes s with the escapes that it needs between double quotes.
 func appendQuotable[T string | []byte](dst []byte, s T) []byte {
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		switch c := s[i]; c {
 		case '\\', '"':
 			dst = append(dst, '\\', c)

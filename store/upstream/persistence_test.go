@@ -158,7 +158,7 @@ func TestAFileThatIsNoneIsAnErrorThatNamesIt(t *testing.T) {
 
 func TestAFileCutOffAnywhereIsAnError(t *testing.T) {
 	whole := fixtureContent(t)
-	for size := range len(whole) {
+	for size := range whole {
 		if got, err := read(bytes.NewReader(whole[:size]), maxSize); err == nil {
 			t.Fatalf("the first %d of %d bytes are read as %v", size, len(whole), got)
 		}
