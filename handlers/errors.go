@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"io"
 	"strconv"
 	"strings"
 
@@ -49,6 +48,7 @@ func answerTo(err error) answer {
 		refusal *store.Refusal
 		limit   *store.LimitError
 		body    *exposition.Error
+		broken  *brokenBody
 		framing *fiber.Error
 	)
 	switch {
@@ -70,8 +70,10 @@ func answerTo(err error) answer {
 		return answer{fiber.StatusServiceUnavailable, textBroken, 60}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return answer{fiber.StatusServiceUnavailable, textUnavailable, 5}
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return answer{fiber.StatusBadRequest, "the body ended early", 0}
+	case errors.As(err, &broken) && broken.timeout():
+		return answer{fiber.StatusRequestTimeout, "the body did not arrive in time", 0}
+	case errors.As(err, &broken):
+		return answer{fiber.StatusBadRequest, "the body ended early or is badly framed", 0}
 	case errors.As(err, &framing) && framing.Code < 500:
 		return answer{framing.Code, strings.ToLower(framing.Message), 0}
 	}
@@ -80,19 +82,21 @@ func answerTo(err error) answer {
 
 // onError answers whatever went wrong. Bodies of the JSON API are JSON, all
 // others one line.
-func onError(c *fiber.Ctx, err error) error {
-	a := answerTo(err)
-	c.Status(a.status)
-	if a.retry > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+func onError(prefix string) fiber.ErrorHandler {
+	return func(c *fiber.Ctx, err error) error {
+		a := answerTo(err)
+		c.Status(a.status)
+		if a.retry > 0 {
+			c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+		}
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		c.Response().Header.Del(fiber.HeaderETag)
+		if strings.HasPrefix(c.Path(), prefix+"/api/v1/") {
+			return c.JSON(failure{"error", errorType(a.status), a.text})
+		}
+		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+		return c.SendString(a.text + "\n")
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	c.Response().Header.Del(fiber.HeaderETag)
-	if strings.Contains(c.Path(), "/api/v1/") {
-		return c.JSON(failure{"error", errorType(a.status), a.text})
-	}
-	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
-	return c.SendString(a.text + "\n")
 }
 
 // failure is what the JSON API answers when something is wrong.

@@ -21,7 +21,7 @@ func newETags() etags {
 }
 
 // fresh sets the ETag of what the parts identify and says whether the client
-// has it already. The tag is weak: codings of one body share it.
+// has it already. The tag is weak: what a compressor writes may vary.
 func (e etags) fresh(c *fiber.Ctx, parts ...string) bool {
 	sum := xxhash.Sum64String(e.process + "\xff" + strings.Join(parts, "\xff"))
 	c.Set(fiber.HeaderETag, `W/"`+strconv.FormatUint(sum, 16)+`"`)

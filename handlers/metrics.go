@@ -149,7 +149,7 @@ func (m *Metrics) gather() ([]exposition.Family, error) {
 func (h *api) record(c *fiber.Ctx) error {
 	began := time.Now()
 	if err := c.Next(); err != nil {
-		if err := onError(c, err); err != nil {
+		if err := onError(h.RoutePrefix)(c, err); err != nil {
 			return err
 		}
 		if a := answerTo(err); a.status >= 500 {

@@ -19,7 +19,7 @@ func checkTarget(prefix string) fiber.Handler {
 		if _, err := url.PathUnescape(path); err != nil {
 			return badRequest("bad percent-encoding in the path")
 		}
-		if _, err := url.ParseQuery(query); err != nil {
+		if _, err := url.QueryUnescape(query); err != nil {
 			return badRequest("bad percent-encoding in the query")
 		}
 		if strings.HasPrefix(path, prefix+"/metrics/job") {
@@ -35,11 +35,6 @@ func checkTarget(prefix string) fiber.Handler {
 }
 
 func notInTarget(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }
-
-func securityHeaders(c *fiber.Ctx) error {
-	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	return c.Next()
-}
 
 // refuseCrossSite refuses changes that a page of another site asks for in the
 // name of its visitor. Clients other than browsers send none of the headers.

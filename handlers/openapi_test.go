@@ -39,7 +39,8 @@ func TestTheDescriptionIsValidOpenAPI(t *testing.T) {
 // template returns the path of the description that a request's path belongs
 // to.
 func template(path string) string {
-	rest, below := strings.CutPrefix(path, "/metrics/job")
+	rest, below := strings.CutPrefix(path, "/metrics/job/")
+	rest = "/" + rest
 	switch {
 	case below && strings.Count(strings.TrimSuffix(rest, "/"), "/") <= 1:
 		return "/metrics/job/{job}"
@@ -57,7 +58,16 @@ func (s *served) checkDescribed(req *http.Request, path string, a answered) {
 	s.t.Helper()
 	doc, err := describedAPI()
 	must(s.t, err)
-	path = template(strings.TrimPrefix(path, s.prefix))
+	below, ok := strings.CutPrefix(path, s.prefix)
+	if !ok {
+		return
+	}
+	switch path = template(below); path {
+	case s.scrapes:
+		path = "/metrics"
+	case "/metrics":
+		return
+	}
 	item := doc.Paths.Value(path)
 	if item == nil || item.GetOperation(req.Method) == nil {
 		return
@@ -84,7 +94,7 @@ func (s *served) checkDescribed(req *http.Request, path string, a answered) {
 	}
 }
 
-// served lists what the routes serve, as the description would put it.
+// servedOperations lists what the routes serve, as the description would put it.
 func servedOperations(routes []route) []string {
 	var all []string
 	for _, r := range routes {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/url"
@@ -79,7 +80,8 @@ func shortened(s string) string { return s[:min(len(s), 60)] }
 // decode reads the body under all limits and decodes it.
 func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, error) {
 	req := c.Request()
-	coding := c.Get(fiber.HeaderContentEncoding)
+	// Several headers are one list.
+	coding := string(bytes.Join(req.Header.PeekAll(fiber.HeaderContentEncoding), []byte(",")))
 	if length := int64(req.Header.ContentLength()); length > h.MaxBodyBytes {
 		return nil, exposition.ErrTooLarge
 	}

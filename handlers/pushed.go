@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -21,16 +23,16 @@ import (
 func (h *api) metrics(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	if c.Method() == fiber.MethodHead {
-		return nil
-	}
 	p := h.Store.Picture()
-	c.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		if err := writePushed(w, p); err != nil {
-			h.Logger.Debug("The client of /api/v1/metrics left", "err", err)
+	return stream(c, func(w io.Writer) (int64, error) {
+		counted := &countingWriter{w: w}
+		out := bufio.NewWriterSize(counted, writeSize)
+		err := writePushed(out, p)
+		if err == nil {
+			err = out.Flush()
 		}
+		return counted.n, err
 	})
-	return nil
 }
 
 func writePushed(w io.Writer, p *store.Picture) error {
@@ -117,11 +119,11 @@ func pushedMetric(m *dto.Metric) map[string]any {
 			quantiles[number(q.GetQuantile())] = number(q.GetValue())
 		}
 		out["quantiles"] = quantiles
-		out["count"] = number(float64(m.Summary.GetSampleCount()))
+		out["count"] = count(m.Summary.GetSampleCount(), nil)
 		out["sum"] = number(m.Summary.GetSampleSum())
 	case m.Histogram != nil:
 		out["buckets"] = pushedBuckets(m.Histogram)
-		out["count"] = number(histogramCount(m.Histogram))
+		out["count"] = count(m.Histogram.GetSampleCount(), m.Histogram.SampleCountFloat)
 		out["sum"] = number(m.Histogram.GetSampleSum())
 	case m.Gauge != nil:
 		out["value"] = number(m.Gauge.GetValue())
@@ -135,11 +137,12 @@ func pushedMetric(m *dto.Metric) map[string]any {
 
 func number(v float64) string { return fmt.Sprint(v) }
 
-func histogramCount(h *dto.Histogram) float64 {
-	if h.SampleCountFloat != nil && *h.SampleCountFloat > 0 {
-		return *h.SampleCountFloat
+// count is a number of observations, which a float histogram has as a float.
+func count(n uint64, float *float64) string {
+	if float != nil && *float > 0 {
+		return number(*float)
 	}
-	return float64(h.GetSampleCount())
+	return strconv.FormatUint(n, 10)
 }
 
 // pushedBuckets are cumulative counts by upper bound, or for a native
@@ -150,11 +153,7 @@ func pushedBuckets(h *dto.Histogram) any {
 	}
 	buckets := map[string]string{}
 	for _, b := range h.Bucket {
-		count := float64(b.GetCumulativeCount())
-		if b.CumulativeCountFloat != nil && *b.CumulativeCountFloat > 0 {
-			count = *b.CumulativeCountFloat
-		}
-		buckets[number(b.GetUpperBound())] = number(count)
+		buckets[number(b.GetUpperBound())] = count(b.GetCumulativeCount(), b.CumulativeCountFloat)
 	}
 	return buckets
 }
@@ -175,49 +174,51 @@ const (
 // is not empty, in ascending order.
 func nativeBuckets(h *dto.Histogram) [][4]any {
 	out := [][4]any{}
-	bucket := func(rule int, lower, upper, count float64) [4]any {
-		return [4]any{rule, number(lower), number(upper), number(count)}
-	}
-	eachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper, count float64) {
-		out = append(out, bucket(lowerInclusive, -upper, -lower, count))
+	eachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
+		out = append(out, [4]any{lowerInclusive, number(-upper), number(-lower), n})
 	})
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
+	slices.Reverse(out)
+	if n := count(h.GetZeroCount(), h.ZeroCountFloat); n != "0" {
+		out = append(out, [4]any{bothInclusive, number(-h.GetZeroThreshold()), number(h.GetZeroThreshold()), n})
 	}
-	zero := float64(h.GetZeroCount())
-	if h.ZeroCountFloat != nil && *h.ZeroCountFloat > 0 {
-		zero = *h.ZeroCountFloat
-	}
-	if zero > 0 {
-		out = append(out, bucket(bothInclusive, -h.GetZeroThreshold(), h.GetZeroThreshold(), zero))
-	}
-	eachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper, count float64) {
-		out = append(out, bucket(upperInclusive, lower, upper, count))
+	eachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
+		out = append(out, [4]any{upperInclusive, number(lower), number(upper), n})
 	})
 	return out
 }
 
 // eachNative walks the buckets of one side by rising distance from zero. They
 // are deltas of counts, or counts themselves in a float histogram.
-func eachNative(h *dto.Histogram, spans []*dto.BucketSpan, deltas []int64, counts []float64, f func(lower, upper, count float64)) {
-	base := math.Exp2(math.Exp2(-float64(h.GetSchema())))
-	index, n, total := 0, 0, int64(0)
+func eachNative(h *dto.Histogram, spans []*dto.BucketSpan, deltas []int64, counts []float64, f func(lower, upper float64, n string)) {
+	index, i, total := 0, 0, int64(0)
 	for _, s := range spans {
 		index += int(s.GetOffset())
 		for range s.GetLength() {
-			count := 0.0
+			lower, upper := nativeBound(h.GetSchema(), index-1), nativeBound(h.GetSchema(), index)
 			switch {
-			case n < len(counts):
-				count = counts[n]
-			case n < len(deltas):
-				total += deltas[n]
-				count = float64(total)
+			case i < len(counts):
+				if counts[i] > 0 {
+					f(lower, upper, number(counts[i]))
+				}
+			case i < len(deltas):
+				if total += deltas[i]; total > 0 {
+					f(lower, upper, strconv.FormatInt(total, 10))
+				}
+			default:
+				return
 			}
-			if count > 0 {
-				f(math.Pow(base, float64(index-1)), math.Pow(base, float64(index)), count)
-			}
-			n++
+			i++
 			index++
 		}
 	}
+}
+
+// nativeBound is the upper bound of a native bucket: 2 to the power of
+// index / 2^schema, exact wherever that is a whole number.
+func nativeBound(schema int32, index int) float64 {
+	if schema < 0 {
+		return math.Ldexp(1, index<<-schema)
+	}
+	fraction := index & (1<<schema - 1)
+	return math.Ldexp(math.Exp2(math.Ldexp(float64(fraction), -int(schema))), index>>schema)
 }

@@ -71,7 +71,7 @@ func New(c Config) (*fiber.App, error) {
 	h := &api{Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags()}
 	app := fiber.New(fiberConfig(c))
 	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
-	app.Use(checkTarget(c.RoutePrefix), securityHeaders, h.refuseCrossSite)
+	app.Use(checkTarget(c.RoutePrefix), h.refuseCrossSite)
 	for _, r := range h.routes() {
 		r.mount(app, c.RoutePrefix)
 	}

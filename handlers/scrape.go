@@ -25,6 +25,9 @@ func (h *api) scrape(c *fiber.Ctx) error {
 	p := h.Store.Picture()
 	s := h.newScrape(c, p, p.Matching(selectors))
 	s.own = selectors.All() && !h.ExcludeOwn
+	if selectors.All() {
+		s.expected = p.Stats().Groupings
+	}
 	if !s.own {
 		// Own metrics are never the same twice; everything else is until the
 		// picture changes.
@@ -69,7 +72,7 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	if _, err := s.WriteTo(&b); err != nil {
 		return err
 	}
-	if h.etags.fresh(c, strconv.FormatUint(xxhash.Sum64(b.Bytes()), 16)) {
+	if h.etags.fresh(c, s.variant(), strconv.FormatUint(xxhash.Sum64(b.Bytes()), 16)) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	s.setHeaders(c)
@@ -85,16 +88,18 @@ func some[T any](seq iter.Seq[T]) bool {
 
 // scrapeBody is the body of a scrape, made while it is sent.
 type scrapeBody struct {
-	h       *api
-	picture *store.Picture
-	groups  iter.Seq[*store.Group]
-	own     bool // with the server's own metrics
-	format  exposition.Format
-	coding  string
-	rest    *bytes.Buffer // for Read
+	h        *api
+	picture  *store.Picture
+	groups   iter.Seq[*store.Group]
+	expected int  // about how many groupings that will be
+	own      bool // with the server's own metrics
+	format   exposition.Format
+	coding   string
 }
 
 func (h *api) newScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.Group]) *scrapeBody {
+	// Also where the answer is that nothing has changed.
+	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
 	return &scrapeBody{
 		h: h, picture: p, groups: groups,
 		format: exposition.Negotiate(c.Get(fiber.HeaderAccept)),
@@ -107,7 +112,6 @@ func (s *scrapeBody) variant() string { return s.format.ContentType() + " " + s.
 
 func (s *scrapeBody) setHeaders(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentType, s.format.ContentType())
-	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
 	if s.coding != "" {
 		c.Set(fiber.HeaderContentEncoding, s.coding)
 	}
@@ -116,15 +120,8 @@ func (s *scrapeBody) setHeaders(c *fiber.Ctx) {
 // stream answers with the body, without holding it in memory.
 func (h *api) stream(c *fiber.Ctx, s *scrapeBody) error {
 	s.setHeaders(c)
-	if c.Method() == fiber.MethodHead {
-		return nil
-	}
-	c.Context().Response.SetBodyStream(s, -1)
-	return nil
+	return stream(c, s.WriteTo)
 }
-
-// SupportsBodyWriteTo lets the server below write the body without a copy.
-func (s *scrapeBody) SupportsBodyWriteTo() bool { return true }
 
 // WriteTo writes the whole body.
 func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
@@ -137,18 +134,6 @@ func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
 	}
 	s.h.Metrics.scraped(time.Since(began), counted.n)
 	return counted.n, err
-}
-
-// Read is there for readers that don't know WriteTo; it holds the body in
-// memory.
-func (s *scrapeBody) Read(p []byte) (int, error) {
-	if s.rest == nil {
-		s.rest = &bytes.Buffer{}
-		if _, err := s.WriteTo(s.rest); err != nil {
-			return 0, err
-		}
-	}
-	return s.rest.Read(p)
 }
 
 func (s *scrapeBody) encode(w io.Writer) error {
@@ -164,7 +149,7 @@ func (s *scrapeBody) encode(w io.Writer) error {
 		return ok
 	}
 	e := exposition.NewEncoder(w, s.format, func(name string) bool { return isOwn(name) || s.picture.HasFamily(name) })
-	for f := range s.picture.Exposed(s.groups) {
+	for f := range s.picture.Exposed(s.groups, s.expected) {
 		for len(own) > 0 && own[0].Name < f.Name {
 			if err := encodeOwn(e, own[0], nil); err != nil {
 				return err
@@ -196,14 +181,3 @@ func encodeOwn(e *exposition.Encoder, f exposition.Family, pushed []exposition.C
 }
 
 func compareName(f exposition.Family, name string) int { return strings.Compare(f.Name, name) }
-
-type countingWriter struct {
-	w io.Writer
-	n int64
-}
-
-func (w *countingWriter) Write(p []byte) (int, error) {
-	n, err := w.w.Write(p)
-	w.n += int64(n)
-	return n, err
-}

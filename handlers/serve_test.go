@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -27,6 +28,7 @@ import (
 type served struct {
 	t       *testing.T
 	prefix  string
+	scrapes string // the telemetry path
 	addr    string
 	store   *store.Store
 	journal *unsteady
@@ -65,7 +67,7 @@ func serve(t *testing.T, change ...func(setup)) *served {
 	for _, f := range change {
 		f(setup{&c, &o})
 	}
-	s.prefix = c.RoutePrefix
+	s.prefix, s.scrapes = c.RoutePrefix, c.TelemetryPath
 	s.openStore(o)
 	c.Store = s.store
 	metrics.Watch(s.store)
@@ -95,12 +97,11 @@ func (s *served) listen(c Config) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		_ = app.Server().Serve(l)
+		_ = app.Server().Serve(patientListener{l})
 	}()
 	s.t.Cleanup(func() {
 		s.client.CloseIdleConnections()
 		_ = l.Close()
-		_ = app.ShutdownWithTimeout(10 * time.Second)
 		<-ended
 	})
 }
@@ -110,6 +111,31 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// patientListener has connections that see their last answer delivered, as the
+// program's own do.
+type patientListener struct{ net.Listener }
+
+func (l patientListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &patient{Conn: c}, err
+}
+
+type patient struct {
+	net.Conn
+	linger atomic.Bool
+}
+
+func (c *patient) Linger() { c.linger.Store(true) }
+
+func (c *patient) Close() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok && c.linger.Load() {
+		_ = tcp.CloseWrite()
+		_ = tcp.SetReadDeadline(time.Now().Add(5 * time.Second))
+		_, _ = io.CopyN(io.Discard, tcp, 16<<20)
+	}
+	return c.Conn.Close()
 }
 
 // unsteady is a journal that can be told to fail.
@@ -223,8 +249,18 @@ func (s *served) raw(request string) answered {
 	conn, err := net.Dial("tcp", s.addr)
 	must(s.t, err)
 	defer conn.Close()
-	resp, text := exchange(s.t, conn, request)
-	return answered{request, resp.StatusCode, resp.Header, text}
+	go func() { _, _ = io.WriteString(conn, request) }()
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err == nil && resp.StatusCode == http.StatusContinue {
+		resp, err = http.ReadResponse(in, nil)
+	}
+	if err != nil {
+		s.t.Fatalf("no answer to %.100q: %v", request, err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	must(s.t, err)
+	return answered{request, resp.StatusCode, resp.Header, string(text)}
 }
 
 // put pushes something that must be taken.

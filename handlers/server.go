@@ -42,7 +42,7 @@ func fiberConfig(c Config) fiber.Config {
 		ReadTimeout:             c.ReadTimeout,
 		WriteTimeout:            c.WriteTimeout,
 		IdleTimeout:             c.IdleTimeout,
-		ErrorHandler:            onError,
+		ErrorHandler:            onError(c.RoutePrefix),
 		DisableStartupMessage:   true,
 	}
 }
@@ -52,10 +52,20 @@ func fiberConfig(c Config) fiber.Config {
 func tune(app *fiber.App) {
 	s := app.Server()
 	s.Handler = deliver(s.Handler)
+	s.Handler = withoutSniffing(s.Handler)
 	s.ErrorHandler = refuseMalformed
 	s.CloseOnShutdown = true
 	// The start of a malformed request may hold credentials.
 	s.SecureErrorLogMessage = true
+}
+
+// withoutSniffing keeps browsers from guessing content types, in every answer:
+// some are given before any route is looked for.
+func withoutSniffing(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		ctx.Response.Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+		next(ctx)
+	}
 }
 
 // lingerer is a connection that can be told to see its last answer delivered:
@@ -111,14 +121,30 @@ func (b *body) Read(p []byte) (int, error) {
 	if err != nil {
 		b.err = err
 	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &brokenBody{err}
+	}
 	return n, err
+}
+
+// brokenBody says that a body could not be read to its end, which lies with
+// the client or the network.
+type brokenBody struct{ cause error }
+
+func (e *brokenBody) Error() string { return "reading the body: " + e.cause.Error() }
+
+func (e *brokenBody) Unwrap() error { return e.cause }
+
+func (e *brokenBody) timeout() bool {
+	var timeout net.Error
+	return errors.As(e.cause, &timeout) && timeout.Timeout()
 }
 
 // droppable tells that nothing of the body is left, or so little that the
 // server drops it by itself.
 func (b *body) droppable() bool {
 	switch {
-	case b.err == io.EOF:
+	case errors.Is(b.err, io.EOF):
 		return b.length < 0 || b.read == b.length
 	case b.err != nil || b.length < 0:
 		return false

@@ -142,9 +142,6 @@ func (e *edit) refreshSince(c claim) {
 // sets of label names under which a family may be held; 0: no bound.
 func (e *edit) check(g *Group, before *body, kept func(name string) bool, labelSets int) error {
 	if before == nil {
-		if twin := e.byAlias(g.alias); twin != nil {
-			return refuse(ReasonConflict, "grouping %s is the same as %s to scrapers without UTF-8 names", g.Key, twin.Key)
-		}
 		before = emptyBody
 	}
 	for i := range g.body.holds {

@@ -92,7 +92,9 @@ func (e *edit) put(g *Group) {
 func (e *edit) remove(g *Group) {
 	e.forget(g)
 	e.groups.Delete(g.Key.id)
-	e.aliases.Delete(g.alias)
+	if id, _ := e.aliases.Get(g.alias); id == g.Key.id {
+		e.aliases.Delete(g.alias)
+	}
 	e.contestAll(g, g.body, emptyBody)
 	e.replaceHolds(g, g.body, emptyBody)
 	e.resolveDirty()
@@ -268,7 +270,8 @@ func (e *edit) ages(b, before *body, now time.Time, kept func(name string) bool)
 			a.helpSince = e.helpSince(h.ident, at)
 		}
 		if last == nil || *last != a {
-			last = &a
+			shared := a // a itself stays on the stack
+			last = &shared
 		}
 		h.age = last
 	}

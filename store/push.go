@@ -74,6 +74,9 @@ func (op *pushOp) apply(b *batch) error {
 	condition := b.revision(g.Key.id)
 	b.put(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
+	if !op.failed.IsZero() {
+		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})
+	}
 	return nil
 }
 
@@ -93,6 +96,10 @@ func (op *pushOp) admit(b *batch, g *Group, before *body) error {
 	o := b.c.o
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
+	}
+	// Without the check too: no scrape could tell the two apart.
+	if twin := b.byAlias(g.alias); before == nil && twin != nil {
+		return refuse(ReasonConflict, "grouping %s is the same as %s to scrapers without UTF-8 names", g.Key, twin.Key)
 	}
 	series := g.Series
 	if before != nil {

@@ -1,0 +1,56 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/s2"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/encoding/protodelim"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	protobufType    = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+	openMetricsType = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+)
+
+// delimited encodes families as clients do.
+func delimited(families ...*dto.MetricFamily) string {
+	var b bytes.Buffer
+	for _, f := range families {
+		if _, err := protodelim.MarshalTo(&b, f); err != nil {
+			panic(err)
+		}
+	}
+	return b.String()
+}
+
+func gaugeFamily(name string, value float64) *dto.MetricFamily {
+	return &dto.MetricFamily{
+		Name: proto.String(name), Type: dto.MetricType_GAUGE.Enum(),
+		Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: proto.Float64(value)}}},
+	}
+}
+
+// coded codes a body.
+func coded(coding, body string) string {
+	var b bytes.Buffer
+	var w io.WriteCloser
+	switch coding {
+	case "gzip":
+		w = gzip.NewWriter(&b)
+	case "snappy":
+		w = snappy.NewBufferedWriter(&b)
+	case "s2":
+		w = s2.NewWriter(&b)
+	case "zstd":
+		w, _ = zstd.NewWriter(&b)
+	}
+	_, _ = io.WriteString(w, body)
+	_ = w.Close()
+	return b.String()
+}

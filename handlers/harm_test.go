@@ -1,0 +1,118 @@
+package handlers
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestBodiesThatGrowTakeLittleMemory(t *testing.T) {
+	zeros := strings.Repeat("\x00", 100<<20)
+	tests := []struct {
+		name, coding, body string
+		protobuf           bool
+		status             int
+	}{
+		{"a gzip bomb", "gzip", coded("gzip", zeros), false, 413},
+		{"a zstd bomb", "zstd", coded("zstd", zeros), false, 413},
+		{"a snappy bomb", "snappy", coded("snappy", zeros[:20<<20]), false, 413},
+		{"a promised gigabyte", "", "\x80\x80\x80\x80\x04", true, 400},
+		{"a promised gigabyte in gzip", "gzip", coded("gzip", "\x80\x80\x80\x80\x04"), true, 400},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t)
+			headers := []string{"Content-Type", "text/plain"}
+			if test.protobuf {
+				headers = []string{"Content-Type", protobufType}
+			}
+			if test.coding != "" {
+				headers = append(headers, "Content-Encoding", test.coding)
+			}
+			const times = 5
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range times {
+				if a := s.do("PUT", "/metrics/job/x", test.body, headers...); a.status != test.status {
+					t.Errorf("%v, want %d", a, test.status)
+				}
+			}
+			runtime.ReadMemStats(&after)
+			// 1 MiB is what a body may have once it is decoded.
+			if taken := (after.TotalAlloc - before.TotalAlloc) / times; taken > 16<<20 {
+				t.Errorf("takes %d MiB", taken>>20)
+			}
+			s.wantGroupings()
+			s.wantWhole()
+		})
+	}
+}
+
+func TestHELPStaysAsItIsUntilItsLastHolderGoes(t *testing.T) {
+	s := serve(t)
+	help := func() string {
+		for line := range strings.SplitSeq(s.get("/metrics").body, "\n") {
+			if rest, ok := strings.CutPrefix(line, "# HELP m "); ok {
+				return rest
+			}
+		}
+		return ""
+	}
+	push := func(job, help string) string {
+		return s.do("PUT", "/metrics/job/"+job, "# HELP m "+help+"\n# TYPE m gauge\nm 1\n").body
+	}
+	push("b", "First.")
+	push("a", "Second.")
+	push("c", "First.")
+	for range 20 {
+		if got := help(); got != "First." {
+			t.Fatalf("HELP is %q", got)
+		}
+	}
+	s.do("DELETE", "/metrics/job/b", "")
+	if got := help(); got != "First." {
+		t.Errorf("HELP is %q though one holder is left", got)
+	}
+	s.do("DELETE", "/metrics/job/c", "")
+	if got := help(); got != "Second." {
+		t.Errorf("HELP is %q", got)
+	}
+	if strings.Contains(s.log.String(), "HELP") {
+		t.Errorf("the log is told of it:\n%s", s.log.String())
+	}
+	s.wantWhole()
+}
+
+func TestRefusedPushesLeaveNothingBehind(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/held", "# TYPE m gauge\nm 1\n")
+	before := s.samples()
+	for i := range 50 {
+		if a := s.do("PUT", fmt.Sprintf("/metrics/job/new/i/%d", i), "# TYPE m counter\nm 1\n"); a.status != 400 {
+			t.Fatalf("%v", a)
+		}
+	}
+	s.wantGroupings(`{job="held"}`)
+	s.wantSamples(before...)
+	s.wantWhole()
+}
+
+func TestGroupingsThatAreOneOnceEscapedAreRefused(t *testing.T) {
+	for _, check := range []bool{true, false} {
+		s := serve(t, func(c setup) {
+			c.UTF8Names = true
+			c.CheckConsistency, c.Store.CheckConsistency = check, check
+		})
+		if a := s.do("PUT", "/metrics/job/x/l.m/1", "a 1\n"); a.status/100 != 2 {
+			t.Fatalf("check %v: %v", check, a)
+		}
+		for _, body := range []string{"a 2\n", ""} {
+			if a := s.do("PUT", "/metrics/job/x/l_m/1", body); a.status != 400 || !contains(a.body, `{job="x","l.m"="1"}`) {
+				t.Errorf("check %v: %v", check, a)
+			}
+		}
+		s.wantGroupings(`{job="x","l.m"="1"}`)
+		s.wantWhole()
+	}
+}

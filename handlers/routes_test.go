@@ -1,0 +1,65 @@
+package handlers
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// contains says whether text has all parts.
+func contains(text string, parts ...string) bool {
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// internal is what no client should see of the server's insides.
+var internal = regexp.MustCompile(`\.go:\d|goroutine \d|runtime error|panic|fasthttp|pebble|reflect\.|0x[0-9a-f]{6}|%!|<nil>|strconv\.|\binvalid syntax\b`)
+
+func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
+	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle = true, true })
+	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
+	var targets []string
+	for _, r := range h.routes() {
+		if r.path == "/metrics/*" {
+			targets = append(targets, "/metrics/job/x", "/metrics/job/x/l/v", "/metrics/job/x/l", "/metrics/job/%ff", "/metrics/job@base64/!", "/metrics/nowhere")
+			continue
+		}
+		targets = append(targets, r.path)
+	}
+	targets = append(targets, "/nowhere", "/api/v1/nowhere")
+	queries := []string{"", "?match[]={", "?match[]={job=~%22(%22}", "?limit=x&state=y", "?cursor=x", "?dry_run=x&match[]={job=%22x%22}", "?ttl=x", "?%zz", "?match[]=%00%ff"}
+	bodies := []string{"", "a 1\n", "\x00\xff", "a{", strings.Repeat("#\n", 1<<19+1)}
+	for _, target := range targets {
+		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECTION"} {
+			for _, query := range queries {
+				for i, body := range bodies {
+					if i > 0 && (query != "" || method != "PUT" && method != "POST") {
+						continue
+					}
+					a := s.do(method, target+query, body)
+					if a.status >= 500 {
+						t.Errorf("%v", a)
+					}
+					text := a.body
+					if a.status == 200 && a.header.Get("Content-Type") != "" && (strings.HasPrefix(target, "/metrics") || target == "/api/v1/metrics") {
+						continue // the server's own metrics name parts of Go
+					}
+					if found := internal.FindString(text); found != "" && !strings.HasSuffix(target, "openapi.json") {
+						t.Errorf("tells %q: %v", found, a)
+					}
+					if a.status >= 400 && strings.HasPrefix(target, "/api/v1/") && method != "HEAD" && method != "CONNECTION" && !strings.HasPrefix(text, `{"status":"error"`) {
+						t.Errorf("is no JSON: %v", a)
+					}
+				}
+			}
+		}
+	}
+	if log := s.log.String(); strings.Contains(log, "level=ERROR") {
+		t.Errorf("the log takes what clients do for errors:\n%s", log)
+	}
+	s.wantWhole()
+}

@@ -1,0 +1,52 @@
+package handlers
+
+import (
+	"bytes"
+	"io"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// stream answers with what write writes, without holding it in memory. After
+// an error the connection ends without the mark of the body's end, so that no
+// client takes a part for the whole. A HEAD request gets the same headers, and
+// write is not called.
+func stream(c *fiber.Ctx, write func(io.Writer) (int64, error)) error {
+	c.Context().Response.SetBodyStream(&streamed{write: write}, -1)
+	return nil
+}
+
+// streamed is a body that is made while it is sent.
+type streamed struct {
+	write func(io.Writer) (int64, error)
+	rest  *bytes.Buffer // for Read
+}
+
+// SupportsBodyWriteTo lets the server below write the body without a copy.
+func (s *streamed) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo writes the whole body.
+func (s *streamed) WriteTo(w io.Writer) (int64, error) { return s.write(w) }
+
+// Read is there for readers that don't know WriteTo; it holds the body in
+// memory.
+func (s *streamed) Read(p []byte) (int, error) {
+	if s.rest == nil {
+		s.rest = &bytes.Buffer{}
+		if _, err := s.write(s.rest); err != nil {
+			return 0, err
+		}
+	}
+	return s.rest.Read(p)
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	n, err := w.w.Write(p)
+	w.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,77 @@
+package handlers
+
+import (
+	"testing"
+	"time"
+)
+
+func TestATTLEndsTheGrouping(t *testing.T) {
+	now := time.Now()
+	tests := []struct {
+		name   string
+		query  string
+		header []string
+		preset time.Duration
+		status int
+		want   time.Duration // 0: for ever
+	}{
+		{"no TTL", "", nil, 0, 200, 0},
+		{"in the query", "?ttl=90m", nil, 0, 200, 90 * time.Minute},
+		{"in a header", "", []string{"X-Push-TTL", "1d"}, 0, 200, 24 * time.Hour},
+		{"the query goes before the header", "?ttl=1h30m", []string{"X-Push-TTL", "1d"}, 0, 200, 90 * time.Minute},
+		{"the default", "", nil, time.Hour, 200, time.Hour},
+		{"the client goes before the default", "?ttl=2h", nil, time.Hour, 200, 2 * time.Hour},
+		{"0 is for ever", "?ttl=0", nil, time.Hour, 200, 0},
+		{"no duration", "?ttl=90", nil, 0, 400, 0},
+		{"a negative duration", "", []string{"X-Push-TTL", "-5m"}, 0, 400, 0},
+		{"more than a lifetime", "?ttl=101y", nil, 0, 400, 0},
+		{"more than can be counted", "?ttl=99999999999999999999y", nil, 0, 400, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, func(c setup) {
+				c.DefaultTTL = test.preset
+				c.Store.Now = func() time.Time { return now }
+			})
+			for _, method := range []string{"PUT", "POST"} {
+				a := s.do(method, "/metrics/job/x"+test.query, "a 1\n", test.header...)
+				if a.status != test.status {
+					t.Fatalf("%v, want %d", a, test.status)
+				}
+				if test.status != 200 {
+					if !oneLine(a.body) {
+						t.Errorf("%v", a)
+					}
+					s.wantGroupings()
+					continue
+				}
+				expires := s.group("/metrics/job/x").Expires
+				if test.want == 0 && !expires.IsZero() || test.want != 0 && expires.Sub(now).Round(time.Second) != test.want {
+					t.Errorf("%s: expires %v, which is in %v, want %v", method, expires, expires.Sub(now), test.want)
+				}
+			}
+		})
+	}
+}
+
+func TestAPushWithoutATTLClearsIt(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x?ttl=1h", "a 1\n")
+	s.do("POST", "/metrics/job/x", "b 1\n")
+	if g := s.group("/metrics/job/x"); !g.Expires.IsZero() {
+		t.Errorf("expires %v", g.Expires)
+	}
+}
+
+func TestAnExpiredGroupingGoesByItself(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/keep", "a 1\n")
+	s.put("/metrics/job/x?ttl=1ms", "a 2\n")
+	for end := time.Now().Add(10 * time.Second); len(s.groupings()) > 1 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	s.wantSamples(`a{instance="",job="keep"} 1`)
+	if a := s.get("/metrics/job/x"); a.status != 404 {
+		t.Errorf("%v", a)
+	}
+}
