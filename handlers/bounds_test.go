@@ -89,6 +89,26 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 	}
 }
 
+func TestLargeBodiesThatNeverEndDoNotKeepSmallOnesOut(t *testing.T) {
+	s := serve(t, func(c setup) { c.BodyBudget = 256 << 10 })
+	for range 4 {
+		conn, err := net.Dial("tcp", s.addr)
+		must(t, err)
+		defer func() { _ = conn.Close() }()
+		_, err = io.WriteString(conn, "PUT /metrics/job/large HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("#\n", 50<<10))
+		must(t, err)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if a := s.do("PUT", "/metrics/job/large", strings.Repeat("#\n", 120<<10)); a.status == 503 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the budget is never used up")
+		}
+	}
+	s.put("/metrics/job/small", "a 1\n"+strings.Repeat("#\n", 10<<10))
+}
+
 func TestATooLargeBodyIsRefusedWhateverItSays(t *testing.T) {
 	s := serve(t)
 	if a := s.raw("PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n" + strings.Repeat("#", 64<<10)); a.status != 413 {

@@ -177,13 +177,23 @@ type budget struct {
 	taken atomic.Int64
 }
 
+// smallBody is what every push may hold outside of the budget, so that a few
+// large ones that never end don't keep all the others out.
+const smallBody = 64 << 10
+
 // account is one request's share of a budget. It is for one goroutine.
 type account struct {
 	budget *budget
+	free   int64 // of smallBody that was used
 	taken  int64
 }
 
 func (a *account) take(n int64) error {
+	free := min(n, smallBody-a.free)
+	a.free += free
+	if n -= free; n == 0 {
+		return nil
+	}
 	if total := a.budget.taken.Add(n); a.budget.limit > 0 && total > a.budget.limit {
 		a.budget.taken.Add(-n)
 		return errBudget

@@ -1,0 +1,143 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// content is the checksum of every file below dir by its name, without lock
+// files.
+func content(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	sums := make(map[string]string)
+	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "LOCK" {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		name, _ := filepath.Rel(dir, path)
+		sums[name] = fmt.Sprintf("%x", sha256.Sum256(b))
+		return err
+	}))
+	return sums
+}
+
+func unchanged(t *testing.T, dir string, before map[string]string) {
+	t.Helper()
+	if why := compare(content(t, dir), before); why != "" {
+		t.Errorf("files were changed:\n%s", why)
+	}
+}
+
+// damages are what may happen to a file.
+var damages = map[string]func(b []byte) []byte{
+	"a bit flipped at the start":      func(b []byte) []byte { return flipped(b, 0) },
+	"a bit flipped in the middle":     func(b []byte) []byte { return flipped(b, len(b)/2) },
+	"a bit flipped at the end":        func(b []byte) []byte { return flipped(b, len(b)-1) },
+	"cut in half":                     func(b []byte) []byte { return b[:len(b)/2] },
+	"emptied":                         func([]byte) []byte { return []byte{} },
+	"removed":                         func([]byte) []byte { return nil },
+	"overwritten with zeros":          func(b []byte) []byte { return make([]byte, len(b)) },
+	"replaced by a page of something": func([]byte) []byte { return bytes.Repeat([]byte("something "), 400) },
+}
+
+func flipped(b []byte, at int) []byte {
+	b = slices.Clone(b)
+	b[at] ^= 4
+	return b
+}
+
+func TestADamagedStoreIsRefusedUnchangedOrHoldsEverything(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	var want strings.Builder
+	for round := range 2 { // the second start moves the first log into tables
+		s := startOn(t, dir)
+		for i := range 20 {
+			s.put(fmt.Sprintf("/metrics/job/x/instance/%d-%d", round, i), fmt.Sprintf("m %d\n", i))
+			fmt.Fprintf(&want, "m{instance=\"%d-%d\",job=\"x\"} %d\n", round, i, i)
+		}
+		s.stop()
+	}
+	vital := []string{"gatehouse.json", newest(t, dir, "pebble/*.log"), newest(t, dir, "pebble/*.sst"), newest(t, dir, "pebble/MANIFEST-*")}
+	for _, name := range slices.Sorted(maps.Keys(content(t, dir))) {
+		original, err := os.ReadFile(filepath.Join(dir, name))
+		must(t, err)
+		for what, damage := range damages {
+			if len(original) == 0 && what != "removed" {
+				continue
+			}
+			t.Run(what+" "+name, func(t *testing.T) {
+				t.Parallel()
+				// Most of these can't be survived; a flipped bit may lie where
+				// nothing is told.
+				mustRefuse := slices.Contains(vital, name) && !strings.HasPrefix(what, "a bit")
+				damaged(t, dir, name, damage(original), want.String(), mustRefuse)
+			})
+		}
+	}
+}
+
+// newest is the file of a kind that was made last.
+func newest(t *testing.T, dir, pattern string) string {
+	t.Helper()
+	matching, err := filepath.Glob(filepath.Join(dir, pattern))
+	must(t, err)
+	name, err := filepath.Rel(dir, slices.Max(matching))
+	must(t, err)
+	return name
+}
+
+// damaged starts the program on a copy of a store that has one file with other
+// content, or without it.
+func damaged(t *testing.T, dir, name string, b []byte, want string, mustRefuse bool) {
+	copied := filepath.Join(t.TempDir(), "store")
+	must(t, os.CopyFS(copied, os.DirFS(dir)))
+	file := filepath.Join(copied, name)
+	must(t, os.Remove(file))
+	if b != nil {
+		must(t, os.WriteFile(file, b, 0o600))
+	}
+	before := content(t, copied)
+	c := launch(t, nil, binary, loopback, "--storage.path="+copied)
+	var s *server
+	until(t, "a start or a refusal", func() string {
+		if strings.Contains(c.log.String(), "msg=Listening") {
+			s = listening(c, `msg=Listening address=(\S+)`)
+			return ""
+		}
+		select {
+		case <-c.ended:
+			return ""
+		default:
+			return "neither yet"
+		}
+	})
+	if s != nil {
+		if mustRefuse {
+			t.Error("it started")
+		}
+		s.holds(want)
+		return
+	}
+	if code := c.exit(); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	wayOut := regexp.MustCompile(regexp.QuoteMeta(copied) + `.*; (restore it from a backup, or move the directory away|choose another directory, or move what is in it away)`)
+	if !wayOut.MatchString(c.log.String()) {
+		t.Errorf("it does not name the store and a way out:\n%s", tail(c.log.String()))
+	}
+	if strings.Contains(c.log.String(), "goroutine ") {
+		t.Errorf("it shows a stack trace:\n%s", tail(c.log.String()))
+	}
+	unchanged(t, copied, before)
+}

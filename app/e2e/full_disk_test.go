@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// smallDisk mounts a file system of some MiB for the time of a test. Whether
+// that may be done is up to the machine, so that this one test may be skipped
+// in CI too.
+func smallDisk(t *testing.T, size int) string {
+	t.Helper()
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		t.Skip("only root can mount a small disk")
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", size), "tmpfs", dir).CombinedOutput(); err != nil {
+		t.Skipf("this machine does not let a small disk be mounted: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount %s: %v: %s", dir, err, out)
+		}
+	})
+	return dir
+}
+
+// fill takes all space that is left in dir, but for some bytes.
+func fill(t *testing.T, dir string, leave int64) (ballast string) {
+	t.Helper()
+	ballast = filepath.Join(dir, "ballast")
+	f, err := os.Create(ballast)
+	must(t, err)
+	defer f.Close()
+	for block := make([]byte, 1<<16); ; {
+		if _, err := f.Write(block); errors.Is(err, syscall.ENOSPC) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	size, err := f.Seek(0, 1)
+	must(t, err)
+	must(t, f.Truncate(size-leave))
+	return ballast
+}
+
+func TestAFullDiskRefusesPushesInTimeAndRecoversByItself(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 128)
+	s := startOn(t, filepath.Join(disk, "store"))
+	s.put("/metrics/job/before/instance/i", "before 1\n")
+	told := ledger{"/metrics/job/before/instance/i": {acknowledged: "1"}}
+	for round, leave := range []int64{0, 8 << 10, 1 << 20} {
+		ballast := fill(t, disk, leave)
+		path := fmt.Sprintf("/metrics/job/during/instance/%d", round)
+		told[path] = &entry{acknowledged: absent}
+		s.pushUntilRefused(path, told[path])
+		if a := s.do("DELETE", "/metrics/job/before/instance/i", ""); a.status != 503 {
+			t.Errorf("%v, want 503", a)
+		}
+		if a := s.want(503, "GET", "/health", ""); !strings.Contains(a.body, `"unhealthy"`) {
+			t.Error(a)
+		}
+		if !strings.Contains(s.want(200, "GET", "/metrics", "").body, `before{instance="i",job="before"} 1`) {
+			t.Error("the scrape lacks what was stored before")
+		}
+		s.want(200, "GET", "/-/ready", "") // scrapes are fine
+
+		must(t, os.Remove(ballast))
+		until(t, "health once there is space", func() string {
+			if a := s.do("GET", "/health", ""); a.status != 200 {
+				return a.String()
+			}
+			return ""
+		})
+		path = fmt.Sprintf("/metrics/job/after/instance/%d", round)
+		s.put(path, "after 1\n")
+		told[path] = &entry{acknowledged: "1"}
+	}
+	told.check(t, s.held())
+	s.kill()
+	s = startOn(t, s.dir)
+	told.check(t, s.held())
+	s.kill() // before the disk goes
+}
+
+// pushUntilRefused pushes growing values to a grouping until one is refused:
+// the first ones may still find space.
+func (s *server) pushUntilRefused(path string, e *entry) {
+	s.t.Helper()
+	value := 0
+	until(s.t, "a refused push", func() string {
+		value++
+		v := fmt.Sprint(value)
+		a := s.do("PUT", path, "m "+v+"\n")
+		if a.took > 10*time.Second {
+			s.t.Errorf("%v took %v", a, a.took)
+		}
+		if a.status == 200 {
+			e.acknowledged = v
+			return "taken"
+		}
+		e.attempted = &v // nobody knows how far it came
+		retry := a.header.Get("Retry-After")
+		seconds, err := strconv.Atoi(retry)
+		if a.status != 503 || err != nil || seconds < 1 || strings.Count(a.body, "\n") != 1 {
+			s.t.Errorf("%v with Retry-After %q, want 503, a line and some seconds", a, retry)
+		}
+		s.t.Logf("push %d on the full disk was refused after %v", value, a.took)
+		return ""
+	})
+}

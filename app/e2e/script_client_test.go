@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// driven is a push client in another language, driven by a script of testdata.
+type driven struct {
+	command []string
+	// pushed is what the script's push leaves, less what every client leaves.
+	pushed string
+}
+
+func (d driven) run(t *testing.T, s *server, action, job string, grouping map[string]string, value int) {
+	t.Helper()
+	if out, err := d.try(t, s, action, job, grouping, value); err != nil || out != "" {
+		t.Fatalf("%s %q %v: %v\n%s", action, job, grouping, err, out)
+	}
+}
+
+func (d driven) try(t *testing.T, s *server, action, job string, grouping map[string]string, value int) (string, error) {
+	t.Helper()
+	key, err := json.Marshal(grouping)
+	must(t, err)
+	args := append(slices.Clone(d.command[1:]), action, s.url, job, string(key), fmt.Sprint(value))
+	out, err := exec.CommandContext(t.Context(), d.command[0], args...).CombinedOutput()
+	return string(out), err
+}
+
+// isToldThatAPushIsTooLarge pushes 17 MB, which is refused while it is sent.
+func (d driven) isToldThatAPushIsTooLarge(t *testing.T) {
+	s := start(t)
+	if out, err := d.try(t, s, "huge", "x", nil, 0); err == nil || !strings.Contains(out, "413") {
+		t.Errorf("%v\n%s\nwant an error with 413", err, tail(out))
+	}
+	s.holds("")
+}
+
+// groupingCase is a grouping key, and the labels that it has on the server.
+type groupingCase struct {
+	name, job string
+	grouping  map[string]string
+	want      string
+}
+
+// common is what the scripts' push leaves in a grouping; value is 7.
+const common = `
+backup_bytes{table="a \"b\"\n\\ü",LABELS} 7
+backup_bytes{table="",LABELS} +Inf
+backups_total{LABELS} 7
+backup_seconds_bucket{le="0.5",LABELS} 1
+backup_seconds_bucket{le="1",LABELS} 1
+backup_seconds_bucket{le="10",LABELS} 2
+backup_seconds_bucket{le="+Inf",LABELS} 3
+backup_seconds_sum{LABELS} 66.25
+backup_seconds_count{LABELS} 3
+backup_wait_seconds_sum{LABELS} 66.25
+backup_wait_seconds_count{LABELS} 3
+`
+
+// pushesAddsAndDeletes walks through a client's calls for one grouping.
+func (d driven) pushesAddsAndDeletes(t *testing.T, g groupingCase) {
+	s := start(t)
+	s.put("/metrics/job/bystander", "rest 1\n")
+	const rest = "rest{instance=\"\",job=\"bystander\"} 1\n"
+	labelled := func(lines string) string { return strings.ReplaceAll(lines, "LABELS", g.want) }
+	all := labelled(common+d.pushed) + rest
+
+	d.run(t, s, "add", g.job, g.grouping, 1)
+	d.run(t, s, "push", g.job, g.grouping, 7)
+	s.holdsBut(all, isCreated)
+	d.run(t, s, "add", g.job, g.grouping, 3)
+	s.holdsBut(all+labelled("last_success{LABELS} 3\n"), isCreated)
+	d.run(t, s, "delete", g.job, g.grouping, 0)
+	d.run(t, s, "delete", g.job, g.grouping, 0)
+	s.holds(rest)
+}
+
+// isCreated tells the time at which the Python client made a metric.
+func isCreated(line string) bool {
+	name, _, _ := strings.Cut(line, "{")
+	return strings.HasSuffix(name, "_created")
+}
+
+func pythonClient(t *testing.T) driven {
+	t.Helper()
+	const python = "/usr/bin/python3" // Debian's, which has Debian's packages
+	if out, err := exec.CommandContext(t.Context(), python, "-c", "import prometheus_client").CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("Debian's python3-prometheus-client is not installed (.ci/setup installs it): %v %s", err, out))
+	}
+	return driven{[]string{python, "testdata/push.py"}, `
+backup_info{version="1.2",LABELS} 1
+backup_state{backup_state="idle",LABELS} 0
+backup_state{backup_state="busy",LABELS} 1
+`}
+}
+
+func nodeClient(t *testing.T) driven {
+	t.Helper()
+	node := tool(t, "node")
+	if _, err := os.Stat(filepath.Join(root, "node_modules", "prom-client")); err != nil {
+		missing(t, "prom-client is not installed (npm ci installs it)")
+	}
+	return driven{[]string{node, "testdata/push.js"}, "backup_wait_seconds{quantile=\"0.5\",LABELS} 2\n"}
+}
+
+func TestClientsAreToldThatAPushIsTooLarge(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]func(*testing.T) driven{"python": pythonClient, "node": nodeClient} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client(t).isToldThatAPushIsTooLarge(t)
+		})
+	}
+}
+
+func TestThePythonClientPushesAddsAndDeletes(t *testing.T) {
+	t.Parallel()
+	client := pythonClient(t)
+	// The client sends a space as a plus.
+	for _, g := range []groupingCase{
+		{"no labels but the job", "py", nil, `instance="",job="py"`},
+		{"spaces", "my job", map[string]string{"instance": "db 1"}, `instance="db+1",job="my+job"`},
+		{"slashes", "a/b", map[string]string{"instance": "", "path": "/var/tmp/"}, `instance="",job="a/b",path="/var/tmp/"`},
+		{"empty values", "py", map[string]string{"instance": "i", "zone": ""}, `instance="i",job="py"`},
+		{"signs", "50%", map[string]string{"instance": "10.0.0.1:9100", "e": "a=b&c?d#e"}, `e="a=b&c?d#e",instance="10.0.0.1:9100",job="50%"`},
+		{"unicode", "größe", map[string]string{"instance": "日本/"}, `instance="日本/",job="größe"`},
+	} {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			client.pushesAddsAndDeletes(t, g)
+		})
+	}
+}
+
+func TestTheNodeClientPushesAddsAndDeletes(t *testing.T) {
+	t.Parallel()
+	client := nodeClient(t)
+	for _, g := range []groupingCase{
+		{"no labels but the job", "js", nil, `instance="",job="js"`},
+		{"spaces", "my job", map[string]string{"instance": "db 1"}, `instance="db 1",job="my job"`},
+		{"slashes, sent as %2F", "a/b", map[string]string{"path": "/var/tmp/"}, `instance="",job="a/b",path="/var/tmp/"`},
+		{"an empty value in the middle, sent as //", "js", map[string]string{"zone": "", "instance": "i"}, `instance="i",job="js"`},
+		{"an empty value at the end, sent as a slash", "js", map[string]string{"instance": "i", "zone": ""}, `instance="i",job="js"`},
+		{"signs", "50%", map[string]string{"instance": "10.0.0.1:9100", "e": "a=b&c?d#e+f"}, `e="a=b&c?d#e+f",instance="10.0.0.1:9100",job="50%"`},
+		{"dots", "js", map[string]string{"instance": "a..b"}, `instance="a..b",job="js"`},
+		{"unicode", "größe", map[string]string{"instance": "日本/"}, `instance="日本/",job="größe"`},
+	} {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			client.pushesAddsAndDeletes(t, g)
+		})
+	}
+}

@@ -1,0 +1,61 @@
+"""Drives the Python client: push.py ACTION URL JOB GROUPING VALUE"""
+
+import json
+import sys
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Enum,
+    Gauge,
+    Histogram,
+    Info,
+    Summary,
+    delete_from_gateway,
+    push_to_gateway,
+    pushadd_to_gateway,
+)
+
+
+def everything(value):
+    registry = CollectorRegistry()
+    gauge = Gauge("backup_bytes", 'Size of the "last" backup\nin \\ bytes.', ["table"], registry=registry)
+    gauge.labels('a "b"\n\\ü').set(value)
+    gauge.labels("").set(float("inf"))
+    Counter("backups", "Backups so far.", registry=registry).inc(value)
+    histogram = Histogram("backup_seconds", "Duration.", buckets=[0.5, 1, 10], registry=registry)
+    summary = Summary("backup_wait_seconds", "Wait.", registry=registry)
+    for seconds in 0.25, 2, 64:
+        histogram.observe(seconds)
+        summary.observe(seconds)
+    Info("backup", "Version.", registry=registry).info({"version": "1.2"})
+    Enum("backup_state", "State.", states=["idle", "busy"], registry=registry).state("busy")
+    return registry
+
+
+def one(value):
+    registry = CollectorRegistry()
+    Gauge("last_success", "Time of the last success.", registry=registry).set(value)
+    return registry
+
+
+def huge():
+    registry = CollectorRegistry()
+    gauge = Gauge("huge", "Too large.", ["text"], registry=registry)
+    for i in range(17):
+        gauge.labels(str(i) + "x" * 1_000_000).set(1)
+    return registry
+
+
+action, url, job, grouping, value = sys.argv[1:]
+grouping, value = json.loads(grouping), float(value)
+if action == "push":
+    push_to_gateway(url, job, everything(value), grouping_key=grouping)
+elif action == "add":
+    pushadd_to_gateway(url, job, one(value), grouping_key=grouping)
+elif action == "huge":
+    push_to_gateway(url, job, huge(), grouping_key=grouping)
+elif action == "delete":
+    delete_from_gateway(url, job, grouping_key=grouping)
+else:
+    sys.exit("unknown action " + action)
