@@ -290,3 +290,16 @@ func TestRefusedPushesAreCountedByReason(t *testing.T) {
 		t.Errorf("requests are not counted by status:\n%s", body)
 	}
 }
+
+func TestAnEmptyPutEmptiesTheGroupingInEveryFormat(t *testing.T) {
+	s := serve(t)
+	for _, format := range []string{"", "text/plain", openMetricsType, protobufType, "application/json"} {
+		s.put("/metrics/job/x", "a 1\n")
+		if a := s.do("PUT", "/metrics/job/x", "", "Content-Type", format); a.status != 200 {
+			t.Errorf("%q: %v", format, a)
+		}
+		if g := s.group("/metrics/job/x"); g.FamilyCount() != 0 {
+			t.Errorf("%q: %d families are left", format, g.FamilyCount())
+		}
+	}
+}

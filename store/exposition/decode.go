@@ -13,9 +13,12 @@ const (
 
 // Decode decodes a pushed body in the format that its Content-Type names:
 // delimited protobuf, OpenMetrics, or else, whatever the header says, the text
-// format. The families it returns are sorted by name and don't alias body;
+// format. An empty body has no families in any of them. The families it returns are sorted by name and don't alias body;
 // errors are *Error.
 func Decode(contentType string, body []byte, o Options) ([]Family, error) {
+	if len(body) == 0 {
+		return nil, nil
+	}
 	if strings.HasPrefix(contentType, "text/plain") {
 		return DecodeText(body, o) // the usual case is spared the parsing
 	}
