@@ -59,8 +59,9 @@ type Follower interface {
 // its context; after a timeout of Commit the outcome is unknown.
 type Journal interface {
 	// Commit writes all changes or none. The changes get consecutive revisions
-	// in their order; the last one is returned. No two changes of a commit
-	// have the same key. Errors: ErrConflict, ErrUnavailable, ErrBroken, the
+	// in their order; the last one is returned, also where there is no change. No
+	// two changes of a commit
+	// may have the same key. Errors: ErrConflict, ErrUnavailable, ErrBroken, the
 	// context's.
 	Commit(ctx context.Context, changes ...Change) (Revision, error)
 	// Follow tells the newest record of every key in the order of the keys,
@@ -75,7 +76,8 @@ type Journal interface {
 	Scan(ctx context.Context, prefix, after string, limit int) ([]Record, error)
 	// Status never blocks.
 	Status() JournalStatus
-	// Close ends Follow and refuses what comes after it. It may be called twice.
+	// Close ends Follow and refuses what comes after it with ErrUnavailable. It
+	// may be called twice.
 	Close() error
 }
 

@@ -90,7 +90,7 @@ func (c *commit) checkKeys() error {
 // submit hands c to the committer. An error means that nothing is written.
 func (j *Journal) submit(c *commit) error {
 	for {
-		err, changed := j.health.err()
+		changed, err := j.health.watch()
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (j *Journal) submit(c *commit) error {
 
 func (j *Journal) outcomeOf(c *commit) (store.Revision, error) {
 	for {
-		err, changed := j.health.err()
+		changed, err := j.health.watch()
 		select {
 		case o := <-c.done:
 			return o.revision, o.err
@@ -174,7 +174,7 @@ func (j *Journal) gather(first *commit) []*commit {
 
 // write decides on every commit of a group and makes those that hold durable.
 func (j *Journal) write(group []*commit) {
-	if err, _ := j.health.err(); errors.Is(err, store.ErrBroken) {
+	if err := j.health.err(); errors.Is(err, store.ErrBroken) {
 		failAll(group, err)
 		return
 	}
@@ -200,8 +200,7 @@ func (j *Journal) write(group []*commit) {
 		if j.health.fail(err) {
 			j.log.Error("writing failed: nothing can be stored until a restart", "error", err)
 		}
-		err, _ = j.health.err()
-		failAll(group, err)
+		failAll(group, j.health.err())
 		return
 	}
 	j.raise()

@@ -32,6 +32,7 @@ func state(key string, n int) []byte {
 // TestEveryAcknowledgedChangeSurvivesAKill kills a process that commits and
 // tells every acknowledged change, at ten random moments.
 func TestEveryAcknowledgedChangeSurvivesAKill(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv(crasher); dir != "" {
 		commitUntilKilled(dir, os.Getenv(crasher+"_ROUND"))
 		return
@@ -40,7 +41,7 @@ func TestEveryAcknowledgedChangeSurvivesAKill(t *testing.T) {
 	ledger := map[string]int{}
 	random := rand.New(rand.NewPCG(9, 10))
 	for round := range 10 {
-		acknowledged := runAndKill(t, dir, round, 1+random.IntN(2000), ledger)
+		acknowledged := runAndKill(t, dir, round, 1+random.IntN(1000), ledger)
 		if acknowledged == 0 {
 			t.Fatal("nothing was acknowledged")
 		}

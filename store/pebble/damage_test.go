@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -82,6 +83,7 @@ func images(t *testing.T) (crashed, stopped image, held map[string]string) {
 }
 
 func TestDamageIsNeverTakenForAStoreWithFewerRecords(t *testing.T) {
+	t.Parallel()
 	crashed, stopped, held := images(t)
 	random := rand.New(rand.NewPCG(7, 8))
 	tried, refused := 0, 0
@@ -190,6 +192,7 @@ func opensWhole(t *testing.T, im image, held map[string]string, what string) boo
 // TestALogDamagedInTheMiddleIsRefusedAfterLargeGroups has commits span many
 // blocks of the log: the engine alone takes the damage for its end.
 func TestALogDamagedInTheMiddleIsRefusedAfterLargeGroups(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Path: dir})
 	held := map[string]string{}
@@ -213,4 +216,72 @@ func TestALogDamagedInTheMiddleIsRefusedAfterLargeGroups(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestAManifestThatLostItsEndIsRefused has the first records in a table that
+// only the end of the manifest names. The engine alone opens without them, as
+// the log that had them too is gone.
+func TestAManifestThatLostItsEndIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	j := mustOpen(t, Options{Path: dir})
+	put(t, j, "first", "1")
+	mustClose(t, j)
+	j = mustOpen(t, Options{Path: dir})
+	put(t, j, "second", "2")
+	held := map[string]string{"first": "1", "second": "2"}
+	whole := imageOf(t, dir)
+	mustClose(t, j)
+	refused := 0
+	for name, content := range whole {
+		if !strings.Contains(name, "/MANIFEST") {
+			continue
+		}
+		for at := 0; at < len(content); at += 3 {
+			if !opensWhole(t, damage{content: content[:at]}.applied(whole, name), held, fmt.Sprintf("%s cut off at %d", name, at)) {
+				refused++
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("no store was refused")
+	}
+}
+
+func TestDamageFoundWhileRunningIsToldAndEndsCommits(t *testing.T) {
+	dir := t.TempDir()
+	j := mustOpen(t, Options{Path: dir})
+	put(t, j, "a", strings.Repeat("x", 1000))
+	if err := j.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := filepath.Glob(filepath.Join(dir, engineName, "*.sst"))
+	if err != nil || len(tables) != 1 {
+		t.Fatalf("tables: got %q, %v, want one", tables, err)
+	}
+	f, err := os.OpenFile(tables[0], os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt([]byte("damage"), 100); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	number := strings.TrimSuffix(filepath.Base(tables[0]), ".sst")
+	if r, err := j.Read(t.Context(), "a"); err == nil || !strings.Contains(err.Error(), number) {
+		t.Errorf("Read: got %d bytes and error %v, want one that names %s", len(r.Value), err, number)
+	}
+	if _, err := contentsOf(t, j); err == nil || !strings.Contains(err.Error(), number) {
+		t.Errorf("Follow: got %v, want an error that names %s", err, number)
+	}
+	if err := j.Status().Err; !errors.Is(err, store.ErrBroken) || !strings.Contains(err.Error(), tables[0]) {
+		t.Errorf("Status: got %v, want ErrBroken with %s", err, tables[0])
+	}
+	if _, err := j.Commit(t.Context(), store.Change{Key: "b"}); !errors.Is(err, store.ErrBroken) {
+		t.Errorf("Commit: got %v, want ErrBroken", err)
+	}
+	if err := j.Close(); !errors.Is(err, store.ErrBroken) {
+		t.Errorf("Close: got %v, want ErrBroken", err)
+	}
+	refusal(t, dir, "damaged", number)
 }

@@ -312,6 +312,7 @@ func (readOnly) Create(string, vfs.DiskWriteCategory) (vfs.File, error) { return
 func (readOnly) OpenReadWrite(string, vfs.DiskWriteCategory, ...vfs.OpenOption) (vfs.File, error) {
 	return nil, errReadOnly
 }
+
 func (readOnly) ReuseForWrite(string, string, vfs.DiskWriteCategory) (vfs.File, error) {
 	return nil, errReadOnly
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -263,49 +261,4 @@ func TestCommitsAreRefusedWhileThereIsTooLittleFreeSpace(t *testing.T) {
 	until(t, "commits are taken", func() bool { return j.Status().Err == nil })
 	put(t, j, "a", "2")
 	mustClose(t, j)
-}
-
-// TestAReallyFullDisk fills a small file system.
-func TestAReallyFullDisk(t *testing.T) {
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=48m"); err != nil {
-		t.Skipf("needs a small file system, and mounting one is not permitted: %v", err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, 2 /* MNT_DETACH */) })
-	path, ballast := filepath.Join(dir, "store"), filepath.Join(dir, "ballast")
-	j := mustOpen(t, Options{Path: path})
-	put(t, j, "before", "1")
-	follower := follow(t, j)
-	if err := os.WriteFile(ballast, make([]byte, 16<<20), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		until(t, "the disk is full", func() bool { return j.Status().Err != nil })
-		cancel()
-	}()
-	value := bytes.Repeat([]byte("v"), 100<<10)
-	_, done, err := commitUntilRefused(ctx, j, value)
-	if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, context.Canceled) {
-		t.Fatalf("commit on a full disk: got %v", err)
-	}
-	if len(done) == 0 {
-		t.Fatal("nothing was stored before the disk was full")
-	}
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
-	until(t, "commits are taken again", func() bool { return j.Status().Err == nil })
-	put(t, j, "after", "1")
-	until(t, "the follower is told", func() bool { return follower.has("after", "1") })
-	for _, key := range done {
-		if !follower.has(key, string(value)) {
-			t.Errorf("%q is lost", key)
-		}
-	}
-	mustClose(t, j)
-	j = mustOpen(t, Options{Path: path})
-	if held, err := contentsOf(t, j); err != nil || len(held) < len(done)+2 {
-		t.Errorf("after reopening: got %d records and %v, want %d", len(held), err, len(done)+2)
-	}
 }

@@ -25,12 +25,17 @@ func newHealth() *health {
 	return &health{changed: make(chan struct{})}
 }
 
-// err is why nothing can be committed, nil if commits are taken. The channel
-// is closed as soon as the answer may be another one.
-func (h *health) err() (error, <-chan struct{}) {
+// watch returns why nothing can be committed, nil if commits are taken. The
+// channel is closed as soon as the answer may be another one.
+func (h *health) watch() (changed <-chan struct{}, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.worst(), h.changed
+	return h.changed, h.worst()
+}
+
+func (h *health) err() error {
+	_, err := h.watch()
+	return err
 }
 
 // stuck tells whether the journal has failed or a write is waiting: nothing
@@ -41,10 +46,10 @@ func (h *health) stuck() (failed, full bool, changed <-chan struct{}) {
 	return h.failed != nil, h.parked > 0, h.changed
 }
 
-func (h *health) status() (error, time.Time) {
+func (h *health) status() (since time.Time, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.worst(), h.since
+	return h.since, h.worst()
 }
 
 func (h *health) worst() error {

@@ -67,7 +67,7 @@ func (j *Journal) start(refreshEvery time.Duration) {
 
 // Status tells how the journal is doing. Sizes are up to a second old.
 func (j *Journal) Status() store.JournalStatus {
-	err, since := j.health.status()
+	since, err := j.health.status()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
@@ -111,7 +111,8 @@ func (j *Journal) refresh() {
 
 // Close ends everything and gives the directory back. It doesn't wait for a
 // disk that is full or has failed: commits that were being written then have
-// an unknown outcome. A Follower must not call it.
+// an unknown outcome. It does wait for a Follower's current call, so no
+// Follower must call it.
 func (j *Journal) Close() error {
 	j.once.Do(func() {
 		j.mu.Lock()
@@ -167,8 +168,7 @@ func (j *Journal) await(work func()) bool {
 // letting them fail leads to a panic. Its goroutines stay where they are until
 // the program ends, and never touch the directory again.
 func (j *Journal) abandon() {
-	err, _ := j.health.err()
-	j.closeErr = fmt.Errorf("closed while it could not write: %w", err)
+	j.closeErr = fmt.Errorf("closed while it could not write: %w", j.health.err())
 	j.health.fail(j.closeErr)
 	j.disk.abandonThen(func() { j.lock.Close() }, closeGrace)
 }

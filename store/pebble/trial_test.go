@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -285,5 +284,3 @@ func (f *faultyFile) sync(call func() error) error {
 	f.synced = f.offset
 	return call()
 }
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
