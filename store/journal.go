@@ -60,9 +60,8 @@ type Follower interface {
 type Journal interface {
 	// Commit writes all changes or none. The changes get consecutive revisions
 	// in their order; the last one is returned, also where there is no change. No
-	// two changes of a commit
-	// may have the same key. Errors: ErrConflict, ErrUnavailable, ErrBroken, the
-	// context's.
+	// two changes of a commit may have the same key. Errors: ErrConflict,
+	// ErrUnavailable, ErrBroken, the context's.
 	Commit(ctx context.Context, changes ...Change) (Revision, error)
 	// Follow tells the newest record of every key in the order of the keys,
 	// then Ready, then every later change in the order of the revisions, until
