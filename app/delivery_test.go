@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -110,8 +111,11 @@ func TestARefusalReachesGoClients(t *testing.T) {
 
 func TestARefusalReachesCurl(t *testing.T) {
 	curl, err := exec.LookPath("curl")
+	if err != nil && os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
 	if err != nil {
-		t.Skip("no curl here")
+		t.Skip("curl is not installed")
 	}
 	a := start(t)
 	for _, args := range [][]string{{}, {"-H", "Expect:"}, {"-H", "Transfer-Encoding: chunked"}} {

@@ -67,8 +67,13 @@ func TestAnExpiredGroupingGoesByItself(t *testing.T) {
 	s := serve(t)
 	s.put("/metrics/job/keep", "a 1\n")
 	s.put("/metrics/job/x?ttl=1ms", "a 2\n")
-	for end := time.Now().Add(10 * time.Second); len(s.groupings()) > 1 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
+	again, end := time.Tick(time.Millisecond), time.After(10*time.Second)
+	for waiting := true; waiting && len(s.groupings()) > 1; {
+		select {
+		case <-again:
+		case <-end:
+			waiting = false
+		}
 	}
 	s.wantSamples(`a{instance="",job="keep"} 1`)
 	if a := s.get("/metrics/job/x"); a.status != 404 {

@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -46,16 +47,18 @@ const patience = time.Minute
 // "" when it does.
 func until(t *testing.T, what string, condition func() string) {
 	t.Helper()
-	end := time.Now().Add(patience)
-	for {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for again := time.Tick(5 * time.Millisecond); ; {
 		why := condition()
 		if why == "" {
 			return
 		}
-		if time.Now().After(end) {
+		select {
+		case <-again:
+		case <-ctx.Done():
 			t.Fatalf("waited %v for %s: %s", patience, what, why)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

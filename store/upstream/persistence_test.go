@@ -187,7 +187,7 @@ func TestTheSizeIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(sparse, maxSize+1); err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	if _, err := Read(sparse); !errors.Is(err, errTooLarge) {
 		t.Errorf("got %v", err)
