@@ -10,13 +10,19 @@ func TestHistogramsAndSummariesAreCompletedOrRefused(t *testing.T) {
 	const h, g, s = "# TYPE h histogram\n", "# TYPE h gaugehistogram\n", "# TYPE s summary\n"
 	for _, c := range []struct{ sentence, body, want, refusal string }{
 		{"a whole one stays", h + "h_bucket{le=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2", "h_bucket{le=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", ""},
-		{"lines are brought into order", h + "h_count 2\nh_sum 3\nh_bucket{le=\"+Inf\"} 2\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"2\"} 1",
-			"h_bucket{le=\"2\"} 1\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", ""},
-		{"series are brought together", h + "h_count{a=\"1\"} 1\nh_count{a=\"2\"} 2\nh_sum{a=\"1\"} 3\nh_sum{a=\"2\"} 4",
-			"h_bucket{a=\"1\",le=\"+Inf\"} 1\nh_sum{a=\"1\"} 3\nh_count{a=\"1\"} 1\nh_bucket{a=\"2\",le=\"+Inf\"} 2\nh_sum{a=\"2\"} 4\nh_count{a=\"2\"} 2\n", ""},
+		{
+			"lines are brought into order", h + "h_count 2\nh_sum 3\nh_bucket{le=\"+Inf\"} 2\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"2\"} 1",
+			"h_bucket{le=\"2\"} 1\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", "",
+		},
+		{
+			"series are brought together", h + "h_count{a=\"1\"} 1\nh_count{a=\"2\"} 2\nh_sum{a=\"1\"} 3\nh_sum{a=\"2\"} 4",
+			"h_bucket{a=\"1\",le=\"+Inf\"} 1\nh_sum{a=\"1\"} 3\nh_count{a=\"1\"} 1\nh_bucket{a=\"2\",le=\"+Inf\"} 2\nh_sum{a=\"2\"} 4\nh_count{a=\"2\"} 2\n", "",
+		},
 		{"other families may stand between", h + "h_count{a=\"1\"} 1\nm 1\nh_sum{a=\"1\"} 3", "h_bucket{a=\"1\",le=\"+Inf\"} 1\nh_sum{a=\"1\"} 3\nh_count{a=\"1\"} 1\nm 1\n", ""},
-		{"bounds are normalised", h + "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"1e1\"} 2\nh_bucket{le=\"0.00001\"} 0\nh_bucket{le=\"inf\"} 2\nh_sum 3\nh_count 2",
-			"h_bucket{le=\"1e-05\"} 0\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", ""},
+		{
+			"bounds are normalised", h + "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"1e1\"} 2\nh_bucket{le=\"0.00001\"} 0\nh_bucket{le=\"inf\"} 2\nh_sum 3\nh_count 2",
+			"h_bucket{le=\"1e-05\"} 0\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", "",
+		},
 		{"one bucket stands once, however it is spelled", h + "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"1\"} 2", "", "duplicate:3"},
 		{"the sum stands once", h + "h_sum 1\nh_sum 1", "", "duplicate:3"},
 		{"an empty label makes no other histogram", h + "h_sum{a=\"\"} 1\nh_sum 1", "", "duplicate:3"},
