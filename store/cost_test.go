@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,5 +98,34 @@ func TestAPushCostsTheSameHoweverMuchIsStored(t *testing.T) {
 	}
 	if ratio := float64(slices.Min(b)) / float64(slices.Min(a)); ratio > 5 {
 		t.Errorf("a push at 10,000 groupings takes %.1f times as long as at 10", ratio)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	fs := vfs.NewMem()
+	open := func() (*store.Store, *pebble.Journal) {
+		j, err := pebble.Open(pebble.Options{Path: "data", FS: fs, MinFree: -1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := store.Open(b.Context(), j, checked)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s, j
+	}
+	s, j := open()
+	for i := range 10_000 {
+		mustPush(b, s, fmt.Sprintf("/job/batch/instance/host-%d", i), "# TYPE a gauge\na 1\n# TYPE b gauge\nb{stage=\"load\"} 1\nc 2\n")
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := errors.Join(s.Close(), j.Close()); err != nil {
+			b.Fatal(err)
+		}
+		s, j = open()
+	}
+	if err := errors.Join(s.Close(), j.Close()); err != nil {
+		b.Fatal(err)
 	}
 }

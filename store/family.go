@@ -55,7 +55,12 @@ type helpText struct {
 }
 
 // helpKey tells apart what may differ between the holders of a definition.
-func helpKey(i *ident) string { return i.help + separator + i.unit }
+func helpKey(i *ident) string {
+	if i.unit == "" {
+		return i.help
+	}
+	return i.help + separator + i.unit
+}
 
 func (f *family) definition(t exposition.Type) *definition {
 	for i := range f.defs {

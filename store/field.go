@@ -67,15 +67,16 @@ func eachVersionedField(b []byte, f func(protowire.Number, fieldValue) error) er
 	return err
 }
 
-// decodeFamilies makes the families of a packed body. Their names must ascend:
+// appendFamilies appends the families of a packed body. Their names must ascend:
 // the rest of the program searches by them.
-func decodeFamilies(raw []byte) ([]exposition.Family, error) {
-	var families []exposition.Family
+//
+// Their text stays a part of raw.
+func appendFamilies(families []exposition.Family, raw []byte, names interned) ([]exposition.Family, error) {
 	err := eachField(raw, func(n protowire.Number, v fieldValue) error {
 		if n != packedFamily {
 			return nil
 		}
-		f, err := decodeFamily(v.bytes)
+		f, err := decodeFamily(v.bytes, names)
 		families = append(families, f)
 		return err
 	})
@@ -87,17 +88,17 @@ func decodeFamilies(raw []byte) ([]exposition.Family, error) {
 	return families, err
 }
 
-func decodeFamily(b []byte) (f exposition.Family, err error) {
+func decodeFamily(b []byte, names interned) (f exposition.Family, err error) {
 	err = eachField(b, func(n protowire.Number, v fieldValue) error {
 		switch n {
 		case familyName:
-			f.Name = string(v.bytes)
+			f.Name = names.of(v.bytes)
 		case familyType:
 			f.Type = exposition.Type(v.number)
 		case familyHelp:
-			f.Help = string(v.bytes)
+			f.Help = names.of(v.bytes)
 		case familyUnit:
-			f.Unit = string(v.bytes)
+			f.Unit = names.of(v.bytes)
 		case familyText:
 			f.Text = v.bytes
 		case familyProto:

@@ -14,6 +14,7 @@ import (
 type told struct {
 	kind   toldKind
 	record Record
+	read   *grouping // of the record, if it was read already
 	upTo   Revision
 	err    error
 }
@@ -27,35 +28,58 @@ const (
 	toldEnd // following ended: err
 )
 
-// follower passes on what the journal tells to the committer.
+// follower passes on what the journal tells to the committer. While everything
+// is loaded it reads the records itself, which takes longer than to apply them.
 type follower struct {
-	ctx context.Context
-	s   *Store
+	ctx   context.Context
+	s     *Store
+	names interned
 }
 
-func (f follower) send(t told) {
+func (f *follower) send(t told) {
 	select {
 	case f.s.followed <- t:
 	case <-f.ctx.Done():
 	}
 }
 
-func (f follower) Reset()           { f.send(told{kind: toldReset}) }
-func (f follower) Ready(r Revision) { f.send(told{kind: toldReady, upTo: r}) }
+// Reset is part of Follower.
+func (f *follower) Reset() {
+	f.names = interned{}
+	f.send(told{kind: toldReset})
+}
 
-func (f follower) Record(r Record) {
-	if f.s.ready.Load() && r.Revision <= f.s.Picture().applied {
+// Ready is part of Follower.
+func (f *follower) Ready(r Revision) {
+	f.names = nil
+	f.send(told{kind: toldReady, upTo: r})
+}
+
+// Record is part of Follower.
+func (f *follower) Record(r Record) {
+	loading := f.names != nil
+	if !loading && r.Revision <= f.s.Picture().applied {
 		return // our own, shown already
 	}
-	if r.Value != nil {
-		r.Value = append([]byte{}, r.Value...)
+	t := told{record: r}
+	if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
+		if t.read, t.err = readGrouping(r, f.names); t.err != nil {
+			t = told{kind: toldEnd, err: unreadable(r, t.err)}
+		}
+		t.record.Value = nil
+	} else if r.Value != nil {
+		t.record.Value = append([]byte{}, r.Value...)
 	}
-	f.send(told{record: r})
+	f.send(t)
+}
+
+func unreadable(r Record, err error) error {
+	return fmt.Errorf("record %q cannot be read: %w", r.Key, err)
 }
 
 func (s *Store) follow(ctx context.Context) {
-	f := follower{ctx: ctx, s: s}
-	err := s.journal.Follow(ctx, f)
+	f := follower{ctx: ctx, s: s, names: interned{}}
+	err := s.journal.Follow(ctx, &f)
 	if ctx.Err() != nil {
 		return
 	}
@@ -108,7 +132,7 @@ func (c *committer) tell(t told) error {
 		return c.fail(t.err)
 	case toldRecord:
 		if c.loading != nil {
-			if err := c.take(c.loading, t.record); err != nil {
+			if err := c.take(c.loading, t); err != nil {
 				return c.fail(err)
 			}
 			return nil
@@ -118,7 +142,7 @@ func (c *committer) tell(t told) error {
 		}
 		c.edits++
 		e := &edit{Picture: c.durable.copy(), id: c.edits}
-		if err := c.take(e, t.record); err != nil {
+		if err := c.take(e, t); err != nil {
 			return c.fail(err)
 		}
 		e.applied = t.record.Revision
@@ -153,20 +177,20 @@ func (c *committer) catchUp(rev Revision) error {
 
 // take applies one record. Records of kinds that are not known are skipped: a
 // later version may have written them.
-func (c *committer) take(e *edit, r Record) error {
+func (c *committer) take(e *edit, t told) error {
 	var err error
-	switch {
+	switch r := t.record; {
 	case r.Key == wipeKey && r.Value != nil:
 		err = c.takeWipe(e, r)
 	case strings.HasPrefix(r.Key, kindActivity) && r.Value != nil:
 		c.entries++
 	case strings.HasPrefix(r.Key, kindGrouping):
-		err = c.takeGrouping(e, r)
+		err = takeGrouping(e, t)
 	case strings.HasPrefix(r.Key, kindRefused) && r.Value != nil:
 		err = takeRefusal(e, r)
 	}
 	if err != nil {
-		return fmt.Errorf("record %q cannot be read: %w", r.Key, err)
+		return unreadable(t.record, err)
 	}
 	return nil
 }
@@ -181,42 +205,67 @@ func (c *committer) takeWipe(e *edit, r Record) error {
 	return nil
 }
 
-func (c *committer) takeGrouping(e *edit, r Record) error {
-	if r.Value == nil {
+// grouping is what a grouping's record says.
+type grouping struct {
+	*groupRecord
+	key   GroupingKey
+	bytes int64
+	group *Group // nil: it was deleted
+}
+
+// readGrouping reads a grouping's record. Nothing of it is kept.
+func readGrouping(r Record, names interned) (*grouping, error) {
+	rec, err := decodeGroupRecord(r.Value)
+	if err != nil {
+		return nil, err
+	}
+	x := &grouping{groupRecord: rec, bytes: int64(len(r.Value))}
+	if x.key, err = NewGroupingKey(rec.labels); err != nil || rec.deleted.at != 0 {
+		rec.packed = nil
+		return x, err
+	}
+	b, err := rec.body(names)
+	rec.packed = nil
+	if err != nil {
+		return nil, err
+	}
+	g := newGroup(x.key, b)
+	g.Pushed, g.Expires = unixNano(rec.pushed), unixNano(rec.expires)
+	g.Origin, g.Revision = rec.origin, r.Revision
+	g.renderTimes()
+	x.group = g
+	return x, nil
+}
+
+func takeGrouping(e *edit, t told) error {
+	x, r := t.read, t.record
+	if x == nil && r.Value == nil {
 		e.removeRecord(r.Key)
 		return nil
 	}
-	rec, err := decodeGroupRecord(r.Value)
-	if err != nil {
-		return err
+	if x == nil {
+		var err error
+		if x, err = readGrouping(r, nil); err != nil {
+			return err
+		}
 	}
-	key, err := NewGroupingKey(rec.labels)
-	if err != nil {
-		return err
-	}
-	at := rec.deleted.at
-	if at == 0 && (r.Revision < e.wiped || rec.base != 0 && rec.base < e.wiped) {
+	at := x.deleted.at
+	if at == 0 && (r.Revision < e.wiped || x.base != 0 && x.base < e.wiped) {
 		at = e.wipedAt
 	}
+	was, held := e.groups.Get(x.key.id)
 	if at != 0 {
-		if g, ok := e.groups.Get(key.id); ok {
-			e.remove(g)
+		if held {
+			e.remove(was)
 		}
-		e.addGone(gone{key: key, at: at, revision: r.Revision, bytes: int64(len(r.Value))})
+		e.addGone(gone{key: x.key, at: at, revision: r.Revision, bytes: x.bytes})
 		return nil
 	}
-	b, err := rec.body()
-	if err != nil {
-		return err
+	if held && !was.Failed.IsZero() {
+		x.group.Failed, x.group.Failure, x.group.failureReason = was.Failed, was.Failure, was.failureReason
+		x.group.renderTimes()
 	}
-	g := newGroup(key, b)
-	g.Pushed, g.Expires = unixNano(rec.pushed), unixNano(rec.expires)
-	g.Origin, g.Revision = rec.origin, r.Revision
-	if was, ok := e.groups.Get(key.id); ok {
-		g.Failed, g.Failure, g.failureReason = was.Failed, was.Failure, was.failureReason
-	}
-	g.renderTimes()
-	e.put(g)
+	e.put(x.group)
 	return nil
 }
 

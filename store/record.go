@@ -148,8 +148,11 @@ func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte
 	return append(protowire.AppendVarint(protowire.AppendTag(b, n, protowire.BytesType), uint64(len(s))), s...)
 }
 
-// packing is what pack needs while it works.
-type packing struct{ raw, family, packed []byte }
+// packing is what pack and unpack need while they work.
+type packing struct {
+	raw, family, packed []byte
+	families            []exposition.Family
+}
 
 var packings = sync.Pool{New: func() any { return new(packing) }}
 
@@ -186,15 +189,45 @@ func pack(b *body) []byte {
 // push leaves, so that only damage goes over it.
 const maxUnpacked = 1 << 30
 
-func unpack(packed []byte) ([]exposition.Family, error) {
-	if n, err := s2.DecodedLen(packed); err != nil || n > maxUnpacked {
+// unpack makes a body of what pack made.
+func unpack(packed []byte, names interned) (*body, error) {
+	n, err := s2.DecodedLen(packed)
+	if err != nil || n > maxUnpacked {
 		return nil, errors.New("its families cannot be unpacked")
 	}
-	raw, err := s2.Decode(nil, packed)
+	p := packings.Get().(*packing)
+	p.raw = slices.Grow(p.raw[:0], n)
+	raw, err := s2.Decode(p.raw[:cap(p.raw)], packed)
 	if err != nil {
 		return nil, fmt.Errorf("unpack its families: %w", err)
 	}
-	return decodeFamilies(raw)
+	if p.families, err = appendFamilies(p.families[:0], raw, names); err != nil {
+		return nil, err
+	}
+	b := newBody(p.families)
+	clear(p.families)
+	if cap(p.raw) <= maxKept && cap(p.families) <= maxKept/256 {
+		packings.Put(p)
+	}
+	return b, nil
+}
+
+// interned keeps one string of each name and HELP, which the groupings of a
+// store mostly share. nil keeps none.
+type interned map[string]string
+
+// maxInterned bounds it where every grouping has names of its own.
+const maxInterned = 1 << 16
+
+func (m interned) of(b []byte) string {
+	if s, ok := m[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if m != nil && len(m) < maxInterned {
+		m[s] = s
+	}
+	return s
 }
 
 func (r *groupRecord) encode() []byte {
@@ -222,6 +255,7 @@ func (r *groupRecord) encode() []byte {
 	return appendString(b, groupPacked, r.packed)
 }
 
+// decodeGroupRecord decodes a record; what is packed stays a part of it.
 func decodeGroupRecord(b []byte) (*groupRecord, error) {
 	r := &groupRecord{}
 	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
@@ -258,7 +292,7 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 			r.ages = append(r.ages, run)
 			return err
 		case groupPacked:
-			r.packed = append([]byte(nil), v.bytes...)
+			r.packed = v.bytes
 		}
 		return nil
 	})
@@ -283,12 +317,11 @@ func decodeAgeRun(b []byte) (run ageRun, err error) {
 }
 
 // body unpacks the record's families and gives them their ages.
-func (r *groupRecord) body() (*body, error) {
-	families, err := unpack(r.packed)
+func (r *groupRecord) body(names interned) (*body, error) {
+	b, err := unpack(r.packed, names)
 	if err != nil {
 		return nil, err
 	}
-	b := newBody(families)
 	i := 0
 	for _, run := range r.ages {
 		a := run.age

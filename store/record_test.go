@@ -33,7 +33,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := r.body()
+	b, err := r.body(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(encodeControl(time.Unix(1, 0), "op"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if r, err := decodeGroupRecord(raw); err == nil {
-			if b, err := r.body(); err == nil {
+			if b, err := r.body(nil); err == nil {
 				for i := range b.holds {
 					_ = b.chunk(i)
 				}
