@@ -5,8 +5,6 @@ import (
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
-
-	"gatehouse/store/exposition"
 )
 
 // fieldValue is one field of a record: a number or bytes, by its wire type.
@@ -65,53 +63,4 @@ func eachVersionedField(b []byte, f func(protowire.Number, fieldValue) error) er
 		return errors.New("malformed record: it has no version")
 	}
 	return err
-}
-
-// appendFamilies appends the families of a packed body. Their names must ascend:
-// the rest of the program searches by them.
-//
-// Their text stays a part of raw.
-func appendFamilies(families []exposition.Family, raw []byte, names interned) ([]exposition.Family, error) {
-	err := eachField(raw, func(n protowire.Number, v fieldValue) error {
-		if n != packedFamily {
-			return nil
-		}
-		f, err := decodeFamily(v.bytes, names)
-		families = append(families, f)
-		return err
-	})
-	for i := 1; err == nil && i < len(families); i++ {
-		if families[i].Name <= families[i-1].Name {
-			err = errors.New("its families are out of order")
-		}
-	}
-	return families, err
-}
-
-func decodeFamily(b []byte, names interned) (f exposition.Family, err error) {
-	err = eachField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case familyName:
-			f.Name = names.of(v.bytes)
-		case familyType:
-			f.Type = exposition.Type(v.number)
-		case familyHelp:
-			f.Help = names.of(v.bytes)
-		case familyUnit:
-			f.Unit = names.of(v.bytes)
-		case familyText:
-			f.Text = v.bytes
-		case familyProto:
-			f.Proto = append([]byte(nil), v.bytes...)
-		case familyUTF8:
-			f.UTF8 = protowire.DecodeBool(v.number)
-		case familySeries:
-			f.Series = int(v.number)
-		}
-		return nil
-	})
-	if err == nil && (f.Name == "" || f.Type > exposition.GaugeHistogram) {
-		err = errors.New("malformed record: a family has no name or an unknown type")
-	}
-	return f, err
 }

@@ -1,0 +1,146 @@
+package store
+
+import (
+	"strings"
+	"time"
+
+	"gatehouse/store/exposition"
+)
+
+// take applies one record. Records of kinds that are not known are skipped: a
+// later version may have written them.
+func (c *committer) take(e *edit, t told) error {
+	var err error
+	switch r := t.record; {
+	case r.Key == wipeKey && r.Value != nil:
+		err = c.takeWipe(e, r)
+	case strings.HasPrefix(r.Key, kindActivity) && r.Value != nil:
+		c.entries++
+	case strings.HasPrefix(r.Key, kindGrouping):
+		err = takeGrouping(e, t)
+	case strings.HasPrefix(r.Key, kindRefused) && r.Value != nil:
+		err = takeRefusal(e, r)
+	}
+	if err != nil {
+		return unreadable(t.record, err)
+	}
+	return nil
+}
+
+func (c *committer) takeWipe(e *edit, r Record) error {
+	t, err := decodeControl(r.Value)
+	if err != nil {
+		return err
+	}
+	e.wipe(t.at, c.o.Own)
+	e.wiped, e.wipedAt = r.Revision, t.at
+	return nil
+}
+
+// grouping is what a grouping's record says.
+type grouping struct {
+	*groupRecord
+	key   GroupingKey
+	bytes int64
+	group *Group // nil: it was deleted
+}
+
+// readGrouping reads a grouping's record. Nothing of it is kept.
+func readGrouping(r Record, names interned) (*grouping, error) {
+	rec, err := decodeGroupRecord(r.Value)
+	if err != nil {
+		return nil, err
+	}
+	x := &grouping{groupRecord: rec, bytes: int64(len(r.Value))}
+	if x.key, err = NewGroupingKey(rec.labels); err != nil || rec.deleted.at != 0 {
+		rec.packed = nil
+		return x, err
+	}
+	b, err := rec.body(names)
+	rec.packed = nil
+	if err != nil {
+		return nil, err
+	}
+	g := newGroup(x.key, b)
+	g.Pushed, g.Expires = unixNano(rec.pushed), unixNano(rec.expires)
+	g.Origin, g.Revision = rec.origin, r.Revision
+	g.renderTimes()
+	x.group = g
+	return x, nil
+}
+
+func takeGrouping(e *edit, t told) error {
+	x, r := t.read, t.record
+	if x == nil && r.Value == nil {
+		e.removeRecord(r.Key)
+		return nil
+	}
+	if x == nil {
+		var err error
+		if x, err = readGrouping(r, nil); err != nil {
+			return err
+		}
+	}
+	at := x.deleted.at
+	if at == 0 && (r.Revision < e.wiped || x.base != 0 && x.base < e.wiped) {
+		at = e.wipedAt
+	}
+	was, held := e.groups.Get(x.key.id)
+	if at != 0 {
+		if held {
+			e.remove(was)
+		}
+		e.addGone(gone{key: x.key, at: at, revision: r.Revision, bytes: x.bytes})
+		return nil
+	}
+	if held && !was.Failed.IsZero() {
+		x.group.Failed, x.group.Failure, x.group.failureReason = was.Failed, was.Failure, was.failureReason
+		x.group.renderTimes()
+	}
+	e.put(x.group)
+	return nil
+}
+
+// removeRecord takes out what the record of that key stands for, which cannot
+// be told from the key alone.
+func (e *edit) removeRecord(key string) {
+	e.gone.Scan(func(id string, x gone) bool {
+		if recordKey(kindGrouping, x.key) == key {
+			e.dropGone(id)
+			return false
+		}
+		return true
+	})
+	for g := range e.Groups() {
+		if recordKey(kindGrouping, g.Key) == key {
+			e.remove(g)
+			return
+		}
+	}
+}
+
+func unixNano(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n)
+}
+
+func takeRefusal(e *edit, r Record) error {
+	rec, err := decodeRefusal(r.Value)
+	if err != nil {
+		return err
+	}
+	if g, ok := e.groups.Get(rec.id); ok {
+		e.setFailure(g, unixNano(rec.at), rec.reason, rec.message)
+	}
+	return nil
+}
+
+// setFailure notes a refused push to a grouping.
+func (e *edit) setFailure(g *Group, at time.Time, reason exposition.Reason, message string) {
+	next := *g
+	next.Failed, next.Failure, next.failureReason = at, message, reason
+	next.renderTimes()
+	e.renew(&next)
+}
