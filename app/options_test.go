@@ -3,6 +3,8 @@ package app
 import (
 	"errors"
 	"io"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -279,5 +281,27 @@ func TestEveryFieldOfFlagsIsAFlag(t *testing.T) {
 	}
 	if len(fields) != len(f.given) {
 		t.Errorf("%d fields, %d flags", len(fields), len(f.given))
+	}
+}
+
+func TestTheDocumentationNamesEveryFlagAndNoOther(t *testing.T) {
+	page, err := os.ReadFile("../views/docs/flags.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `--([a-z0-9.-]+)`").FindAllStringSubmatch(string(page), -1) {
+		documented[m[1]] = true
+	}
+	for name := range flagNames() {
+		if !documented[name] {
+			t.Errorf("--%s is not documented", name)
+		}
+		delete(documented, name)
+	}
+	delete(documented, "help") // kingpin's own
+	delete(documented, "version")
+	for name := range documented {
+		t.Errorf("--%s is documented but does not exist", name)
 	}
 }
