@@ -126,9 +126,7 @@ type Exposed struct {
 	Name       string
 	Type       exposition.Type
 	Help, Unit string
-	// Chunks are in the order of the groupings. They are valid until the next
-	// family is asked for.
-	Chunks []exposition.Chunk
+	Chunks     []exposition.Chunk // in the order of the groupings
 }
 
 // Exposed returns the families of the given groupings, sorted by name. What
@@ -137,13 +135,7 @@ type Exposed struct {
 // expected is about how many groupings there will be; it saves copying.
 func (p *Picture) Exposed(groups iter.Seq[*Group], expected int) iter.Seq[Exposed] {
 	return func(yield func(Exposed) bool) {
-		var chunks []exposition.Chunk
 		for _, s := range p.collect(groups, expected) {
-			chunks = chunks[:0]
-			for _, r := range s.refs {
-				chunks = append(chunks, r.chunk())
-			}
-			s.Chunks = chunks
 			if !yield(s.Exposed) {
 				return
 			}
@@ -151,35 +143,15 @@ func (p *Picture) Exposed(groups iter.Seq[*Group], expected int) iter.Seq[Expose
 	}
 }
 
-// ref is one chunk to be shown: the i-th hold of a group, or a push time.
-type ref struct {
-	group *Group
-	i     int
-}
-
-const (
-	refPushTime    = -1
-	refFailureTime = -2
-)
-
-func (r ref) chunk() exposition.Chunk {
-	switch r.i {
-	case refPushTime:
-		return r.group.pushTime()
-	case refFailureTime:
-		return r.group.failureTime()
-	}
-	return r.group.body.exposed(r.i)
-}
-
 // shownFamily is a family with all that is to be shown of it.
 type shownFamily struct {
 	Exposed
-	refs   []ref
 	hidden bool // a conflict keeps all of it out
 }
 
 // collect goes through the groupings once and sorts their chunks by family.
+// What has to be looked up for a chunk is looked up here, where it lies close
+// to that of its neighbours: a scrape is bound by the memory it touches.
 func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily {
 	families := map[string]*shownFamily{}
 	find := func(name string) *shownFamily {
@@ -194,8 +166,8 @@ func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily 
 	// Neighbours mostly hold the same families: try those of the one before.
 	var last []*shownFamily
 	for g := range groups {
-		pushTimes.refs = append(pushTimes.refs, ref{g, refPushTime})
-		failureTimes.refs = append(failureTimes.refs, ref{g, refFailureTime})
+		pushTimes.Chunks = append(pushTimes.Chunks, g.pushTime())
+		failureTimes.Chunks = append(failureTimes.Chunks, g.failureTime())
 		for i := range g.body.holds {
 			h := &g.body.holds[i]
 			if i == len(last) {
@@ -204,13 +176,13 @@ func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily 
 				last[i] = find(h.name)
 			}
 			if f := last[i]; f.Type == h.typ && !f.hidden {
-				f.refs = append(f.refs, ref{g, i})
+				f.Chunks = append(f.Chunks, g.body.exposed(i))
 			}
 		}
 	}
 	shown := make([]*shownFamily, 0, len(families))
 	for _, f := range families {
-		if len(f.refs) > 0 {
+		if len(f.Chunks) > 0 {
 			shown = append(shown, f)
 		}
 	}
@@ -230,11 +202,10 @@ func (p *Picture) shownFamily(name string, expected int) *shownFamily {
 		return s
 	}
 	s.Type = d.typ
-	if name == pushTimeName || name == failureTimeName {
-		s.refs = make([]ref, 0, expected)
-	} else {
-		s.refs = make([]ref, 0, min(d.holders, expected))
+	if name != pushTimeName && name != failureTimeName {
+		expected = min(d.holders, expected)
 	}
+	s.Chunks = make([]exposition.Chunk, 0, expected)
 	if d.shown.ident != nil {
 		s.Help, s.Unit = d.shown.help, d.shown.unit
 	}

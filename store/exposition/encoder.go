@@ -44,7 +44,7 @@ func NewEncoder(w io.Writer, f Format, isFamily func(name string) bool) *Encoder
 // error that is not the writer's, whole lines or messages have been written and
 // the next family may follow. The chunks are not kept.
 func (e *Encoder) Family(name string, typ Type, help, unit string, chunks []Chunk) error {
-	if !slices.ContainsFunc(chunks, func(c Chunk) bool { return len(c.Text) > 0 }) {
+	if isEmpty(chunks) {
 		return nil
 	}
 	e.names = escapeNames{scheme: e.format.scheme}
@@ -55,7 +55,8 @@ func (e *Encoder) Family(name string, typ Type, help, unit string, chunks []Chun
 	if _, err := e.w.Write(e.textMetadata(name, escaped, typ, help, unit)); err != nil {
 		return err
 	}
-	for _, c := range chunks {
+	for i := range chunks {
+		c := &chunks[i]
 		text := c.Text
 		if c.UTF8 && e.format.scheme != escapeNothing {
 			var err error
@@ -68,6 +69,15 @@ func (e *Encoder) Family(name string, typ Type, help, unit string, chunks []Chun
 		}
 	}
 	return nil
+}
+
+func isEmpty(chunks []Chunk) bool {
+	for i := range chunks {
+		if len(chunks[i].Text) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Close ends the exposition and hands everything to the writer, which it does
