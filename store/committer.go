@@ -21,7 +21,8 @@ type committer struct {
 	retryAt time.Time          // after a failure: nothing by itself before
 	entries int                // of the activity log
 
-	loading *edit // while the journal tells everything
+	loading  *edit // while the journal tells everything
+	complete bool  // it has, but for what came in the meantime
 }
 
 // Bounds of one batch: enough to share a sync among many, little enough to
@@ -135,6 +136,7 @@ func (c *committer) handle(r *request) {
 	if r != nil {
 		requests = append(requests, r)
 	}
+	c.takeTold()
 	c.expire()
 	for range maxConflicts {
 		var err error

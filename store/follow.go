@@ -14,6 +14,7 @@ type told struct {
 	record Record
 	read   *grouping // of the record, if it was read already
 	upTo   Revision
+	resets uint64
 	err    error
 }
 
@@ -29,9 +30,10 @@ const (
 // follower passes on what the journal tells to the committer. While everything
 // is loaded it reads the records itself, which takes longer than to apply them.
 type follower struct {
-	ctx   context.Context
-	s     *Store
-	names interned
+	ctx    context.Context
+	s      *Store
+	names  interned
+	resets uint64
 }
 
 func (f *follower) send(t told) {
@@ -44,7 +46,8 @@ func (f *follower) send(t told) {
 // Reset is part of Follower.
 func (f *follower) Reset() {
 	f.names = interned{}
-	f.send(told{kind: toldReset})
+	f.resets++
+	f.send(told{kind: toldReset, resets: f.resets})
 }
 
 // Ready is part of Follower.
@@ -56,7 +59,7 @@ func (f *follower) Ready(r Revision) {
 // Record is part of Follower.
 func (f *follower) Record(r Record) {
 	loading := f.names != nil
-	if !loading && r.Revision <= f.s.Picture().applied {
+	if p := f.s.Picture(); !loading && p.told == f.resets && r.Revision <= p.applied {
 		return // our own, shown already
 	}
 	t := told{record: r}
@@ -89,7 +92,7 @@ func (s *Store) follow(ctx context.Context) {
 
 // load applies everything the journal tells until it is ready.
 func (c *committer) load(ctx context.Context) error {
-	c.startOver()
+	c.startOver(0)
 	for c.loading != nil {
 		select {
 		case t := <-c.followed:
@@ -107,10 +110,20 @@ func (c *committer) load(ctx context.Context) error {
 	return nil
 }
 
-func (c *committer) startOver() {
+func (c *committer) startOver(resets uint64) {
 	c.edits++
 	c.entries = 0
-	c.loading = &edit{Picture: newPicture(c.o.Own), id: c.edits}
+	c.loading, c.complete = &edit{Picture: newPicture(c.o.Own), id: c.edits}, false
+	c.loading.told = resets
+}
+
+// showLoaded shows what was loaded, once it is no older than what is shown.
+func (c *committer) showLoaded() {
+	if c.complete && c.loading.applied >= c.durable.applied {
+		p := c.loading.Picture
+		c.loading = nil
+		c.publish(p)
+	}
 }
 
 // tell takes in what the journal told. An error means that what the store
@@ -118,13 +131,11 @@ func (c *committer) startOver() {
 func (c *committer) tell(t told) error {
 	switch t.kind {
 	case toldReset:
-		c.startOver()
+		c.startOver(t.resets)
 	case toldReady:
 		if c.loading != nil {
-			c.loading.applied = t.upTo
-			p := c.loading.Picture
-			c.loading = nil
-			c.publish(p)
+			c.loading.applied, c.complete = t.upTo, true
+			c.showLoaded()
 		}
 	case toldEnd:
 		return c.fail(t.err)
@@ -132,6 +143,10 @@ func (c *committer) tell(t told) error {
 		if c.loading != nil {
 			if err := c.take(c.loading, t); err != nil {
 				return c.fail(err)
+			}
+			if c.complete {
+				c.loading.applied = t.record.Revision
+				c.showLoaded()
 			}
 			return nil
 		}
@@ -149,9 +164,35 @@ func (c *committer) tell(t told) error {
 	return nil
 }
 
+// takeTold takes in what the journal has told by now, mostly echoes of the
+// store's own changes.
+//
+// After a reset it waits until everything is loaded: what would be committed
+// meanwhile would not be seen afterwards.
+func (c *committer) takeTold() {
+	for {
+		select {
+		case t := <-c.followed:
+			_ = c.tell(t) // told in the status
+			continue
+		default:
+		}
+		if c.loading == nil {
+			return
+		}
+		select {
+		case t := <-c.followed:
+			_ = c.tell(t)
+		case <-c.closing:
+			return
+		}
+	}
+}
+
 func (c *committer) fail(err error) error {
 	err = fmt.Errorf("%w: %w", ErrBroken, err)
 	c.failure.Store(&err)
+	c.loading = nil
 	c.log.Error("The store does not learn of changes any more; restart the server.", "err", err)
 	return err
 }

@@ -15,6 +15,7 @@ import (
 // immutable: reading it neither blocks nor is disturbed by any change.
 type Picture struct {
 	sequence uint64
+	told     uint64   // how often the journal had started over
 	applied  Revision // the last change it shows
 	wiped    Revision // records before it are gone
 	wipedAt  int64

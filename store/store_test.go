@@ -277,7 +277,8 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 // troubled is a real journal that can be made to fail.
 type troubled struct {
 	store.Journal
-	before atomic.Pointer[func() error] // called before each commit
+	before  atomic.Pointer[func() error] // called before each commit
+	restart chan struct{}                // makes following start over
 }
 
 func (j *troubled) Commit(ctx context.Context, changes ...store.Change) (store.Revision, error) {
@@ -295,7 +296,7 @@ func openTroubled(t *testing.T) (*store.Store, *troubled) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	j := &troubled{Journal: real}
+	j := &troubled{Journal: real, restart: make(chan struct{})}
 	s, err := store.Open(t.Context(), j, checked)
 	if err != nil {
 		t.Fatal(err)
@@ -454,5 +455,66 @@ func TestClosingTwiceIsFineAndNothingIsTakenAfterwards(t *testing.T) {
 	}
 	if s.Status().Ready {
 		t.Error("a closed store is ready")
+	}
+}
+
+// Follow starts over whenever the test says so, as an engine does that fell
+// behind.
+func (j *troubled) Follow(ctx context.Context, f store.Follower) error {
+	for first := true; ; first = false {
+		if !first {
+			f.Reset()
+		}
+		once, cancel := context.WithCancel(ctx)
+		go func() {
+			select {
+			case <-j.restart:
+				cancel()
+			case <-once.Done():
+			}
+		}()
+		err := j.Journal.Follow(once, f)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+}
+
+func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
+	s, j := openTroubled(t)
+	done := make(chan struct{})
+	var resets sync.WaitGroup
+	resets.Go(func() {
+		for {
+			select {
+			case j.restart <- struct{}{}:
+			case <-done:
+				return
+			}
+		}
+	})
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			path := fmt.Sprintf("/job/x/i/%d", w)
+			for i := range 100 {
+				if _, err := s.Push(context.Background(), push(t, path, fmt.Sprintf("m %d\n", i))); err != nil {
+					t.Error(err)
+					return
+				}
+				g, ok := s.Picture().Group(key(t, path))
+				if want := fmt.Sprintf("m{i=\"%d\",instance=\"\",job=\"x\"} %d\n", w, i); !ok || string(g.Families()[0].Text) != want {
+					t.Errorf("push %d to %s is acknowledged but not shown", i, path)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(done)
+	resets.Wait()
+	if n := s.Picture().Stats().Groupings; n != 4 {
+		t.Errorf("%d groupings, want 4", n)
 	}
 }
