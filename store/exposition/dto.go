@@ -3,6 +3,7 @@ package exposition
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
@@ -73,7 +74,8 @@ func (a *assembly) addDTO(mf *dto.MetricFamily) error {
 		return refuse(ReasonType, 0, "two metrics are called %s", quoted(name))
 	}
 	a.setType(f, t)
-	f.help = []byte(help)
+	// Text formats can't tell blanks around it from those of the line.
+	f.help = []byte(strings.Trim(help, " \t\r"))
 	f.unit = fittingUnit(name, t, mf.GetUnit())
 	lossy := false
 	for _, m := range mf.GetMetric() {
