@@ -126,18 +126,7 @@ func TestNoPushCanSpoilScrapesOrOtherPushes(t *testing.T) {
 		for _, test := range tests {
 			t.Run(fmt.Sprintf("%s, checked %v", test.name, check), func(t *testing.T) {
 				s := serve(t, func(c setup) { c.CheckConsistency, c.Store.CheckConsistency = check, check })
-				for i, p := range test.pushes {
-					a := s.push(p)
-					switch {
-					case check && p.status != 0 && a.status != p.status, a.status != 200 && a.status != 202 && a.status != 400:
-						t.Errorf("push %d: %v, want %d", i, a, p.status)
-					case a.status == 400 && !oneLine(a.body):
-						t.Errorf("push %d: %v, which is not one line", i, a)
-					}
-					if check || i == len(test.pushes)-1 {
-						s.wantWhole()
-					}
-				}
+				s.survive(test.pushes, check)
 				// What was refused left nothing behind.
 				refusedOnly := true
 				for _, p := range test.pushes {
@@ -181,19 +170,26 @@ func TestWithUTF8NamesNoPushCanSpoilScrapesOrOtherPushes(t *testing.T) {
 		for _, test := range tests {
 			t.Run(fmt.Sprintf("%s, checked %v", test.name, check), func(t *testing.T) {
 				s := serve(t, func(c setup) { c.UTF8Names, c.CheckConsistency, c.Store.CheckConsistency = true, check, check })
-				for i, p := range test.pushes {
-					a := s.push(p)
-					switch {
-					case check && p.status != 0 && a.status != p.status, a.status != 200 && a.status != 202 && a.status != 400:
-						t.Errorf("push %d: %v, want %d", i, a, p.status)
-					case a.status == 400 && !oneLine(a.body):
-						t.Errorf("push %d: %v, which is not one line", i, a)
-					}
-					if check || i == len(test.pushes)-1 {
-						s.wantWhole()
-					}
-				}
+				s.survive(test.pushes, check)
 			})
+		}
+	}
+}
+
+// survive pushes in turn and wants scrapes to be whole whatever is answered.
+// With the consistency check on the answers are those of the pushes.
+func (s *served) survive(pushes []pushed, check bool) {
+	s.t.Helper()
+	for i, p := range pushes {
+		a := s.push(p)
+		switch {
+		case check && p.status != 0 && a.status != p.status, a.status != 200 && a.status != 202 && a.status != 400:
+			s.t.Errorf("push %d: %v, want %d", i, a, p.status)
+		case a.status == 400 && !oneLine(a.body):
+			s.t.Errorf("push %d: %v, which is not one line", i, a)
+		}
+		if check || i == len(pushes)-1 {
+			s.wantWhole()
 		}
 	}
 }
