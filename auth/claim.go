@@ -1,0 +1,316 @@
+package auth
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Claims are the claims of a JWT, as ParseClaims decodes them: numbers are
+// json.Number, so that none loses digits.
+type Claims map[string]any
+
+var (
+	errNoObject   = errors.New("the claims are not a JSON object")
+	errClaimTwice = errors.New("a claim is given twice")
+)
+
+// ParseClaims decodes one JSON object. A claim that is given twice is refused,
+// since programs differ in which of them they believe. Errors repeat nothing
+// of what was read.
+func ParseClaims(raw []byte) (Claims, error) {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return nil, errNoObject
+	}
+	claims := Claims{}
+	for d.More() {
+		token, err := d.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return nil, errNoObject
+		}
+		if _, twice := claims[name]; twice {
+			return nil, errClaimTwice
+		}
+		var value any
+		if d.Decode(&value) != nil {
+			return nil, errNoObject
+		}
+		claims[name] = value
+	}
+	if _, err := d.Token(); err != nil { // the closing brace
+		return nil, errNoObject
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errNoObject
+	}
+	return claims, nil
+}
+
+// UnmarshalJSON is ParseClaims, for decoders of tokens.
+func (c *Claims) UnmarshalJSON(raw []byte) error {
+	claims, err := ParseClaims(raw)
+	if err == nil {
+		*c = claims
+	}
+	return err
+}
+
+// claim finds a claim by its name, or else by a path of names with dots
+// between. Names come first: those that are URLs have dots too.
+func (c Claims) claim(path string) (any, bool) {
+	if v, ok := c[path]; ok {
+		return v, true
+	}
+	var at any = map[string]any(c)
+	for name := range strings.SplitSeq(path, ".") {
+		object, ok := at.(map[string]any)
+		if !ok {
+			return nil, false
+		}
+		if at, ok = object[name]; !ok {
+			return nil, false
+		}
+	}
+	return at, true
+}
+
+// text is a claim that has to be a string; otherwise "".
+func (c Claims) text(name string) string {
+	s, _ := c[name].(string)
+	return s
+}
+
+// seconds is a claim that has to be a moment, in seconds since 1970.
+func (c Claims) seconds(name string) (s float64, ok bool) {
+	n, ok := c[name].(json.Number)
+	if !ok {
+		return 0, false
+	}
+	s, err := n.Float64()
+	return s, err == nil
+}
+
+// maxValues is how many values of a list are looked at.
+const maxValues = 10_000
+
+// values are the elements of a list. What is no list counts as a list of one.
+func values(v any) []any {
+	list, ok := v.([]any)
+	if !ok {
+		return []any{v}
+	}
+	return list[:min(len(list), maxValues)]
+}
+
+const (
+	// leeway is how far the clock of an issuer may be off.
+	leeway = 30 * time.Second
+	// maxLifetime is how far ahead a token may expire.
+	maxLifetime = 366 * 24 * time.Hour
+)
+
+// ClaimRules say which tokens are for us and what they may do. All methods are
+// pure functions of the rules, the claims and the time. The signature is the
+// business of others: nothing here is worth anything without it.
+type ClaimRules struct {
+	Issuer      string            // iss has to be equal byte for byte
+	Audiences   []string          // aud has to hold one of them
+	Required    map[string]string // claims, by name or path, and the value that each has to have
+	RoleClaim   string            // name or path; "": roles if there is such a claim, else groups
+	RoleMap     map[string]Role   // by value of the claim; the highest role counts
+	DefaultRole Role              // for those without a value in RoleMap
+}
+
+var (
+	errIssuer     = errors.New("iss is not the issuer")
+	errAudience   = errors.New("aud names none of the audiences")
+	errNoExpiry   = errors.New("exp is missing or no moment")
+	errExpired    = errors.New("exp has passed")
+	errFarExpiry  = errors.New("exp is more than 366 days ahead")
+	errNotBefore  = errors.New("nbf is no moment")
+	errNotYet     = errors.New("nbf has not come yet")
+	errNoRequired = errors.New("a required claim is missing or has another value")
+)
+
+// Check tells why claims are not for us: the issuer, the audience, the time or
+// a required claim. The error is for the log. It tells which claim failed and
+// nothing of what the token says.
+func (r ClaimRules) Check(c Claims, now time.Time) error {
+	switch {
+	case !r.issued(c):
+		return errIssuer
+	case !r.addressed(c):
+		return errAudience
+	}
+	if err := timely(c, float64(now.UnixMilli())/1000); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Required)) {
+		if v, _ := c.claim(name); !slices.ContainsFunc(values(v), equals(r.Required[name])) {
+			return fmt.Errorf("%w: %q", errNoRequired, name)
+		}
+	}
+	return nil
+}
+
+// issued tells whether iss is the issuer. Google spells its own in two ways.
+func (r ClaimRules) issued(c Claims) bool {
+	iss := c.text("iss")
+	return iss != "" && (iss == r.Issuer || r.Issuer == googleIssuer && iss == "accounts.google.com")
+}
+
+func (r ClaimRules) addressed(c Claims) bool {
+	return slices.ContainsFunc(values(c["aud"]), func(v any) bool {
+		aud, _ := v.(string)
+		return aud != "" && slices.Contains(r.Audiences, aud)
+	})
+}
+
+func timely(c Claims, now float64) error {
+	exp, ok := c.seconds("exp")
+	switch {
+	case !ok || exp <= 0:
+		return errNoExpiry
+	case exp < now-leeway.Seconds():
+		return errExpired
+	case exp > now+maxLifetime.Seconds():
+		return errFarExpiry
+	}
+	if _, given := c["nbf"]; !given {
+		return nil
+	}
+	nbf, ok := c.seconds("nbf")
+	switch {
+	case !ok:
+		return errNotBefore
+	case nbf > now+leeway.Seconds():
+		return errNotYet
+	}
+	return nil
+}
+
+// equals compares with a value as the configuration writes it.
+func equals(want string) func(any) bool {
+	return func(v any) bool {
+		switch v := v.(type) {
+		case string:
+			return v == want
+		case json.Number:
+			return v.String() == want
+		case bool:
+			return strconv.FormatBool(v) == want
+		}
+		return false
+	}
+}
+
+// Role is what the claims grant. Only strings are looked up in the role map.
+// An issuer that refers to the groups instead of listing them grants nothing
+// by them.
+func (r ClaimRules) Role(c Claims) Role {
+	var granted any
+	if r.RoleClaim != "" {
+		granted, _ = c.claim(r.RoleClaim)
+	} else if roles, ok := c["roles"]; ok {
+		granted = roles
+	} else {
+		granted = c["groups"]
+	}
+	role, mapped := NoRole, false
+	for _, v := range values(granted) {
+		name, ok := v.(string)
+		if !ok {
+			continue
+		}
+		if granted, ok := r.RoleMap[name]; ok {
+			role, mapped = max(role, granted), true
+		}
+	}
+	if !mapped {
+		return r.DefaultRole
+	}
+	return role
+}
+
+// Name is how people are called in logs and pages: one line of at most 256
+// bytes, perhaps empty. Issuers let people choose it, so it identifies nobody.
+func (r ClaimRules) Name(c Claims) string {
+	candidates := []string{c.text("preferred_username"), c.text("email"), c.text("sub")}
+	if c["email_verified"] != true {
+		candidates[1] = ""
+	}
+	for _, s := range candidates {
+		if s = printable(s, 256); s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// printable drops what has no shape of its own, such as control characters and
+// those that change the direction of the text after them.
+func printable(s string, limit int) string {
+	s = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, s))
+	if len(s) <= limit {
+		return s
+	}
+	for !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
+}
+
+// ParseRoleMap takes assignments value=role. A value may itself hold =, as
+// distinguished names do.
+func ParseRoleMap(s []string) (map[string]Role, error) {
+	roles := make(map[string]Role, len(s))
+	for _, entry := range s {
+		i := strings.LastIndexByte(entry, '=')
+		if i <= 0 {
+			return nil, fmt.Errorf("expected value=role, not %q", entry)
+		}
+		value := entry[:i]
+		role, err := ParseRole(entry[i+1:])
+		if err != nil {
+			return nil, fmt.Errorf("the role of %q: %w", value, err)
+		}
+		if other, twice := roles[value]; twice && other != role {
+			return nil, fmt.Errorf("%q is given two roles, %s and %s", value, other, role)
+		}
+		roles[value] = role
+	}
+	return roles, nil
+}
+
+// ParseRequiredClaims takes conditions claim=value. A value may hold =.
+func ParseRequiredClaims(s []string) (map[string]string, error) {
+	required := make(map[string]string, len(s))
+	for _, entry := range s {
+		claim, value, _ := strings.Cut(entry, "=")
+		if claim == "" || value == "" {
+			return nil, fmt.Errorf("expected claim=value, not %q", entry)
+		}
+		if other, twice := required[claim]; twice && other != value {
+			return nil, fmt.Errorf("the claim %q is required to be both %q and %q", claim, other, value)
+		}
+		required[claim] = value
+	}
+	return required, nil
+}

@@ -1,0 +1,217 @@
+package guard
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+)
+
+// The headers that credentials come in, beside Authorization.
+const (
+	headerAPIKey    = "X-Api-Key"
+	headerScrapeKey = "X-Metrics-Key"
+	queryScrapeKey  = "key"
+)
+
+// passwordWait bounds how long a request waits for its password to be checked.
+const passwordWait = 10 * time.Second
+
+// ambiguous tells that a header which may hold a credential comes twice: two
+// readers might believe different ones.
+func ambiguous(c *fiber.Ctx) bool {
+	for _, name := range []string{fiber.HeaderAuthorization, headerAPIKey, headerScrapeKey} {
+		if len(c.Request().Header.PeekAll(name)) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// given answers a header's value and whether it was sent at all.
+func given(c *fiber.Ctx, name string) (string, bool) {
+	lines := c.Request().Header.PeekAll(name)
+	if len(lines) == 0 {
+		return "", false
+	}
+	return strings.TrimSpace(string(lines[0])), true
+}
+
+// configured tells that there is a way to sign in, so that strangers are kept
+// out of everything.
+func (g *Guard) configured() bool {
+	return g.Passwords != nil && g.Passwords.Configured() || g.Tokens.Len() > 0 || g.verify != nil || g.CertificateRole != auth.NoRole
+}
+
+// authenticate tells who sends the request. The first kind of credential that
+// is present decides: a wrong one is not rescued by a later one.
+func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action) (auth.Principal, error) {
+	keyed := a == auth.Scrape && g.ScrapeKey.IsSet()
+	if !keyed && !g.configured() {
+		return auth.Principal{Scheme: auth.Anonymous, Name: certifiedName(c), Role: auth.Admin}, nil
+	}
+	if line, ok := given(c, fiber.HeaderAuthorization); ok {
+		return g.authorization(c, line, keyed)
+	}
+	if key, ok := given(c, headerAPIKey); ok {
+		return g.apiKey(key)
+	}
+	if keyed {
+		if key, ok, err := scrapeKey(c); ok || err != nil {
+			return g.scrapeKey(key, err)
+		}
+	}
+	if name := certifiedName(c); name != "" && g.CertificateRole != auth.NoRole {
+		return auth.Principal{Scheme: auth.Certificate, Name: name, Role: g.CertificateRole}, nil
+	}
+	if !keyed && g.local(c) {
+		return auth.Principal{Scheme: auth.Localhost, Name: string(auth.Localhost), Role: auth.Admin}, nil
+	}
+	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
+}
+
+func (g *Guard) authorization(c *fiber.Ctx, line string, keyed bool) (auth.Principal, error) {
+	scheme, rest, _ := strings.Cut(line, " ")
+	rest = strings.TrimSpace(rest)
+	switch strings.ToLower(scheme) {
+	case "bearer":
+		return g.bearer(c, rest, keyed)
+	case "basic":
+		return g.basic(c, rest)
+	}
+	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Anonymous, Cause: errors.New("unknown scheme in Authorization")}
+}
+
+// bearer takes a token for a JWT, then for an API token, then for the scrape
+// key.
+func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, error) {
+	refusal := &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+	if g.verify != nil && strings.Count(token, ".") == 2 {
+		claims, err := g.claims(c)
+		if err == nil {
+			return auth.Principal{Scheme: auth.JWT, Name: g.Claims.Name(claims), Role: g.Claims.Role(claims)}, nil
+		}
+		refusal = refusedToken(err)
+	}
+	if name, ok := g.Tokens.Find(token); ok {
+		return auth.Principal{Scheme: auth.APIToken, Name: name, Role: auth.Admin}, nil
+	}
+	if keyed && g.ScrapeKey.Equals(token) {
+		return scraper, nil
+	}
+	return auth.Principal{}, refusal
+}
+
+func (g *Guard) apiKey(key string) (auth.Principal, error) {
+	if name, ok := g.Tokens.Find(key); ok {
+		return auth.Principal{Scheme: auth.APIToken, Name: name, Role: auth.Admin}, nil
+	}
+	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+}
+
+// scraper is whoever has the scrape key.
+var scraper = auth.Principal{Scheme: auth.ScrapeKey, Name: "scrape key", Role: auth.Scraper}
+
+// scrapeKey finds the key in its header, else in the query.
+func scrapeKey(c *fiber.Ctx) (key string, ok bool, err error) {
+	if key, ok = given(c, headerScrapeKey); ok {
+		return key, true, nil
+	}
+	switch keys := c.Context().QueryArgs().PeekMulti(queryScrapeKey); len(keys) {
+	case 0:
+		return "", false, nil
+	case 1:
+		return string(keys[0]), true, nil
+	}
+	return "", false, auth.ErrAmbiguous
+}
+
+func (g *Guard) scrapeKey(key string, err error) (auth.Principal, error) {
+	switch {
+	case err != nil:
+		return auth.Principal{}, &auth.Refusal{Reason: err, Scheme: auth.ScrapeKey}
+	case g.ScrapeKey.Equals(key):
+		return scraper, nil
+	}
+	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey}
+}
+
+func (g *Guard) basic(c *fiber.Ctx, encoded string) (auth.Principal, error) {
+	refusal := &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
+	plain, err := base64.StdEncoding.DecodeString(encoded)
+	name, password, whole := strings.Cut(string(plain), ":")
+	if err != nil || !whole || g.Passwords == nil || !g.Passwords.Configured() {
+		return auth.Principal{}, refusal
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), passwordWait)
+	defer cancel()
+	if err := g.Passwords.Check(ctx, g.Address(c), name, password); err != nil {
+		return auth.Principal{}, err
+	}
+	return auth.Principal{Scheme: auth.Basic, Name: name, Role: auth.Admin}, nil
+}
+
+// certifiedName is the subject of the client certificate that was verified when
+// the connection was made, or "".
+func certifiedName(c *fiber.Ctx) string {
+	state := c.Context().TLSConnectionState()
+	if state == nil || len(state.VerifiedChains) == 0 || len(state.PeerCertificates) == 0 {
+		return ""
+	}
+	return shortened(state.PeerCertificates[0].Subject.String())
+}
+
+// local tells that the request comes from this machine, and neither through a
+// proxy nor from a page of another site, and that it does without credentials.
+func (g *Guard) local(c *fiber.Ctx) bool {
+	if g.Bypass == BypassOff {
+		return false
+	}
+	if _, ok := given(c, headerScrapeKey); ok {
+		return false
+	}
+	r := auth.LocalRequest{
+		Peer: tcpAddress(c.Context().RemoteAddr()), Local: tcpAddress(c.Context().LocalAddr()),
+		Host: string(c.Request().Host()), Forwarded: forwarded(c),
+		SecFetchSite: c.Get("Sec-Fetch-Site"), Origin: c.Get(fiber.HeaderOrigin),
+	}
+	return r.IsLocal() && (g.Bypass == BypassOn || sameUser(c, r))
+}
+
+func forwarded(c *fiber.Ctx) bool {
+	for name := range c.Request().Header.All() {
+		if auth.IsForwardingHeader(string(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// remembering is a connection that keeps what was found out about it: to look
+// for the owner of a socket takes milliseconds.
+type remembering interface {
+	Once(find func() bool) bool
+}
+
+// overflowUser is what Linux tells of users that the server's user namespace
+// does not know, whoever they are.
+const overflowUser = 65534
+
+// sameUser tells that the other end of the connection belongs to the user that
+// runs the server.
+func sameUser(c *fiber.Ctx, r auth.LocalRequest) bool {
+	find := func() bool {
+		owner, err := auth.SocketOwner(r.Peer, r.Local)
+		return err == nil && int(owner) == os.Geteuid() && owner != overflowUser
+	}
+	if conn, ok := c.Context().Conn().(remembering); ok {
+		return conn.Once(find)
+	}
+	return find()
+}

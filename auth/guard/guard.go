@@ -1,0 +1,189 @@
+// Package guard lets requests in or refuses them. It is the Fiber side of auth:
+// it finds credentials, applies the rules to them, and tells handlers who asks.
+package guard
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+
+	"github.com/gofiber/fiber/v2"
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/issuer"
+)
+
+// Config is what a Guard checks with. What is zero is not configured; with
+// nothing configured everybody may do everything.
+type Config struct {
+	Passwords *auth.Passwords
+	Tokens    *auth.Tokens
+	ScrapeKey auth.Secret
+	Issuer    *issuer.Issuer // of bearer JWTs
+	Claims    auth.ClaimRules
+	// CertificateRole is what a verified client certificate grants to a request
+	// without another credential.
+	CertificateRole auth.Role
+	Bypass          Bypass
+
+	Allowed       auth.Prefixes // client addresses; empty: all
+	ScrapeAllowed auth.Prefixes // the same for scrapes
+	Trusted       auth.Prefixes // proxies whose X-Forwarded-For is believed
+
+	// Origins are ours beside what a request's Host says: scheme://host[:port].
+	Origins []string
+	// Decided is told every decision. nil: nobody.
+	Decided func(auth.Scheme, Result)
+	Logger  *slog.Logger
+}
+
+// Bypass says when a request from this machine needs no credential.
+type Bypass uint8
+
+const (
+	// BypassOff is never.
+	BypassOff Bypass = iota
+	// BypassSameUser is when its process belongs to the server's own user.
+	BypassSameUser
+	// BypassOn is always.
+	BypassOn
+)
+
+// Result is how a request fared. Its values are a label of metrics.
+type Result string
+
+// All results.
+const (
+	Allowed     Result = "allowed"
+	Refused     Result = "refused"     // no credential or a wrong one
+	Forbidden   Result = "forbidden"   // known, but not for this; or not from there
+	Throttled   Result = "throttled"   // too many wrong passwords
+	Unavailable Result = "unavailable" // could not be checked
+)
+
+// Guard is safe for concurrent use.
+type Guard struct {
+	Config
+	verify fiber.Handler // of a bearer JWT; nil: none are taken
+	told   *lru.Cache[incident, int64]
+}
+
+// New makes a guard.
+func New(c Config) (*Guard, error) {
+	told, err := lru.New[incident, int64](maxIncidents)
+	if err != nil {
+		return nil, err
+	}
+	g := &Guard{Config: c, told: told}
+	if c.Issuer != nil {
+		g.verify = g.verifier()
+	}
+	return g, nil
+}
+
+// Admit is what every request passes before anything else is done with it. It
+// refuses addresses that are not allowed, requests that give a credential
+// twice, and changes that a page of another site asks for in the name of its
+// visitor.
+func (g *Guard) Admit(c *fiber.Ctx) error {
+	switch {
+	case len(g.Allowed) > 0 && !g.Allowed.Contain(g.Address(c)):
+		return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
+	case ambiguous(c):
+		return g.refuse(c, &auth.Refusal{Reason: auth.ErrAmbiguous, Scheme: auth.Anonymous})
+	case !safe(c.Method()) && g.crossSite(c):
+		return g.refuse(c, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.Anonymous})
+	}
+	return c.Next()
+}
+
+// safe tells that a method changes nothing.
+func safe(method string) bool {
+	return method == fiber.MethodGet || method == fiber.MethodHead || method == fiber.MethodOptions
+}
+
+func (g *Guard) crossSite(c *fiber.Ctx) bool {
+	site, origin := c.Get("Sec-Fetch-Site"), c.Get(fiber.HeaderOrigin)
+	if site == "" && origin == "" {
+		return false
+	}
+	return auth.CrossSite(site, origin, append([]string{string(c.Request().Host())}, g.Origins...)...)
+}
+
+// Require lets a request on to the next handler if whoever sends it may do a.
+// Nothing of the request's body is read before.
+func (g *Guard) Require(a auth.Action) fiber.Handler {
+	if a == auth.Public {
+		return func(c *fiber.Ctx) error { return c.Next() }
+	}
+	return func(c *fiber.Ctx) error {
+		if a == auth.Scrape && len(g.ScrapeAllowed) > 0 && !g.ScrapeAllowed.Contain(g.Address(c)) {
+			return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
+		}
+		p, err := g.authenticate(c, a)
+		if err == nil && !p.Role.May(a) {
+			err = &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+		}
+		if err != nil {
+			return g.refuse(c, err)
+		}
+		g.decided(p.Scheme, Allowed)
+		c.Locals(principalKey, p)
+		return c.Next()
+	}
+}
+
+func (g *Guard) decided(s auth.Scheme, r Result) {
+	if g.Decided != nil {
+		g.Decided(s, r)
+	}
+}
+
+// principalKey is the key under which a request carries its principal.
+const principalKey = "principal"
+
+// Principal is who the request comes from. It is only known behind Require.
+func Principal(c *fiber.Ctx) auth.Principal {
+	p, _ := c.Locals(principalKey).(auth.Principal)
+	return p
+}
+
+// Address is the client's: the other end of the connection, or what trusted
+// proxies tell. It is not valid where a connection has none.
+func (g *Guard) Address(c *fiber.Ctx) netip.Addr {
+	peer := tcpAddress(c.Context().RemoteAddr()).Addr()
+	if len(g.Trusted) == 0 || !g.Trusted.Contain(peer) {
+		return peer
+	}
+	var hops []string
+	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
+		hops = append(hops, string(line))
+	}
+	return auth.ClientAddress(peer, hops, g.Trusted)
+}
+
+// tcpAddress gives IPv4 addresses one form. It is not valid for what is no TCP
+// address.
+func tcpAddress(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// resultOf sorts a refusal for the metrics.
+func resultOf(r *auth.Refusal) Result {
+	switch {
+	case errors.Is(r, auth.ErrThrottled):
+		return Throttled
+	case errors.Is(r, auth.ErrUnavailable):
+		return Unavailable
+	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential), errors.Is(r, auth.ErrAmbiguous):
+		return Refused
+	}
+	return Forbidden
+}

@@ -1,0 +1,55 @@
+package guard
+
+import (
+	"fmt"
+	"strings"
+
+	"gatehouse/auth"
+)
+
+// Method is an active way to come in, as the log and the status tell it. It
+// holds no secret.
+type Method struct {
+	Scheme auth.Scheme `json:"scheme"`
+	Grants string      `json:"grants"` // a role, or where it comes from
+	Detail string      `json:"detail"`
+}
+
+// Methods lists the active ways to come in, in the order in which credentials
+// are looked for.
+func (g *Guard) Methods() []Method {
+	var active []Method
+	add := func(on bool, s auth.Scheme, grants, detail string) {
+		if on {
+			active = append(active, Method{s, grants, detail})
+		}
+	}
+	add(g.verify != nil, auth.JWT, g.claimed(), fmt.Sprintf("issuer %s, audience %s", g.Claims.Issuer, strings.Join(g.Claims.Audiences, " or ")))
+	add(g.Tokens.Len() > 0, auth.APIToken, auth.Admin.String(), fmt.Sprintf("tokens: %d", g.Tokens.Len()))
+	if g.Passwords != nil {
+		add(g.Passwords.Configured(), auth.Basic, auth.Admin.String(), fmt.Sprintf("users: %d", g.Passwords.Users()))
+	}
+	add(g.ScrapeKey.IsSet(), auth.ScrapeKey, auth.Scraper.String(), "GET and HEAD of metrics and targets")
+	add(g.CertificateRole != auth.NoRole, auth.Certificate, g.CertificateRole.String(), "verified client certificate")
+	switch {
+	case !g.configured():
+		add(true, auth.Anonymous, auth.Admin.String(), "no credential is asked for")
+	case g.Bypass == BypassSameUser:
+		add(true, auth.Localhost, auth.Admin.String(), "processes of the server's own user on this machine")
+	case g.Bypass == BypassOn:
+		add(true, auth.Localhost, auth.Admin.String(), "every process on this machine")
+	}
+	return active
+}
+
+// claimed tells where the role of a JWT comes from.
+func (g *Guard) claimed() string {
+	if len(g.Claims.RoleMap) == 0 {
+		return g.Claims.DefaultRole.String()
+	}
+	claim := g.Claims.RoleClaim
+	if claim == "" {
+		claim = "roles or groups"
+	}
+	return fmt.Sprintf("by claim %s, else %s", claim, g.Claims.DefaultRole)
+}

@@ -1,0 +1,103 @@
+package guard
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+)
+
+// incident is what is logged at most once a minute, lest strangers fill the
+// log.
+type incident struct {
+	from   netip.Addr
+	scheme auth.Scheme
+	reason error
+}
+
+const (
+	maxIncidents   = 1 << 10
+	incidentPeriod = time.Minute
+)
+
+// refuse counts and logs a refusal, and tells the client which credentials
+// there are.
+func (g *Guard) refuse(c *fiber.Ctx, err error) error {
+	var r *auth.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	g.decided(r.Scheme, resultOf(r))
+	g.report(c, r)
+	switch {
+	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential):
+		g.challenge(c, r)
+	case errors.Is(r, auth.ErrForbidden) && byBearer(r.Scheme):
+		c.Set(fiber.HeaderWWWAuthenticate, bearerChallenge+`, error="insufficient_scope"`)
+	}
+	return r
+}
+
+const (
+	bearerChallenge = `Bearer realm="gatehouse"`
+	basicChallenge  = `Basic realm="gatehouse", charset="UTF-8"`
+)
+
+func byBearer(s auth.Scheme) bool {
+	return s == auth.JWT || s == auth.APIToken || s == auth.ScrapeKey
+}
+
+// challenge adds a WWW-Authenticate line for each configured scheme. A browser
+// gets none for Basic: it would open its own dialog over the page.
+func (g *Guard) challenge(c *fiber.Ctx, r *auth.Refusal) {
+	basic := g.Passwords != nil && g.Passwords.Configured() && !browser(c)
+	if g.verify != nil || g.Tokens.Len() > 0 || g.ScrapeKey.IsSet() || !basic {
+		line := bearerChallenge
+		if errors.Is(r, auth.ErrBadCredential) && byBearer(r.Scheme) {
+			// Never which check failed: that is for the log.
+			line += `, error="invalid_token"`
+		}
+		c.Response().Header.Add(fiber.HeaderWWWAuthenticate, line)
+	}
+	if basic {
+		c.Response().Header.Add(fiber.HeaderWWWAuthenticate, basicChallenge)
+	}
+}
+
+// browser tells that the client is one: current browsers send Sec-Fetch-Mode,
+// to hosts that they trust, and all of them ask for HTML when they open a page.
+func browser(c *fiber.Ctx) bool {
+	return c.Get("Sec-Fetch-Mode") != "" || c.Get("Hx-Request") != "" || strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
+}
+
+// report logs a refusal: at most once a minute for the same client, scheme and
+// reason where people read it, and each time for those who look for it.
+func (g *Guard) report(c *fiber.Ctx, r *auth.Refusal) {
+	level, now := slog.LevelInfo, time.Now().UnixNano()
+	of := incident{g.Address(c), r.Scheme, r.Reason}
+	if last, ok := g.told.Get(of); ok && now-last < int64(incidentPeriod) {
+		level = slog.LevelDebug
+	} else {
+		g.told.Add(of, now)
+	}
+	ctx := c.Context()
+	if !g.Logger.Enabled(ctx, level) {
+		return
+	}
+	fields := []any{
+		"reason", r.Error(), "scheme", r.Scheme, "from", of.from,
+		"method", c.Method(), "path", shortened(strings.Clone(c.Path())),
+	}
+	if r.Cause != nil {
+		fields = append(fields, "cause", shortened(r.Cause.Error()))
+	}
+	g.Logger.Log(ctx, level, "Refused a request", fields...)
+}
+
+// shortened bounds what clients can write into the log.
+func shortened(s string) string { return strings.ToValidUTF8(s[:min(len(s), 256)], "") }

@@ -1,0 +1,37 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+)
+
+// digest is a SHA-256, plain or keyed.
+type digest = [sha256.Size]byte
+
+// Secret is what the digest of a secret tells about it. The zero Secret is not
+// set. Secrets can be compared with ==, but what a client gives must go through
+// Equals.
+type Secret struct {
+	set    bool
+	digest digest
+}
+
+// NewSecret remembers the digest of a plaintext and nothing else of it. An
+// empty plaintext makes no secret: the result is not set.
+func NewSecret(plain string) Secret {
+	if plain == "" {
+		return Secret{}
+	}
+	return Secret{set: true, digest: sha256.Sum256([]byte(plain))}
+}
+
+// IsSet tells whether there is a secret at all.
+func (s Secret) IsSet() bool { return s.set }
+
+// Equals tells whether given is the secret. The time it takes depends on what
+// is given only. Nothing equals a secret that is not set.
+func (s Secret) Equals(given string) bool {
+	// Digests, since a comparison of the secrets themselves would tell the length.
+	d := sha256.Sum256([]byte(given))
+	return subtle.ConstantTimeCompare(s.digest[:], d[:]) == 1 && s.set
+}
