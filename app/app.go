@@ -13,6 +13,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/app/webconfig"
+	"gatehouse/auth"
+	"gatehouse/auth/issuer"
 	"gatehouse/handlers"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
@@ -21,6 +24,9 @@ import (
 // shutdownTime bounds how long Run waits for what is in flight at the end.
 const shutdownTime = 30 * time.Second
 
+// watchInterval is how often the web configuration is looked at.
+const watchInterval = time.Second
+
 // App is one server. Several can run in one process, on stores and addresses
 // of their own.
 type App struct {
@@ -28,18 +34,28 @@ type App struct {
 	log     *slog.Logger
 
 	metrics   *handlers.Metrics
+	web       *webconfig.File
+	passwords *auth.Passwords
+	issuer    *issuer.Issuer // nil: none is configured
 	journal   store.Journal
 	store     *store.Store
-	server    *fiber.App
-	listeners []net.Listener
+	servers   []*server
 	lingering *lingering
 
 	serving  sync.WaitGroup
-	failed   chan error    // why a listener ended by itself
-	quit     chan struct{} // closed by Quit
+	unwatch  context.CancelFunc // ends the watch over the web configuration
+	failed   chan error         // why a listener ended by itself
+	quit     chan struct{}      // closed by Quit
 	quitOnce sync.Once
 	stopOnce sync.Once
 	stopErr  error
+}
+
+// server is one set of routes and the listeners that lead to it.
+type server struct {
+	listening string // what the log calls it
+	routes    *fiber.App
+	listeners []net.Listener
 }
 
 // New makes a server of valid options that does nothing yet.
@@ -87,25 +103,28 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	err := a.open(ctx)
 	if err != nil {
-		closeAll(a.listeners)
+		a.closeListeners()
 		return errors.Join(err, a.closeStore())
 	}
-	a.server.Handler() // builds the routes, before several listeners need them
-	for _, l := range a.listeners {
-		a.serving.Go(func() { a.serve(l) })
-		a.log.Info("Listening", "address", l.Addr().String(), "prefix", a.options.RoutePrefix)
+	for _, s := range a.servers {
+		s.routes.Handler() // builds the routes, before several listeners need them
+		for _, l := range s.listeners {
+			a.serving.Go(func() { a.serve(s, l) })
+			a.log.Info(s.listening, "address", l.Addr().String(), "prefix", a.options.RoutePrefix, "tls", a.web.TLS())
+		}
 	}
-	a.log.Warn("No authentication is configured: everyone who reaches this address may push, read and delete")
+	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
+	a.unwatch = unwatch
+	a.serving.Go(func() { a.web.Watch(watch, watchInterval, func() { a.passwords.SetUsers(a.web.Users()) }) })
 	return nil
 }
 
 func (a *App) open(ctx context.Context) error {
-	bound, err := bind(a.options)
-	if err != nil {
+	if err := a.openWebConfig(); err != nil {
 		return err
 	}
-	for _, l := range bound {
-		a.listeners = append(a.listeners, newLingerListener(l, a.lingering))
+	if err := a.bind(); err != nil {
+		return err
 	}
 	if err := a.openStore(ctx); err != nil {
 		return err
@@ -113,7 +132,63 @@ func (a *App) open(ctx context.Context) error {
 	if err := a.importPersisted(ctx); err != nil {
 		return err
 	}
-	a.server, err = handlers.New(a.handlerConfig())
+	return a.route()
+}
+
+func (a *App) openWebConfig() error {
+	if a.options.WebConfigFile == "" {
+		a.web = webconfig.Empty()
+		return nil
+	}
+	var err error
+	if a.web, err = webconfig.Open(a.options.WebConfigFile, a.log); err != nil {
+		return fmt.Errorf("cannot use --web.config.file: %w", err)
+	}
+	return nil
+}
+
+// bind opens the listeners, so that what is in their way is known before the
+// store is loaded.
+func (a *App) bind() error {
+	bound, err := bind(a.options)
+	if err != nil {
+		return err
+	}
+	a.servers = []*server{{listening: "Listening", listeners: a.prepared(bound)}}
+	if len(a.options.ScrapeListenAddresses) == 0 {
+		return nil
+	}
+	if bound, err = bindAll(a.options.ScrapeListenAddresses); err != nil {
+		return err
+	}
+	a.servers = append(a.servers, &server{listening: "Listening for scrapes", listeners: a.prepared(bound)})
+	return nil
+}
+
+// prepared makes listeners see their last answers delivered, and speak TLS
+// where that is configured.
+func (a *App) prepared(bound []net.Listener) []net.Listener {
+	for i, l := range bound {
+		bound[i] = a.web.Listen(newLingerListener(l, a.lingering))
+	}
+	return bound
+}
+
+// route makes the routes of all servers on the one store.
+func (a *App) route() error {
+	guards, err := a.guards()
+	if err != nil {
+		return err
+	}
+	c := a.handlerConfig()
+	c.Guard = guards.all
+	if a.servers[0].routes, err = handlers.New(c); err != nil {
+		return err
+	}
+	if len(a.servers) > 1 {
+		c.Guard = guards.scrapes
+		a.servers[1].routes, err = handlers.NewScrape(c)
+	}
 	return err
 }
 
@@ -170,6 +245,8 @@ func (a *App) handlerConfig() handlers.Config {
 		EnableAdminAPI:   o.EnableAdminAPI,
 		EnableLifecycle:  o.EnableLifecycle,
 		EnablePprof:      o.EnablePprof,
+		ScrapesElsewhere: o.ScrapeInternalOnly,
+		Headers:          a.web.Headers,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
 		ReadTimeout:      o.ReadTimeout,
@@ -183,8 +260,8 @@ func (a *App) handlerConfig() handlers.Config {
 }
 
 // serve answers what comes to l until l is closed.
-func (a *App) serve(l net.Listener) {
-	err := a.server.Server().Serve(l)
+func (a *App) serve(s *server, l net.Listener) {
+	err := s.routes.Server().Serve(l)
 	if err == nil {
 		return
 	}
@@ -195,7 +272,16 @@ func (a *App) serve(l net.Listener) {
 }
 
 // Addr is the address of the first listener, after Start.
-func (a *App) Addr() string { return a.listeners[0].Addr().String() }
+func (a *App) Addr() string { return a.servers[0].listeners[0].Addr().String() }
+
+// ScrapeAddr is the address of the first listener for scrapes only, after
+// Start; "" without one.
+func (a *App) ScrapeAddr() string {
+	if len(a.servers) < 2 {
+		return ""
+	}
+	return a.servers[1].listeners[0].Addr().String()
+}
 
 // Quit asks Run to end. It returns at once and may be called twice.
 func (a *App) Quit() {
@@ -212,9 +298,18 @@ func (a *App) Stop(ctx context.Context) error {
 
 func (a *App) stop(ctx context.Context) error {
 	a.log.Info("Stopping")
-	closeAll(a.listeners)
-	if a.server != nil {
-		if err := a.server.ShutdownWithContext(ctx); err != nil {
+	a.closeListeners()
+	if a.unwatch != nil {
+		a.unwatch()
+	}
+	if a.issuer != nil {
+		a.issuer.Close()
+	}
+	for _, s := range a.servers {
+		if s.routes == nil {
+			continue
+		}
+		if err := s.routes.ShutdownWithContext(ctx); err != nil {
 			a.log.Warn("Not everything in flight could be finished", "err", err)
 		}
 	}
@@ -223,6 +318,12 @@ func (a *App) stop(ctx context.Context) error {
 	err := a.closeStore()
 	a.log.Info("Stopped")
 	return err
+}
+
+func (a *App) closeListeners() {
+	for _, s := range a.servers {
+		closeAll(s.listeners)
+	}
 }
 
 func (a *App) closeStore() error {

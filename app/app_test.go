@@ -77,10 +77,11 @@ func TestTwoServersRunInOneProcess(t *testing.T) {
 	if _, text := do(t, "GET", "http://"+two.Addr()+"/metrics", ""); strings.Contains(text, `job="x"`) {
 		t.Errorf("the second server has what was pushed to the first:\n%s", text)
 	}
-	if len(two.listeners) != 2 {
-		t.Fatalf("%d listeners, want 2", len(two.listeners))
+	listeners := two.servers[0].listeners
+	if len(listeners) != 2 {
+		t.Fatalf("%d listeners, want 2", len(listeners))
 	}
-	for _, l := range two.listeners {
+	for _, l := range listeners {
 		if status, text := do(t, "GET", "http://"+l.Addr().String()+"/-/ready", ""); status != 200 || text != "OK" {
 			t.Errorf("%s: %d %q", l.Addr(), status, text)
 		}

@@ -9,13 +9,18 @@ import (
 	"github.com/mdlayher/vsock"
 )
 
-// bind opens all listeners that o names, or none.
+// bind opens all listeners that o names for everything, or none.
 func bind(o Options) ([]net.Listener, error) {
 	if o.SystemdSocket {
 		return activated()
 	}
+	return bindAll(o.ListenAddresses)
+}
+
+// bindAll opens listeners at all addresses, or none.
+func bindAll(addresses []string) ([]net.Listener, error) {
 	var bound []net.Listener
-	for _, s := range o.ListenAddresses {
+	for _, s := range addresses {
 		l, err := listen(s)
 		if err != nil {
 			closeAll(bound)

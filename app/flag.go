@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ var ErrAnswered = errors.New("answered")
 type flags struct {
 	ListenAddresses []string `flag:"web.listen-address" validate:"min=1,dive,listen_address"`
 	SystemdSocket   string   `flag:"web.systemd-socket" validate:"boolean"`
-	WebConfigFile   string   `flag:"web.config.file" validate:"web_config"`
+	WebConfigFile   string   `flag:"web.config.file"`
 	TelemetryPath   string   `flag:"web.telemetry-path" validate:"telemetry_path"`
 	ExternalURL     string   `flag:"web.external-url" validate:"external_url"`
 	RoutePrefix     string   `flag:"web.route-prefix" validate:"route_prefix"`
@@ -29,6 +30,24 @@ type flags struct {
 	ReadTimeout     string   `flag:"web.read-timeout" validate:"timeout"`
 	WriteTimeout    string   `flag:"web.write-timeout" validate:"timeout"`
 	IdleTimeout     string   `flag:"web.idle-timeout" validate:"timeout"`
+
+	TrustedProxies        []string `flag:"web.trusted-proxies" validate:"dive,network"`
+	ScrapeListenAddresses []string `flag:"web.scrape-listen-address" validate:"dive,listen_address"`
+	ScrapeInternalOnly    string   `flag:"web.scrape-internal-only" validate:"boolean"`
+
+	BasicUser       string   `flag:"auth.basic-user" validate:"user"`
+	LocalhostBypass string   `flag:"auth.localhost-bypass" validate:"oneof=auto true false"`
+	Allowed         []string `flag:"auth.allowed-cidrs" validate:"dive,network"`
+	ScrapeAllowed   []string `flag:"metrics.allowed-cidrs" validate:"dive,network"`
+	RoleClaim       string   `flag:"auth.role-claim"`
+	RoleMap         []string `flag:"auth.role-map" validate:"dive,role_mapping"`
+	DefaultRole     string   `flag:"auth.default-role" validate:"omitempty,oneof=none reader pusher admin"`
+	CertificateRole string   `flag:"auth.client-certificate-role" validate:"oneof=none reader pusher admin"`
+	Issuer          string   `flag:"jwt.issuer" validate:"issuer"`
+	Audiences       []string `flag:"jwt.audience"`
+	JWKSURI         string   `flag:"jwt.jwks-uri" validate:"jwks_uri"`
+	RequiredClaims  []string `flag:"jwt.required-claims" validate:"dive,claim"`
+	IssuerCAFile    string   `flag:"oidc.ca-file"`
 
 	PersistenceFile     string `flag:"persistence.file"`
 	PersistenceInterval string `flag:"persistence.interval" validate:"duration"`
@@ -57,16 +76,22 @@ type flags struct {
 	LogFormat string `flag:"log.format" validate:"oneof=logfmt json"`
 
 	given map[string]*bool // by flag: it stood on the command line
+
+	secrets     secrets
+	authorities *x509.CertPool // of IssuerCAFile
+	problems    []string       // with what is not a flag or is in a file
 }
 
 // Parse reads the command line, and for flags that are not on it the
-// environment: GATEHOUSE_<FLAG>, in capitals with underscores; an empty
-// variable counts as unset. --help and --version are answered on out with
-// ErrAnswered. Any other error tells all that is wrong, ready to be printed.
+// environment: GATEHOUSE_<FLAG>, in capitals with underscores, or the name of
+// its own that a flag has; an empty variable counts as unset. Secrets come
+// from the environment and from files that it names. --help and --version are
+// answered on out with ErrAnswered. Any other error tells all that is wrong,
+// ready to be printed. No error holds a secret.
 func Parse(args []string, out io.Writer) (Options, error) {
 	f := &flags{given: make(map[string]*bool)}
 	answered := false
-	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.")
+	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.\n\n"+secretsHelp)
 	k.UsageWriter(out).ErrorWriter(out).Terminate(func(int) { answered = true })
 	k.Version(Version())
 	k.HelpFlag.Short('h')
@@ -78,12 +103,14 @@ func Parse(args []string, out io.Writer) (Options, error) {
 	case err != nil:
 		return Options{}, fmt.Errorf("%w; --help lists all flags", err)
 	}
+	f.readFiles()
 	return f.options(k.Model())
 }
 
 // define tells kingpin the flags, in the order in which --help lists them.
 func (f *flags) define(k *kingpin.Application) {
 	f.defineWeb(k)
+	f.defineAuth(k)
 	f.text(k, &f.StoragePath, "storage.path", "", `Directory of the store. Default: "data", or "gatehouse-data" beside --persistence.file.`)
 	f.text(k, &f.StorageTimeout, "storage.timeout", "3s", "Longest wait for a change to become durable.")
 	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once into a new store. It is never written.")
@@ -111,7 +138,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 	f.clause(k, "web.listen-address", "Address to listen on: host:port, :port or vsock://:port. Repeatable, or several with commas.").
 		Default(":9091").SetValue((*list)(&f.ListenAddresses))
 	f.toggle(k, &f.SystemdSocket, "web.systemd-socket", "Listen on the sockets that systemd passes instead of --web.listen-address.")
-	f.text(k, &f.WebConfigFile, "web.config.file", "", "Not supported yet: TLS and users.")
+	f.text(k, &f.WebConfigFile, "web.config.file", "", "File with TLS settings and users, in the format of the Prometheus exporter toolkit.")
 	f.text(k, &f.TelemetryPath, "web.telemetry-path", "/metrics", "Path that exposes all metrics.")
 	f.text(k, &f.ExternalURL, "web.external-url", "", "URL under which clients and browsers reach the server.")
 	f.text(k, &f.RoutePrefix, "web.route-prefix", "", "Prefix of all paths. Default: the path of --web.external-url; / for none.")
@@ -121,6 +148,27 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 	f.text(k, &f.ReadTimeout, "web.read-timeout", "1m", "Longest time for a request to arrive, with its body.")
 	f.text(k, &f.WriteTimeout, "web.write-timeout", "2m", "Longest time for an answer to be taken by its client.")
 	f.text(k, &f.IdleTimeout, "web.idle-timeout", "2m", "Time after which an unused connection is closed.")
+	f.list(k, &f.TrustedProxies, "web.trusted-proxies", "Addresses and networks of proxies whose X-Forwarded-For is believed.")
+	f.list(k, &f.ScrapeListenAddresses, "web.scrape-listen-address", "One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas.")
+	f.toggle(k, &f.ScrapeInternalOnly, "web.scrape-internal-only", "Serve scrapes and targets on --web.scrape-listen-address only.")
+}
+
+// defineAuth tells the flags that say who may come in. Secrets are no flags:
+// everyone on the machine sees a command line.
+func (f *flags) defineAuth(k *kingpin.Application) {
+	f.text(k, &f.BasicUser, "auth.basic-user", "", "User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS.")
+	f.text(k, &f.LocalhostBypass, "auth.localhost-bypass", "auto", "Let local clients in without a credential: true, false, or auto for those of the server's own user.")
+	f.list(k, &f.Allowed, "auth.allowed-cidrs", "Addresses and networks from which requests are taken. Default: all.")
+	f.list(k, &f.ScrapeAllowed, "metrics.allowed-cidrs", "Addresses and networks from which scrapes are taken. Default: all.")
+	f.list(k, &f.Audiences, "jwt.audience", "Audiences of which a token must name one. Needed with --jwt.issuer.")
+	f.text(k, &f.Issuer, "jwt.issuer", "", "Issuer whose tokens are accepted, exactly as it stands in them.")
+	f.text(k, &f.JWKSURI, "jwt.jwks-uri", "", "Address of the issuer's keys. Default: what the issuer's discovery document names.")
+	f.list(k, &f.RequiredClaims, "jwt.required-claims", "Claims that a token must have: claim=value. Repeatable, or several with commas.")
+	f.text(k, &f.IssuerCAFile, "oidc.ca-file", "", "PEM file with the authorities to trust for the issuer. Default: the system's.")
+	f.text(k, &f.RoleClaim, "auth.role-claim", "", "Claim that names the roles of a token's owner. Default: roles, else groups.")
+	f.list(k, &f.RoleMap, "auth.role-map", "Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas.")
+	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role of tokens without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none.")
+	f.text(k, &f.CertificateRole, "auth.client-certificate-role", "none", "Role of a verified client certificate without another credential: none, reader, pusher or admin.")
 }
 
 func (f *flags) clause(k *kingpin.Application, name, help string) *kingpin.FlagClause {
@@ -140,6 +188,10 @@ func (f *flags) toggle(k *kingpin.Application, target *string, name, help string
 	f.clause(k, name, help).Default("false").SetValue((*toggle)(target))
 }
 
+func (f *flags) list(k *kingpin.Application, target *[]string, name, help string) {
+	f.clause(k, name, help).SetValue((*list)(target))
+}
+
 // fromEnvironment tells that the environment gave the flag its value.
 func (f *flags) fromEnvironment(name string) bool {
 	given, known := f.given[name]
@@ -151,8 +203,27 @@ func (f *flags) set(name string) bool {
 	return *f.given[name] || f.fromEnvironment(name)
 }
 
+// ownNames are the variables of flags that are known under another name than
+// GATEHOUSE_<FLAG>.
+var ownNames = map[string]string{
+	"auth.basic-user":       userVariable,
+	"auth.localhost-bypass": "AUTH_LOCALHOST_BYPASS",
+	"jwt.issuer":            "JWT_ISSUER",
+	"jwt.audience":          "JWT_AUDIENCE",
+	"jwt.jwks-uri":          "JWKS_URI",
+	"jwt.required-claims":   "JWT_REQUIRED_CLAIMS",
+	"oidc.ca-file":          "OIDC_CA_FILE",
+}
+
 // envName is the environment variable that stands for a flag.
 func envName(flag string) string {
+	if own, ok := ownNames[flag]; ok {
+		return own
+	}
+	return prefixedName(flag)
+}
+
+func prefixedName(flag string) string {
 	return "GATEHOUSE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(flag))
 }
 

@@ -140,6 +140,15 @@ type lingerConn struct {
 	mu     sync.Mutex
 	linger bool
 	closed bool
+
+	once  sync.Once
+	found bool
+}
+
+// Once answers what find found out about the connection the first time.
+func (c *lingerConn) Once(find func() bool) bool {
+	c.once.Do(func() { c.found = find() })
+	return c.found
 }
 
 // Linger makes the coming Close linger. The caller closes the connection soon.

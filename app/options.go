@@ -1,18 +1,26 @@
 package app
 
 import (
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"gatehouse/auth"
 )
 
 // Options is a complete, valid configuration of the program. Parse makes one.
 type Options struct {
 	ListenAddresses []string // host:port or vsock://port, each valid
 	SystemdSocket   bool
+	WebConfigFile   string // of the exporter toolkit; "": none
 	TelemetryPath   string
 	ExternalURL     *url.URL // nil: from each request
 	RoutePrefix     string   // "" or with a slash before it and none behind
@@ -22,6 +30,11 @@ type Options struct {
 	ReadTimeout     time.Duration
 	WriteTimeout    time.Duration
 	IdleTimeout     time.Duration
+
+	ScrapeListenAddresses []string // as ListenAddresses, for scrapes only; may be empty
+	ScrapeInternalOnly    bool     // no scrapes on ListenAddresses
+
+	Auth AuthOptions
 
 	PersistenceFile string // to be imported; "": none
 	StoragePath     string
@@ -50,6 +63,39 @@ type Options struct {
 	Notes []string
 }
 
+// AuthOptions is who may come in. Its secrets are in plain here and nowhere
+// else. However it is printed, alone or within Options, nothing of it shows.
+type AuthOptions struct {
+	BasicUser, BasicPassword string   // both or neither
+	Tokens                   []string // each of visible ASCII
+	ScrapeKey                string   // of visible ASCII; "": none
+
+	Issuer, JWKSURI string          // "": none, or by discovery
+	IssuerCAs       *x509.CertPool  // nil: the system's
+	Claims          auth.ClaimRules // zero without an issuer
+
+	CertificateRole auth.Role
+	LocalhostBypass string // auto, true, false
+
+	Allowed, ScrapeAllowed auth.Prefixes // empty: everybody
+	TrustedProxies         auth.Prefixes
+}
+
+// hidden is what printing AuthOptions shows.
+const hidden = "(hidden)"
+
+// String hides all.
+func (AuthOptions) String() string { return hidden }
+
+// Format hides all from every verb, %#v too.
+func (AuthOptions) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, hidden) }
+
+// LogValue hides all.
+func (AuthOptions) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText hides all, from JSON too.
+func (AuthOptions) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
 // options checks the flags and turns them into Options.
 func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 	if err := f.validate(); err != nil {
@@ -61,17 +107,24 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		prefix = external.Path
 	}
 	return Options{
-		ListenAddresses:  f.ListenAddresses,
-		SystemdSocket:    on(f.SystemdSocket),
-		TelemetryPath:    f.TelemetryPath,
-		ExternalURL:      external,
-		RoutePrefix:      must(parseRoutePrefix(prefix)),
-		EnableLifecycle:  on(f.EnableLifecycle),
-		EnableAdminAPI:   on(f.EnableAdminAPI),
-		EnablePprof:      on(f.EnablePprof),
-		ReadTimeout:      must(parseDuration(f.ReadTimeout)),
-		WriteTimeout:     must(parseDuration(f.WriteTimeout)),
-		IdleTimeout:      must(parseDuration(f.IdleTimeout)),
+		ListenAddresses: f.ListenAddresses,
+		SystemdSocket:   on(f.SystemdSocket),
+		WebConfigFile:   f.WebConfigFile,
+		TelemetryPath:   f.TelemetryPath,
+		ExternalURL:     external,
+		RoutePrefix:     must(parseRoutePrefix(prefix)),
+		EnableLifecycle: on(f.EnableLifecycle),
+		EnableAdminAPI:  on(f.EnableAdminAPI),
+		EnablePprof:     on(f.EnablePprof),
+		ReadTimeout:     must(parseDuration(f.ReadTimeout)),
+		WriteTimeout:    must(parseDuration(f.WriteTimeout)),
+		IdleTimeout:     must(parseDuration(f.IdleTimeout)),
+
+		ScrapeListenAddresses: f.ScrapeListenAddresses,
+		ScrapeInternalOnly:    on(f.ScrapeInternalOnly),
+
+		Auth: f.auth(),
+
 		PersistenceFile:  f.PersistenceFile,
 		StoragePath:      f.storagePath(),
 		StorageTimeout:   must(parseDuration(f.StorageTimeout)),
@@ -95,6 +148,50 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		Flags:            f.shown(m),
 		Notes:            f.notes(),
 	}, nil
+}
+
+func (f *flags) auth() AuthOptions {
+	return AuthOptions{
+		BasicUser:       f.secrets.user,
+		BasicPassword:   f.secrets.password,
+		Tokens:          f.secrets.tokens,
+		ScrapeKey:       f.secrets.scrapeKey,
+		Issuer:          f.Issuer,
+		JWKSURI:         f.JWKSURI,
+		IssuerCAs:       f.authorities,
+		Claims:          f.claims(),
+		CertificateRole: must(auth.ParseRole(f.CertificateRole)),
+		LocalhostBypass: f.LocalhostBypass,
+		Allowed:         must(auth.ParsePrefixes(f.Allowed)),
+		ScrapeAllowed:   must(auth.ParsePrefixes(f.ScrapeAllowed)),
+		TrustedProxies:  must(auth.ParsePrefixes(f.TrustedProxies)),
+	}
+}
+
+func (f *flags) claims() auth.ClaimRules {
+	if f.Issuer == "" {
+		return auth.ClaimRules{}
+	}
+	return auth.ClaimRules{
+		Issuer:      f.Issuer,
+		Audiences:   f.Audiences,
+		Required:    must(auth.ParseRequiredClaims(f.RequiredClaims)),
+		RoleClaim:   f.RoleClaim,
+		RoleMap:     must(auth.ParseRoleMap(f.RoleMap)),
+		DefaultRole: f.defaultRole(),
+	}
+}
+
+// defaultRole is what a token may do that the role map says nothing about:
+// everything while there is no map, as there is nothing else to grant it.
+func (f *flags) defaultRole() auth.Role {
+	switch {
+	case f.DefaultRole != "":
+		return must(auth.ParseRole(f.DefaultRole))
+	case len(f.RoleMap) > 0:
+		return auth.NoRole
+	}
+	return auth.Admin
 }
 
 // storagePath is where the store is unless told: beside the persistence file,
@@ -128,6 +225,29 @@ func (f *flags) notes() []string {
 	}
 	if on(f.SystemdSocket) && f.set("web.listen-address") {
 		notes = append(notes, "--web.listen-address is ignored: --web.systemd-socket is set")
+	}
+	return slices.Concat(notes, f.secrets.notes, f.authNotes())
+}
+
+// authNotes are about what is weaker than it may look.
+func (f *flags) authNotes() []string {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if role := f.defaultRole(); auth.PublicIssuer(f.Issuer) != auth.NotPublic && len(f.RequiredClaims) == 0 && role != auth.NoRole {
+		add("every account of %s has the role %s: say whose count with --jwt.required-claims, or give roles with --auth.role-map", f.Issuer, role)
+	}
+	if inPlain(f.Issuer) {
+		add("--jwt.issuer %s is not https: whoever can change what is sent on the way can get in", f.Issuer)
+	}
+	if inPlain(f.JWKSURI) && !inPlain(f.Issuer) {
+		add("--jwt.jwks-uri %s is not https: whoever can change what is sent on the way can get in", f.JWKSURI)
+	}
+	s := f.secrets
+	if slices.Contains(s.tokens, s.scrapeKey) {
+		add("%s is one of %s too: whoever scrapes may do everything", keyVariable, tokensVariable)
+	}
+	if s.scrapeKey != "" && s.user == "" && len(s.tokens) == 0 && f.Issuer == "" && f.WebConfigFile == "" {
+		add("only %s is configured: scrapes need it, everything else is open to everyone who reaches the server", keyVariable)
 	}
 	return notes
 }

@@ -3,13 +3,18 @@ package app
 import (
 	"errors"
 	"io"
+	"maps"
+	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"gatehouse/auth"
 )
 
 func parse(t *testing.T, args ...string) Options {
@@ -25,8 +30,19 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 	o := parse(t)
 	want := map[string]string{
 		"api.exact-job-match":            "false",
+		"auth.allowed-cidrs":             "",
+		"auth.basic-user":                "",
+		"auth.client-certificate-role":   "none",
+		"auth.default-role":              "",
+		"auth.localhost-bypass":          "auto",
+		"auth.role-claim":                "",
+		"auth.role-map":                  "",
 		"delete.undo-max-bytes":          "256MiB",
 		"delete.undo-window":             "24h",
+		"jwt.audience":                   "",
+		"jwt.issuer":                     "",
+		"jwt.jwks-uri":                   "",
+		"jwt.required-claims":            "",
 		"limits.body-bytes-in-flight":    "256MiB",
 		"limits.groupings":               "1000000",
 		"limits.label-sets-per-family":   "64",
@@ -34,7 +50,9 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"limits.series-per-push":         "100000",
 		"log.format":                     "logfmt",
 		"log.level":                      "info",
+		"metrics.allowed-cidrs":          "",
 		"metrics.exclude-own":            "false",
+		"oidc.ca-file":                   "",
 		"persistence.file":               "",
 		"persistence.interval":           "5m",
 		"push.default-ttl":               "0s",
@@ -54,8 +72,11 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"web.listen-address":             ":9091",
 		"web.read-timeout":               "1m",
 		"web.route-prefix":               "",
+		"web.scrape-internal-only":       "false",
+		"web.scrape-listen-address":      "",
 		"web.systemd-socket":             "false",
 		"web.telemetry-path":             "/metrics",
+		"web.trusted-proxies":            "",
 		"web.write-timeout":              "2m",
 	}
 	for name, value := range want {
@@ -67,6 +88,10 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		if _, ok := want[name]; !ok {
 			t.Errorf("flag %s is not in this table", name)
 		}
+	}
+	if a := o.Auth; a.BasicUser != "" || a.BasicPassword != "" || a.Tokens != nil || a.ScrapeKey != "" || a.Issuer != "" ||
+		a.IssuerCAs != nil || a.CertificateRole != auth.NoRole || len(a.Allowed)+len(a.ScrapeAllowed)+len(a.TrustedProxies) != 0 {
+		t.Error("a credential or a restriction is there that nobody configured")
 	}
 	if !o.CheckConsistency || o.MaxBodyBytes != 16<<20 || o.StaleAfter != time.Hour || o.DefaultTTL != 0 {
 		t.Errorf("got %+v", o)
@@ -181,6 +206,101 @@ func TestFlagsAreUnderstood(t *testing.T) {
 				return len(o.Notes) == 1 && strings.Contains(o.Notes[0], "--persistence.interval")
 			},
 		},
+		{
+			"the file of the exporter toolkit",
+			[]string{"--web.config.file=web.yml"},
+			nil,
+			func(o Options) bool { return o.WebConfigFile == "web.yml" },
+		},
+		{
+			"a listener for scrapes",
+			[]string{"--web.scrape-listen-address=127.0.0.1:9092", "--web.scrape-internal-only"},
+			nil,
+			func(o Options) bool {
+				return strings.Join(o.ScrapeListenAddresses, " ") == "127.0.0.1:9092" && o.ScrapeInternalOnly && len(o.ListenAddresses) == 1
+			},
+		},
+		{
+			"listeners on free ports are never the same",
+			[]string{"--web.listen-address=127.0.0.1:0", "--web.scrape-listen-address=127.0.0.1:0"},
+			nil,
+			func(o Options) bool { return len(o.ScrapeListenAddresses) == 1 },
+		},
+		{
+			"addresses and networks",
+			[]string{"--web.trusted-proxies=10.0.0.1, 2001:db8::/32", "--auth.allowed-cidrs=10.0.0.0/8", "--metrics.allowed-cidrs=192.0.2.7"},
+			nil,
+			func(o Options) bool {
+				in := func(p auth.Prefixes, s string) bool { return p.Contain(netip.MustParseAddr(s)) }
+				return len(o.Auth.TrustedProxies) == 2 && in(o.Auth.TrustedProxies, "2001:db8::1") &&
+					in(o.Auth.Allowed, "10.1.2.3") && !in(o.Auth.Allowed, "11.0.0.1") && in(o.Auth.ScrapeAllowed, "192.0.2.7")
+			},
+		},
+		{
+			"an issuer of which every token may do everything", nil,
+			map[string]string{"JWT_ISSUER": "https://T.example/", "JWT_AUDIENCE": "a, b"},
+			func(o Options) bool {
+				c := o.Auth.Claims
+				return o.Auth.Issuer == "https://T.example/" && c.Issuer == o.Auth.Issuer && slices.Equal(c.Audiences, []string{"a", "b"}) &&
+					c.DefaultRole == auth.Admin && len(c.RoleMap)+len(c.Required) == 0 && o.Auth.JWKSURI == "" && len(o.Notes) == 0
+			},
+		},
+		{
+			"an issuer of which roles are mapped",
+			[]string{
+				"--jwt.issuer=https://a.example", "--jwt.audience=a", "--jwt.jwks-uri=https://b.example/keys?p=1", "--jwt.required-claims=hd=a.example",
+				"--auth.role-claim=realm_access.roles", "--auth.role-map=ops=admin,cn=ci=pusher",
+			},
+			nil,
+			func(o Options) bool {
+				c := o.Auth.Claims
+				return o.Auth.JWKSURI == "https://b.example/keys?p=1" && c.RoleClaim == "realm_access.roles" && c.DefaultRole == auth.NoRole &&
+					maps.Equal(c.RoleMap, map[string]auth.Role{"ops": auth.Admin, "cn=ci": auth.Pusher}) &&
+					maps.Equal(c.Required, map[string]string{"hd": "a.example"})
+			},
+		},
+		{
+			"a default role beside a role map",
+			[]string{"--jwt.issuer=https://a.example", "--jwt.audience=a", "--auth.role-map=ops=admin", "--auth.default-role=reader"},
+			nil,
+			func(o Options) bool { return o.Auth.Claims.DefaultRole == auth.Reader && len(o.Notes) == 0 },
+		},
+		{
+			"variables with names of their own", nil,
+			map[string]string{
+				"JWT_ISSUER": "https://a.example", "JWT_AUDIENCE": "a\nb", "JWKS_URI": "https://a.example/k", "JWT_REQUIRED_CLAIMS": "a=b,c=d",
+				"AUTH_LOCALHOST_BYPASS": "true",
+			},
+			func(o Options) bool {
+				return o.Auth.JWKSURI == "https://a.example/k" && len(o.Auth.Claims.Audiences) == 2 && len(o.Auth.Claims.Required) == 2 &&
+					o.Auth.LocalhostBypass == "true" && o.Flags["jwt.audience"] == "a,b"
+			},
+		},
+		{
+			"variables with a prefix", nil,
+			map[string]string{
+				"GATEHOUSE_WEB_CONFIG_FILE": "web.yml", "GATEHOUSE_WEB_TRUSTED_PROXIES": "10.0.0.1", "GATEHOUSE_AUTH_ALLOWED_CIDRS": "10.0.0.0/8",
+				"GATEHOUSE_METRICS_ALLOWED_CIDRS": "10.0.0.2", "GATEHOUSE_AUTH_CLIENT_CERTIFICATE_ROLE": "reader", "GATEHOUSE_METRICS_EXCLUDE_OWN": "true",
+			},
+			func(o Options) bool {
+				return o.WebConfigFile == "web.yml" && o.Auth.CertificateRole == auth.Reader && o.ExcludeOwn &&
+					len(o.Auth.TrustedProxies) == 1 && len(o.Auth.Allowed) == 1 && len(o.Auth.ScrapeAllowed) == 1
+			},
+		},
+		{
+			"what Kubernetes tells about services is no typo", nil,
+			map[string]string{
+				"GATEHOUSE_METRICS_SERVICE_HOST": "10.0.0.1", "GATEHOUSE_METRICS_SERVICE_PORT": "9091", "GATEHOUSE_METRICS_SERVICE_PORT_HTTP": "9091",
+				"GATEHOUSE_METRICS_PORT": "tcp://10.0.0.1:9091", "GATEHOUSE_METRICS_PORT_9091_TCP": "tcp://10.0.0.1:9091",
+				"GATEHOUSE_METRICS_PORT_9091_TCP_PROTO": "tcp", "GATEHOUSE_METRICS_PORT_9091_TCP_ADDR": "10.0.0.1", "GATEHOUSE_METRICS_PORT_9091_TCP_PORT": "9091",
+			},
+			func(o Options) bool { return len(o.Notes) == 0 },
+		},
+		{
+			"an empty variable with a wrong name is unset too", nil,
+			map[string]string{"GATEHOUSE_JWT_ISSUER": "", "JWKS_URL": "", "API_TOKENS": "", "API_TOKENS_FILE": "", "JWT_ISSUER": ""},
+			func(o Options) bool { return o.Auth.Issuer == "" && o.Auth.Tokens == nil },
+		},
 		{"no flags, no notes", nil, nil, func(o Options) bool { return len(o.Notes) == 0 }},
 	}
 	for _, test := range tests {
@@ -225,7 +345,12 @@ func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {
 		{"--web.telemetry-path=/-/ready", "/- is"},
 		{"--web.telemetry-path=/metrics/job", "/metrics is"},
 		{"--web.telemetry-path=/metrics/", "without a slash at the end"},
-		{"--web.config.file=web.yml", "TLS and users are not supported yet"},
+		{"--web.trusted-proxies=proxy", `--web.trusted-proxies "proxy": expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32`},
+		{"--auth.allowed-cidrs=10.0.0.0/33", `--auth.allowed-cidrs "10.0.0.0/33": expected an address or a network`},
+		{"--metrics.allowed-cidrs=*", `--metrics.allowed-cidrs "*": expected an address or a network`},
+		{"--web.scrape-listen-address=9092", `--web.scrape-listen-address "9092": expected host:port, :port or vsock://:port`},
+		{"--auth.localhost-bypass=yes", `--auth.localhost-bypass "yes": expected one of auto, true, false`},
+		{"--auth.client-certificate-role=scraper", `--auth.client-certificate-role "scraper": expected one of none, reader, pusher, admin`},
 		{"--ui.old-after=1m", `--ui.old-after "1m": expected no less than --ui.stale-after, 1h`},
 		{"--push.max-body-bytes=1GiB", `--limits.body-bytes-in-flight "256MiB": expected no less than --push.max-body-bytes, 1GiB`},
 		{"--no-such-flag", "unknown long flag '--no-such-flag'; --help lists all flags"},
@@ -234,8 +359,241 @@ func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.arg, func(t *testing.T) {
 			_, err := Parse([]string{test.arg}, io.Discard)
-			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+			if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Parse(%q) = %v, want one line with %q", test.arg, err, test.want)
+			}
+		})
+	}
+}
+
+func TestAProblemOfTheIssuersTokensIsTold(t *testing.T) {
+	tests := []struct{ arg, want string }{
+		{"--auth.default-role=root", `--auth.default-role "root": expected one of none, reader, pusher, admin`},
+		{"--auth.role-map=ops", `--auth.role-map "ops": expected value=role, where the role is none, reader, pusher or admin`},
+		{"--auth.role-map=ops=root", `--auth.role-map "ops=root": expected value=role`},
+		{"--auth.role-map=ops=admin,ops=reader", `--auth.role-map "ops=admin,ops=reader": "ops" is given two roles, admin and reader`},
+		{"--jwt.required-claims=hd", `--jwt.required-claims "hd": expected claim=value such as hd=example.com`},
+		{"--jwt.required-claims=a=b,a=c", `--jwt.required-claims "a=b,a=c": the claim "a" is required to be both "b" and "c"`},
+		{"--jwt.issuer=a.example", `--jwt.issuer "a.example": expected an absolute URL such as https://login.example.org`},
+		{"--jwt.issuer=https://a.example/ b", "expected an absolute URL such as https://login.example.org"},
+		{"--jwt.issuer=https://u:secret@a.example", `--jwt.issuer "https://u:xxxxx@a.example": expected a URL without user and password`},
+		{"--jwt.issuer=https://a.example?", "expected a URL without query and fragment"},
+		{"--jwt.issuer=https://a.example/#", "expected a URL without query and fragment"},
+		{"--jwt.jwks-uri=file:///keys", `--jwt.jwks-uri "file:///keys": expected an absolute URL such as https://login.example.org/keys`},
+		{"--jwt.jwks-uri=https://secret@a.example/k", `--jwt.jwks-uri "https://xxxxx@a.example/k": expected a URL without user and password`},
+		{"--jwt.jwks-uri=https://u:sec%ret@a.example/k", `--jwt.jwks-uri "https://xxxxx@a.example/k": expected an absolute URL`},
+	}
+	for _, test := range tests {
+		t.Run(test.arg, func(t *testing.T) {
+			t.Setenv("JWT_ISSUER", "https://a.example")
+			_, err := Parse([]string{"--jwt.audience=a", test.arg}, io.Discard)
+			if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("Parse(%q) = %v, want one line with %q", test.arg, err, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
+	issuer := []string{"--jwt.issuer=https://a.example", "--jwt.audience=a"}
+	github := []string{"--jwt.issuer=https://token.actions.githubusercontent.com", "--jwt.audience=a"}
+	const needsIssuer = "needs --jwt.issuer or JWT_ISSUER"
+	tests := []struct {
+		name string
+		args []string
+		env  map[string]string
+		want []string // whole lines
+	}{
+		{
+			"an issuer without audience", nil,
+			map[string]string{"JWT_ISSUER": "https://a.example"},
+			[]string{`--jwt.issuer (from JWT_ISSUER) "https://a.example": needs --jwt.audience or JWT_AUDIENCE, or tokens for any other program would do`},
+		},
+		{
+			"rules about tokens without an issuer",
+			[]string{
+				"--jwt.audience=a,b", "--jwt.jwks-uri=https://a.example/k", "--auth.role-claim=c", "--auth.role-map=ops=admin",
+				"--auth.default-role=reader", "--oidc.ca-file=testdata/none.pem",
+			},
+			map[string]string{"JWT_REQUIRED_CLAIMS": "hd=a.example"},
+			[]string{
+				`--auth.role-claim "c": ` + needsIssuer,
+				`--auth.role-map "ops=admin": ` + needsIssuer,
+				`--auth.default-role "reader": ` + needsIssuer,
+				`--jwt.audience "a,b": ` + needsIssuer,
+				`--jwt.jwks-uri "https://a.example/k": ` + needsIssuer,
+				`--jwt.required-claims (from JWT_REQUIRED_CLAIMS) "hd=a.example": ` + needsIssuer,
+				`--oidc.ca-file "testdata/none.pem": ` + needsIssuer,
+				`--oidc.ca-file "testdata/none.pem": no such file or directory`,
+			},
+		},
+		{
+			"keys in plain of an issuer with https", append(issuer, "--jwt.jwks-uri=http://a.example/k"), nil,
+			[]string{`--jwt.jwks-uri "http://a.example/k": expected https, as that of the issuer`},
+		},
+		{
+			"an issuer of tokens for the world", github, nil,
+			[]string{`--jwt.issuer "https://token.actions.githubusercontent.com": gives everyone a token; say whose count with --jwt.required-claims or JWT_REQUIRED_CLAIMS, or give roles with --auth.role-map or GATEHOUSE_AUTH_ROLE_MAP`},
+		},
+		{"the same with required claims", append(github, "--jwt.required-claims=repository_owner=me"), nil, nil},
+		{"the same with a role map", append(github, "--auth.role-map=me=admin", "--auth.role-claim=repository_owner"), nil, nil},
+		{
+			"a bypass behind a proxy",
+			[]string{"--web.trusted-proxies=10.0.0.1"},
+			map[string]string{"AUTH_LOCALHOST_BYPASS": "true"},
+			[]string{`--auth.localhost-bypass (from AUTH_LOCALHOST_BYPASS) "true": can't be beside --web.trusted-proxies, behind which everyone may look local; leave it at auto, which is off then`},
+		},
+		{"an automatic bypass behind a proxy", []string{"--web.trusted-proxies=10.0.0.1"}, nil, nil},
+		{
+			"no listener for scrapes",
+			[]string{"--web.scrape-internal-only"},
+			nil,
+			[]string{`--web.scrape-internal-only "true": needs --web.scrape-listen-address or GATEHOUSE_WEB_SCRAPE_LISTEN_ADDRESS, or nothing can be scraped`},
+		},
+		{
+			"one address for both listeners",
+			[]string{"--web.scrape-listen-address=:9092,:9091"},
+			nil,
+			[]string{`--web.scrape-listen-address ":9091": is a --web.listen-address too; choose another port`},
+		},
+		{"an address that systemd's sockets replace", []string{"--web.scrape-listen-address=:9091", "--web.systemd-socket"}, nil, nil},
+		{
+			"a role of certificates without TLS",
+			[]string{"--auth.client-certificate-role=pusher"},
+			nil,
+			[]string{`--auth.client-certificate-role "pusher": needs --web.config.file or GATEHOUSE_WEB_CONFIG_FILE with TLS and the authorities of clients`},
+		},
+		{
+			"lists that hold nothing", append(issuer, "--auth.allowed-cidrs=", "--metrics.allowed-cidrs=,", "--web.scrape-listen-address=", "--auth.role-map="),
+			map[string]string{"JWT_REQUIRED_CLAIMS": ",", "GATEHOUSE_WEB_TRUSTED_PROXIES": " "},
+			[]string{
+				`--web.trusted-proxies (from GATEHOUSE_WEB_TRUSTED_PROXIES) "": expected at least one value`,
+				`--web.scrape-listen-address "": expected at least one value`,
+				`--auth.allowed-cidrs "": expected at least one value`,
+				`--metrics.allowed-cidrs "": expected at least one value`,
+				`--auth.role-map "": expected at least one value`,
+				`--jwt.required-claims (from JWT_REQUIRED_CLAIMS) "": expected at least one value`,
+			},
+		},
+		{
+			"an audience that holds nothing",
+			[]string{"--jwt.issuer=https://a.example", "--jwt.audience="},
+			nil,
+			[]string{`--jwt.audience "": expected at least one value`},
+		},
+		{
+			"a user without password",
+			[]string{"--auth.basic-user=admin"},
+			nil,
+			[]string{"PUSHGATEWAY_AUTH_USER or --auth.basic-user is set without a password: set PUSHGATEWAY_AUTH_PASS too"},
+		},
+		{
+			"a user with an empty password", nil,
+			map[string]string{"PUSHGATEWAY_AUTH_USER": "admin", "PUSHGATEWAY_AUTH_PASS": ""},
+			[]string{"PUSHGATEWAY_AUTH_USER or --auth.basic-user is set without a password: set PUSHGATEWAY_AUTH_PASS too"},
+		},
+		{
+			"a password without user", nil,
+			map[string]string{"PUSHGATEWAY_AUTH_PASS": "secret"},
+			[]string{"PUSHGATEWAY_AUTH_PASS is set without a user: set PUSHGATEWAY_AUTH_USER or --auth.basic-user too"},
+		},
+		{
+			"a password whose user the command line takes away",
+			[]string{"--auth.basic-user="},
+			map[string]string{"PUSHGATEWAY_AUTH_USER": "admin", "PUSHGATEWAY_AUTH_PASS": "secret"},
+			[]string{"PUSHGATEWAY_AUTH_PASS is set without a user: set PUSHGATEWAY_AUTH_USER or --auth.basic-user too"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { wantProblems(t, test.args, test.env, test.want) })
+	}
+}
+
+// wantProblems parses and compares all that is told to be wrong.
+func wantProblems(t *testing.T, args []string, env map[string]string, want []string) {
+	t.Helper()
+	for k, v := range env {
+		t.Setenv(k, v)
+	}
+	_, err := Parse(args, io.Discard)
+	var got []string
+	if err != nil {
+		first, rest, several := strings.Cut(err.Error(), "\n  ")
+		if got = strings.Split(rest, "\n  "); !several {
+			got = []string{strings.TrimPrefix(first, "cannot start: ")}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("Parse(%q) with %v tells\n%s\nwant\n%s", args, env, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestWhatIsWeakIsNoted(t *testing.T) {
+	const google, key, token = "https://accounts.google.com", "0123456789abcdef", "fedcba9876543210"
+	tests := []struct {
+		name string
+		args []string
+		env  map[string]string
+		want []string
+	}{
+		{
+			"an issuer at which everybody has an account",
+			[]string{"--jwt.issuer=" + google, "--jwt.audience=a"},
+			nil,
+			[]string{"every account of https://accounts.google.com has the role admin: say whose count with --jwt.required-claims, or give roles with --auth.role-map"},
+		},
+		{
+			"the same with a default role",
+			[]string{"--jwt.issuer=" + google, "--jwt.audience=a", "--auth.role-map=me=admin", "--auth.default-role=reader"},
+			nil,
+			[]string{"every account of https://accounts.google.com has the role reader: say whose count with --jwt.required-claims, or give roles with --auth.role-map"},
+		},
+		{"the same with a role map", []string{"--jwt.issuer=" + google, "--jwt.audience=a", "--auth.role-map=me=admin"}, nil, nil},
+		{"the same with required claims", []string{"--jwt.issuer=" + google, "--jwt.audience=a", "--jwt.required-claims=hd=a.example"}, nil, nil},
+		{
+			"an issuer in plain",
+			[]string{"--jwt.issuer=http://a.example", "--jwt.audience=a", "--jwt.jwks-uri=http://a.example/k"},
+			nil,
+			[]string{"--jwt.issuer http://a.example is not https: whoever can change what is sent on the way can get in"},
+		},
+		{
+			"keys in plain of a local issuer",
+			[]string{"--jwt.issuer=http://localhost:8080", "--jwt.audience=a", "--jwt.jwks-uri=http://a.example/k"},
+			nil,
+			[]string{"--jwt.jwks-uri http://a.example/k is not https: whoever can change what is sent on the way can get in"},
+		},
+		{"a local issuer", []string{"--jwt.issuer=http://[::1]:8080/x", "--jwt.audience=a", "--jwt.jwks-uri=http://127.0.0.2/k"}, nil, nil},
+		{
+			"a scrape key alone", nil,
+			map[string]string{"METRICS_VERIFICATION_KEY": key},
+			[]string{"only METRICS_VERIFICATION_KEY is configured: scrapes need it, everything else is open to everyone who reaches the server"},
+		},
+		{"a scrape key beside tokens", nil, map[string]string{"METRICS_VERIFICATION_KEY": key, "API_TOKENS": token}, nil},
+		{"a scrape key beside a user", []string{"--auth.basic-user=a"}, map[string]string{"METRICS_VERIFICATION_KEY": key, "PUSHGATEWAY_AUTH_PASS": "p"}, nil},
+		{"a scrape key beside an issuer", []string{"--jwt.issuer=https://a.example", "--jwt.audience=a"}, map[string]string{"METRICS_VERIFICATION_KEY": key}, nil},
+		{"a scrape key beside users of the file", []string{"--web.config.file=web.yml"}, map[string]string{"METRICS_VERIFICATION_KEY": key}, nil},
+		{
+			"a scrape key that is a token", nil,
+			map[string]string{"METRICS_VERIFICATION_KEY": key, "API_TOKENS": token + "," + key},
+			[]string{"METRICS_VERIFICATION_KEY is one of API_TOKENS too: whoever scrapes may do everything"},
+		},
+		{
+			"secrets that can be guessed", nil,
+			map[string]string{"METRICS_VERIFICATION_KEY": key[1:], "API_TOKENS": "," + token + "," + token[1:] + ",x"},
+			[]string{
+				"token 2 of API_TOKENS is shorter than 16 characters: whoever guesses it may do everything",
+				"token 3 of API_TOKENS is shorter than 16 characters: whoever guesses it may do everything",
+				"METRICS_VERIFICATION_KEY is shorter than 16 characters: it can be guessed",
+			},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for k, v := range test.env {
+				t.Setenv(k, v)
+			}
+			if got := parse(t, test.args...).Notes; !slices.Equal(got, test.want) {
+				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(test.want, "\n"))
 			}
 		})
 	}
@@ -255,16 +613,21 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 }
 
 func TestHelpAndVersionArePrinted(t *testing.T) {
-	for arg, want := range map[string]string{
-		"--help":    "($GATEHOUSE_WEB_LISTEN_ADDRESS)",
-		"-h":        "--[no-]push.enable-utf8-names",
-		"--version": "gatehouse, version ",
+	for arg, want := range map[string][]string{
+		"--help":    {"($GATEHOUSE_WEB_LISTEN_ADDRESS)", "($JWT_ISSUER)", "API_TOKENS", "METRICS_VERIFICATION_KEY", "PUSHGATEWAY_AUTH_PASS", "_FILE"},
+		"-h":        {"--[no-]push.enable-utf8-names"},
+		"--version": {"gatehouse, version "},
 	} {
 		var out strings.Builder
 		// Even beside a wrong value.
 		_, err := Parse([]string{arg, "--log.level=no"}, &out)
-		if !errors.Is(err, ErrAnswered) || !strings.Contains(out.String(), want) {
-			t.Errorf("%s: %v, printed %q, want %q in it", arg, err, out.String(), want)
+		if !errors.Is(err, ErrAnswered) {
+			t.Errorf("%s: %v", arg, err)
+		}
+		for _, want := range want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s printed %q, want %q in it", arg, out.String(), want)
+			}
 		}
 	}
 }

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/go-playground/validator/v10"
+
+	"gatehouse/auth"
 )
 
 // checks are the rules for the values of single flags, by the name under which
@@ -22,7 +25,12 @@ var checks = map[string]func(string) error{
 	"route_prefix":   func(s string) error { _, err := parseRoutePrefix(s); return err },
 	"telemetry_path": checkTelemetryPath,
 	"listen_address": func(s string) error { _, err := parseAddress(s); return err },
-	"web_config":     checkWebConfig,
+	"network":        checkNetwork,
+	"user":           checkUser,
+	"issuer":         checkIssuer,
+	"jwks_uri":       checkJWKSURI,
+	"claim":          checkClaim,
+	"role_mapping":   checkRoleMapping,
 }
 
 func checkBoolean(s string) error {
@@ -32,18 +40,30 @@ func checkBoolean(s string) error {
 	return nil
 }
 
-func checkTimeout(s string) error {
-	if d, err := parseDuration(s); err != nil || d == 0 {
-		return errors.New("expected a duration above zero such as 90s, 15m, 1h30m or 1d")
+func checkNetwork(s string) error {
+	if _, err := auth.ParsePrefixes([]string{s}); err != nil {
+		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32")
 	}
 	return nil
 }
 
-// checkWebConfig refuses what would leave a server open that its operator
-// believes closed.
-func checkWebConfig(s string) error {
-	if s != "" {
-		return errors.New("TLS and users are not supported yet by this version; without the flag the server starts, open to everyone who reaches it")
+func checkClaim(s string) error {
+	if _, err := auth.ParseRequiredClaims([]string{s}); err != nil {
+		return errors.New("expected claim=value such as hd=example.com")
+	}
+	return nil
+}
+
+func checkRoleMapping(s string) error {
+	if _, err := auth.ParseRoleMap([]string{s}); err != nil {
+		return errors.New("expected value=role, where the role is none, reader, pusher or admin")
+	}
+	return nil
+}
+
+func checkTimeout(s string) error {
+	if d, err := parseDuration(s); err != nil || d == 0 {
+		return errors.New("expected a duration above zero such as 90s, 15m, 1h30m or 1d")
 	}
 	return nil
 }
@@ -61,14 +81,18 @@ func (f *flags) validate() error {
 	v.RegisterStructValidation(checkTogether, flags{})
 	err := v.Struct(f)
 	var problems validator.ValidationErrors
-	if !errors.As(err, &problems) {
+	if err != nil && !errors.As(err, &problems) {
 		return err
 	}
-	lines := make([]string, len(problems))
-	for i, p := range problems {
-		lines[i] = f.describe(p)
+	var lines []string
+	for _, p := range problems {
+		lines = append(lines, f.describe(p))
 	}
-	if len(lines) == 1 {
+	lines = append(lines, f.problems...)
+	switch len(lines) {
+	case 0:
+		return nil
+	case 1:
 		return errors.New("cannot start: " + lines[0])
 	}
 	return fmt.Errorf("cannot start, %d settings are wrong:\n  %s", len(lines), strings.Join(lines, "\n  "))
@@ -77,43 +101,173 @@ func (f *flags) validate() error {
 // rule marks problems of several flags together; their text is the parameter.
 const rule = "together"
 
+// report tells what is wrong with a flag beside others.
+type report func(flag, value, problem string)
+
 // checkTogether holds flags against each other. What is wrong by itself has
 // been told already.
 func checkTogether(l validator.StructLevel) {
 	f := l.Current().Interface().(flags)
+	tell := func(flag, value, problem string) { l.ReportError(value, flag, flag, rule, problem) }
+	f.checkAges(tell)
+	f.checkBodies(tell)
+	f.checkPaths(tell)
+	f.checkListeners(tell)
+	f.checkLists(tell)
+	f.checkJWT(tell)
+	if f.LocalhostBypass == "true" && len(f.TrustedProxies) > 0 {
+		tell("auth.localhost-bypass", "true", "can't be beside --web.trusted-proxies, behind which everyone may look local; leave it at auto, which is off then")
+	}
+	if role, err := auth.ParseRole(f.CertificateRole); err == nil && role != auth.NoRole && f.WebConfigFile == "" {
+		tell("auth.client-certificate-role", f.CertificateRole, "needs "+either("web.config.file")+" with TLS and the authorities of clients")
+	}
+}
+
+func (f *flags) checkAges(report report) {
 	stale, errStale := parseDuration(f.StaleAfter)
 	old, errOld := parseDuration(f.OldAfter)
 	if errStale == nil && errOld == nil && old < stale {
-		l.ReportError(f.OldAfter, "ui.old-after", "OldAfter", rule, "expected no less than --ui.stale-after, "+f.StaleAfter)
+		report("ui.old-after", f.OldAfter, "expected no less than --ui.stale-after, "+f.StaleAfter)
 	}
+}
+
+func (f *flags) checkBodies(report report) {
 	most, errMost := parseBytes(f.MaxBodyBytes)
 	budget, errBudget := parseBytes(f.BodyBudget)
 	if errMost == nil && errBudget == nil && budget < most {
-		l.ReportError(f.BodyBudget, "limits.body-bytes-in-flight", "BodyBudget", rule, "expected no less than --push.max-body-bytes, "+f.MaxBodyBytes)
+		report("limits.body-bytes-in-flight", f.BodyBudget, "expected no less than --push.max-body-bytes, "+f.MaxBodyBytes)
 	}
+}
+
+func (f *flags) checkPaths(report report) {
 	if u, err := parseExternalURL(f.ExternalURL); err == nil && u != nil && f.RoutePrefix == "" {
 		if _, err := parseRoutePrefix(u.Path); err != nil {
-			l.ReportError(f.ExternalURL, "web.external-url", "ExternalURL", rule, "its path can't be the prefix of all paths; give one with --web.route-prefix")
+			report("web.external-url", f.ExternalURL, "its path can't be the prefix of all paths; give one with --web.route-prefix")
 		}
 	}
 }
+
+func (f *flags) checkListeners(report report) {
+	if on(f.ScrapeInternalOnly) && len(f.ScrapeListenAddresses) == 0 {
+		report("web.scrape-internal-only", f.ScrapeInternalOnly, "needs "+either("web.scrape-listen-address")+", or nothing can be scraped")
+	}
+	if on(f.SystemdSocket) { // instead of --web.listen-address
+		return
+	}
+	for _, s := range f.ScrapeListenAddresses {
+		a, err := parseAddress(s)
+		same := func(other string) bool { b, err := parseAddress(other); return err == nil && a == b }
+		if err == nil && a.port != 0 && slices.ContainsFunc(f.ListenAddresses, same) {
+			report("web.scrape-listen-address", s, "is a --web.listen-address too; choose another port")
+		}
+	}
+}
+
+// checkLists refuses lists that are given and hold nothing, as an empty
+// variable in a script makes them: each of them would leave something open. It
+// also looks for entries that are fine alone and not together.
+func (f *flags) checkLists(report report) {
+	for _, flag := range []struct {
+		name string
+		list []string
+	}{
+		{"web.trusted-proxies", f.TrustedProxies},
+		{"web.scrape-listen-address", f.ScrapeListenAddresses},
+		{"auth.allowed-cidrs", f.Allowed},
+		{"metrics.allowed-cidrs", f.ScrapeAllowed},
+		{"auth.role-map", f.RoleMap},
+		{"jwt.audience", f.Audiences},
+		{"jwt.required-claims", f.RequiredClaims},
+	} {
+		if f.set(flag.name) && len(flag.list) == 0 {
+			report(flag.name, "", "expected at least one value")
+		}
+	}
+	if _, err := auth.ParseRoleMap(f.RoleMap); err != nil && all(f.RoleMap, checkRoleMapping) {
+		report("auth.role-map", strings.Join(f.RoleMap, ","), err.Error())
+	}
+	if _, err := auth.ParseRequiredClaims(f.RequiredClaims); err != nil && all(f.RequiredClaims, checkClaim) {
+		report("jwt.required-claims", strings.Join(f.RequiredClaims, ","), err.Error())
+	}
+}
+
+func all(list []string, check func(string) error) bool {
+	return !slices.ContainsFunc(list, func(s string) bool { return check(s) != nil })
+}
+
+// checkJWT refuses rules about tokens without an issuer, and an issuer that
+// would let the world in.
+func (f *flags) checkJWT(report report) {
+	if f.Issuer == "" {
+		for _, flag := range []struct{ name, value string }{
+			{"auth.role-claim", f.RoleClaim},
+			{"auth.role-map", strings.Join(f.RoleMap, ",")},
+			{"auth.default-role", f.DefaultRole},
+			{"jwt.audience", strings.Join(f.Audiences, ",")},
+			{"jwt.jwks-uri", f.JWKSURI},
+			{"jwt.required-claims", strings.Join(f.RequiredClaims, ",")},
+			{"oidc.ca-file", f.IssuerCAFile},
+		} {
+			if flag.value != "" {
+				report(flag.name, flag.value, "needs "+either("jwt.issuer"))
+			}
+		}
+		return
+	}
+	if len(f.Audiences) == 0 && !f.set("jwt.audience") {
+		report("jwt.issuer", f.Issuer, "needs "+either("jwt.audience")+", or tokens for any other program would do")
+	}
+	if auth.PublicIssuer(f.Issuer) == auth.AnyAudience && len(f.RequiredClaims) == 0 && len(f.RoleMap) == 0 {
+		report("jwt.issuer", f.Issuer, "gives everyone a token; say whose count with "+either("jwt.required-claims")+", or give roles with "+either("auth.role-map"))
+	}
+	issuer, okIssuer := absoluteURL(f.Issuer)
+	keys, okKeys := absoluteURL(f.JWKSURI)
+	if okIssuer && okKeys && issuer.Scheme == "https" && keys.Scheme == "http" {
+		report("jwt.jwks-uri", f.JWKSURI, "expected https, as that of the issuer")
+	}
+}
+
+// either names both ways to set a flag.
+func either(flag string) string { return "--" + flag + " or " + envName(flag) }
 
 // describe tells one problem: the flag, where its value comes from, the value,
 // and what is expected.
 func (f *flags) describe(p validator.FieldError) string {
 	name, _, _ := strings.Cut(p.Field(), "[")
-	source := "--" + name
-	if f.fromEnvironment(name) {
-		source += " (from " + envName(name) + ")"
-	}
 	value, _ := p.Value().(string)
-	return fmt.Sprintf("%s %q: %s", source, masked(value), expected(p, value))
+	return fmt.Sprintf("%s %q: %s", f.source(name), masked(name, value), expected(p, value))
 }
 
-// masked leaves out the password of a URL.
-func masked(value string) string {
-	if u, err := url.Parse(value); err == nil && u.User != nil {
+// source is the flag, and the variable if that gave it its value.
+func (f *flags) source(flag string) string {
+	if f.fromEnvironment(flag) {
+		return "--" + flag + " (from " + envName(flag) + ")"
+	}
+	return "--" + flag
+}
+
+// secretMask stands for what is left out.
+const secretMask = "xxxxx"
+
+// masked leaves out the password, or what may be one, of a URL or of a user
+// who is given with his password.
+func masked(flag, value string) string {
+	if flag == "auth.basic-user" {
+		if user, _, ok := strings.Cut(value, ":"); ok {
+			return user + ":" + secretMask
+		}
+		return value
+	}
+	u, err := url.Parse(value)
+	if err == nil && u.User != nil {
+		if _, ok := u.User.Password(); !ok {
+			u.User = url.User(secretMask)
+		}
 		return u.Redacted()
+	}
+	scheme, rest, ok := strings.Cut(value, "://")
+	if at := strings.LastIndexByte(rest, '@'); ok && at >= 0 { // not a URL, but meant as one
+		return scheme + "://" + secretMask + rest[at:]
 	}
 	return value
 }

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 )
@@ -110,9 +113,9 @@ func parseExternalURL(s string) (*url.URL, error) {
 	if s == "" {
 		return nil, nil
 	}
-	u, err := url.Parse(s)
+	u, ok := absoluteURL(s)
 	switch {
-	case err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "":
+	case !ok:
 		return nil, errors.New("expected an absolute URL such as https://example.org/pushgateway")
 	case u.User != nil:
 		return nil, errors.New("expected a URL without user and password")
@@ -121,6 +124,63 @@ func parseExternalURL(s string) (*url.URL, error) {
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
 	return u, nil
+}
+
+func absoluteURL(s string) (*url.URL, bool) {
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return nil, false
+	}
+	return u, true
+}
+
+// checkIssuer takes what can stand in tokens as their issuer. It is compared
+// byte for byte, so nothing is done to it.
+func checkIssuer(s string) error {
+	u, ok := absoluteURL(s)
+	switch {
+	case s == "":
+		return nil
+	case !ok || strings.Contains(s, " "):
+		return errors.New("expected an absolute URL such as https://login.example.org")
+	case u.User != nil:
+		return errors.New("expected a URL without user and password")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
+		return errors.New("expected a URL without query and fragment")
+	}
+	return nil
+}
+
+func checkJWKSURI(s string) error {
+	u, ok := absoluteURL(s)
+	switch {
+	case s == "":
+		return nil
+	case !ok || strings.Contains(s, " "):
+		return errors.New("expected an absolute URL such as https://login.example.org/keys")
+	case u.User != nil:
+		return errors.New("expected a URL without user and password")
+	}
+	return nil
+}
+
+// inPlain tells that what is asked for at the URL can be changed on the way:
+// http to another machine.
+func inPlain(s string) bool {
+	u, ok := absoluteURL(s)
+	if !ok || u.Scheme != "http" || strings.EqualFold(u.Hostname(), "localhost") {
+		return false
+	}
+	host, _ := netip.ParseAddr(u.Hostname()) // a name is not local
+	return !host.Unmap().IsLoopback()
+}
+
+// checkUser takes what fits into a header beside a password: RFC 7617, 2.
+func checkUser(s string) error {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, ':') || strings.ContainsFunc(s, unicode.IsControl) {
+		return errors.New("expected a name without colon and control characters")
+	}
+	return nil
 }
 
 // A segment of a path that we route by: nothing in it needs escaping, means

@@ -3,11 +3,13 @@ package handlers
 import (
 	"context"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -50,10 +52,13 @@ func answerTo(err error) answer {
 		body    *exposition.Error
 		broken  *brokenBody
 		framing *fiber.Error
+		denial  *auth.Refusal
 	)
 	switch {
 	case errors.As(err, &known):
 		return answer{known.status, known.text, 0}
+	case errors.As(err, &denial):
+		return answer{denialStatus(denial), denial.Error(), int(math.Ceil(denial.RetryAfter.Seconds()))}
 	case errors.As(err, &refusal):
 		return answer{fiber.StatusBadRequest, refusal.Message, 0}
 	case errors.As(err, &body):
@@ -80,8 +85,23 @@ func answerTo(err error) answer {
 	return answer{fiber.StatusInternalServerError, textInternal, 0}
 }
 
-// onError answers whatever went wrong. Bodies of the JSON API are JSON, all
-// others one line.
+// denialStatus is the status for a request that was not let in.
+func denialStatus(err error) int {
+	switch {
+	case errors.Is(err, auth.ErrNoCredential), errors.Is(err, auth.ErrBadCredential):
+		return fiber.StatusUnauthorized
+	case errors.Is(err, auth.ErrAmbiguous):
+		return fiber.StatusBadRequest
+	case errors.Is(err, auth.ErrThrottled):
+		return fiber.StatusTooManyRequests
+	case errors.Is(err, auth.ErrUnavailable):
+		return fiber.StatusServiceUnavailable
+	}
+	return fiber.StatusForbidden
+}
+
+// onError answers whatever went wrong: in JSON below the JSON API and to who
+// asks for JSON, else in one line.
 func onError(prefix string) fiber.ErrorHandler {
 	return func(c *fiber.Ctx, err error) error {
 		a := answerTo(err)
@@ -91,7 +111,7 @@ func onError(prefix string) fiber.ErrorHandler {
 		}
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		c.Response().Header.Del(fiber.HeaderETag)
-		if strings.HasPrefix(c.Path(), prefix+"/api/v1/") {
+		if strings.HasPrefix(c.Path(), prefix+"/api/v1/") || strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON) {
 			return c.JSON(failure{"error", errorType(a.status), a.text})
 		}
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)

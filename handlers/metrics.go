@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
 
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -29,6 +31,8 @@ type Metrics struct {
 	commitSeconds prometheus.Histogram
 	commitChanges prometheus.Counter
 	commitErrors  prometheus.Counter
+	decisions     *prometheus.CounterVec
+	keyFetches    *prometheus.CounterVec
 }
 
 // NewMetrics registers the server's own metrics, but for those of the store.
@@ -66,12 +70,18 @@ func NewMetrics() *Metrics {
 		commitErrors: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_store_commit_errors_total", Help: "Commits that failed.",
 		}),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_auth_decisions_total", Help: "Requests by the credential that decided and by how they fared; public paths are not counted.",
+		}, []string{"result", "scheme"}),
+		keyFetches: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_jwks_refreshes_total", Help: "Fetches of the issuer's signing keys, by result.",
+		}, []string{"result"}),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		version.NewCollector("pushgateway"),
 		m.requests, m.pushDuration, m.pushSize, m.refusals, m.scrapeSeconds, m.scrapeBytes,
-		m.commitSeconds, m.commitChanges, m.commitErrors,
+		m.commitSeconds, m.commitChanges, m.commitErrors, m.decisions, m.keyFetches,
 	)
 	// Families without a child would not be told, and so not be reserved.
 	m.requests.WithLabelValues("200", "push", "put")
@@ -81,6 +91,10 @@ func NewMetrics() *Metrics {
 	}
 	for _, reason := range refusalReasons {
 		m.refusals.WithLabelValues(string(reason))
+	}
+	m.decisions.WithLabelValues(string(guard.Refused), string(auth.Anonymous))
+	for _, result := range []string{"success", "failure"} {
+		m.keyFetches.WithLabelValues(result)
 	}
 	return m
 }
@@ -119,6 +133,20 @@ func (m *Metrics) Commit(c store.CommitStats) {
 		return
 	}
 	m.commitChanges.Add(float64(c.Changes))
+}
+
+// Decided counts a decision about a request.
+func (m *Metrics) Decided(s auth.Scheme, r guard.Result) {
+	m.decisions.WithLabelValues(string(r), string(s)).Inc()
+}
+
+// KeysFetched counts a fetch of the issuer's signing keys.
+func (m *Metrics) KeysFetched(err error) {
+	result := "success"
+	if err != nil {
+		result = "failure"
+	}
+	m.keyFetches.WithLabelValues(result).Inc()
 }
 
 func (m *Metrics) refused(r exposition.Reason) { m.refusals.WithLabelValues(string(r)).Inc() }
@@ -162,7 +190,7 @@ func (h *api) record(c *fiber.Ctx) error {
 	}
 	method := strings.ToLower(c.Method())
 	h.Metrics.requests.WithLabelValues(strconv.Itoa(c.Response().StatusCode()), name, method).Inc()
-	if name == "push" {
+	if name == "push" && guard.Principal(c).Scheme != "" {
 		h.Metrics.pushDuration.WithLabelValues(method).Observe(time.Since(began).Seconds())
 		h.Metrics.pushSize.WithLabelValues(method).Observe(float64(max(0, c.Request().Header.ContentLength())))
 	}

@@ -26,8 +26,11 @@ func checkTarget(prefix string) fiber.Handler {
 			return c.Next()
 		}
 		for segment := range strings.SplitSeq(path, "/") {
-			if plain, _ := url.PathUnescape(segment); plain == "." || plain == ".." {
+			switch plain, _ := url.PathUnescape(segment); {
+			case plain == "." || plain == "..":
 				return badRequest("dots are not allowed as a segment of the path")
+			case strings.ContainsRune(plain, 0):
+				return badRequest("a zero byte is not allowed in the path")
 			}
 		}
 		return c.Next()
@@ -36,30 +39,13 @@ func checkTarget(prefix string) fiber.Handler {
 
 func notInTarget(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }
 
-// refuseCrossSite refuses changes that a page of another site asks for in the
-// name of its visitor. Clients other than browsers send none of the headers.
-func (h *api) refuseCrossSite(c *fiber.Ctx) error {
-	switch c.Method() {
-	case fiber.MethodGet, fiber.MethodHead, fiber.MethodOptions:
-		return c.Next()
+// clientAddress is where a request comes from, for the log and the record.
+func (h *api) clientAddress(c *fiber.Ctx) string {
+	if a := h.Guard.Address(c); a.IsValid() {
+		return a.String()
 	}
-	site, origin := c.Get("Sec-Fetch-Site"), c.Get(fiber.HeaderOrigin)
-	if site != "" && site != "same-origin" && site != "none" || origin != "" && !h.isOurs(c, origin) {
-		return &httpError{fiber.StatusForbidden, "a page of another site may not do this"}
-	}
-	return c.Next()
+	return c.Context().RemoteAddr().String()
 }
-
-func (h *api) isOurs(c *fiber.Ctx, origin string) bool {
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
-		return false
-	}
-	return u.Host == string(c.Request().Host()) || h.ExternalURL != nil && u.Host == h.ExternalURL.Host
-}
-
-// clientAddress is the address of the other end of the connection.
-func clientAddress(c *fiber.Ctx) string { return c.Context().RemoteIP().String() }
 
 // queries returns all values of a query parameter.
 func queries(c *fiber.Ctx, name string) []string {

@@ -103,7 +103,7 @@ func servedOperations(routes []route) []string {
 			paths = []string{"/metrics/job/{job}", "/metrics/job/{job}/{labels}"}
 		}
 		for _, path := range paths {
-			for method := range r.do {
+			for method := range r.on {
 				all = append(all, method+" "+path)
 			}
 		}

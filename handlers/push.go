@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -30,7 +31,7 @@ func (h *api) push(mode store.Mode) fiber.Handler {
 		if err != nil {
 			return h.refused(err)
 		}
-		p := store.Push{Key: path.Key, Mode: mode, Origin: origin(c)}
+		p := store.Push{Key: path.Key, Mode: mode, Origin: h.origin(c)}
 		if p.TTL, err = h.ttl(c); err == nil {
 			p.Families, err = h.decode(c, path.Key)
 		}
@@ -59,7 +60,10 @@ func (h *api) path(c *fiber.Ctx) (store.Path, error) {
 	return store.ParsePath(raw, h.UTF8Names)
 }
 
-func origin(c *fiber.Ctx) store.Origin { return store.Origin{From: clientAddress(c)} }
+// origin is who asks for a change, and from where.
+func (h *api) origin(c *fiber.Ctx) store.Origin {
+	return store.Origin{By: guard.Principal(c).Name, From: h.clientAddress(c)}
+}
 
 // ttl is how long the client, or else the configuration, wants the grouping to
 // live after this push; 0: for ever.
@@ -146,15 +150,15 @@ func (h *api) delete(c *fiber.Ctx) error {
 	}
 	var n int
 	if path.JobOnly && !h.ExactJobMatch {
-		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), h.origin(c))
 	} else {
-		n, err = h.Store.Delete(context.Background(), path.Key, origin(c))
+		n, err = h.Store.Delete(context.Background(), path.Key, h.origin(c))
 	}
 	if err != nil {
 		return err
 	}
 	if path.JobOnly && n > 1 {
-		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "from", clientAddress(c))
+		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
 	}
 	c.Set(headerDeleted, strconv.Itoa(n))
 	return c.Status(fiber.StatusAccepted).Send(nil)
@@ -162,11 +166,11 @@ func (h *api) delete(c *fiber.Ctx) error {
 
 // wipe deletes everything.
 func (h *api) wipe(c *fiber.Ctx) error {
-	n, err := h.Store.Wipe(context.Background(), origin(c))
+	n, err := h.Store.Wipe(context.Background(), h.origin(c))
 	if err != nil {
 		return err
 	}
-	h.Logger.Warn("All groupings were wiped", "groupings", n, "from", clientAddress(c))
+	h.Logger.Warn("All groupings were wiped", "groupings", n, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
 	c.Set(headerDeleted, strconv.Itoa(n))
 	return c.Status(fiber.StatusAccepted).Send(nil)
 }

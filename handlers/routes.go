@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/pprof"
 	"github.com/gofiber/fiber/v2/middleware/recover"
 
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 )
 
@@ -22,6 +25,7 @@ type Config struct {
 	Store   *store.Store
 	Metrics *Metrics
 	Logger  *slog.Logger
+	Guard   *guard.Guard // stands before every route
 
 	RoutePrefix   string   // empty, or with a leading and no trailing slash
 	TelemetryPath string   // where scrapes go, below the prefix
@@ -39,6 +43,10 @@ type Config struct {
 	EnableAdminAPI   bool
 	EnableLifecycle  bool
 	EnablePprof      bool
+	// ScrapesElsewhere leaves scrapes to another listener.
+	ScrapesElsewhere bool
+	// Headers are added to every answer. nil: none.
+	Headers func() map[string]string
 
 	StaleAfter, OldAfter                   time.Duration
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
@@ -59,104 +67,155 @@ type api struct {
 	etags  etags
 }
 
-// route is one line of the URL map. Paths are below the route prefix.
-type route struct {
-	path  string
-	names map[string]string        // method to the handler's name in metrics
-	do    map[string]fiber.Handler // method to handler
-}
-
 // New makes the server's routes.
 func New(c Config) (*fiber.App, error) {
-	h := &api{Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags()}
-	app := fiber.New(fiberConfig(c))
+	h := newAPI(c)
+	return h.serve(h.routes())
+}
+
+// NewScrape makes the routes of a listener that serves scrapes, targets and
+// health, and nothing else.
+func NewScrape(c Config) (*fiber.App, error) {
+	c.EnablePprof = false
+	h := newAPI(c)
+	return h.serve(slices.Concat(h.scrapeRoutes(), h.healthRoutes()))
+}
+
+func newAPI(c Config) *api {
+	return &api{Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags()}
+}
+
+// serve puts the routes behind what every request passes.
+func (h *api) serve(routes []route) (*fiber.App, error) {
+	app := fiber.New(fiberConfig(h.Config))
 	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
-	app.Use(checkTarget(c.RoutePrefix), h.refuseCrossSite)
-	for _, r := range h.routes() {
-		r.mount(app, c.RoutePrefix)
+	app.Use(h.Guard.Admit, checkTarget(h.RoutePrefix))
+	for _, r := range routes {
+		if err := h.mount(app, r); err != nil {
+			return nil, err
+		}
 	}
-	if c.EnablePprof {
-		app.Use(pprof.New(pprof.Config{Prefix: c.RoutePrefix}))
+	if h.EnablePprof {
+		app.Use(h.RoutePrefix+"/debug/pprof", h.Guard.Require(auth.Administer), pprof.New(pprof.Config{Prefix: h.RoutePrefix}))
 	}
-	app.Use(func(*fiber.Ctx) error { return fiber.ErrNotFound })
-	tune(app)
+	// Strangers do not learn which paths there are.
+	app.Use(h.Guard.Require(auth.Explore), func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	h.tune(app)
 	return app, nil
 }
 
+// route is one line of the URL map: a path below the route prefix, and what is
+// done there by method.
+type route struct {
+	path string
+	on   map[string]endpoint
+}
+
+// endpoint is one method of a route.
+type endpoint struct {
+	name  string      // in metrics
+	needs auth.Action // what a client must be allowed to
+	do    fiber.Handler
+}
+
+func get(path, name string, needs auth.Action, do fiber.Handler) route {
+	return route{path, map[string]endpoint{"GET": {name, needs, do}}}
+}
+
 func (h *api) routes() []route {
-	get := func(path, name string, do fiber.Handler) route {
-		return route{path, map[string]string{"GET": name}, map[string]fiber.Handler{"GET": do}}
-	}
+	groupings := route{"/metrics/*", map[string]endpoint{
+		"PUT":    {"push", auth.Push, h.push(store.Replace)},
+		"POST":   {"push", auth.Push, h.push(store.Merge)},
+		"DELETE": {"delete", auth.Delete, h.delete},
+	}}
 	routes := []route{
-		get("/", "index", h.index),
-		get(h.TelemetryPath, "scrape", h.scrape),
-		get("/metrics/self", "self", h.scrapeSelf),
-		{
-			"/metrics/*",
-			map[string]string{"GET": "grouping", "PUT": "push", "POST": "push", "DELETE": "delete"},
-			map[string]fiber.Handler{
-				"GET": h.grouping, "PUT": h.push(store.Replace), "POST": h.push(store.Merge), "DELETE": h.delete,
-			},
-		},
-		get("/api/v1/targets", "api/v1/targets", h.targets),
-		get("/api/v1/metrics", "api/v1/metrics", h.metrics),
-		get("/api/v1/status", "api/v1/status", h.status),
-		{
-			"/api/v1/groupings",
-			map[string]string{"GET": "api/v1/groupings", "DELETE": "api/v1/groupings"},
-			map[string]fiber.Handler{"GET": h.listGroupings, "DELETE": h.deleteGroupings},
-		},
-		get("/api/v1/openapi.json", "api/v1/openapi.json", h.openAPI),
-		get("/health", "health", h.health),
-		get("/-/healthy", "healthy", h.healthy),
-		get("/-/ready", "ready", h.ready),
-		{
-			"/-/quit",
-			map[string]string{"PUT": "quit", "POST": "quit"},
-			map[string]fiber.Handler{"PUT": h.quit, "POST": h.quit},
-		},
+		get("/", "index", auth.Read, h.index),
+		get("/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
+		get("/api/v1/status", "api/v1/status", auth.Read, h.status),
+		{"/api/v1/groupings", map[string]endpoint{
+			"GET":    {"api/v1/groupings", auth.Read, h.listGroupings},
+			"DELETE": {"api/v1/groupings", auth.Administer, h.deleteGroupings},
+		}},
+		get("/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
+		{"/-/quit", map[string]endpoint{
+			"PUT":  {"quit", auth.Administer, h.quit},
+			"POST": {"quit", auth.Administer, h.quit},
+		}},
 	}
 	if h.EnableAdminAPI {
-		routes = append(routes, route{
-			"/api/v1/admin/wipe",
-			map[string]string{"PUT": "wipe"},
-			map[string]fiber.Handler{"PUT": h.wipe},
-		})
+		routes = append(routes, route{"/api/v1/admin/wipe", map[string]endpoint{"PUT": {"wipe", auth.Administer, h.wipe}}})
 	}
-	return routes
+	if !h.ScrapesElsewhere {
+		for _, r := range h.scrapeRoutes() {
+			if r.path == groupings.path {
+				groupings.on["GET"] = r.on["GET"]
+				continue
+			}
+			routes = append(routes, r)
+		}
+	}
+	return slices.Concat(routes, []route{groupings}, h.healthRoutes())
+}
+
+// scrapeRoutes are what Prometheus asks for.
+func (h *api) scrapeRoutes() []route {
+	return []route{
+		get(h.TelemetryPath, "scrape", auth.Scrape, h.scrape),
+		get("/metrics/self", "self", auth.Scrape, h.scrapeSelf),
+		get("/metrics/*", "grouping", auth.Scrape, h.grouping),
+		get("/api/v1/targets", "api/v1/targets", auth.Scrape, h.targets),
+	}
+}
+
+// healthRoutes are what probes ask for, who have no credentials.
+func (h *api) healthRoutes() []route {
+	return []route{
+		get("/health", "health", auth.Public, h.health),
+		get("/-/healthy", "healthy", auth.Public, h.healthy),
+		get("/-/ready", "ready", auth.Public, h.ready),
+	}
 }
 
 // methods are those that a route may have, in the order of an Allow header.
 var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
 
-func (r route) mount(app *fiber.App, prefix string) {
-	path := prefix + r.path
-	for method, do := range r.do {
-		name := r.names[method]
-		named := func(c *fiber.Ctx) error {
-			c.Locals(handlerName, name)
-			return do(c)
+// mount puts a route behind the guard. There is no other way to have one.
+func (h *api) mount(app *fiber.App, r route) error {
+	path := h.RoutePrefix + r.path
+	others := auth.Public // methods that the route doesn't have
+	for method, e := range r.on {
+		if e.needs == 0 {
+			return fmt.Errorf("nobody is allowed to %s %s", method, path)
 		}
-		app.Add(method, path, named)
+		if e.needs != auth.Public {
+			others = auth.Explore
+		}
+		named := func(c *fiber.Ctx) error {
+			c.Locals(handlerName, e.name)
+			return c.Next()
+		}
+		app.Add(method, path, named, h.Guard.Require(e.needs), e.do)
 		if method == "GET" {
-			app.Add("HEAD", path, named)
+			app.Add("HEAD", path, named, h.Guard.Require(e.needs), e.do)
 		}
 	}
 	allow := r.allow()
-	app.All(path, func(c *fiber.Ctx) error {
+	app.All(path, h.Guard.Require(others), func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderAllow, allow)
 		if c.Method() == fiber.MethodOptions {
 			return c.SendStatus(fiber.StatusOK)
 		}
 		return fiber.ErrMethodNotAllowed
 	})
+	return nil
 }
 
 func (r route) allow() string {
 	var allowed []string
 	for _, m := range methods {
-		_, ok := r.do[m]
-		if ok || m == "OPTIONS" || m == "HEAD" && r.do["GET"] != nil {
+		_, ok := r.on[m]
+		_, gets := r.on["GET"]
+		if ok || m == "OPTIONS" || m == "HEAD" && gets {
 			allowed = append(allowed, m)
 		}
 	}

@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -26,10 +28,12 @@ import (
 // served is a running server: the real routes on the real store, whose disk is
 // memory.
 type served struct {
-	t       *testing.T
+	t       testing.TB
 	prefix  string
 	scrapes string // the telemetry path
 	addr    string
+	partial bool // serves less than is described
+	app     *fiber.App
 	store   *store.Store
 	journal *unsteady
 	quits   atomic.Int32
@@ -40,10 +44,15 @@ type served struct {
 // setup is what a test may change before the server starts.
 type setup struct {
 	*Config
-	Store *store.Options
+	Store   *store.Options
+	Guard   *guard.Config
+	scrapes *bool
 }
 
-func serve(t *testing.T, change ...func(setup)) *served {
+// onlyScrapes makes the listener one for scrapes only.
+func (c setup) onlyScrapes() { *c.scrapes = true }
+
+func serve(t testing.TB, change ...func(setup)) *served {
 	t.Helper()
 	s := &served{t: t}
 	s.client.Transport = &http.Transport{DisableCompression: true}
@@ -64,14 +73,28 @@ func serve(t *testing.T, change ...func(setup)) *served {
 		Flags: map[string]string{"web.telemetry-path": "/metrics"}, Started: time.Now(),
 		Build: Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
 	}
+	g := guard.Config{Decided: metrics.Decided, Logger: logger}
+	scrapes := false
 	for _, f := range change {
-		f(setup{&c, &o})
+		f(setup{&c, &o, &g, &scrapes})
 	}
+	if u := c.ExternalURL; u != nil {
+		g.Origins = []string{u.Scheme + "://" + u.Host}
+	}
+	c.Guard, err = guard.New(g)
+	must(t, err)
 	s.prefix, s.scrapes = c.RoutePrefix, c.TelemetryPath
 	s.openStore(o)
 	c.Store = s.store
 	metrics.Watch(s.store)
-	s.listen(c)
+	s.partial = scrapes || c.ScrapesElsewhere
+	routes := New
+	if scrapes {
+		routes = NewScrape
+	}
+	s.app, err = routes(c)
+	must(t, err)
+	s.listen()
 	return s
 }
 
@@ -86,10 +109,9 @@ func (s *served) openStore(o store.Options) {
 	s.t.Cleanup(func() { _ = s.store.Close() })
 }
 
-func (s *served) listen(c Config) {
+func (s *served) listen() {
 	s.t.Helper()
-	app, err := New(c)
-	must(s.t, err)
+	app := s.app
 	app.Handler()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(s.t, err)
@@ -106,7 +128,7 @@ func (s *served) listen(c Config) {
 	})
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -239,7 +261,9 @@ func (s *served) send(method, target string, body io.Reader, headers ...string) 
 		}
 	}
 	a := answered{method + " " + target, resp.StatusCode, resp.Header, string(text)}
-	s.checkDescribed(req, path, a)
+	if !s.partial {
+		s.checkDescribed(req, path, a)
+	}
 	return a
 }
 

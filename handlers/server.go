@@ -49,22 +49,50 @@ func fiberConfig(c Config) fiber.Config {
 
 // tune sets what Fiber has no setting for. It is called once, before the first
 // request.
-func tune(app *fiber.App) {
+func (h *api) tune(app *fiber.App) {
 	s := app.Server()
 	s.Handler = deliver(s.Handler)
-	s.Handler = withoutSniffing(s.Handler)
-	s.ErrorHandler = refuseMalformed
+	s.Handler = h.withHeaders(s.Handler)
+	s.ErrorHandler = h.refuseMalformed
 	s.CloseOnShutdown = true
 	// The start of a malformed request may hold credentials.
 	s.SecureErrorLogMessage = true
 }
 
-// withoutSniffing keeps browsers from guessing content types, in every answer:
-// some are given before any route is looked for.
-func withoutSniffing(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+// Headers of every answer, for browsers: what comes from here is what it says
+// it is, loads nothing, is shown in no frame and to no other site, and tells no
+// site where its reader came from.
+var securityHeaders = [][2]string{
+	{fiber.HeaderXContentTypeOptions, "nosniff"},
+	{fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'"},
+	{"Cross-Origin-Resource-Policy", "same-origin"},
+	{fiber.HeaderReferrerPolicy, "no-referrer"},
+}
+
+// hsts makes browsers ask by TLS only, for a year.
+const hsts = "max-age=31536000"
+
+// withHeaders sets the headers of every answer; some answers are given before
+// any route is looked for.
+func (h *api) withHeaders(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		ctx.Response.Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+		h.setHeaders(ctx)
 		next(ctx)
+	}
+}
+
+func (h *api) setHeaders(ctx *fasthttp.RequestCtx) {
+	for _, header := range securityHeaders {
+		ctx.Response.Header.Set(header[0], header[1])
+	}
+	if ctx.IsTLS() || h.ExternalURL != nil && h.ExternalURL.Scheme == "https" {
+		ctx.Response.Header.Set(fiber.HeaderStrictTransportSecurity, hsts)
+	}
+	if h.Headers == nil {
+		return
+	}
+	for name, value := range h.Headers() {
+		ctx.Response.Header.Set(name, value)
 	}
 }
 
@@ -154,7 +182,7 @@ func (b *body) droppable() bool {
 
 // refuseMalformed answers what never became a request. It quotes nothing of
 // what came: that may hold credentials.
-func refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
+func (h *api) refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
 	status, text := fiber.StatusBadRequest, "malformed request"
 	var timeout net.Error
 	switch {
@@ -166,7 +194,7 @@ func refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
 	ctx.Response.Reset()
 	ctx.SetStatusCode(status)
 	ctx.SetContentType(fiber.MIMETextPlainCharsetUTF8)
-	ctx.Response.Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	h.setHeaders(ctx)
 	ctx.Response.Header.Set(fiber.HeaderCacheControl, "no-store")
 	ctx.SetBodyString(text + "\n")
 	linger(ctx.Conn())

@@ -36,8 +36,9 @@ func (l tellListener) Accept() (net.Conn, error) {
 // a connection to it.
 func serveTuned(t *testing.T) (net.Conn, *atomic.Bool) {
 	t.Helper()
-	app := fiber.New(fiberConfig(Config{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute}))
-	tune(app)
+	h := newAPI(Config{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute})
+	app := fiber.New(fiberConfig(h.Config))
+	h.tune(app)
 	app.All("/none", func(c *fiber.Ctx) error { return c.SendStatus(http.StatusForbidden) })
 	app.All("/some", func(c *fiber.Ctx) error {
 		if _, err := io.CopyN(io.Discard, c.Context().RequestBodyStream(), 1<<20); err != nil {
@@ -165,8 +166,9 @@ func TestHeadersUpTo32KiBAreTaken(t *testing.T) {
 }
 
 func TestARequestThatDoesNotArriveInTimeIsRefused(t *testing.T) {
-	app := fiber.New(fiberConfig(Config{ReadTimeout: time.Millisecond}))
-	tune(app)
+	h := newAPI(Config{ReadTimeout: time.Millisecond})
+	app := fiber.New(fiberConfig(h.Config))
+	h.tune(app)
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

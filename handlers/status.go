@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 )
 
@@ -47,6 +48,7 @@ func (h *api) status(c *fiber.Ctx) error {
 	return succeed(c, fiber.Map{
 		"build_information": buildJSON{b.Branch, b.Date, b.User, b.GoVersion, b.Revision, b.Version},
 		"flags":             h.Flags,
+		"authentication":    h.Guard.Methods(),
 		"start_time":        h.Started.UTC(),
 	})
 }
@@ -102,7 +104,7 @@ func (h *api) quit(c *fiber.Ctx) error {
 	if !h.EnableLifecycle {
 		return &httpError{fiber.StatusForbidden, "the lifecycle API is not enabled (--web.enable-lifecycle)"}
 	}
-	h.Logger.Info("The end of the process was asked for", "from", clientAddress(c))
+	h.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.clientAddress(c))
 	h.Quit()
 	return c.SendString("Gatehouse is shutting down.")
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,7 +37,12 @@ func run(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	code := m.Run()
+	if leaks := leaked(); len(leaks) > 0 {
+		fmt.Fprintf(os.Stderr, "secrets are in the logs:\n%s\n", strings.Join(leaks, "\n"))
+		return 1
+	}
+	return code
 }
 
 // patience bounds every wait. It is for a machine that is busy with other

@@ -16,6 +16,7 @@ type driven struct {
 	command []string
 	// pushed is what the script's push leaves, less what every client leaves.
 	pushed string
+	env    []string // how it signs in; nil: not at all
 }
 
 func (d driven) run(t *testing.T, s *server, action, job string, grouping map[string]string, value int) {
@@ -30,7 +31,9 @@ func (d driven) try(t *testing.T, s *server, action, job string, grouping map[st
 	key, err := json.Marshal(grouping)
 	must(t, err)
 	args := append(slices.Clone(d.command[1:]), action, s.url, job, string(key), fmt.Sprint(value))
-	out, err := exec.CommandContext(t.Context(), d.command[0], args...).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), d.command[0], args...)
+	cmd.Env = append(os.Environ(), d.env...)
+	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
@@ -95,7 +98,7 @@ func pythonClient(t *testing.T) driven {
 	if out, err := exec.CommandContext(t.Context(), python, "-c", "import prometheus_client").CombinedOutput(); err != nil {
 		missing(t, fmt.Sprintf("Debian's python3-prometheus-client is not installed (.ci/setup installs it): %v %s", err, out))
 	}
-	return driven{[]string{python, "testdata/push.py"}, `
+	return driven{command: []string{python, "testdata/push.py"}, pushed: `
 backup_info{version="1.2",LABELS} 1
 backup_state{backup_state="idle",LABELS} 0
 backup_state{backup_state="busy",LABELS} 1
@@ -108,7 +111,7 @@ func nodeClient(t *testing.T) driven {
 	if _, err := os.Stat(filepath.Join(root, "node_modules", "prom-client")); err != nil {
 		missing(t, "prom-client is not installed (npm ci installs it)")
 	}
-	return driven{[]string{node, "testdata/push.js"}, "backup_wait_seconds{quantile=\"0.5\",LABELS} 2\n"}
+	return driven{command: []string{node, "testdata/push.js"}, pushed: "backup_wait_seconds{quantile=\"0.5\",LABELS} 2\n"}
 }
 
 func TestClientsAreToldThatAPushIsTooLarge(t *testing.T) {

@@ -47,6 +47,9 @@ func launch(t *testing.T, env []string, path string, args ...string) *child {
 	c.cmd.Dir = t.TempDir()
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	if path == binary {
+		keepLog(c.log)
+	}
 	must(t, c.cmd.Start())
 	go func() {
 		defer close(c.ended)

@@ -33,7 +33,12 @@ function huge() {
 
 const [action, url, jobName, grouping, value] = process.argv.slice(2);
 const params = { jobName, groupings: JSON.parse(grouping) };
-const gateway = registry => new client.Pushgateway(url, {}, registry);
+// Signs in with what the environment gives.
+const { PUSH_USER, PUSH_PASSWORD, PUSH_TOKEN } = process.env;
+const options = {};
+if (PUSH_USER) options.auth = `${PUSH_USER}:${PUSH_PASSWORD}`;
+if (PUSH_TOKEN) options.headers = { Authorization: `Bearer ${PUSH_TOKEN}` };
+const gateway = registry => new client.Pushgateway(url, options, registry);
 const actions = {
 	push: () => gateway(everything(Number(value))).push(params),
 	add: () => gateway(one(Number(value))).pushAdd(params),

@@ -1,6 +1,10 @@
-"""Drives the Python client: push.py ACTION URL JOB GROUPING VALUE"""
+"""Drives the Python client: push.py ACTION URL JOB GROUPING VALUE
+
+PUSH_TOKEN, or PUSH_USER and PUSH_PASSWORD, in the environment sign in.
+"""
 
 import json
+import os
 import sys
 
 from prometheus_client import (
@@ -15,6 +19,7 @@ from prometheus_client import (
     push_to_gateway,
     pushadd_to_gateway,
 )
+from prometheus_client.exposition import basic_auth_handler, default_handler
 
 
 def everything(value):
@@ -47,15 +52,24 @@ def huge():
     return registry
 
 
+def handler(url, method, timeout, headers, data):
+    """Signs in with what the environment gives."""
+    if user := os.environ.get("PUSH_USER"):
+        return basic_auth_handler(url, method, timeout, headers, data, user, os.environ["PUSH_PASSWORD"])
+    if token := os.environ.get("PUSH_TOKEN"):
+        headers = [*headers, ("Authorization", "Bearer " + token)]
+    return default_handler(url, method, timeout, headers, data)
+
+
 action, url, job, grouping, value = sys.argv[1:]
 grouping, value = json.loads(grouping), float(value)
 if action == "push":
-    push_to_gateway(url, job, everything(value), grouping_key=grouping)
+    push_to_gateway(url, job, everything(value), grouping_key=grouping, handler=handler)
 elif action == "add":
-    pushadd_to_gateway(url, job, one(value), grouping_key=grouping)
+    pushadd_to_gateway(url, job, one(value), grouping_key=grouping, handler=handler)
 elif action == "huge":
-    push_to_gateway(url, job, huge(), grouping_key=grouping)
+    push_to_gateway(url, job, huge(), grouping_key=grouping, handler=handler)
 elif action == "delete":
-    delete_from_gateway(url, job, grouping_key=grouping)
+    delete_from_gateway(url, job, grouping_key=grouping, handler=handler)
 else:
     sys.exit("unknown action " + action)

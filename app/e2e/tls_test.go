@@ -1,0 +1,221 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"gatehouse/app/webconfig/certtest"
+)
+
+// webConfig writes a web configuration file in one step, as editors do, and
+// returns its path.
+func webConfig(t *testing.T, path, text string) string {
+	t.Helper()
+	if path == "" {
+		path = filepath.Join(t.TempDir(), "web.yml")
+	}
+	must(t, os.WriteFile(path+".new", []byte(text), 0o600))
+	must(t, os.Rename(path+".new", path))
+	return path
+}
+
+// startTLS runs a server that speaks TLS.
+func startTLS(t *testing.T, config string, env []string, args ...string) *server {
+	t.Helper()
+	s := startEnv(t, env, append([]string{"--web.config.file=" + config}, args...)...)
+	s.wrote(`msg=Listening .*tls=true`)
+	s.url = "https://" + s.addr
+	return s
+}
+
+// over sends a request over a connection of its own. It returns what it was
+// answered, or why not.
+func (s *server) over(config *tls.Config, target string, headers ...string) (int, string) {
+	s.t.Helper()
+	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
+	defer transport.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+target, nil)
+	must(s.t, err)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	resp, err := (&http.Client{Transport: transport, Timeout: patience}).Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 1 || resp.Header.Get("Strict-Transport-Security") == "" {
+		s.t.Errorf("%s %v", resp.Proto, resp.Header)
+	}
+	return resp.StatusCode, ""
+}
+
+func TestClientCertificatesAreChecked(t *testing.T) {
+	right, wrong := certtest.NewCA(t, "right"), certtest.NewCA(t, "wrong")
+	server := right.Server(t, "gatehouse")
+	config := func(kind string) string {
+		return webConfig(t, "", fmt.Sprintf("tls_server_config:\n  cert_file: %s\n  key_file: %s\n  client_ca_file: %s\n  client_auth_type: %s\n  client_allowed_sans: [pusher.test]\n",
+			server.CertFile, server.KeyFile, right.CertFile, kind))
+	}
+	clients := map[string]*tls.Config{
+		"none":       right.ClientTLS(),
+		"right":      right.ClientTLS(right.Client(t, "batch", "pusher.test")),
+		"wrong name": right.ClientTLS(right.Client(t, "batch", "other.test")),
+		"expired":    right.ClientTLS(right.ExpiredClient(t, "batch", "pusher.test")),
+		"wrong CA":   right.ClientTLS(wrong.Client(t, "batch", "pusher.test")),
+		"old TLS":    right.ClientTLS(right.Client(t, "batch", "pusher.test")),
+	}
+	clients["old TLS"].MinVersion, clients["old TLS"].MaxVersion = tls.VersionTLS11, tls.VersionTLS11
+	token := secret("token")
+	for _, test := range []struct {
+		name, kind string
+		env, args  []string
+		headers    []string
+		none, good int // 0: no connection
+	}{
+		{"optional, as a credential", "VerifyClientCertIfGiven", nil, []string{"--auth.client-certificate-role=reader"}, nil, 401, 200},
+		{"required, as a credential", "RequireAndVerifyClientCert", nil, []string{"--auth.client-certificate-role=reader"}, nil, 0, 200},
+		{"required, beside a token that is missing", "RequireAndVerifyClientCert", []string{"API_TOKENS=" + token}, nil, nil, 0, 401},
+		{"required, beside a token", "RequireAndVerifyClientCert", []string{"API_TOKENS=" + token}, nil, []string{"X-API-Key", token}, 0, 200},
+		{"required, and nothing else", "RequireAndVerifyClientCert", nil, nil, nil, 0, 200},
+		{"optional, beside a token", "VerifyClientCertIfGiven", []string{"API_TOKENS=" + token}, nil, []string{"X-API-Key", token}, 200, 200},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := startTLS(t, config(test.kind), test.env, test.args...)
+			for range 2 { // what is refused must not end the server
+				for name, client := range clients {
+					want := 0
+					switch name {
+					case "none":
+						want = test.none
+					case "right":
+						want = test.good
+					}
+					if got, why := s.over(client, "/", test.headers...); got != want {
+						t.Errorf("certificate %s: got %d (%s), want %d", name, got, why, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestTheRoleOfACertificateHolds(t *testing.T) {
+	ca := certtest.NewCA(t, "ca")
+	server := ca.Server(t, "gatehouse")
+	s := startTLS(t, webConfig(t, "", fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s, client_ca_file: %s, client_auth_type: RequireAndVerifyClientCert}\n",
+		server.CertFile, server.KeyFile, ca.CertFile)), nil, "--auth.client-certificate-role=pusher")
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ca.ClientTLS(ca.Client(t, "batch"))}}
+	do := func(method, target, body string) int {
+		req, err := http.NewRequestWithContext(t.Context(), method, s.url+target, strings.NewReader(body))
+		must(t, err)
+		resp, err := client.Do(req)
+		must(t, err)
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	for _, test := range []struct {
+		method, target, body string
+		want                 int
+	}{
+		{"PUT", "/metrics/job/x", "a 1\n", 200},
+		{"GET", "/metrics", "", 200},
+		{"DELETE", "/api/v1/groupings?match[]={job=%22x%22}", "", 403},
+		{"PUT", "/-/quit", "", 403},
+	} {
+		if got := do(test.method, test.target, test.body); got != test.want {
+			t.Errorf("%s %s: %d, want %d", test.method, test.target, got, test.want)
+		}
+	}
+}
+
+// hash is the bcrypt hash of a password, of the least cost.
+func hash(t *testing.T, password string) string {
+	t.Helper()
+	h, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	must(t, err)
+	hidden("a hash", string(h))
+	return string(h)
+}
+
+func TestCertificatesAndUsersChangeWithoutARestart(t *testing.T) {
+	ca := certtest.NewCA(t, "ca")
+	old, renewed := ca.Server(t, "old"), ca.Server(t, "new")
+	alice, bob := secret("password"), secret("password")
+	config := func(p certtest.Pair, users string) string {
+		return fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s}\nbasic_auth_users: {%s}\n", p.CertFile, p.KeyFile, users)
+	}
+	path := webConfig(t, "", config(old, fmt.Sprintf("alice: %q", hash(t, alice))))
+	s := startTLS(t, path, []string{"AUTH_LOCALHOST_BYPASS=false"})
+	serves := func() string {
+		conn, err := tls.Dial("tcp", s.addr, ca.ClientTLS())
+		must(t, err)
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	status := func(name, password string) int {
+		got, why := s.over(ca.ClientTLS(), "/", "Authorization", basic(name, password))
+		if why != "" {
+			t.Fatal(why)
+		}
+		return got
+	}
+	if name := serves(); name != "old" {
+		t.Fatalf("serves the certificate %q", name)
+	}
+	if status("alice", alice) != 200 || status("bob", bob) != 401 {
+		t.Fatal("the users are not those of the file")
+	}
+	webConfig(t, path, config(renewed, fmt.Sprintf("bob: %q", hash(t, bob))))
+	until(t, "the new certificate", func() string {
+		if name := serves(); name != "new" {
+			return "serves " + name
+		}
+		return ""
+	})
+	until(t, "the new users", func() string { // they follow at once, but not in the same instant
+		if got := status("bob", bob); got != 200 {
+			return fmt.Sprint(got)
+		}
+		return ""
+	})
+	if got := status("alice", alice); got != 401 {
+		t.Errorf("who was removed got %d", got)
+	}
+	webConfig(t, path, "tls_server_config: {cert_file: /nowhere, key_file: /nowhere}\n")
+	s.wrote(`level=ERROR .*Cannot reload the web configuration`)
+	if name := serves(); name != "new" || status("bob", bob) != 200 {
+		t.Errorf("a broken file has taken effect: serves %s", name)
+	}
+	webConfig(t, path, config(old, ""))
+	until(t, "the old certificate", func() string {
+		if name := serves(); name != "old" {
+			return "serves " + name
+		}
+		return ""
+	})
+	until(t, "everybody to be kept out", func() string {
+		if got := status("bob", bob); got != 401 && got != 429 {
+			return fmt.Sprint(got)
+		}
+		return ""
+	})
+	if got, _ := s.over(ca.ClientTLS(), "/"); got != 401 {
+		t.Errorf("without users a stranger got %d", got)
+	}
+}
+
+func TestHeadersOfTheWebConfigurationAreSent(t *testing.T) {
+	s := start(t, "--web.config.file="+webConfig(t, "", "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    Strict-Transport-Security: max-age=1\n"))
+	a := s.want(200, "GET", "/health", "")
+	if a.header.Get("X-Frame-Options") != "deny" || a.header.Get("Strict-Transport-Security") != "max-age=1" {
+		t.Errorf("headers %v", a.header)
+	}
+}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"errors"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"slices"
+
+	"gatehouse/app/webconfig"
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/auth/issuer"
+)
+
+// guards are what stands before the routes.
+type guards struct {
+	all     *guard.Guard
+	scrapes *guard.Guard // of the listener for scrapes only
+}
+
+// guards makes the guards and tells the log who is let in.
+func (a *App) guards() (guards, error) {
+	if a.options.Auth.CertificateRole != auth.NoRole && a.web.ClientCertificates() < webconfig.Optional {
+		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
+	}
+	c := a.guardConfig()
+	all, err := guard.New(c)
+	if err != nil {
+		return guards{}, err
+	}
+	a.tellMethods("Authentication", all)
+	a.warn(all)
+	if len(a.options.ScrapeListenAddresses) == 0 {
+		return guards{all: all}, nil
+	}
+	scrapes, err := guard.New(scrapeConfig(c))
+	if err != nil {
+		return guards{}, err
+	}
+	a.tellMethods("Authentication of scrapes on their own listener", scrapes)
+	return guards{all: all, scrapes: scrapes}, nil
+}
+
+func (a *App) guardConfig() guard.Config {
+	o := a.options.Auth
+	a.passwords = auth.NewPasswords(auth.PasswordOptions{User: o.BasicUser, Password: o.BasicPassword, Users: a.web.Users()})
+	c := guard.Config{
+		Passwords:       a.passwords,
+		Tokens:          auth.NewTokens(o.Tokens),
+		ScrapeKey:       auth.NewSecret(o.ScrapeKey),
+		Claims:          o.Claims,
+		CertificateRole: o.CertificateRole,
+		Allowed:         o.Allowed,
+		ScrapeAllowed:   o.ScrapeAllowed,
+		Trusted:         o.TrustedProxies,
+		Decided:         a.metrics.Decided,
+		Logger:          a.log,
+	}
+	if u := a.options.ExternalURL; u != nil {
+		c.Origins = []string{u.Scheme + "://" + u.Host}
+	}
+	if o.Issuer != "" {
+		a.issuer = issuer.New(issuer.Options{
+			Issuer: o.Issuer, JWKSURI: o.JWKSURI, RootCAs: o.IssuerCAs,
+			Observe: a.metrics.KeysFetched, Logger: a.log,
+		})
+		c.Issuer = a.issuer
+	}
+	c.Bypass = bypass(a.options, a.web.TLS())
+	return c
+}
+
+// scrapeConfig is for the listener that only serves scrapes, on an interface
+// that the operator trusts: it asks for a credential only if there is a scrape
+// key, and being local is of no help there.
+func scrapeConfig(c guard.Config) guard.Config {
+	if !c.ScrapeKey.IsSet() {
+		c.Passwords, c.Tokens, c.Issuer, c.CertificateRole = nil, nil, nil, auth.NoRole
+	}
+	c.Bypass = guard.BypassOff
+	return c
+}
+
+// bypass decides who needs no credential on this machine. Unless the operator
+// decides, it is off wherever a proxy is likely, or where the owner of a
+// connection can't be told.
+func bypass(o Options, tls bool) guard.Bypass {
+	switch {
+	case o.Auth.LocalhostBypass == "true":
+		return guard.BypassOn
+	case o.Auth.LocalhostBypass == "false", tls, len(o.Auth.TrustedProxies) > 0, !loopback(o.ExternalURL), runtime.GOOS != "linux":
+		return guard.BypassOff
+	}
+	return guard.BypassSameUser
+}
+
+// loopback tells that clients reach the server under the name of this machine.
+func loopback(external *url.URL) bool {
+	if external == nil || external.Hostname() == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(external.Hostname())
+	return err == nil && a.IsLoopback()
+}
+
+// tellMethods logs who is let in, without any secret.
+func (a *App) tellMethods(message string, g *guard.Guard) {
+	for _, m := range g.Methods() {
+		a.log.Info(message, "scheme", m.Scheme, "grants", m.Grants, "detail", m.Detail)
+	}
+}
+
+// warn tells what leaves the server more open than one might believe.
+func (a *App) warn(g *guard.Guard) {
+	open := slices.ContainsFunc(g.Methods(), func(m guard.Method) bool { return m.Scheme == auth.Anonymous })
+	switch certificates := a.web.ClientCertificates(); {
+	case open && certificates == webconfig.Required:
+		a.log.Warn("No authentication is configured but client certificates: everyone who has one may push, read and delete")
+	case open && a.options.Auth.ScrapeKey != "":
+		a.log.Warn("No authentication is configured but the scrape key: everyone who reaches this address may push, delete and read what is not scraped")
+	case open:
+		a.log.Warn("No authentication is configured: everyone who reaches this address may push, read and delete")
+	}
+	if a.web.ClientCertificates() == webconfig.Unverified {
+		a.log.Warn("Client certificates are asked for but not verified (client_auth_type): they keep nobody out")
+	}
+}

@@ -1,0 +1,275 @@
+package app
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The variables that hold secrets. Each also has a form with _FILE behind it,
+// which names a file that holds the value.
+const (
+	userVariable     = "PUSHGATEWAY_AUTH_USER" // may be in a file beside its password
+	passwordVariable = "PUSHGATEWAY_AUTH_PASS"
+	tokensVariable   = "API_TOKENS"
+	keyVariable      = "METRICS_VERIFICATION_KEY"
+
+	fileSuffix = "_FILE"
+)
+
+var secretVariables = []string{userVariable, passwordVariable, tokensVariable, keyVariable}
+
+// secretsHelp is for --help, which lists flags only.
+const secretsHelp = "Secrets are no flags. The environment gives them: " + passwordVariable + ", " + tokensVariable + " (several with commas) and " +
+	keyVariable + "; or each with " + fileSuffix + " behind its name gives the file that holds it."
+
+const (
+	maxSecretFile = 64 << 10
+	maxCAFile     = 4 << 20
+	maxPassword   = 1 << 10
+	// shortSecret is the length below which a secret can be guessed by trying.
+	shortSecret = 16
+)
+
+// secrets are what is never shown. No message, no flag and nothing else that
+// leaves this package but AuthOptions holds any of it.
+type secrets struct {
+	user, password string
+	tokens         []string
+	scrapeKey      string
+	notes          []string // without any of the above
+}
+
+// readFiles reads what no flag holds, and notes down what is wrong with it.
+func (f *flags) readFiles() {
+	f.secrets.user = f.BasicUser
+	if !*f.given["auth.basic-user"] { // the flag beats the environment
+		f.readSecret(userVariable, f.takeUser)
+	}
+	f.readSecret(passwordVariable, f.takePassword)
+	f.checkPair()
+	f.readSecret(tokensVariable, f.takeTokens)
+	f.readSecret(keyVariable, f.takeScrapeKey)
+	f.readAuthorities()
+	f.problems = append(f.problems, f.strayVariables(os.Environ())...)
+}
+
+// readSecret hands over the value of a secret that is set, and the variable
+// that it comes from. take must not put the value into its error.
+func (f *flags) readSecret(name string, take func(source, value string) error) {
+	value, source := os.Getenv(name), name
+	file := os.Getenv(name + fileSuffix)
+	var err error
+	switch {
+	case value != "" && file != "":
+		f.problems = append(f.problems, name+" and "+name+fileSuffix+" are both set: unset one of them")
+		return
+	case file != "":
+		source += fileSuffix
+		if value, err = readSecretFile(file); err != nil {
+			f.problems = append(f.problems, fmt.Sprintf("%s %q: %v", source, file, err))
+			return
+		}
+	case value == "":
+		return
+	}
+	if err := take(source, value); err != nil {
+		f.problems = append(f.problems, source+": "+err.Error())
+	}
+}
+
+// isSet tells that a secret is given in one way or the other, right or wrong.
+func isSet(name string) bool { return os.Getenv(name) != "" || os.Getenv(name+fileSuffix) != "" }
+
+// checkPair refuses a user without password and a password without user.
+func (f *flags) checkPair() {
+	user := f.BasicUser != "" || (!*f.given["auth.basic-user"] && isSet(userVariable))
+	switch password := isSet(passwordVariable); {
+	case user && !password:
+		f.problems = append(f.problems, userVariable+" or --auth.basic-user is set without a password: set "+passwordVariable+" too")
+	case password && !user:
+		f.problems = append(f.problems, passwordVariable+" is set without a user: set "+userVariable+" or --auth.basic-user too")
+	}
+}
+
+func (f *flags) takeUser(source, value string) error {
+	f.secrets.user = value
+	if source == userVariable { // checked as a flag
+		return nil
+	}
+	return checkUser(value)
+}
+
+func (f *flags) takePassword(_, value string) error {
+	f.secrets.password = value
+	if len(value) > maxPassword || !utf8.ValidString(value) {
+		return fmt.Errorf("expected UTF-8 text of at most %d bytes", maxPassword)
+	}
+	return nil
+}
+
+func (f *flags) takeTokens(source, value string) error {
+	tokens := splitTokens(value)
+	if len(tokens) == 0 {
+		return errors.New("expected at least one token; unset it to have none")
+	}
+	f.secrets.tokens = tokens
+	for i, token := range tokens {
+		if !visible(token) {
+			return fmt.Errorf("token %d holds something other than visible ASCII characters; commas or newlines separate tokens", i+1)
+		}
+		if len(token) < shortSecret {
+			f.remark("token %d of %s is shorter than %d characters: whoever guesses it may do everything", i+1, source, shortSecret)
+		}
+	}
+	return nil
+}
+
+func (f *flags) takeScrapeKey(source, value string) error {
+	f.secrets.scrapeKey = value
+	if !visible(value) {
+		return errors.New("expected visible ASCII characters only, without spaces")
+	}
+	if len(value) < shortSecret {
+		f.remark("%s is shorter than %d characters: it can be guessed", source, shortSecret)
+	}
+	return nil
+}
+
+func (f *flags) remark(format string, args ...any) {
+	f.secrets.notes = append(f.secrets.notes, fmt.Sprintf(format, args...))
+}
+
+// splitTokens drops empty tokens: an empty one would let everybody in.
+func splitTokens(s string) []string {
+	var tokens []string
+	for token := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ',' || r == '\n' }) {
+		if token = strings.Trim(token, " \t\r"); token != "" {
+			tokens = append(tokens, token)
+		}
+	}
+	return tokens
+}
+
+// visible tells that clients can send s in a header as it is.
+func visible(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// readSecretFile reads a file without the newline at its end, which editors
+// and echo put there.
+func readSecretFile(path string) (string, error) {
+	text, err := readBounded(path, maxSecretFile)
+	if err != nil {
+		return "", err
+	}
+	s, ended := strings.CutSuffix(string(text), "\n")
+	if ended {
+		s = strings.TrimSuffix(s, "\r")
+	}
+	if s == "" {
+		return "", errors.New("the file is empty")
+	}
+	return s, nil
+}
+
+// readBounded reads a whole file. Its errors leave out the path.
+func readBounded(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, reason(err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, limit+1))
+	switch {
+	case err != nil:
+		return nil, reason(err)
+	case int64(len(text)) > limit:
+		return nil, fmt.Errorf("the file is larger than %d bytes", limit)
+	}
+	return text, nil
+}
+
+func reason(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// readAuthorities reads --oidc.ca-file.
+func (f *flags) readAuthorities() {
+	if f.IssuerCAFile == "" {
+		return
+	}
+	text, err := readBounded(f.IssuerCAFile, maxCAFile)
+	pool := x509.NewCertPool()
+	if err == nil && !pool.AppendCertsFromPEM(text) {
+		err = errors.New("expected a PEM file with at least one certificate")
+	}
+	if err != nil {
+		f.problems = append(f.problems, fmt.Sprintf("%s %q: %v", f.source("oidc.ca-file"), f.IssuerCAFile, err))
+		return
+	}
+	f.authorities = pool
+}
+
+// guarded are the beginnings of variables that close the server. Another one
+// that begins so is a typo that would leave it open.
+var guarded = []string{
+	"GATEHOUSE_AUTH_", "GATEHOUSE_JWT_", "GATEHOUSE_OIDC_", "GATEHOUSE_METRICS_", "GATEHOUSE_WEB_CONFIG",
+	"PUSHGATEWAY_AUTH_", "API_TOKENS_", "JWKS_", "METRICS_VERIFICATION_",
+}
+
+// serviceLink is how the variables end that Kubernetes sets in each container
+// for each service of the namespace, which may well be called gatehouse-metrics.
+var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+
+// strayVariables tells about those of the environment that look as if they
+// closed the server, and are not read.
+func (f *flags) strayVariables(environment []string) []string {
+	right := f.rightNames()
+	var problems []string
+	for _, variable := range slices.Sorted(slices.Values(environment)) {
+		name, value, _ := strings.Cut(variable, "=")
+		correct, known := right[name]
+		switch {
+		case value == "" || correct == name:
+		case known:
+			problems = append(problems, name+" is not read: set "+correct+" instead")
+		case slices.ContainsFunc(guarded, func(s string) bool { return strings.HasPrefix(name, s) }) && !serviceLink.MatchString(name):
+			problems = append(problems, name+" is not a variable of this server: correct its name or unset it; --help lists all")
+		}
+	}
+	return problems
+}
+
+// rightNames holds every variable that is read under its own name, and for the
+// likely mistakes which one is meant.
+func (f *flags) rightNames() map[string]string {
+	right := make(map[string]string)
+	for flag := range f.given {
+		if own, ok := ownNames[flag]; ok {
+			right[prefixedName(flag)] = own
+			right["GATEHOUSE_"+own] = own
+			right[own+fileSuffix] = own
+		}
+	}
+	for _, name := range secretVariables {
+		for _, name := range []string{name, name + fileSuffix} {
+			right["GATEHOUSE_"+name] = name
+			right[name] = name
+		}
+	}
+	for flag := range f.given {
+		right[envName(flag)] = envName(flag)
+	}
+	return right
+}

@@ -1,0 +1,219 @@
+package handlers
+
+import (
+	"net"
+	"strings"
+	"testing"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+)
+
+func prefixes(t *testing.T, list ...string) auth.Prefixes {
+	t.Helper()
+	p, err := auth.ParsePrefixes(list)
+	must(t, err)
+	return p
+}
+
+func TestOnlyAllowedAddressesComeIn(t *testing.T) {
+	proxied := func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.0/8", "10.0.0.0/8") }
+	inside := func(c setup) { c.Guard.Allowed = prefixes(t, "192.0.2.0/24") }
+	scrapes := func(c setup) { c.Guard.ScrapeAllowed = prefixes(t, "192.0.2.1") }
+	via := func(lines ...string) []string {
+		var headers []string
+		for _, l := range lines {
+			headers = append(headers, "X-Forwarded-For", l)
+		}
+		return headers
+	}
+	tests := []struct {
+		name                    string
+		change                  []func(setup)
+		headers                 []string
+		health, scrape, pushing int
+	}{
+		{"no list", nil, nil, 200, 200, 200},
+		{"another peer", []func(setup){inside}, nil, 403, 403, 403},
+		{"a peer that claims to be inside", []func(setup){inside}, via("192.0.2.1"), 403, 403, 403},
+		{"a client behind a proxy", []func(setup){inside, proxied}, via("192.0.2.1"), 200, 200, 200},
+		{"behind two proxies", []func(setup){inside, proxied}, via("192.0.2.1, 10.0.0.1"), 200, 200, 200},
+		{"in two lines", []func(setup){inside, proxied}, via("192.0.2.1", "10.0.0.1"), 200, 200, 200},
+		{"another client behind a proxy", []func(setup){inside, proxied}, via("203.0.113.7"), 403, 403, 403},
+		{"one that writes the header itself", []func(setup){inside, proxied}, via("192.0.2.1, 203.0.113.7"), 403, 403, 403},
+		{"one that writes a line itself", []func(setup){inside, proxied}, via("192.0.2.1", "203.0.113.7"), 403, 403, 403},
+		{"nonsense", []func(setup){inside, proxied}, via("192.0.2.1, unknown"), 403, 403, 403},
+		{"scrapes from elsewhere", []func(setup){scrapes}, nil, 200, 403, 200},
+		{"scrapes from there", []func(setup){scrapes, proxied}, via("192.0.2.1"), 200, 200, 200},
+		{"scrapes from beside it", []func(setup){scrapes, proxied}, via("192.0.2.2"), 200, 403, 200},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, test.change...)
+			for _, r := range []struct {
+				method, target string
+				want           int
+			}{
+				{"GET", "/health", test.health},
+				{"GET", "/metrics", test.scrape},
+				{"GET", "/api/v1/targets", test.scrape},
+				{"PUT", "/metrics/job/x", test.pushing},
+				{"GET", "/metrics/job/x", max(test.scrape, test.pushing)},
+			} {
+				a := s.do(r.method, r.target, "", test.headers...)
+				if a.status != r.want {
+					t.Errorf("%v, want %d", a, r.want)
+				}
+				if a.status == 403 && a.header.Get("WWW-Authenticate") != "" {
+					t.Errorf("a credential would not help: %v", a.header)
+				}
+			}
+		})
+	}
+}
+
+func TestTheAddressOfAClientIsKept(t *testing.T) {
+	s := serve(t, func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") })
+	s.put("/metrics/job/x", "a 1\n", "X-Forwarded-For", "192.0.2.9, 2001:db8::1")
+	if from := s.group("/metrics/job/x").Origin.From; from != "2001:db8::1" {
+		t.Errorf("pushed from %q", from)
+	}
+}
+
+func TestBeingOnThisMachineIsEnoughOnlyWithoutAnyDoubt(t *testing.T) {
+	password := func(c setup) {
+		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword})
+		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+	}
+	on := func(c setup) { c.Guard.Bypass = guard.BypassOn }
+	same := func(c setup) { c.Guard.Bypass = guard.BypassSameUser }
+	keyed := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
+	tests := []struct {
+		name    string
+		change  func(setup)
+		headers []string
+		read    int
+		write   int
+	}{
+		{"off", nil, nil, 401, 401},
+		{"on", on, nil, 200, 200},
+		{"the same user", same, nil, 200, 200},
+		{"the name", on, []string{"Host", "localhost:9091"}, 200, 200},
+		{"the name in capitals", on, []string{"Host", "LocalHost"}, 200, 200},
+		{"the address of IPv6", on, []string{"Host", "[::1]:9091"}, 200, 200},
+		{"a page of ours", on, []string{"Host", "localhost:9091", "Origin", "http://localhost:9091", "Sec-Fetch-Site", "same-origin"}, 200, 200},
+		{"the address bar", on, []string{"Sec-Fetch-Site", "none"}, 200, 200},
+
+		{"a public name", on, []string{"Host", "gate.example.org"}, 401, 401},
+		{"a name that begins alike", on, []string{"Host", "localhost.evil.test"}, 401, 401},
+		{"a name with a dot", on, []string{"Host", "localhost."}, 401, 401},
+		{"a name that holds the address", on, []string{"Host", "127.0.0.1.nip.io"}, 401, 401},
+		{"a number", on, []string{"Host", "2130706433"}, 401, 401},
+		{"Forwarded", on, []string{"Forwarded", "for=127.0.0.1"}, 401, 401},
+		{"X-Forwarded-For", on, []string{"X-Forwarded-For", "127.0.0.1"}, 401, 401},
+		{"X-Forwarded-For without a value", on, []string{"X-Forwarded-For", ""}, 401, 401},
+		{"X-Forwarded-Whatever", on, []string{"X-Forwarded-Whatever", "x"}, 401, 401},
+		{"X-Real-IP", on, []string{"X-Real-IP", "127.0.0.1"}, 401, 401},
+		{"Via", on, []string{"Via", "1.1 proxy"}, 401, 401},
+		{"a page of another site", on, []string{"Sec-Fetch-Site", "cross-site"}, 401, 403},
+		{"a page of another port", on, []string{"Sec-Fetch-Site", "same-site"}, 401, 403},
+		{"no origin to speak of", on, []string{"Origin", "null"}, 401, 403},
+		{"another origin", on, []string{"Origin", "http://evil.test"}, 401, 403},
+
+		{"a wrong password", on, []string{"Authorization", basicHeader("admin", "x")}, 401, 401},
+		{"a wrong token", on, []string{"X-API-Key", "x"}, 401, 401},
+		{"a key where none is known", on, []string{"X-Metrics-Key", "x"}, 401, 401},
+		{"a right token", on, []string{"X-API-Key", rightToken}, 200, 200},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, password, func(c setup) {
+				if test.change != nil {
+					test.change(c)
+				}
+			})
+			for _, target := range []string{"/metrics", "/", "/api/v1/status"} {
+				if a := s.get(target, test.headers...); a.status != test.read {
+					t.Errorf("%v, want %d", a, test.read)
+				}
+			}
+			if a := s.do("PUT", "/metrics/job/x", "a 1\n", test.headers...); a.status != test.write {
+				t.Errorf("%v, want %d", a, test.write)
+			}
+		})
+	}
+	t.Run("never instead of the scrape key", func(t *testing.T) {
+		s := serve(t, password, on, keyed)
+		if a := s.get("/metrics"); a.status != 401 {
+			t.Errorf("%v", a)
+		}
+		if a := s.get("/"); a.status != 200 {
+			t.Errorf("%v", a)
+		}
+	})
+}
+
+func TestTheScrapeListenerServesNothingElse(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		change func(setup)
+		key    string
+		want   int
+	}{
+		{"open", func(setup) {}, "", 200},
+		{"with the key", func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }, rightKey, 200},
+		{"without the key", func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }, "", 401},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, test.change, func(c setup) { c.onlyScrapes(); c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true })
+			var headers []string
+			if test.key != "" {
+				headers = []string{"X-Metrics-Key", test.key}
+			}
+			for _, target := range []string{"/metrics", "/metrics/self", "/api/v1/targets"} {
+				if a := s.get(target, headers...); a.status != test.want {
+					t.Errorf("%v, want %d", a, test.want)
+				}
+			}
+			for _, target := range []string{"/health", "/-/healthy", "/-/ready"} {
+				if a := s.get(target); a.status != 200 {
+					t.Errorf("%v", a)
+				}
+			}
+			for _, r := range [][2]string{
+				{"PUT", "/metrics/job/x"}, {"POST", "/metrics/job/x"}, {"DELETE", "/metrics/job/x"}, {"DELETE", "/api/v1/groupings?match[]={job=%22x%22}"},
+				{"GET", "/"}, {"GET", "/api/v1/status"}, {"GET", "/api/v1/groupings"}, {"PUT", "/api/v1/admin/wipe"}, {"PUT", "/-/quit"}, {"GET", "/debug/pprof/heap"},
+			} {
+				if a := s.do(r[0], r[1], "", headers...); a.status != 404 && a.status != 405 && a.status != 401 || s.quits.Load() != 0 {
+					t.Errorf("%v", a)
+				}
+			}
+		})
+	}
+}
+
+func TestScrapesCanBeTakenOffTheMainListener(t *testing.T) {
+	s := serve(t, func(c setup) { c.ScrapesElsewhere = true })
+	s.put("/metrics/job/x", "a 1\n")
+	for target, want := range map[string]int{"/metrics": 405, "/metrics/self": 405, "/metrics/job/x": 405, "/api/v1/targets": 404, "/": 200, "/api/v1/groupings": 200, "/health": 200} {
+		if a := s.get(target); a.status != want {
+			t.Errorf("%v, want %d", a, want)
+		}
+	}
+	if a := s.do("DELETE", "/metrics/job/x", ""); a.status != 202 {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestPeersWithoutAnAddressAreNoLocalOnes(t *testing.T) {
+	s := serve(t, func(c setup) {
+		c.Guard.Tokens, c.Guard.Bypass = auth.NewTokens([]string{rightToken}), guard.BypassOn
+	})
+	client, server := net.Pipe()
+	t.Cleanup(func() { _ = client.Close() })
+	go func() { _ = s.app.Server().ServeConn(server) }()
+	resp, text := exchange(t, client, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+	if resp.StatusCode != 401 || !strings.Contains(text, "authentication is required") {
+		t.Errorf("got %d %q", resp.StatusCode, text)
+	}
+}
