@@ -68,6 +68,8 @@ func (a *App) guardConfig() guard.Config {
 		c.Issuer = a.issuer
 	}
 	c.Bypass = bypass(a.options, a.web.TLS())
+	// From here on there are only digests of them.
+	a.options.Auth.BasicPassword, a.options.Auth.Tokens, a.options.Auth.ScrapeKey = "", nil, ""
 	return c
 }
 
@@ -117,7 +119,7 @@ func (a *App) warn(g *guard.Guard) {
 	switch certificates := a.web.ClientCertificates(); {
 	case open && certificates == webconfig.Required:
 		a.log.Warn("No authentication is configured but client certificates: everyone who has one may push, read and delete")
-	case open && a.options.Auth.ScrapeKey != "":
+	case open && g.ScrapeKey.IsSet():
 		a.log.Warn("No authentication is configured but the scrape key: everyone who reaches this address may push, delete and read what is not scraped")
 	case open:
 		a.log.Warn("No authentication is configured: everyone who reaches this address may push, read and delete")

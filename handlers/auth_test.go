@@ -573,3 +573,55 @@ func TestNoBodyIsReadFromStrangers(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 }
+
+func TestWhateverTheIssuerPublishesGoodKeysStay(t *testing.T) {
+	fake := issuertest.New(t)
+	s := serve(t, everything(fake), func(c setup) {
+		c.Guard.Issuer = issuer.New(issuer.Options{Issuer: fake.Issuer(), MinGap: time.Nanosecond, MaxAge: time.Nanosecond, Timeout: 100 * time.Millisecond, Observe: c.Metrics.KeysFetched})
+		t.Cleanup(c.Guard.Issuer.Close)
+	})
+	admin := map[string]any{"groups": "admins"}
+	genuine := []string{"Authorization", "Bearer " + fake.Token(admin)}
+	forged := []string{"Authorization", "Bearer " + fake.Token(admin, issuertest.WithAlg("HS256"), issuertest.WithKey(fake.Secret()), issuertest.WithKid(fake.Kid("RS256")))}
+	if a := s.get("/", genuine...); a.status != 200 {
+		t.Fatal(a)
+	}
+	for _, mode := range []issuertest.Mode{
+		issuertest.HTML, issuertest.Empty, issuertest.Oct, issuertest.Huge, issuertest.Redirect, issuertest.ServerError, issuertest.Hang, issuertest.EncUse, issuertest.WeakRSA,
+	} {
+		t.Run(string(mode), func(t *testing.T) {
+			s.t = t
+			fake.SetJWKS(mode)
+			_, before := fake.Fetches()
+			s.eventually("it is asked twice", func() bool {
+				if a := s.get("/", genuine...); a.status != 200 {
+					t.Fatal(a)
+				}
+				if a := s.get("/", forged...); a.status != 401 {
+					t.Fatal(a)
+				}
+				_, now := fake.Fetches()
+				return now >= before+2
+			})
+			if a := s.get("/", genuine...); a.status != 200 {
+				t.Error(a)
+			}
+		})
+	}
+	s.t = t
+	fake.SetJWKS(issuertest.OK)
+	fake.Rotate(false)
+	rotated := []string{"Authorization", "Bearer " + fake.Token(admin)}
+	s.eventually("the new key is taken", func() bool { return s.get("/", rotated...).status == 200 })
+	s.eventually("the old key is dropped", func() bool { return s.get("/", genuine...).status == 401 })
+}
+
+func TestAnswersBehindTheGuardAreForNoSharedCache(t *testing.T) {
+	s := serve(t, everything(issuertest.New(t)))
+	s.put("/metrics/job/x", "a 1\n", "X-API-Key", rightToken)
+	for _, target := range []string{"/", "/metrics", "/metrics/job/x", "/api/v1/targets"} {
+		if a := s.get(target, "X-API-Key", rightToken); a.header.Get("Cache-Control") != "private, no-cache" {
+			t.Errorf("%v: %q", a.request, a.header.Get("Cache-Control"))
+		}
+	}
+}

@@ -25,6 +25,5 @@ func newETags() etags {
 func (e etags) fresh(c *fiber.Ctx, parts ...string) bool {
 	sum := xxhash.Sum64String(e.process + "\xff" + strings.Join(parts, "\xff"))
 	c.Set(fiber.HeaderETag, `W/"`+strconv.FormatUint(sum, 16)+`"`)
-	c.Set(fiber.HeaderCacheControl, "no-cache")
 	return c.Get(fiber.HeaderIfNoneMatch) != "" && c.Fresh()
 }

@@ -131,6 +131,8 @@ func (g *Guard) Require(a auth.Action) fiber.Handler {
 		}
 		g.decided(p.Scheme, Allowed)
 		c.Locals(principalKey, p)
+		// Caches on the way don't know which headers hold credentials.
+		c.Set(fiber.HeaderCacheControl, "private, no-cache")
 		return c.Next()
 	}
 }

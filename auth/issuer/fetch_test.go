@@ -1,13 +1,16 @@
 package issuer
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 )
@@ -49,10 +52,6 @@ func TestTheAddressIsNotRepeatedInTheErrorOfARequest(t *testing.T) {
 // endless is an answer that counts what is read of it.
 type endless struct{ read int }
 
-func (e *endless) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(e)}, nil
-}
-
 func (e *endless) Read(p []byte) (int, error) {
 	if e.read += len(p); e.read > 64<<20 {
 		return 0, io.EOF
@@ -62,8 +61,47 @@ func (e *endless) Read(p []byte) (int, error) {
 
 func TestAnEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
 	i, answer := New(Options{}), &endless{}
-	i.client.Transport = answer
+	i.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(answer)}, nil
+	})
 	if _, err := i.get(t.Context(), "https://a.example"); !errors.Is(err, errTooLarge) || answer.read > 2*maxDocument {
 		t.Errorf("got %v after %d bytes", err, answer.read)
 	}
+}
+
+// roundTrip answers requests in place of the network.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestTheErrorOfAFetchIsShort(t *testing.T) {
+	i := New(Options{Issuer: "https://a.example"})
+	i.client.Transport = roundTrip(func(*http.Request) (*http.Response, error) {
+		return nil, errors.New(strings.Repeat("x", 10_000))
+	})
+	if _, err := i.Key(t.Context(), "x", "RS256"); !errors.Is(err, ErrUnavailable) || len(err.Error()) > 2*maxCause {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCloseWaitsForTheFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := New(Options{Issuer: "https://a.example"})
+		var ended atomic.Bool
+		i.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			time.Sleep(time.Second) // of the bubble
+			ended.Store(true)
+			return nil, r.Context().Err()
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := i.Key(ctx, "x", "RS256"); !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("got %v", err)
+		}
+		i.Close()
+		if !ended.Load() {
+			t.Error("it didn't wait")
+		}
+	})
 }

@@ -36,8 +36,8 @@ type Options struct {
 	MinGap  time.Duration  // the least time between two fetches, for whatever reason; 0: 10 s
 	MaxAge  time.Duration  // the age from which keys are fetched anew, while the old ones serve; 0: 1 h
 	Timeout time.Duration  // of one fetch in all; 0: 5 s
-	// Observe is told the outcome of each fetch, one at a time, before those who
-	// wait for it go on; nil: nobody is. It must not call Close.
+	// Observe is told the outcome of each fetch, nil for success, when it is in
+	// force; nil: nobody is. What Close ends is no outcome.
 	Observe func(error)
 	Logger  *slog.Logger     // nil: none
 	Now     func() time.Time // nil: time.Now
@@ -173,10 +173,18 @@ func (i *Issuer) refresh(began time.Time) {
 	if err != nil {
 		err = cause(err)
 	}
-	if i.ctx.Err() == nil {
+	closed := i.ctx.Err() != nil
+	if !closed {
 		i.log(len(keys), from, err)
+	}
+	i.settle(keys, began, err)
+	if !closed {
 		i.o.Observe(err)
 	}
+}
+
+// settle puts the outcome of the fetch in force and ends it.
+func (i *Issuer) settle(keys keySet, began time.Time, err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.failure = err

@@ -161,8 +161,6 @@ func TestBadOptionsShowAsUnavailableKeys(t *testing.T) {
 		{Issuer: "accounts.example"},
 		{Issuer: "ftp://accounts.example"},
 		{Issuer: "https://"},
-		{Issuer: "https://a.example/?x=y"},
-		{Issuer: "https://a.example/#x"},
 		{Issuer: "http://\x7f"},
 		{Issuer: "https://a.example", JWKSURI: "keys.json"},
 		{Issuer: "https://a.example", JWKSURI: "file:///etc/passwd"},
@@ -491,6 +489,8 @@ func TestTheSourceOfKeysIs(t *testing.T) {
 		{"none with the document of another issuer", "", issuertest.WrongIssuer, []string{discovery}, `"https://other.example" is not the configured`},
 		{"none with a slash too many", "", issuertest.SlashIssuer, []string{discovery}, "in the slash at the end only"},
 		{"none with a page for discovery", "", issuertest.HTML, []string{discovery}, "not a discovery document"},
+		{"none for an issuer with a query", "?x=y", issuertest.OK, nil, "a query or a fragment"},
+		{"none for an issuer with a fragment", "#x", issuertest.OK, nil, "a query or a fragment"},
 		{"none with a huge discovery document", "", issuertest.Huge, []string{discovery}, "larger than 1 MiB"},
 		{"none with a document that names no keys", "", issuertest.NoJWKSURI, []string{discovery}, "jwks_uri"},
 	} {

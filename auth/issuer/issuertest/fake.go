@@ -144,7 +144,7 @@ func (r *refusing) Accept() (net.Conn, error) {
 			return c, err
 		}
 		if tcp, ok := c.(*net.TCPConn); ok {
-			tcp.SetLinger(0) // a reset
+			_ = tcp.SetLinger(0) // a reset
 		}
 		c.Close()
 	}
@@ -271,14 +271,14 @@ func (f *Fake) answer(w http.ResponseWriter, r *http.Request, moved bool, mode f
 		http.Error(w, "broken", http.StatusInternalServerError)
 	case HTML:
 		w.Header().Set("Content-Type", "text/html")
-		io.WriteString(w, "<!doctype html><title>Sign in</title>")
+		_, _ = io.WriteString(w, "<!doctype html><title>Sign in</title>")
 	case Redirect:
 		http.Redirect(w, r, r.URL.Path+movedPath, http.StatusFound)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		w.Write(document(m))
+		_, _ = w.Write(document(m))
 		if m == Huge {
-			io.WriteString(w, strings.Repeat(" ", 8<<20))
+			_, _ = io.WriteString(w, strings.Repeat(" ", 8<<20))
 		}
 	}
 }

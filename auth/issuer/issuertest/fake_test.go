@@ -211,3 +211,21 @@ func TestWhatHangsGoesOnWithTheNextMode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestNoKeyIsSharedByFakesOfTheSameTime(t *testing.T) {
+	seen := map[string]bool{}
+	for range 2 { // the second time with keys of the first
+		t.Run("", func(t *testing.T) {
+			clear(seen)
+			a, b := issuertest.New(t), issuertest.New(t)
+			for _, f := range []*issuertest.Fake{a, b} {
+				seen[string(f.Modulus())] = true
+				f.Rotate(true)
+				seen[string(f.Modulus())] = true
+			}
+			if len(seen) != 4 {
+				t.Errorf("got %d keys, want 4", len(seen))
+			}
+		})
+	}
+}

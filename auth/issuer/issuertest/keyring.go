@@ -13,6 +13,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -57,12 +58,49 @@ func newKey(t testing.TB, alg string) crypto.Signer {
 	case "EdDSA":
 		_, private, err = ed25519.GenerateKey(rand.Reader)
 	default:
-		private, err = rsa.GenerateKey(rand.Reader, 2048)
+		private, err = spareRSA.take(t)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return private
+}
+
+// spareRSA is the RSA keys of tests that are over. Making one takes long. Those
+// of fakes that live at the same time differ.
+var spareRSA spares
+
+type spares struct {
+	mu   sync.Mutex
+	keys []*rsa.PrivateKey
+}
+
+// take returns a key that is the test's until it ends.
+func (s *spares) take(t testing.TB) (*rsa.PrivateKey, error) {
+	k := s.pop()
+	if k == nil {
+		var err error
+		if k, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return nil, err
+		}
+	}
+	t.Cleanup(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.keys = append(s.keys, k)
+	})
+	return k, nil
+}
+
+func (s *spares) pop() *rsa.PrivateKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.keys) == 0 {
+		return nil
+	}
+	k := s.keys[len(s.keys)-1]
+	s.keys = s.keys[:len(s.keys)-1]
+	return k
 }
 
 // forAlg returns the key with which tokens of that alg are signed; the RSA key
