@@ -38,7 +38,11 @@ func (a *App) guards() (guards, error) {
 	if err != nil {
 		return guards{}, err
 	}
-	a.tellMethods("Authentication of scrapes on their own listener", scrapes)
+	if c.ScrapeKey.IsSet() {
+		a.tellMethods("Authentication of scrapes on their own listener", scrapes)
+	} else {
+		a.log.Info("The listener for scrapes asks for no credential")
+	}
 	return guards{all: all, scrapes: scrapes}, nil
 }
 

@@ -246,9 +246,6 @@ func (f *flags) authNotes() []string {
 	if slices.Contains(s.tokens, s.scrapeKey) {
 		add("%s is one of %s too: whoever scrapes may do everything", keyVariable, tokensVariable)
 	}
-	if s.scrapeKey != "" && s.user == "" && len(s.tokens) == 0 && f.Issuer == "" && f.WebConfigFile == "" {
-		add("only %s is configured: scrapes need it, everything else is open to everyone who reaches the server", keyVariable)
-	}
 	return notes
 }
 

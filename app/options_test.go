@@ -563,15 +563,7 @@ func TestWhatIsWeakIsNoted(t *testing.T) {
 			[]string{"--jwt.jwks-uri http://a.example/k is not https: whoever can change what is sent on the way can get in"},
 		},
 		{"a local issuer", []string{"--jwt.issuer=http://[::1]:8080/x", "--jwt.audience=a", "--jwt.jwks-uri=http://127.0.0.2/k"}, nil, nil},
-		{
-			"a scrape key alone", nil,
-			map[string]string{"METRICS_VERIFICATION_KEY": key},
-			[]string{"only METRICS_VERIFICATION_KEY is configured: scrapes need it, everything else is open to everyone who reaches the server"},
-		},
 		{"a scrape key beside tokens", nil, map[string]string{"METRICS_VERIFICATION_KEY": key, "API_TOKENS": token}, nil},
-		{"a scrape key beside a user", []string{"--auth.basic-user=a"}, map[string]string{"METRICS_VERIFICATION_KEY": key, "PUSHGATEWAY_AUTH_PASS": "p"}, nil},
-		{"a scrape key beside an issuer", []string{"--jwt.issuer=https://a.example", "--jwt.audience=a"}, map[string]string{"METRICS_VERIFICATION_KEY": key}, nil},
-		{"a scrape key beside users of the file", []string{"--web.config.file=web.yml"}, map[string]string{"METRICS_VERIFICATION_KEY": key}, nil},
 		{
 			"a scrape key that is a token", nil,
 			map[string]string{"METRICS_VERIFICATION_KEY": key, "API_TOKENS": token + "," + key},

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -180,7 +181,8 @@ func (h *api) record(c *fiber.Ctx) error {
 		if err := onError(h.RoutePrefix)(c, err); err != nil {
 			return err
 		}
-		if a := answerTo(err); a.status >= 500 {
+		// What was not let in is the guard's to report.
+		if a := answerTo(err); a.status >= 500 && !errors.As(err, new(*auth.Refusal)) {
 			h.Logger.Error("A request failed", "method", c.Method(), "path", c.Path(), "status", a.status, "err", err)
 		}
 	}

@@ -70,10 +70,24 @@ func (g *Guard) claims(c *fiber.Ctx) (auth.Claims, error) {
 	return token.Claims.(*claims).Claims, nil
 }
 
-// key finds the key for a token that is not verified yet. Everything that can
+// unacceptable is why no key was looked for, or found. It is told without the
+// verifier's own words around it.
+type unacceptable struct{ error }
+
+func (e *unacceptable) Unwrap() error { return e.error }
+
+func (g *Guard) key(t *jwt.Token) (any, error) {
+	k, err := g.findKey(t)
+	if err != nil {
+		return nil, &unacceptable{err}
+	}
+	return k, nil
+}
+
+// findKey finds the key for a token that is not verified yet. Everything that can
 // be told without the key is checked before, so that a token which is not for
 // us never costs a call to the issuer.
-func (g *Guard) key(t *jwt.Token) (any, error) {
+func (g *Guard) findKey(t *jwt.Token) (any, error) {
 	alg, _ := t.Header["alg"].(string)
 	switch {
 	case !issuer.KnownAlgorithm(alg):
@@ -110,6 +124,10 @@ func accessToken(typ any) bool {
 }
 
 func refusedToken(err error) *auth.Refusal {
+	var u *unacceptable
+	if errors.As(err, &u) {
+		err = u.error
+	}
 	if errors.Is(err, issuer.ErrUnavailable) {
 		return &auth.Refusal{Reason: auth.ErrUnavailable, Scheme: auth.JWT, RetryAfter: issuerRetry, Cause: err}
 	}

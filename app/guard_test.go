@@ -1,0 +1,103 @@
+package app
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+)
+
+func TestBeingLocalHelpsOnlyWhereItCanBeTold(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the owner of a socket can be told on Linux only")
+	}
+	proxies, err := auth.ParsePrefixes([]string{"10.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, setting, external string
+		tls                     bool
+		proxies                 auth.Prefixes
+		want                    guard.Bypass
+	}{
+		{"as it comes", "auto", "", false, nil, guard.BypassSameUser},
+		{"under a local name", "auto", "http://localhost:9091/x", false, nil, guard.BypassSameUser},
+		{"under a local address", "auto", "http://127.0.0.1", false, nil, guard.BypassSameUser},
+		{"under a local address of IPv6", "auto", "http://[::1]:9091", false, nil, guard.BypassSameUser},
+		{"under a public name", "auto", "http://push.example.org", false, nil, guard.BypassOff},
+		{"under a public address", "auto", "http://192.0.2.1", false, nil, guard.BypassOff},
+		{"with TLS", "auto", "", true, nil, guard.BypassOff},
+		{"behind proxies", "auto", "", false, proxies, guard.BypassOff},
+		{"on", "true", "", false, nil, guard.BypassOn},
+		{"on, under a public name with TLS", "true", "https://push.example.org", true, nil, guard.BypassOn},
+		{"off", "false", "", false, nil, guard.BypassOff},
+	} {
+		o := Options{Auth: AuthOptions{LocalhostBypass: test.setting, TrustedProxies: test.proxies}}
+		if test.external != "" {
+			if o.ExternalURL, err = url.Parse(test.external); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := bypass(o, test.tls); got != test.want {
+			t.Errorf("%s: %d, want %d", test.name, got, test.want)
+		}
+	}
+}
+
+func TestTheStartWarnsOfWhatIsOpen(t *testing.T) {
+	const everything = "No authentication is configured: everyone"
+	const butScrapes = "No authentication is configured but the scrape key"
+	for _, test := range []struct {
+		name string
+		env  map[string]string
+		want string
+	}{
+		{"nothing", nil, everything},
+		{"a scrape key", map[string]string{"METRICS_VERIFICATION_KEY": "0123456789abcdef"}, butScrapes},
+		{"a token", map[string]string{"API_TOKENS": "0123456789abcdef"}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for name, value := range test.env {
+				t.Setenv(name, value)
+			}
+			var log bytes.Buffer
+			a := New(options(t), slog.New(slog.NewTextHandler(&log, nil)))
+			if err := a.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			stop(t, a)
+			var warnings []string
+			for line := range strings.Lines(log.String()) {
+				if strings.Contains(line, "level=WARN") {
+					warnings = append(warnings, line)
+				}
+			}
+			if test.want == "" && len(warnings) > 0 || test.want != "" && (len(warnings) != 1 || !strings.Contains(warnings[0], test.want)) {
+				t.Errorf("warns %q", warnings)
+			}
+		})
+	}
+}
+
+func TestSecretsAreDroppedOnceTheyAreDigested(t *testing.T) {
+	for name, value := range map[string]string{
+		"PUSHGATEWAY_AUTH_USER": "admin", "PUSHGATEWAY_AUTH_PASS": "the-password-0123", "API_TOKENS": "the-token-0123456", "METRICS_VERIFICATION_KEY": "the-key-012345678",
+	} {
+		t.Setenv(name, value)
+	}
+	a := start(t)
+	o := a.options.Auth
+	if o.BasicPassword != "" || len(o.Tokens) > 0 || o.ScrapeKey != "" {
+		t.Error("secrets are kept in plain")
+	}
+	if dump := fmt.Sprintf("%+v %+v", a.servers[0], a.passwords); strings.Contains(dump, "the-password-0123") {
+		t.Error("the password is kept in plain")
+	}
+}
