@@ -268,6 +268,7 @@ func (f *flags) rightNames() map[string]string {
 			right[name] = name
 		}
 	}
+	right["API_TOKEN"], right["API_TOKEN"+fileSuffix] = tokensVariable, tokensVariable+fileSuffix
 	for flag := range f.given {
 		right[envName(flag)] = envName(flag)
 	}

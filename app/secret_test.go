@@ -215,6 +215,11 @@ func TestSecretsThatAreNoGoodAreRefused(t *testing.T) {
 			[]string{"unknown long flag '--api-tokens'; --help lists all flags"},
 		},
 		{
+			"a single token", nil,
+			map[string]string{"API_TOKEN": "secret", "API_TOKEN_FILE": "secret"},
+			[]string{"API_TOKEN is not read: set API_TOKENS instead", "API_TOKEN_FILE is not read: set API_TOKENS_FILE instead"},
+		},
+		{
 			"names with a prefix that the variable has not", nil,
 			map[string]string{
 				"GATEHOUSE_API_TOKENS": "secret", "GATEHOUSE_API_TOKENS_FILE": "secret", "GATEHOUSE_AUTH_BASIC_USER": "secret",
