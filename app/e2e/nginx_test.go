@@ -1,0 +1,190 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// proxyAddress is where nginx listens. Nothing else binds this address, so that
+// a port that was free there a moment ago still is.
+const proxyAddress = "127.0.0.8"
+
+// startNginx runs nginx before s, with lines for its location, as a user of its
+// own where that can be chosen.
+func startNginx(t *testing.T, s *server, lines ...string) *server {
+	t.Helper()
+	l, err := net.Listen("tcp", proxyAddress+":0")
+	must(t, err)
+	addr := l.Addr().String()
+	must(t, l.Close())
+	dir, user := t.TempDir(), ""
+	if os.Geteuid() == 0 {
+		user = "user www-data;"
+	}
+	config := filepath.Join(dir, "nginx.conf")
+	must(t, os.WriteFile(config, []byte(fmt.Sprintf(`
+daemon off;
+%s
+worker_processes 1;
+pid %[2]s/pid;
+events {}
+http {
+	access_log off;
+	client_body_temp_path %[2]s/body;
+	proxy_temp_path %[2]s/proxy;
+	fastcgi_temp_path %[2]s/fastcgi;
+	uwsgi_temp_path %[2]s/uwsgi;
+	scgi_temp_path %[2]s/scgi;
+	server {
+		listen %[3]s;
+		location / {
+			proxy_pass %[4]s;
+			%[5]s
+		}
+	}
+}
+`, user, dir, addr, s.url, strings.Join(lines, "\n\t\t\t"))), 0o600))
+	c := launch(t, nil, tool(t, "/usr/sbin/nginx"), "-e", "stderr", "-c", config)
+	t.Cleanup(c.stop) // killed, it would leave its worker behind
+	until(t, "nginx to listen", func() string {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return err.Error()
+		}
+		must(t, conn.Close())
+		return ""
+	})
+	return &server{child: c, addr: addr, url: "http://" + addr}
+}
+
+// stranger is a user other than the server's, as which nginx runs.
+func stranger(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run nginx as another user")
+	}
+}
+
+const (
+	basicUser = "PUSHGATEWAY_AUTH_USER=admin"
+	basicPass = "PUSHGATEWAY_AUTH_PASS=s3cret:with:colons"
+	// basicHeader is what the two make.
+	basicHeader = "Basic YWRtaW46czNjcmV0OndpdGg6Y29sb25z"
+)
+
+func TestAProxyOnTheSameMachineIsNoLocalUser(t *testing.T) {
+	t.Parallel()
+	stranger(t)
+	for _, test := range []struct {
+		name, bypass    string
+		lines           []string
+		direct, proxied int
+	}{
+		{"by itself", "", nil, 200, 401},
+		{"automatic", "auto", nil, 200, 401},
+		{"automatic, with a local Host", "auto", []string{"proxy_set_header Host localhost;"}, 200, 401},
+		{"off", "false", nil, 401, 401},
+		// This is what the automatic way is for.
+		{"forced, nothing tells of the proxy", "true", nil, 200, 200},
+		{"forced, X-Forwarded-For", "true", []string{"proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"}, 200, 401},
+		{"forced, X-Forwarded-Proto", "true", []string{"proxy_set_header X-Forwarded-Proto $scheme;"}, 200, 401},
+		{"forced, X-Real-IP", "true", []string{"proxy_set_header X-Real-IP $remote_addr;"}, 200, 401},
+		{"forced, Forwarded", "true", []string{"proxy_set_header Forwarded for=$remote_addr;"}, 200, 401},
+		{"forced, a public Host", "true", []string{"proxy_set_header Host gatehouse.example;"}, 200, 401},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			env := []string{basicUser, basicPass}
+			if test.bypass != "" {
+				env = append(env, "AUTH_LOCALHOST_BYPASS="+test.bypass)
+			}
+			s := startEnv(t, env)
+			proxy := startNginx(t, s, test.lines...)
+			for _, target := range []string{"/metrics", "/api/v1/status"} {
+				s.want(test.direct, "GET", target, "")
+				proxy.want(test.proxied, "GET", target, "")
+			}
+			s.want(test.direct, "PUT", "/metrics/job/direct", "m 1\n")
+			proxy.want(test.proxied, "PUT", "/metrics/job/proxied", "m 1\n")
+			proxy.put("/metrics/job/known", "m 1\n", "Authorization", basicHeader)
+			proxy.want(401, "GET", "/metrics", "", "Authorization", basicHeader+"eA")
+			s.want(401, "GET", "/metrics", "", "Authorization", basicHeader+"eA")
+			held := s.want(200, "GET", "/metrics", "", "Authorization", basicHeader).body
+			for job, want := range map[string]bool{"direct": test.direct == 200, "proxied": test.proxied == 200, "known": true} {
+				if got := strings.Contains(held, fmt.Sprintf("m{instance=\"\",job=%q} 1\n", job)); got != want {
+					t.Errorf("the grouping of job %s is held: %t, want %t", job, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestPathsSurviveABareProxyPass(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	proxy := startNginx(t, s)
+	proxy.put("/metrics/job/a%2Fb/path/%2Fvar%2Ftmp%2F", "m 1\n")
+	proxy.put("/metrics/job/..%2F%2e%2e/zone//instance/i", "m 2\n")
+	proxy.put("/metrics/job/100%25+/instance/%2525", "m 3\n")
+	s.holds(`m{instance="",job="a/b",path="/var/tmp/"} 1
+m{instance="i",job="../.."} 2
+m{instance="%25",job="100%+"} 3
+`)
+}
+
+// from does a request whose client has an address of its own.
+func (s *server) from(address, target string, headers http.Header) int {
+	s.t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: patience}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, addr)
+		},
+		DisableKeepAlives: true,
+	}
+	req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+target, nil)
+	must(s.t, err)
+	maps.Copy(req.Header, headers)
+	resp, err := transport.RoundTrip(req)
+	must(s.t, err)
+	must(s.t, resp.Body.Close())
+	return resp.StatusCode
+}
+
+func TestAClientBehindAProxyCannotChooseItsAddress(t *testing.T) {
+	t.Parallel()
+	const friend, other, xff = "127.0.0.70", "127.0.0.71", "X-Forwarded-For"
+	s := startEnv(t, nil, "--web.trusted-proxies=127.0.0.1", "--auth.allowed-cidrs="+friend+"/32")
+	// nginx reaches the server from the first of loopback's addresses.
+	proxy := startNginx(t, s, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;")
+	for _, test := range []struct {
+		name   string
+		to     *server
+		from   string
+		header http.Header
+		status int
+	}{
+		{"a friend", proxy, friend, nil, 200},
+		{"a stranger", proxy, other, nil, 403},
+		{"a stranger who claims to be a friend", proxy, other, http.Header{xff: {friend}}, 403},
+		{"a stranger with two claims", proxy, other, http.Header{xff: {friend, friend}}, 403},
+		{"a stranger with a chain of claims", proxy, other, http.Header{xff: {friend + ", 127.0.0.1"}}, 403},
+		{"a stranger with other claims", proxy, other, http.Header{"X-Real-Ip": {friend}, "Forwarded": {"for=" + friend}}, 403},
+		{"a friend who claims to be a stranger", proxy, friend, http.Header{xff: {other}}, 200},
+		{"the proxy itself", s, "127.0.0.1", nil, 403},
+		{"the proxy for a friend", s, "127.0.0.1", http.Header{xff: {friend}}, 200},
+		{"a friend without a proxy", s, friend, nil, 200},
+		{"a stranger without a proxy who claims to be a friend", s, other, http.Header{xff: {friend}}, 403},
+	} {
+		if got := test.to.from(test.from, "/metrics", test.header); got != test.status {
+			t.Errorf("%s: %d, want %d", test.name, got, test.status)
+		}
+	}
+}
