@@ -45,14 +45,14 @@ func want(t *testing.T, what string, err, reason error) {
 		return
 	}
 	var r *Refusal
-	if !errors.As(err, &r) || r.Reason != reason || r.Scheme != Basic {
+	if !errors.As(err, &r) || !errors.Is(r, reason) || r.Scheme != Basic {
 		t.Errorf("%s: %v, want %v", what, err, reason)
 		return
 	}
 	switch {
-	case reason == ErrThrottled && (r.RetryAfter <= 0 || r.RetryAfter > time.Minute),
-		reason == ErrBadCredential && r.RetryAfter != 0,
-		reason == ErrUnavailable && (r.RetryAfter != time.Second || r.Cause == nil):
+	case errors.Is(r, ErrThrottled) && (r.RetryAfter <= 0 || r.RetryAfter > time.Minute),
+		errors.Is(r, ErrBadCredential) && r.RetryAfter != 0,
+		errors.Is(r, ErrUnavailable) && (r.RetryAfter != time.Second || r.Cause == nil):
 		t.Errorf("%s: %v, try again after %v because of %v", what, err, r.RetryAfter, r.Cause)
 	}
 }

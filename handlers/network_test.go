@@ -181,8 +181,16 @@ func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 				}
 			}
 			for _, r := range [][2]string{
-				{"PUT", "/metrics/job/x"}, {"POST", "/metrics/job/x"}, {"DELETE", "/metrics/job/x"}, {"DELETE", "/api/v1/groupings?match[]={job=%22x%22}"},
-				{"GET", "/"}, {"GET", "/api/v1/status"}, {"GET", "/api/v1/groupings"}, {"PUT", "/api/v1/admin/wipe"}, {"PUT", "/-/quit"}, {"GET", "/debug/pprof/heap"},
+				{"PUT", "/metrics/job/x"},
+				{"POST", "/metrics/job/x"},
+				{"DELETE", "/metrics/job/x"},
+				{"DELETE", "/api/v1/groupings?match[]={job=%22x%22}"},
+				{"GET", "/"},
+				{"GET", "/api/v1/status"},
+				{"GET", "/api/v1/groupings"},
+				{"PUT", "/api/v1/admin/wipe"},
+				{"PUT", "/-/quit"},
+				{"GET", "/debug/pprof/heap"},
 			} {
 				if a := s.do(r[0], r[1], "", headers...); a.status != 404 && a.status != 405 && a.status != 401 || s.quits.Load() != 0 {
 					t.Errorf("%v", a)

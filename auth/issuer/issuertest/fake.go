@@ -11,7 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -101,7 +101,7 @@ func prepare(t testing.TB) *Fake {
 	f.Rotate(false)
 	f.server = httptest.NewUnstartedServer(f)
 	f.server.Listener = &refusing{Listener: f.server.Listener, down: &f.down}
-	f.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	f.server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	f.server.Config.SetKeepAlivesEnabled(false) // or a client could go on while the fake is down
 	t.Cleanup(func() {
 		f.SetJWKS(NotFound) // ends what hangs
