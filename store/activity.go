@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -15,6 +16,7 @@ const (
 	EntryDelete EntryKind = "delete"
 	EntryWipe   EntryKind = "wipe"
 	EntryExpiry EntryKind = "expiry"
+	EntryUndo   EntryKind = "undo"
 )
 
 // Entry is one entry of the activity log.
@@ -23,20 +25,22 @@ type Entry struct {
 	Kind      EntryKind
 	At        time.Time
 	Origin    Origin
-	What      string // the selector or grouping that was named
+	What      string // the selector or grouping that was named; of an undo: at first
 	Count     int    // of groupings
+	Undoes    string // of an undo: the operation that it undid
 }
 
 // maxEntries bounds the activity log: the oldest entries go.
 const maxEntries = 100_000
 
 const (
-	entryKind  protowire.Number = 2
-	entryAt    protowire.Number = 3
-	entryBy    protowire.Number = 4
-	entryFrom  protowire.Number = 5
-	entryWhat  protowire.Number = 6
-	entryCount protowire.Number = 7
+	entryKind   protowire.Number = 2
+	entryAt     protowire.Number = 3
+	entryBy     protowire.Number = 4
+	entryFrom   protowire.Number = 5
+	entryWhat   protowire.Number = 6
+	entryCount  protowire.Number = 7
+	entryUndoes protowire.Number = 8
 )
 
 func (x Entry) encode() []byte {
@@ -46,7 +50,8 @@ func (x Entry) encode() []byte {
 	b = appendString(b, entryBy, x.Origin.By)
 	b = appendString(b, entryFrom, x.Origin.From)
 	b = appendString(b, entryWhat, x.What)
-	return appendVarint(b, entryCount, uint64(x.Count))
+	b = appendVarint(b, entryCount, uint64(x.Count))
+	return appendString(b, entryUndoes, x.Undoes)
 }
 
 func decodeEntry(operation string, b []byte) (Entry, error) {
@@ -65,6 +70,8 @@ func decodeEntry(operation string, b []byte) (Entry, error) {
 			x.What = string(v.bytes)
 		case entryCount:
 			x.Count = int(v.number)
+		case entryUndoes:
+			x.Undoes = string(v.bytes)
 		}
 		return nil
 	})
@@ -73,6 +80,23 @@ func decodeEntry(operation string, b []byte) (Entry, error) {
 
 func (b *batch) addEntry(x Entry) {
 	b.add("", Change{Key: kindActivity + x.Operation, Value: x.encode()})
+}
+
+// Entry returns the entry of an operation. It may be gone though the operation
+// took place: the log is bounded.
+func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error) {
+	if !isOperation(operation) {
+		return Entry{}, false, nil
+	}
+	r, err := s.journal.Read(ctx, kindActivity+operation)
+	if errors.Is(err, ErrNoRecord) {
+		return Entry{}, false, nil
+	}
+	if err != nil {
+		return Entry{}, false, err
+	}
+	x, err := decodeEntry(operation, r.Value)
+	return x, err == nil, err
 }
 
 // Activity returns up to limit entries behind the given operation, oldest

@@ -53,6 +53,7 @@ type batch struct {
 	order   []*pending
 	bytes   int
 
+	full   bool // nothing may come behind what is in it
 	kept   bool // the expired are taken care of
 	saving bool // and so are the refusals
 }
@@ -127,6 +128,9 @@ func (c *committer) idle() time.Duration {
 	if at, ok := c.nextSweep(); ok {
 		soon(at)
 	}
+	if at, _, ok := c.durable.sessions.next(); ok {
+		soon(at)
+	}
 	return max(next, c.retryAt.Sub(c.o.Now()))
 }
 
@@ -160,7 +164,7 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 	for _, r := range requests {
 		r.run(b)
 	}
-	for len(requests) < maxBatch && b.bytes < maxBatchBytes {
+	for !b.full && len(requests) < maxBatch && b.bytes < maxBatchBytes {
 		select {
 		case r := <-c.requests:
 			r.run(b)
@@ -245,15 +249,20 @@ func (c *committer) write(b *batch) error {
 		return c.catchUp(last)
 	}
 	for i, p := range b.order {
-		b.setRevision(p.id, first+Revision(i))
+		b.setRevision(p, first+Revision(i))
 	}
 	b.applied = last
 	c.publish(b.Picture)
 	return nil
 }
 
-// setRevision completes a grouping of the batch, or what is left of it.
-func (b *batch) setRevision(id string, rev Revision) {
+// setRevision completes what a change of the batch stands for: a grouping, what
+// is left of one, or a wipe.
+func (b *batch) setRevision(p *pending, rev Revision) {
+	if p.Key == wipeKey {
+		b.wipes[len(b.wipes)-1].revision = rev // of this batch, so still ours
+	}
+	id := p.id
 	if id == "" {
 		return
 	}

@@ -250,7 +250,8 @@ func seriesOf(c exposition.Chunk, family string, t exposition.Type) func(func(st
 }
 
 // seriesID tells series apart as Prometheus does: labels with an empty value
-// do not count. A histogram or a summary is one series.
+// do not count. A histogram or a summary is one series. Where a family is held
+// under two types, which never are shown together, so are their series.
 func seriesID(l *exposition.Line, family string, t exposition.Type) string {
 	skip := ""
 	switch t {
@@ -259,7 +260,7 @@ func seriesID(l *exposition.Line, family string, t exposition.Type) string {
 	case exposition.Summary:
 		skip = model.QuantileLabel
 	}
-	id := append(make([]byte, 0, len(l.Series)), family...)
+	id := append(append(make([]byte, 0, len(l.Series)+1), byte(t)), family...)
 	var pairs [][2]string
 	plain := true
 	for _, x := range l.Labels {

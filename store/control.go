@@ -1,8 +1,6 @@
 package store
 
 import (
-	"time"
-
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/exposition"
@@ -41,22 +39,49 @@ func decodeRefusal(b []byte) (r refusal, err error) {
 	return r, err
 }
 
-// encodeControl is the record of a wipe or an import.
-func encodeControl(at time.Time, operation string) []byte {
+// encodeControl is the record of a wipe or an import. Of a wipe it has the
+// earlier ones too, so that their groupings stay apart.
+func encodeControl(t tombstone, earlier []wipe) []byte {
 	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendVarint(b, controlAt, uint64(at.UnixNano()))
-	return appendString(b, controlOperation, operation)
+	b = appendVarint(b, controlAt, uint64(t.at))
+	b = appendString(b, controlOperation, t.operation)
+	for _, w := range earlier {
+		m := appendVarint(nil, earlierAt, uint64(w.at))
+		m = appendString(m, earlierOperation, w.operation)
+		m = appendVarint(m, earlierRevision, uint64(w.revision))
+		b = appendString(b, controlEarlier, m)
+	}
+	return b
 }
 
-func decodeControl(b []byte) (t tombstone, err error) {
+func decodeControl(b []byte) (t tombstone, earlier []wipe, err error) {
 	err = eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
 		switch n {
 		case controlAt:
 			t.at = int64(v.number)
 		case controlOperation:
 			t.operation = string(v.bytes)
+		case controlEarlier:
+			w, err := decodeEarlier(v.bytes)
+			earlier = append(earlier, w)
+			return err
 		}
 		return nil
 	})
-	return t, err
+	return t, earlier, err
+}
+
+func decodeEarlier(b []byte) (w wipe, err error) {
+	err = eachField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case earlierAt:
+			w.at = int64(v.number)
+		case earlierOperation:
+			w.operation = string(v.bytes)
+		case earlierRevision:
+			w.revision = Revision(v.number)
+		}
+		return nil
+	})
+	return w, err
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"hash/maphash"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
 )
@@ -18,40 +18,87 @@ const deleteChunk = 500
 
 // Delete deletes one grouping and returns how many there were: 0 or 1.
 func (s *Store) Delete(ctx context.Context, k GroupingKey, o Origin) (int, error) {
-	if _, ok := s.Picture().Group(k); !ok {
-		return s.deleteKeys(ctx, nil, k.String(), o)
-	}
-	return s.deleteKeys(ctx, []GroupingKey{k}, k.String(), o)
+	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: k.String()}}, []Seen{{Key: k}})
+	return d.Groupings, err
 }
 
 // DeleteMatching deletes the groupings that match now and returns how many it
 // deleted. Many take several commits: an error may leave some of them deleted.
 func (s *Store) DeleteMatching(ctx context.Context, sel Selectors, o Origin) (int, error) {
-	var keys []GroupingKey
+	var matching []Seen
 	for g := range s.Picture().Matching(sel) {
-		keys = append(keys, g.Key)
+		matching = append(matching, Seen{Key: g.Key})
 	}
-	return s.deleteKeys(ctx, keys, sel.String(), o)
+	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: sel.String()}}, matching)
+	return d.Groupings, err
 }
 
-func (s *Store) deleteKeys(ctx context.Context, keys []GroupingKey, what string, o Origin) (int, error) {
-	op := &deleteOp{entry: Entry{Kind: EntryDelete, Origin: o, What: what}}
-	if len(keys) == 0 {
-		// Even so the answer must not promise what is not so: wait in line.
-		_, err := s.submit(ctx, op)
-		return 0, err
+// Seen is a grouping as somebody has seen it.
+type Seen struct {
+	Key    GroupingKey
+	Pushed time.Time // of the Group; zero: whatever it is
+}
+
+// Deleted is what came of a delete.
+type Deleted struct {
+	Operation string // for an undo; empty if nothing was deleted
+	Groupings int
+	// Changed were pushed anew since they were seen, and stay.
+	Changed []GroupingKey
+	// Missing are not there any more.
+	Missing []GroupingKey
+}
+
+// ChangedError says that groupings are not what they were seen as.
+type ChangedError struct {
+	Changed []GroupingKey // pushed anew
+	Missing []GroupingKey // not there any more
+}
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%d of the groupings were pushed again and %d deleted meanwhile", len(e.Changed), len(e.Missing))
+}
+
+// DeleteSeen deletes those of the groupings that were not pushed anew since
+// they were seen, as one operation on record, where what says what was meant;
+// empty: the first one's key.
+//
+// exact asks for all or none: if any of them is not as it was seen when the
+// delete begins, the error is a *ChangedError and nothing is deleted. Many take
+// several commits: what is pushed meanwhile is told as Changed even so, and
+// after an error Deleted tells what was done. Other errors are those of Push.
+func (s *Store) DeleteSeen(ctx context.Context, seen []Seen, exact bool, what string, o Origin) (Deleted, error) {
+	if what == "" && len(seen) > 0 {
+		what = seen[0].Key.String()
 	}
-	total := 0
-	for len(keys) > 0 {
-		n := min(len(keys), deleteChunk)
-		op.keys, keys = keys[:n], keys[n:]
-		op.before = total
+	op := &deleteOp{entry: Entry{Origin: o, What: what}}
+	if exact {
+		op.all = seen
+	}
+	return s.delete(ctx, op, seen)
+}
+
+func (s *Store) delete(ctx context.Context, op *deleteOp, seen []Seen) (Deleted, error) {
+	op.entry.Kind = EntryDelete
+	var d Deleted
+	// Where there is nothing to be deleted the answer must not promise what is
+	// not so either: wait in line.
+	for first := true; first || len(seen) > 0; first = false {
+		n := min(len(seen), deleteChunk)
+		op.seen, seen = seen[:n], seen[n:]
+		op.before = d.Groupings
 		if _, err := s.submit(ctx, op); err != nil {
-			return total, err
+			return d, err
 		}
-		total += op.deleted
+		op.all = nil
+		d.Groupings += op.deleted
+		d.Changed = append(d.Changed, op.changed...)
+		d.Missing = append(d.Missing, op.missing...)
+		if d.Groupings > 0 {
+			d.Operation = op.entry.Operation
+		}
 	}
-	return total, nil
+	return d, nil
 }
 
 // Wipe deletes everything and returns how many groupings there were.
@@ -64,19 +111,28 @@ func (s *Store) Wipe(ctx context.Context, o Origin) (int, error) {
 // deleteOp deletes groupings. Several in a row may be one operation, which has
 // one entry in the activity log.
 type deleteOp struct {
-	keys    []GroupingKey
-	entry   Entry
-	before  int // deleted by earlier ones of the operation
-	deleted int
+	seen   []Seen
+	all    []Seen // nothing is deleted unless these are as they were seen
+	entry  Entry
+	before int // deleted by earlier ones of the operation
+
+	deleted          int
+	changed, missing []GroupingKey
 }
 
 func (op *deleteOp) apply(b *batch) error {
 	if op.entry.Operation == "" {
 		op.entry.Operation, op.entry.At = newOperation(b.now), b.now
 	}
+	if _, changed, missing := b.compare(op.all); len(changed)+len(missing) > 0 {
+		return &ChangedError{changed, missing}
+	}
+	var same []GroupingKey
+	same, op.changed, op.missing = b.compare(op.seen)
 	op.deleted = 0
-	for _, k := range op.keys {
-		if g, ok := b.groups.Get(k.id); ok {
+	for _, k := range same {
+		// Each is looked up anew: that others go may change what it shows.
+		if g, ok := b.Group(k); ok {
 			b.bury(g, tombstone{at: b.now.UnixNano(), operation: op.entry.Operation})
 			op.deleted++
 		}
@@ -86,6 +142,21 @@ func (op *deleteOp) apply(b *batch) error {
 		b.addEntry(op.entry)
 	}
 	return nil
+}
+
+// compare sorts groupings by what has become of them since they were seen.
+func (p *Picture) compare(seen []Seen) (same, changed, missing []GroupingKey) {
+	for _, x := range seen {
+		switch g, ok := p.Group(x.Key); {
+		case !ok:
+			missing = append(missing, x.Key)
+		case !x.Pushed.IsZero() && !x.Pushed.Equal(g.Pushed):
+			changed = append(changed, x.Key)
+		default:
+			same = append(same, x.Key)
+		}
+	}
+	return same, changed, missing
 }
 
 // bury takes a grouping out and leaves what an undo needs.
@@ -98,7 +169,7 @@ func (b *batch) bury(g *Group, t tombstone) {
 func (b *batch) leave(g *Group, t tombstone, condition Revision) {
 	packed := pack(g.body)
 	b.addGroup(g, packed, t, condition)
-	b.addGone(gone{key: g.Key, at: t.at, bytes: int64(len(packed))})
+	b.addGone(gone{key: g.Key, at: t.at, operation: t.operation, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
 		b.add("", Change{Key: recordKey(kindRefused, g.Key)})
 	}
@@ -113,24 +184,70 @@ type wipeOp struct {
 func (op *wipeOp) apply(b *batch) error {
 	op.deleted = b.stats.Groupings
 	op.entry.Operation, op.entry.At, op.entry.Count = newOperation(b.now), b.now, op.deleted
-	b.wipe(b.now.UnixNano(), b.c.o.Own)
-	b.add("", Change{Key: wipeKey, Value: encodeControl(b.now, op.entry.Operation)})
+	b.c.saveRefused(b) // for the undo
+	b.wipes = b.earlierWipes()
+	t := tombstone{at: b.now.UnixNano(), operation: op.entry.Operation}
+	b.add("", Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
+	b.wipe(wipe{tombstone: t}, b.c.o.Own)
+	// Each wipe has to have a record, and what comes behind it a higher revision.
+	b.full = true
 	if op.deleted > 0 {
 		b.addEntry(op.entry)
 	}
 	return nil
 }
 
+// wipe is a wipe that has taken place: groupings whose records are older are
+// gone.
+type wipe struct {
+	tombstone
+	revision Revision
+}
+
+// maxWipes bounds the wipes that are told apart.
+const maxWipes = 100
+
+// earlierWipes returns the wipes that a further one must keep apart: those that
+// have left anything. The oldest ones beyond the bound become one that can't be
+// undone.
+func (e *edit) earlierWipes() []wipe {
+	var earlier []wipe
+	for _, w := range e.wipes {
+		if _, left := e.deletions.Get(w.operation); left || w.operation == "" {
+			earlier = append(earlier, w)
+		}
+	}
+	for len(earlier) >= maxWipes {
+		e.deletions.Delete(earlier[0].operation)
+		e.deletions.Delete(earlier[1].operation)
+		earlier = earlier[1:]
+		earlier[0].operation = ""
+	}
+	return earlier
+}
+
+// wipedBy returns the wipe that a record is older than, if there is one, or
+// what a merge was based on; 0: nothing.
+func (p *Picture) wipedBy(r, base Revision) (tombstone, bool) {
+	for _, w := range p.wipes {
+		if r < w.revision || base != 0 && base < w.revision {
+			return w.tombstone, true
+		}
+	}
+	return tombstone{}, false
+}
+
 // wipe empties the picture; what was there can be restored for a while.
-func (e *edit) wipe(at int64, own []exposition.Family) {
+func (e *edit) wipe(w wipe, own []exposition.Family) {
+	e.wipes = append(slices.Clip(e.wipes), w)
 	groups := e.groups
 	empty := newPicture(own)
 	e.groups, e.aliases, e.families = empty.groups, empty.aliases, empty.families
-	e.claims, e.expiries = empty.claims, &btree.Map[string, string]{}
+	e.claims, e.expiries, e.digests = empty.claims, empty.expiries, empty.digests
 	e.stats = Stats{Gone: e.stats.Gone}
 	e.touched = true
 	groups.Scan(func(_ string, g *Group) bool {
-		e.addGone(gone{key: g.Key, at: at, revision: g.Revision, bytes: int64(g.Bytes)})
+		e.addGone(gone{key: g.Key, at: w.at, operation: w.operation, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		return true
 	})
 }
@@ -148,7 +265,7 @@ func (c *committer) expire() {
 		_, id, _ := e.expiries.Min()
 		g, _ := e.groups.Get(id)
 		e.remove(g)
-		e.addGone(gone{key: g.Key, at: now.UnixNano(), revision: g.Revision, bytes: int64(g.Bytes)})
+		e.addGone(gone{key: g.Key, at: now.UnixNano(), revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		c.expired = append(c.expired, g)
 		at, ok = e.nextExpiry()
 	}
@@ -166,6 +283,7 @@ func (c *committer) housekeep(b *batch) {
 		c.saveRefused(b)
 	}
 	c.sweep(b)
+	c.sweepSessions(b)
 	c.trimActivity(b)
 }
 
@@ -249,6 +367,9 @@ func (c *committer) sweep(b *batch) {
 		}
 		b.dropGone(id)
 		b.add("", Change{Key: key, If: &x.revision})
+		if x.unmarked {
+			b.add("", Change{Key: recordKey(kindRefused, x.key)})
+		}
 	}
 }
 
@@ -260,3 +381,5 @@ func newOperation(at time.Time) string {
 	h.SetSeed(operationSeed)
 	return fmt.Sprintf("%016x-%08x", at.UnixNano(), uint32(h.Sum64()))
 }
+
+var isOperation = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]{8}$`).MatchString

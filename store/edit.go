@@ -19,10 +19,12 @@ type edit struct {
 // gone is a grouping that was deleted, wiped or has expired, while its record
 // is kept for the undo.
 type gone struct {
-	key      GroupingKey
-	at       int64
-	revision Revision
-	bytes    int64 // of the record
+	key       GroupingKey
+	at        int64
+	operation string // empty: none that can be undone
+	revision  Revision
+	bytes     int64 // of the record
+	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
 }
 
 // timeKey orders identities by a time.
@@ -73,6 +75,9 @@ func (e *edit) put(g *Group) {
 	}
 	e.replaceHolds(g, oldBody, g.body)
 	e.groups.Set(g.Key.id, g)
+	if old == nil {
+		e.digests.Set(digestOf(g.Key.id))
+	}
 	if g.alias != g.Key.id {
 		e.aliases.Set(g.alias, g.Key.id)
 	}
@@ -92,6 +97,7 @@ func (e *edit) put(g *Group) {
 func (e *edit) remove(g *Group) {
 	e.forget(g)
 	e.groups.Delete(g.Key.id)
+	e.digests.Delete(digestOf(g.Key.id))
 	if id, _ := e.aliases.Get(g.alias); id == g.Key.id {
 		e.aliases.Delete(g.alias)
 	}
@@ -124,6 +130,7 @@ func (e *edit) renew(g *Group) {
 
 func (e *edit) addGone(x gone) {
 	e.dropGone(x.key.id)
+	e.countGone(&x)
 	e.gone.Set(x.key.id, x)
 	e.goneTime.Set(timeKey(x.at, x.key.id), x.key.id)
 	e.goneSize += x.bytes
@@ -134,6 +141,7 @@ func (e *edit) dropGone(id string) {
 	if x, ok := e.gone.Delete(id); ok {
 		e.goneTime.Delete(timeKey(x.at, id))
 		e.goneSize -= x.bytes
+		e.uncountGone(x)
 		e.stats.Gone--
 	}
 }

@@ -31,7 +31,8 @@ type Group struct {
 	Bytes    int       // of the text of those series
 
 	failureReason exposition.Reason
-	base          Revision // what the last merge was based on
+	base          Revision   // what the last merge was based on
+	after         *tombstone // what had deleted the grouping before it was pushed anew
 	body          *body
 	alias         string // the identity with label names as legacy scrapers see them
 	set           string // the label names, likewise

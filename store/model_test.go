@@ -23,12 +23,21 @@ type model struct {
 	own    map[string]exposition.Type
 	groups map[string]*modelGroup
 	helps  map[string]int // definition and help: when it was first held
+	graves map[string]*modelGrave
 	now    int
 }
 
 type modelGroup struct {
 	key      store.GroupingKey
 	families map[string]modelFamily
+	after    string // the operation that had deleted it before
+}
+
+type modelGrave struct {
+	*modelGroup
+	operation string
+	helps     map[string]int
+	shown     string // all that the store told of it, see portrait
 }
 
 type modelFamily struct {
@@ -166,6 +175,11 @@ func (m *model) push(p store.Push) bool {
 		}
 		g.families[f.Name] = modelFamily{f, since}
 	}
+	if old != nil {
+		g.after = old.after
+	} else if x := m.graves[p.Key.ID()]; x != nil {
+		g.after = x.operation
+	}
 	m.groups[p.Key.ID()] = g
 	if m.check && !m.isConsistent() {
 		delete(m.groups, p.Key.ID())
@@ -174,25 +188,82 @@ func (m *model) push(p store.Push) bool {
 		}
 		return false
 	}
+	delete(m.graves, p.Key.ID())
 	m.countHelps()
 	return true
 }
 
-func (m *model) delete(k store.GroupingKey) int {
+// delete deletes what matches as one operation and returns how much that was.
+func (m *model) delete(p *store.Picture, operation string, matches func(store.GroupingKey) bool) int {
 	m.now++
-	if m.groups[k.ID()] == nil {
-		return 0
+	n := 0
+	for id, g := range m.groups {
+		if !matches(g.key) {
+			continue
+		}
+		was, _ := p.Group(g.key)
+		x := &modelGrave{modelGroup: g, operation: operation, helps: map[string]int{}, shown: portrait(was)}
+		for _, f := range g.families {
+			x.helps[m.helpKey(f)] = m.helps[m.helpKey(f)]
+		}
+		m.graves[id] = x
+		delete(m.groups, id)
+		n++
 	}
-	delete(m.groups, k.ID())
 	m.countHelps()
-	return 1
+	return n
+}
+
+// undo returns the groupings that it restores, those that are in the way of
+// themselves, and those that were pushed anew.
+func (m *model) undo(operation string) (restored, conflicting, kept []string) {
+	m.now++
+	for _, id := range slices.Sorted(maps.Keys(m.graves)) {
+		x := m.graves[id]
+		if x.operation != operation {
+			continue
+		}
+		m.groups[id] = x.modelGroup
+		if m.check && !m.isConsistent() {
+			delete(m.groups, id)
+			conflicting = append(conflicting, id)
+			continue
+		}
+		for key, since := range x.helps {
+			if _, held := m.helps[key]; !held {
+				m.helps[key] = since
+			}
+		}
+		restored = append(restored, id)
+	}
+	for _, id := range restored {
+		delete(m.graves, id)
+	}
+	for _, id := range slices.Sorted(maps.Keys(m.groups)) {
+		if m.groups[id].after == operation && !slices.Contains(restored, id) {
+			kept = append(kept, id)
+		}
+	}
+	return restored, conflicting, kept
+}
+
+func (m *model) helpKey(f modelFamily) string { return m.definition(f.Family) + "\n" + f.Help }
+
+// portrait is all that the store tells of a grouping, but for its revision and
+// what others do to it.
+func portrait(g *store.Group) string {
+	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.Series, g.Bytes, g.LastPushSuccessful())
+	for _, f := range append(g.Families(), g.PushTimes()...) {
+		s += fmt.Sprintf("%s %s %q %q %d\n", f.Name, f.Type, f.Help, f.Text, f.Changed.UnixNano())
+	}
+	return s
 }
 
 func (m *model) countHelps() {
 	held := map[string]bool{}
 	for _, g := range m.groups {
 		for _, f := range g.families {
-			key := m.definition(f.Family) + "\n" + f.Help
+			key := m.helpKey(f)
 			held[key] = true
 			if _, ok := m.helps[key]; !ok {
 				m.helps[key] = m.now
@@ -365,6 +436,57 @@ func TestRandomPushesGiveWhatTheNaiveModelGives(t *testing.T) {
 	}
 }
 
+// lastOperation is the newest one on record.
+func lastOperation(t *testing.T, s *store.Store) string {
+	t.Helper()
+	entries, err := s.Activity(t.Context(), "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) == 0 {
+		return ""
+	}
+	return entries[len(entries)-1].Operation
+}
+
+// undoBoth has both undo an operation and compares what they say of it.
+func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what string, restored int) {
+	t.Helper()
+	wantUndoable := false
+	for _, x := range m.graves {
+		wantUndoable = wantUndoable || x.operation == operation
+	}
+	if _, ok := s.Undoable(operation); ok != wantUndoable {
+		t.Errorf("operation %s can be undone: %v, want %v", operation, ok, wantUndoable)
+	}
+	graves := maps.Clone(m.graves)
+	want, conflicting, kept := m.undo(operation)
+	u, err := s.Undo(context.Background(), operation, store.Origin{By: "me"})
+	what = fmt.Sprintf("undo %s: %+v, %v", operation, u, err)
+	if len(want)+len(conflicting)+len(kept) == 0 {
+		if !errors.Is(err, store.ErrTooLate) {
+			t.Errorf("%s: want ErrTooLate", what)
+		}
+		return what, 0
+	}
+	var gotConflicting, gotKept []string
+	for _, c := range u.Conflicting {
+		gotConflicting = append(gotConflicting, c.Key.ID())
+	}
+	for _, k := range u.Kept {
+		gotKept = append(gotKept, k.ID())
+	}
+	if err != nil || u.Restored != len(want) || !slices.Equal(gotConflicting, conflicting) || !slices.Equal(gotKept, kept) {
+		t.Errorf("%s: want %d restored, conflicting %q, kept %q", what, len(want), conflicting, kept)
+	}
+	for _, id := range want {
+		if g, ok := s.Picture().Group(graves[id].key); !ok || portrait(g) != graves[id].shown {
+			t.Errorf("%s\nrestored %v: %+v\nwant %s", what, ok, g, graves[id].shown)
+		}
+	}
+	return what, len(want)
+}
+
 func followModel(t *testing.T, check bool, seed uint64, steps int) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	dir := t.TempDir()
@@ -373,12 +495,13 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 		Own: []exposition.Family{{Name: "own_gauge", Type: exposition.Gauge, Help: "own"}},
 	}
 	m := &model{
-		check: check, groups: map[string]*modelGroup{}, helps: map[string]int{},
+		check: check, groups: map[string]*modelGroup{}, helps: map[string]int{}, graves: map[string]*modelGrave{},
 		own: map[string]exposition.Type{"own_gauge": exposition.Gauge},
 	}
 	s, closeStore := openStore(t, dir, o)
 	ctx := context.Background()
-	accepted := 0
+	var operations []string
+	accepted, restored := 0, 0
 	for step := range steps {
 		var what string
 		switch n := r.IntN(40); {
@@ -386,21 +509,38 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 			closeStore()
 			s, closeStore = openStore(t, dir, o)
 			what = "restart"
-		case n == 1:
-			if _, err := s.Wipe(ctx, store.Origin{}); err != nil {
-				t.Fatal(err)
-			}
-			m.now++
-			clear(m.groups)
-			m.countHelps()
-			what = "wipe"
 		case n < 10:
+			before := s.Picture()
 			p := randomPush(t, r)
-			got, err := s.Delete(ctx, p.Key, store.Origin{})
-			if want := m.delete(p.Key); err != nil || got != want {
-				t.Fatalf("step %d: delete %s: %d, %v, want %d", step, p.Key, got, err, want)
+			var got int
+			var err error
+			matches := func(k store.GroupingKey) bool { return k.ID() == p.Key.ID() }
+			switch {
+			case n == 1:
+				what = "wipe"
+				matches = func(store.GroupingKey) bool { return true }
+				got, err = s.Wipe(ctx, store.Origin{})
+			case n < 5:
+				what = "delete job " + p.Key.Job()
+				matches = func(k store.GroupingKey) bool { return k.Job() == p.Key.Job() }
+				got, err = s.DeleteMatching(ctx, store.JobSelector(p.Key.Job()), store.Origin{})
+			default:
+				what = "delete " + p.Key.String()
+				got, err = s.Delete(ctx, p.Key, store.Origin{})
 			}
-			what = "delete " + p.Key.String()
+			operation := lastOperation(t, s)
+			if want := m.delete(before, operation, matches); err != nil || got != want {
+				t.Fatalf("step %d: %s: %d, %v, want %d", step, what, got, err, want)
+			}
+			if got > 0 {
+				operations = append(operations, operation)
+			}
+		case n < 16 && len(operations) > 0:
+			// Mostly one of the last ones.
+			operation := operations[max(0, len(operations)-1-int(r.ExpFloat64()*2))]
+			var n int
+			what, n = undoBoth(t, s, m, operation)
+			restored += n
 		default:
 			p := randomPush(t, r)
 			_, err := s.Push(ctx, p)
@@ -419,6 +559,9 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 				accepted++
 			}
 		}
+		if t.Failed() {
+			t.Fatalf("step %d: %s", step, what)
+		}
 		if got, want := scrapeOf(s), m.scrape(); got != want {
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
 		}
@@ -428,6 +571,12 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 		if shadowed := s.Picture().Stats().Shadowed; check && shadowed != 0 {
 			t.Fatalf("step %d: %s: %d series are shadowed", step, what, shadowed)
 		}
+	}
+	if t.Failed() {
+		return
+	}
+	if restored == 0 {
+		t.Error("nothing was ever restored: the test tries too little")
 	}
 	if accepted < steps/10 {
 		t.Errorf("only %d of %d pushes were accepted: the test tries too little", accepted, steps)

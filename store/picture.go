@@ -17,18 +17,20 @@ type Picture struct {
 	sequence uint64
 	told     uint64   // how often the journal had started over
 	applied  Revision // the last change it shows
-	wiped    Revision // records before it are gone
-	wipedAt  int64
+	wipes    []wipe   // in their order; records before one are gone; never modified in place
 
-	groups   *btree.Map[string, *Group] // by identity
-	aliases  *btree.Map[string, string] // alias to identity, where they differ
-	families *btree.Map[string, *family]
-	claims   *btree.Map[string, []claim] // by sample name
-	expiries *btree.Map[string, string]  // by time, then identity
-	gone     *btree.Map[string, gone]    // deleted, but kept for the undo; by identity
-	goneTime *btree.Map[string, string]  // by time, then identity
-	stats    Stats
-	goneSize int64
+	groups    *btree.Map[string, *Group] // by identity
+	aliases   *btree.Map[string, string] // alias to identity, where they differ
+	digests   *btree.BTreeG[digested]    // the identities by their digests
+	families  *btree.Map[string, *family]
+	claims    *btree.Map[string, []claim]  // by sample name
+	expiries  *btree.Map[string, string]   // by time, then identity
+	gone      *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
+	goneTime  *btree.Map[string, string]   // by time, then identity
+	deletions *btree.Map[string, deletion] // what is gone by operation
+	stats     Stats
+	goneSize  int64
+	sessions  sessions
 }
 
 // Stats counts what a picture holds.
@@ -39,17 +41,21 @@ type Stats struct {
 	Bytes     int64 // of the text of those series
 	Shadowed  int   // series left out of scrapes because of a conflict
 	Gone      int   // deleted groupings that can still be restored
+	Sessions  int
 }
 
 func newPicture(own []exposition.Family) *Picture {
 	p := &Picture{
-		groups:   &btree.Map[string, *Group]{},
-		aliases:  &btree.Map[string, string]{},
-		families: &btree.Map[string, *family]{},
-		claims:   &btree.Map[string, []claim]{},
-		expiries: &btree.Map[string, string]{},
-		gone:     &btree.Map[string, gone]{},
-		goneTime: &btree.Map[string, string]{},
+		groups:    &btree.Map[string, *Group]{},
+		aliases:   &btree.Map[string, string]{},
+		digests:   newDigests(),
+		families:  &btree.Map[string, *family]{},
+		claims:    &btree.Map[string, []claim]{},
+		expiries:  &btree.Map[string, string]{},
+		gone:      &btree.Map[string, gone]{},
+		goneTime:  &btree.Map[string, string]{},
+		deletions: &btree.Map[string, deletion]{},
+		sessions:  newSessions(),
 	}
 	e := edit{Picture: p}
 	for _, f := range own {
@@ -65,7 +71,9 @@ func (p *Picture) copy() *Picture {
 	c := *p
 	c.groups, c.aliases, c.families = p.groups.Copy(), p.aliases.Copy(), p.families.Copy()
 	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
-	c.gone, c.goneTime = p.gone.Copy(), p.goneTime.Copy()
+	c.gone, c.goneTime, c.deletions = p.gone.Copy(), p.goneTime.Copy(), p.deletions.Copy()
+	c.digests = p.digests.Copy()
+	c.sessions = p.sessions.copy()
 	return &c
 }
 
@@ -74,7 +82,11 @@ func (p *Picture) copy() *Picture {
 func (p *Picture) Sequence() uint64 { return p.sequence }
 
 // Stats counts what the picture holds.
-func (p *Picture) Stats() Stats { return p.stats }
+func (p *Picture) Stats() Stats {
+	s := p.stats
+	s.Sessions = p.sessions.byKey.Len()
+	return s
+}
 
 // Group returns the grouping of that key.
 func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.groups.Get(k.id) }

@@ -49,7 +49,7 @@ func (op *pushOp) apply(b *batch) error {
 		op.prepare()
 	}
 	g := *op.group
-	if err := op.admit(b, &g, before); err != nil {
+	if err := b.admit(&g, before, op.kept); err != nil {
 		var r *Refusal
 		if errors.As(err, &r) && current != nil {
 			b.fail(current, r.Reason, r.Message)
@@ -68,6 +68,10 @@ func (op *pushOp) apply(b *batch) error {
 	}
 	if op.base != nil {
 		g.base = op.base.Revision
+	}
+	g.after = b.afterOf(current, g.Key.id)
+	if x, ok := b.gone.Get(g.Key.id); ok && x.unmarked {
+		b.add("", Change{Key: recordKey(kindRefused, g.Key)}) // of the one that was there
 	}
 	b.ages(g.body, before, b.now, op.kept)
 	g.renderTimes()
@@ -91,8 +95,9 @@ func (op *pushOp) current(b *batch) (*Group, *body) {
 // than any push.
 const maxGroupBytes = 256 << 20
 
-// admit says whether the grouping may become what it would be.
-func (op *pushOp) admit(b *batch, g *Group, before *body) error {
+// admit says whether the grouping may become what it would be. kept is as in
+// check.
+func (b *batch) admit(g *Group, before *body, kept func(name string) bool) error {
 	o := b.c.o
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
@@ -113,7 +118,7 @@ func (op *pushOp) admit(b *batch, g *Group, before *body) error {
 	if !o.CheckConsistency {
 		return nil
 	}
-	return b.check(g, before, op.kept, o.MaxLabelSets)
+	return b.check(g, before, kept, o.MaxLabelSets)
 }
 
 // revision is the newest one of a grouping's record; 0: it has none.
@@ -130,6 +135,12 @@ func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revisio
 	rec := groupRecord{
 		labels: g.Key.labels, pushed: nanos(g.Pushed), expires: nanos(g.Expires), origin: g.Origin,
 		base: g.base, deleted: t, ages: ageRuns(g.body), packed: packed,
+	}
+	if g.after != nil {
+		rec.after = *g.after
+	}
+	if t.at != 0 && !g.Failed.IsZero() {
+		rec.refused = g.refusal().encode()
 	}
 	b.add(g.Key.id, Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
 }
@@ -198,7 +209,7 @@ func (s *Store) BeginImport(ctx context.Context) (bool, error) {
 	r, err := s.journal.Read(ctx, importKey)
 	switch {
 	case err == nil:
-		t, err := decodeControl(r.Value)
+		t, _, err := decodeControl(r.Value)
 		return err == nil && t.operation != importDone, err
 	case !errors.Is(err, ErrNoRecord):
 		return false, err
@@ -218,6 +229,6 @@ func (s *Store) EndImport(ctx context.Context) error {
 type controlOp struct{ key, operation string }
 
 func (op controlOp) apply(b *batch) error {
-	b.add("", Change{Key: op.key, Value: encodeControl(b.now, op.operation)})
+	b.add("", Change{Key: op.key, Value: encodeControl(tombstone{b.now.UnixNano(), op.operation}, nil)})
 	return nil
 }

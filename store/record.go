@@ -18,6 +18,7 @@ const (
 	kindControl  = "c."
 	kindGrouping = "g." // also a deleted grouping, until its undo window ends
 	kindRefused  = "r." // the last refused push to a grouping
+	kindSession  = "s."
 )
 
 const (
@@ -68,6 +69,8 @@ type groupRecord struct {
 	origin  Origin
 	base    Revision // what a merge was based on
 	deleted tombstone
+	refused []byte    // while deleted: the last refused push, see refusal
+	after   tombstone // what had deleted the grouping before it was pushed anew
 	ages    []ageRun
 	packed  []byte // the families, see pack
 }
@@ -102,6 +105,9 @@ const (
 	groupOperation protowire.Number = 9
 	groupAge       protowire.Number = 10
 	groupPacked    protowire.Number = 11
+	groupRefused   protowire.Number = 12
+	groupAfterAt   protowire.Number = 13
+	groupAfter     protowire.Number = 14
 
 	pairName  protowire.Number = 1
 	pairValue protowire.Number = 2
@@ -128,6 +134,11 @@ const (
 
 	controlAt        protowire.Number = 2
 	controlOperation protowire.Number = 3
+	controlEarlier   protowire.Number = 4
+
+	earlierAt        protowire.Number = 1
+	earlierOperation protowire.Number = 2
+	earlierRevision  protowire.Number = 3
 )
 
 func appendVarint(b []byte, n protowire.Number, v uint64) []byte {
@@ -159,6 +170,9 @@ func (r *groupRecord) encode() []byte {
 	b = appendVarint(b, groupBase, uint64(r.base))
 	b = appendVarint(b, groupDeletedAt, uint64(r.deleted.at))
 	b = appendString(b, groupOperation, r.deleted.operation)
+	b = appendString(b, groupRefused, r.refused)
+	b = appendVarint(b, groupAfterAt, uint64(r.after.at))
+	b = appendString(b, groupAfter, r.after.operation)
 	for _, run := range r.ages {
 		m = appendVarint(m[:0], ageCount, uint64(run.count))
 		m = appendVarint(m, ageSince, uint64(run.age.since))
@@ -201,6 +215,12 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 			r.deleted.at = int64(v.number)
 		case groupOperation:
 			r.deleted.operation = string(v.bytes)
+		case groupRefused:
+			r.refused = v.bytes
+		case groupAfterAt:
+			r.after.at = int64(v.number)
+		case groupAfter:
+			r.after.operation = string(v.bytes)
 		case groupAge:
 			run, err := decodeAgeRun(v.bytes)
 			r.ages = append(r.ages, run)

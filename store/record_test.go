@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func sampleRecord(t testing.TB) []byte {
 	r := groupRecord{
 		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
 		pushed: 1, expires: 2, origin: Origin{"me", "127.0.0.1"}, base: 7,
-		deleted: tombstone{3, "op"}, ages: ageRuns(b), packed: pack(b),
+		deleted: tombstone{3, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, "earlier"}, ages: ageRuns(b), packed: pack(b),
 	}
 	return r.encode()
 }
@@ -41,12 +42,35 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
 		t.Errorf("got %+v", b)
 	}
-	if r.origin != (Origin{"me", "127.0.0.1"}) || r.deleted != (tombstone{3, "op"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+	if r.origin != (Origin{"me", "127.0.0.1"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
 		t.Errorf("got %+v", r)
 	}
 	r.packed = pack(b)
 	if again := r.encode(); !bytes.Equal(again, raw) {
 		t.Error("encoding what was read gives another record")
+	}
+}
+
+func TestAWipesRecordTellsTheEarlierOnes(t *testing.T) {
+	want, earlier := tombstone{1, "third"}, []wipe{{tombstone{2, ""}, 3}, {tombstone{4, "second"}, 5}}
+	got, list, err := decodeControl(encodeControl(want, earlier))
+	if err != nil || got != want || !slices.Equal(list, earlier) {
+		t.Errorf("got %v, %v, %v", got, list, err)
+	}
+}
+
+func TestNoDigestOutlivesItsGrouping(t *testing.T) {
+	e := edit{Picture: newPicture(nil), id: 1}
+	for range 2 {
+		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g := newGroup(k, newBody(nil))
+		e.put(g)
+		if e.remove(g); e.digests.Len() != 0 {
+			t.Errorf("%d digests are left", e.digests.Len())
+		}
 	}
 }
 
@@ -85,7 +109,8 @@ func FuzzRecord(f *testing.F) {
 	f.Add(sampleRecord(f))
 	f.Add(refusal{id: "x", at: 1, reason: ReasonPath, message: "m"}.encode())
 	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.encode())
-	f.Add(encodeControl(time.Unix(1, 0), "op"))
+	f.Add(encodeControl(tombstone{1, "op"}, []wipe{{tombstone{2, "other"}, 3}}))
+	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if r, err := decodeGroupRecord(raw); err == nil {
 			if b, err := r.body(nil); err == nil {
@@ -96,6 +121,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		_, _ = decodeRefusal(raw)
 		_, _ = decodeEntry("op", raw)
-		_, _ = decodeControl(raw)
+		_, _, _ = decodeControl(raw)
+		_, _ = decodeSession(raw)
 	})
 }

@@ -20,6 +20,8 @@ func (c *committer) take(e *edit, t told) error {
 		err = takeGrouping(e, t)
 	case strings.HasPrefix(r.Key, kindRefused) && r.Value != nil:
 		err = takeRefusal(e, r)
+	case strings.HasPrefix(r.Key, kindSession):
+		err = takeSession(e, r)
 	}
 	if err != nil {
 		return unreadable(t.record, err)
@@ -28,12 +30,12 @@ func (c *committer) take(e *edit, t told) error {
 }
 
 func (c *committer) takeWipe(e *edit, r Record) error {
-	t, err := decodeControl(r.Value)
+	t, earlier, err := decodeControl(r.Value)
 	if err != nil {
 		return err
 	}
-	e.wipe(t.at, c.o.Own)
-	e.wiped, e.wipedAt = r.Revision, t.at
+	e.wipes = earlier
+	e.wipe(wipe{tombstone: t, revision: r.Revision}, c.o.Own)
 	return nil
 }
 
@@ -61,12 +63,21 @@ func readGrouping(r Record, names interned) (*grouping, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := newGroup(x.key, b)
-	g.Pushed, g.Expires = unixNano(rec.pushed), unixNano(rec.expires)
-	g.Origin, g.Revision = rec.origin, r.Revision
-	g.renderTimes()
-	x.group = g
+	x.group = rec.newGroup(x.key, b)
+	x.group.Revision = r.Revision
+	x.group.renderTimes()
 	return x, nil
+}
+
+// newGroup makes the grouping of a record, but for its revision.
+func (r *groupRecord) newGroup(k GroupingKey, b *body) *Group {
+	g := newGroup(k, b)
+	g.Pushed, g.Expires, g.Origin = unixNano(r.pushed), unixNano(r.expires), r.origin
+	if r.after.at != 0 {
+		after := r.after // and nothing else of the record
+		g.after = &after
+	}
+	return g
 }
 
 func takeGrouping(e *edit, t told) error {
@@ -81,16 +92,16 @@ func takeGrouping(e *edit, t told) error {
 			return err
 		}
 	}
-	at := x.deleted.at
-	if at == 0 && (r.Revision < e.wiped || x.base != 0 && x.base < e.wiped) {
-		at = e.wipedAt
+	end, wiped := x.deleted, false
+	if end.at == 0 {
+		end, wiped = e.wipedBy(r.Revision, x.base)
 	}
 	was, held := e.groups.Get(x.key.id)
-	if at != 0 {
+	if end.at != 0 {
 		if held {
 			e.remove(was)
 		}
-		e.addGone(gone{key: x.key, at: at, revision: r.Revision, bytes: x.bytes})
+		e.addGone(gone{key: x.key, at: end.at, operation: end.operation, revision: r.Revision, bytes: x.bytes, unmarked: wiped})
 		return nil
 	}
 	if held && !was.Failed.IsZero() {

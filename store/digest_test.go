@@ -1,0 +1,78 @@
+package store_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"gatehouse/store"
+)
+
+func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	paths := []string{"/job/x", "/job/x/i/1", "/job/x/i/2", "/job@base64/w7Y", "/job/x/U__a_2e_b/1"}
+	plain := regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
+	digests := map[string]string{}
+	for _, path := range paths {
+		mustPush(t, s, path, "m 1\n")
+		digest := key(t, path).Digest()
+		if !plain.MatchString(digest) || digests[digest] != "" {
+			t.Errorf("%s: got %q", path, digest)
+		}
+		digests[digest] = path
+	}
+	all := func(missing string) {
+		t.Helper()
+		for digest, path := range digests {
+			g, ok := s.Picture().ByDigest(digest)
+			if ok == (path == missing) || ok && g.Key.ID() != key(t, path).ID() {
+				t.Errorf("%s: got %v, %v", path, g, ok)
+			}
+		}
+	}
+	all("")
+	mustPush(t, s, "/job/x", "m 2\n")
+	all("")
+	if _, err := s.Delete(t.Context(), key(t, paths[1]), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	all(paths[1])
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	all(paths[1])
+	if _, err := s.Undo(t.Context(), lastOperation(t, s), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	all("")
+	if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	for digest, path := range digests {
+		if _, ok := s.Picture().ByDigest(digest); ok {
+			t.Errorf("%s is wiped", path)
+		}
+	}
+}
+
+func TestADigestIsTheSameForEver(t *testing.T) {
+	if got := key(t, "/job/backup/instance/db1").Digest(); got != "shAxwarguKQM81pXUjUSQA" {
+		t.Errorf("got %q: links that people have kept lead nowhere", got)
+	}
+}
+
+func FuzzDigest(f *testing.F) {
+	s, _ := filled(f, 3)
+	known := map[string]bool{}
+	for g := range s.Picture().Groups() {
+		known[g.Key.Digest()] = true
+		f.Add(g.Key.Digest())
+		f.Add(g.Key.Digest() + "=")
+		f.Add(fmt.Sprintf("%s\n", g.Key.Digest()[:21]))
+	}
+	f.Fuzz(func(t *testing.T, digest string) {
+		if g, ok := s.Picture().ByDigest(digest); ok != known[digest] {
+			t.Errorf("%q names %v: %v", digest, g, ok)
+		}
+	})
+}

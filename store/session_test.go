@@ -1,0 +1,307 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/pebble"
+)
+
+// session is one of alice's.
+func session(began time.Time, change ...func(*store.Session)) store.Session {
+	x := store.Session{
+		Scheme: "basic", Name: "alice", Role: "admin",
+		Created: began, Seen: began, Expires: began.Add(time.Hour),
+		Credential: []byte{0, 1, 255}, Extra: []byte("more"),
+	}
+	for _, f := range change {
+		f(&x)
+	}
+	return x
+}
+
+func mustCreate(t testing.TB, s *store.Store, id string, x store.Session) {
+	t.Helper()
+	if err := s.CreateSession(t.Context(), id, x); err != nil {
+		t.Fatalf("session %s: %v", id, err)
+	}
+}
+
+// known are those of the ids whose sessions are there.
+func known(s *store.Store, ids ...string) string {
+	var found []string
+	for _, id := range ids {
+		if _, ok := s.Session(id); ok {
+			found = append(found, id)
+		}
+	}
+	return strings.Join(found, " ")
+}
+
+func TestASessionIsThereAfterARestartUntilItIsEnded(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	want := session(time.Unix(0, time.Now().UnixNano()))
+	mustCreate(t, s, "one", want)
+	mustCreate(t, s, "two", want)
+	if err := s.EndSession(t.Context(), "two"); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"at once", "after a restart"} {
+		if got, ok := s.Session("one"); !ok || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, %v, want %+v", when, got, ok, want)
+		}
+		if got := known(s, "two", "three", ""); got != "" {
+			t.Errorf("%s: %s is there", when, got)
+		}
+		if n := s.Picture().Stats().Sessions; n != 1 {
+			t.Errorf("%s: %d sessions", when, n)
+		}
+		closeStore()
+		s, closeStore = openStore(t, dir, checked)
+	}
+}
+
+func TestASessionWithoutAnythingIsReadAsItWasWritten(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	want := store.Session{Expires: time.Unix(0, time.Now().Add(time.Hour).UnixNano())}
+	mustCreate(t, s, "one", want)
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	if got, ok := s.Session("one"); !ok || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, ok, want)
+	}
+}
+
+func TestTheDiskDoesNotKnowTheIDOfASession(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	mustCreate(t, s, "the-secret-id", session(time.Now(), func(x *store.Session) { x.Name = "somebody-we-know" }))
+	closeStore()
+	var all []byte
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all = append(all, b...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(all, []byte("somebody-we-know")) {
+		t.Error("the session itself is not found: this test looks in the wrong place")
+	}
+	if bytes.Contains(all, []byte("the-secret-id")) {
+		t.Error("the id is on disk")
+	}
+}
+
+func TestASessionEndsWhenItsTimeIsOverAndIsForgotten(t *testing.T) {
+	var now atomic.Int64
+	began := time.Now()
+	now.Store(began.UnixNano())
+	o := checked
+	o.Now = func() time.Time { return time.Unix(0, now.Load()) }
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, o)
+	mustCreate(t, s, "short", session(began))
+	mustCreate(t, s, "long", session(began, func(x *store.Session) { x.Expires = began.Add(2 * time.Hour) }))
+	now.Store(began.Add(time.Hour - 1).UnixNano())
+	if got := known(s, "short", "long"); got != "short long" {
+		t.Errorf("just before: %q", got)
+	}
+	now.Store(began.Add(time.Hour).UnixNano())
+	if got := known(s, "short", "long"); got != "long" {
+		t.Errorf("just then: %q", got)
+	}
+	// Anything that happens takes what has ended along.
+	mustPush(t, s, "/job/x", "m 1\n")
+	eventually(t, "one session is left", func() bool { return s.Picture().Stats().Sessions == 1 })
+	closeStore()
+	now.Store(began.UnixNano())
+	s, _ = openStore(t, dir, o)
+	if got := known(s, "short", "long"); got != "long" {
+		t.Errorf("after a restart with the clock set back: %q", got)
+	}
+}
+
+func TestWhatEndedWhileNobodyLookedIsForgottenByItself(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	for i := range 3 {
+		mustCreate(t, s, fmt.Sprint(i), session(time.Now().Add(-time.Hour+10*time.Millisecond)))
+	}
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	eventually(t, "all are gone", func() bool { return s.Picture().Stats().Sessions == 0 })
+}
+
+func TestTheOldestSessionOfAUserMakesRoomForTheTwentyFirst(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	began := time.Now()
+	mustCreate(t, s, "bob's", session(began.Add(-time.Minute), func(x *store.Session) { x.Name = "bob" }))
+	mustCreate(t, s, "another alice's", session(began.Add(-time.Minute), func(x *store.Session) { x.Scheme = "oidc" }))
+	var ids []string
+	for i := range 21 {
+		ids = append(ids, fmt.Sprint(i))
+	}
+	// The first ones in an order that says nothing about their age.
+	for _, i := range []int{7, 0, 19, 3, 12, 1, 2, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18} {
+		mustCreate(t, s, ids[i], session(began.Add(time.Duration(i)*time.Second)))
+	}
+	if got := known(s, ids...); got != strings.Join(ids[:20], " ") {
+		t.Fatalf("twenty: %s", got)
+	}
+	closeStore()
+	s, closeStore = openStore(t, dir, checked)
+	mustCreate(t, s, ids[20], session(began.Add(20*time.Second)))
+	want := strings.Join(ids[1:], " ") + " bob's another alice's"
+	for _, when := range []string{"at once", "after a restart"} {
+		if got := known(s, append(ids, "bob's", "another alice's")...); got != want {
+			t.Errorf("%s: got %s, want %s", when, got, want)
+		}
+		closeStore()
+		s, closeStore = openStore(t, dir, checked)
+	}
+}
+
+func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), checked)
+	began := time.Now()
+	create := func(i int) error {
+		return s.CreateSession(t.Context(), fmt.Sprint(i), session(began.Add(time.Duration(i)*time.Millisecond), func(x *store.Session) { x.Name = fmt.Sprint("user", i) }))
+	}
+	errs := make(chan error, 100)
+	for worker := range cap(errs) {
+		go func() {
+			var err error
+			for i := worker; i < 10_000 && err == nil; i += cap(errs) {
+				err = create(i)
+			}
+			errs <- err
+		}()
+	}
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := known(s, "0", "1"); got != "0 1" {
+		t.Fatalf("before: %q", got)
+	}
+	if err := create(10_000); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.Picture().Stats().Sessions; n != 10_000 {
+		t.Errorf("%d sessions", n)
+	}
+	if got := known(s, "0", "1", "10000"); got != "1 10000" {
+		t.Errorf("of 0, 1 and 10000 there are %s", got)
+	}
+}
+
+func TestAllSessionsOfAUserEndAndNobodyElses(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	mustCreate(t, s, "a1", session(time.Now()))
+	mustCreate(t, s, "a2", session(time.Now()))
+	mustCreate(t, s, "b", session(time.Now(), func(x *store.Session) { x.Name = "bob" }))
+	mustCreate(t, s, "o", session(time.Now(), func(x *store.Session) { x.Scheme = "oidc" }))
+	for _, want := range []int{2, 0} {
+		if n, err := s.EndSessionsOf(t.Context(), "basic", "alice"); n != want || err != nil {
+			t.Errorf("got %d, %v, want %d", n, err, want)
+		}
+	}
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	if got := known(s, "a1", "a2", "b", "o"); got != "b o" {
+		t.Errorf("there are %s", got)
+	}
+}
+
+func TestAWipeEndsNoSession(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	mustCreate(t, s, "one", session(time.Now()))
+	if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, when := range []string{"at once", "after a restart"} {
+		if known(s, "one") == "" || s.Picture().Stats().Sessions != 1 {
+			t.Errorf("%s: it is gone", when)
+		}
+		closeStore()
+		s, closeStore = openStore(t, dir, checked)
+	}
+}
+
+func TestASessionThatCannotBeWrittenIsNotThere(t *testing.T) {
+	s, closeStore := openStore(t, t.TempDir(), checked)
+	mustCreate(t, s, "one", session(time.Now()))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.CreateSession(ctx, "two", session(time.Now())); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	closeStore()
+	if err := s.CreateSession(t.Context(), "three", session(time.Now())); err == nil {
+		t.Error("a closed store takes a session")
+	}
+	if err := s.EndSession(t.Context(), "one"); err == nil {
+		t.Error("a closed store says that a session has ended")
+	}
+	if got := known(s, "one", "two", "three"); got != "one" {
+		t.Errorf("there are %s", got)
+	}
+}
+
+func TestWhatFailsToBeWrittenNeitherBeginsNorEndsASession(t *testing.T) {
+	s, j := openTroubled(t)
+	mustCreate(t, s, "one", session(time.Now()))
+	fail := func() error { return store.ErrUnavailable }
+	j.before.Store(&fail)
+	if err := s.CreateSession(t.Context(), "two", session(time.Now())); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if err := s.EndSession(t.Context(), "one"); !errors.Is(err, store.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if got := known(s, "one", "two"); got != "one" {
+		t.Errorf("there are %s", got)
+	}
+}
+
+func TestASessionIsKnownToAllStoresOnOneJournal(t *testing.T) {
+	j, err := pebble.Open(pebble.Options{Path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = j.Close() })
+	var stores [2]*store.Store
+	for i := range stores {
+		if stores[i], err = store.Open(t.Context(), j, checked); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = stores[i].Close() })
+	}
+	mustCreate(t, stores[0], "one", session(time.Now()))
+	eventually(t, "the other store knows it", func() bool { return known(stores[1], "one") != "" })
+	if err := stores[1].EndSession(t.Context(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the first store knows its end", func() bool { return known(stores[0], "one") == "" })
+}

@@ -1,0 +1,315 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNoOperation says that no operation of that name has deleted anything.
+	ErrNoOperation = errors.New("there is no such operation to undo")
+	// ErrTooLate says that nothing is left to be restored: the time is over, the
+	// space was needed, or it was undone already.
+	ErrTooLate = errors.New("it is too late to undo that")
+)
+
+// Undone is what came of an undo. What is in neither list was restored, or
+// could not be any more.
+type Undone struct {
+	Operation string // of the undo itself; empty if it restored nothing
+	Restored  int
+	// Kept were pushed anew since, and stay as they are.
+	Kept []GroupingKey
+	// Conflicting stay deleted, because of what is held by now.
+	Conflicting []Conflicting
+}
+
+// Conflicting is a grouping that can't stand beside what is held.
+type Conflicting struct {
+	Key GroupingKey
+	// Err is a *Refusal or a *LimitError.
+	Err error
+}
+
+// Bounds of what one commit restores, so that pushes get their turn in between
+// and memory holds little of it twice.
+const (
+	undoChunk      = 2000
+	undoChunkBytes = 16 << 20 // of the records
+)
+
+// chunk is how many of the graves one commit restores.
+func chunk(graves []gone) int {
+	bytes := graves[0].bytes
+	n := 1
+	for n < min(len(graves), undoChunk) && bytes+graves[n].bytes <= undoChunkBytes {
+		bytes += graves[n].bytes
+		n++
+	}
+	return n
+}
+
+// Undo restores the groupings that an operation deleted, wiped, or that expired
+// by it, with their values, times and failures. Their time to live goes on; the
+// ones whose time is over by now do not expire any more. Groupings pushed anew
+// since stay as they are. With the check on, so do those deleted that conflict
+// with what is held by now; without it scrapes leave out whatever is held for
+// less long.
+//
+// Up to 2,000 groupings of 16 MiB in all are restored by one commit, all or
+// none. More take several: an error may leave some of them restored, which
+// Undone tells, and a further Undo restores the others. Errors: ErrNoOperation,
+// ErrTooLate, those of Push.
+func (s *Store) Undo(ctx context.Context, operation string, o Origin) (Undone, error) {
+	was, known, err := s.Entry(ctx, operation)
+	if err != nil {
+		return Undone{}, err
+	}
+	_, undoable := s.Undoable(operation)
+	if !known && !undoable || was.Kind == EntryUndo {
+		return Undone{}, ErrNoOperation
+	}
+	u := Undone{}
+	op := &undoOp{entry: Entry{Kind: EntryUndo, Origin: o, What: was.What, Undoes: operation}}
+	if undoable {
+		for graves := s.graves(operation); len(graves) > 0; {
+			n := chunk(graves)
+			if op.finds, err = s.dig(ctx, graves[:n]); err == nil {
+				_, err = s.submit(ctx, op)
+			}
+			graves = graves[n:]
+			if err != nil {
+				return u, err
+			}
+			op.before += op.restored
+			if u.Restored = op.before; u.Restored > 0 {
+				u.Operation = op.entry.Operation
+			}
+			u.Conflicting = append(u.Conflicting, op.conflicting...)
+		}
+	}
+	u.Kept = s.pushedAfter(operation)
+	if u.Restored == 0 && len(u.Kept) == 0 && len(u.Conflicting) == 0 {
+		return Undone{}, ErrTooLate
+	}
+	return u, nil
+}
+
+// Undoable says until when an operation can be undone, if it can be now, at
+// least in part. It looks at nothing but memory.
+func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
+	d, ok := s.Picture().deletions.Get(operation)
+	if !ok {
+		return time.Time{}, false
+	}
+	until = time.Unix(0, d.last).Add(s.o.UndoWindow)
+	return until, until.After(s.o.Now())
+}
+
+// graves returns what an operation has deleted and may still be restored.
+func (s *Store) graves(operation string) []gone {
+	var graves []gone
+	s.Picture().gone.Scan(func(_ string, x gone) bool {
+		if x.operation == operation && s.inUndoWindow(x.at) {
+			graves = append(graves, x)
+		}
+		return true
+	})
+	return graves
+}
+
+func (s *Store) inUndoWindow(at int64) bool {
+	return time.Unix(0, at).Add(s.o.UndoWindow).After(s.o.Now())
+}
+
+// pushedAfter returns the groupings that an operation deleted and that were
+// pushed anew then.
+func (s *Store) pushedAfter(operation string) []GroupingKey {
+	var keys []GroupingKey
+	for g := range s.Picture().Groups() {
+		if g.after != nil && g.after.operation == operation && s.inUndoWindow(g.after.at) {
+			keys = append(keys, g.Key)
+		}
+	}
+	return keys
+}
+
+// find is a deleted grouping with all that its record says.
+type find struct {
+	gone
+	group  *Group
+	packed []byte
+}
+
+// dig reads what is still there of deleted groupings.
+func (s *Store) dig(ctx context.Context, graves []gone) ([]find, error) {
+	finds := make([]find, 0, len(graves))
+	names := interned{}
+	for _, x := range graves {
+		r, err := s.journal.Read(ctx, recordKey(kindGrouping, x.key))
+		if errors.Is(err, ErrNoRecord) || err == nil && r.Revision != x.revision {
+			continue // forgotten or pushed anew in this moment
+		}
+		if err != nil {
+			return nil, err
+		}
+		rec, err := decodeGroupRecord(r.Value)
+		if err != nil {
+			return nil, unreadable(r, err)
+		}
+		b, err := rec.body(names)
+		if err != nil {
+			return nil, unreadable(r, err)
+		}
+		f := find{gone: x, group: rec.newGroup(x.key, b), packed: rec.packed}
+		if err := s.digRefusal(ctx, f, rec.refused); err != nil {
+			return nil, err
+		}
+		f.group.renderTimes()
+		finds = append(finds, f)
+	}
+	return finds, nil
+}
+
+// digRefusal reads the last refused push, which is part of the record unless a
+// wipe left everything where it was.
+func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
+	if f.unmarked {
+		r, err := s.journal.Read(ctx, recordKey(kindRefused, f.key))
+		if err != nil && !errors.Is(err, ErrNoRecord) {
+			return err
+		}
+		refused = r.Value
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	r, err := decodeRefusal(refused)
+	if err != nil {
+		return unreadable(Record{Key: recordKey(kindRefused, f.key)}, err)
+	}
+	f.group.Failed, f.group.Failure, f.group.failureReason = unixNano(r.at), r.message, r.reason
+	return nil
+}
+
+// undoOp restores groupings. Several in a row may be one operation, as of
+// deleteOp.
+type undoOp struct {
+	finds       []find
+	entry       Entry
+	before      int // restored by earlier ones of the operation
+	restored    int
+	conflicting []Conflicting
+}
+
+func (op *undoOp) apply(b *batch) error {
+	if op.entry.Operation == "" {
+		op.entry.Operation, op.entry.At = newOperation(b.now), b.now
+	}
+	op.restored, op.conflicting = 0, nil
+	for _, f := range op.finds {
+		if x, ok := b.gone.Get(f.key.id); !ok || x.revision != f.revision {
+			continue
+		}
+		if err := b.restore(f); err != nil {
+			op.conflicting = append(op.conflicting, Conflicting{f.key, err})
+			continue
+		}
+		op.restored++
+	}
+	if op.restored > 0 {
+		op.entry.Count = op.before + op.restored
+		b.addEntry(op.entry)
+	}
+	return nil
+}
+
+// restore puts a deleted grouping back in unless the rules of a push are
+// against it.
+func (b *batch) restore(f find) error {
+	g := *f.group
+	if err := b.admit(&g, nil, keptNone); err != nil {
+		return err
+	}
+	if !g.Expires.After(b.now) {
+		g.Expires = time.Time{}
+	}
+	b.joinHelps(g.body)
+	b.put(&g)
+	b.addGroup(&g, f.packed, tombstone{}, f.revision)
+	if !g.Failed.IsZero() {
+		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})
+	}
+	return nil
+}
+
+func keptNone(string) bool { return false }
+
+// joinHelps gives a body that returns the HELP times of what is held by now:
+// all holders of a HELP agree since when it is there, or it would depend on
+// what has been deleted which one is shown.
+func (e *edit) joinHelps(b *body) {
+	var was, is *age
+	for i := range b.holds {
+		h := &b.holds[i]
+		a := *h.age
+		if a.helpSince = e.helpSince(h.ident, a.helpSince); is == nil || h.age != was || *is != a {
+			was, is = h.age, &a
+		}
+		h.age = is
+	}
+}
+
+// refusal is what the journal keeps of the last refused push.
+func (g *Group) refusal() refusal {
+	return refusal{id: g.Key.id, at: nanos(g.Failed), reason: g.failureReason, message: g.Failure}
+}
+
+// deletion is what is left of the groupings that one operation deleted.
+type deletion struct {
+	operation string
+	groupings int
+	last      int64 // when the last of them was
+}
+
+func (e *edit) countGone(x *gone) {
+	if x.operation == "" {
+		return
+	}
+	d, ok := e.deletions.Get(x.operation)
+	if !ok {
+		d.operation = x.operation
+	}
+	x.operation = d.operation // one string for all
+	d.groupings++
+	d.last = max(d.last, x.at)
+	e.deletions.Set(d.operation, d)
+}
+
+func (e *edit) uncountGone(x gone) {
+	d, ok := e.deletions.Get(x.operation)
+	if !ok {
+		return
+	}
+	if d.groupings--; d.groupings == 0 {
+		e.deletions.Delete(d.operation)
+		return
+	}
+	e.deletions.Set(d.operation, d)
+}
+
+// afterOf is what had deleted the grouping that is pushed anew, while that can
+// be undone.
+func (b *batch) afterOf(current *Group, id string) *tombstone {
+	if current == nil {
+		if x, ok := b.gone.Get(id); ok && x.operation != "" {
+			return &tombstone{at: x.at, operation: x.operation}
+		}
+		return nil
+	}
+	if current.after != nil && b.c.inUndoWindow(current.after.at) {
+		return current.after
+	}
+	return nil
+}

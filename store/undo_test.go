@@ -1,0 +1,442 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"gatehouse/store"
+	"gatehouse/store/pebble"
+)
+
+// clock is a time that goes on only when the test says so.
+type clock struct{ ahead atomic.Int64 }
+
+func (c *clock) now() time.Time {
+	return time.Unix(1_700_000_000, 0).Add(time.Duration(c.ahead.Load()))
+}
+
+func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// crashable is a disk that forgets in a crash what was not synced.
+func crashable(t testing.TB) *vfs.MemFS {
+	t.Helper()
+	fs := vfs.NewCrashableMem()
+	err := fs.MkdirAll("store", 0o755)
+	if err == nil {
+		var root vfs.File
+		if root, err = fs.OpenDir(""); err == nil {
+			err = errors.Join(root.Sync(), root.Close())
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fs
+}
+
+// afterCrash is a disk as it is after a crash in this moment.
+func afterCrash(fs *vfs.MemFS) vfs.FS {
+	return fs.CrashClone(vfs.CrashCloneCfg{RNG: rand.New(rand.NewPCG(1, 2))})
+}
+
+func openOn(t testing.TB, fs vfs.FS, o store.Options) *store.Store {
+	t.Helper()
+	j, err := pebble.Open(pebble.Options{Path: "store", FS: fs, MinFree: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), j, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
+	return s
+}
+
+// portraits are those of all groupings.
+func portraits(s *store.Store) string {
+	all := ""
+	for g := range s.Picture().Groups() {
+		all += portrait(g)
+	}
+	return all
+}
+
+func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
+	for _, tt := range []struct {
+		kind   store.EntryKind
+		remove func(s *store.Store, c *clock) error
+	}{
+		{store.EntryDelete, func(s *store.Store, _ *clock) error {
+			_, err := s.DeleteMatching(context.Background(), store.JobSelector("x"), store.Origin{By: "ana"})
+			return err
+		}},
+		{store.EntryWipe, func(s *store.Store, _ *clock) error {
+			_, err := s.Wipe(context.Background(), store.Origin{By: "ana"})
+			return err
+		}},
+		{store.EntryExpiry, func(s *store.Store, c *clock) error {
+			c.advance(10 * time.Minute)
+			_, err := s.Delete(context.Background(), key(t, "/job/nothing"), store.Origin{}) // has it look at the time
+			return err
+		}},
+	} {
+		t.Run(string(tt.kind), func(t *testing.T) {
+			t.Parallel()
+			c := &clock{}
+			o := checked
+			o.Now = c.now
+			fs := crashable(t)
+			s := openOn(t, fs, o)
+			for i := range 3 {
+				p := push(t, fmt.Sprintf("/job/x/i/%d", i), fmt.Sprintf("# HELP m Of x.\n# TYPE m gauge\nm %d\n", i))
+				p.Origin = store.Origin{By: "ben", From: "::1"}
+				if tt.kind == store.EntryExpiry {
+					p.TTL = time.Minute
+				}
+				if _, err := s.Push(t.Context(), p); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Reject(t.Context(), key(t, "/job/x/i/0"), store.ReasonConflict, "it was refused")
+			p := push(t, "/job/x/i/1", "# HELP m Of x.\n# TYPE m gauge\nm 5\n# TYPE n gauge\nn 1\n")
+			p.TTL = time.Minute
+			if tt.kind != store.EntryExpiry {
+				p.TTL = time.Hour
+			}
+			if _, err := s.Push(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			before := portraits(s)
+			if err := tt.remove(s, c); err != nil {
+				t.Fatal(err)
+			}
+			if s.Picture().Stats().Groupings != 0 {
+				t.Fatal("something is left")
+			}
+			operation := lastOperation(t, s)
+			was, ok, err := s.Entry(t.Context(), operation)
+			if err != nil || !ok || was.Kind != tt.kind {
+				t.Fatalf("got %+v, %v, %v", was, ok, err)
+			}
+			if until, ok := s.Undoable(operation); !ok || until.Before(was.At.Add(o.UndoWindow/2)) || until.After(was.At.Add(o.UndoWindow)) {
+				t.Errorf("undoable %v until %v, deleted at %v", ok, until, was.At)
+			}
+			u, err := s.Undo(t.Context(), operation, store.Origin{By: "eve", From: "::2"})
+			want := s.Picture().Stats().Groupings
+			if err != nil || u.Restored != 3 || want != 3 || len(u.Kept)+len(u.Conflicting) > 0 {
+				t.Fatalf("got %+v, %v, %d groupings", u, err, want)
+			}
+			if tt.kind == store.EntryExpiry {
+				for g := range s.Picture().Groups() {
+					if !g.Expires.IsZero() {
+						t.Errorf("%s has expired and expires again", g.Key)
+					}
+				}
+			} else if got := portraits(s); got != before {
+				t.Errorf("got\n%swant\n%s", got, before)
+			}
+			x, ok, err := s.Entry(t.Context(), u.Operation)
+			if err != nil || !ok || x.Kind != store.EntryUndo || x.Undoes != operation || x.Count != 3 || x.What != was.What || x.Origin.By != "eve" || x.Origin.From != "::2" {
+				t.Errorf("got %+v, %v, %v", x, ok, err)
+			}
+			got := portraits(s)
+			crashed := openOn(t, afterCrash(fs), o)
+			if after := portraits(crashed); after != got {
+				t.Errorf("after a crash\n%swant\n%s", after, got)
+			}
+			for _, s := range []*store.Store{s, crashed} {
+				if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, store.ErrTooLate) {
+					t.Errorf("a second time: %+v, %v", u, err)
+				}
+				if _, err := s.Undo(t.Context(), u.Operation, store.Origin{}); !errors.Is(err, store.ErrNoOperation) {
+					t.Errorf("of the undo: %v", err)
+				}
+				if got := portraits(s); got != portraits(crashed) {
+					t.Error("what can't be undone changed something")
+				}
+			}
+		})
+	}
+}
+
+func TestAnUndoIsRefusedWhereThereIsNothingToUndo(t *testing.T) {
+	c := &clock{}
+	o := checked
+	o.Now = c.now
+	s, _ := openStore(t, t.TempDir(), o)
+	mustPush(t, s, "/job/x", "m 1\n")
+	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	operation := lastOperation(t, s)
+	for _, unknown := range []string{"", "x", "../x", "0000000000000000-00000000", strings.ToUpper(operation), operation + "0", strings.Repeat("a", 1<<20)} {
+		if _, err := s.Undo(t.Context(), unknown, store.Origin{}); !errors.Is(err, store.ErrNoOperation) {
+			t.Errorf("%.40q: got %v", unknown, err)
+		}
+		if _, ok, err := s.Entry(t.Context(), unknown); ok || err != nil {
+			t.Errorf("%.40q: an entry: %v, %v", unknown, ok, err)
+		}
+	}
+	c.advance(o.UndoWindow + time.Second)
+	if until, ok := s.Undoable(operation); ok {
+		t.Errorf("it can be undone until %v, and that is over", until)
+	}
+	if _, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, store.ErrTooLate) {
+		t.Errorf("after the window: %v", err)
+	}
+	if s.Picture().Stats().Groupings != 0 {
+		t.Error("it is back")
+	}
+}
+
+func TestAnUndoKeepsTheLimitsAndNamesWhatDoesNotFit(t *testing.T) {
+	o := checked
+	o.MaxGroupings = 2
+	s, _ := openStore(t, t.TempDir(), o)
+	mustPush(t, s, "/job/x/i/1", "m 1\n")
+	mustPush(t, s, "/job/x/i/2", "m 1\n")
+	if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	operation := lastOperation(t, s)
+	mustPush(t, s, "/job/y", "m 1\n")
+	u, err := s.Undo(t.Context(), operation, store.Origin{})
+	var limit *store.LimitError
+	if err != nil || u.Restored != 1 || len(u.Conflicting) != 1 || !errors.As(u.Conflicting[0].Err, &limit) {
+		t.Fatalf("got %+v, %v", u, err)
+	}
+	if _, err := s.Delete(t.Context(), key(t, "/job/y"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	if u, err := s.Undo(t.Context(), operation, store.Origin{}); err != nil || u.Restored != 1 || len(u.Conflicting) != 0 {
+		t.Errorf("once there is room: %+v, %v", u, err)
+	}
+}
+
+func TestAnUndoThatCouldNotBeWrittenChangesNothingAndCanBeRepeated(t *testing.T) {
+	s, j := openTroubled(t)
+	mustPush(t, s, "/job/x", "m 1\n")
+	before := portraits(s)
+	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	operation := lastOperation(t, s)
+	fail := func() error { return store.ErrUnavailable }
+	j.before.Store(&fail)
+	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, store.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
+		t.Errorf("got %+v, %v", u, err)
+	}
+	if s.Picture().Stats().Groupings != 0 {
+		t.Error("it is shown though it is not on disk")
+	}
+	j.before.Store(nil)
+	if u, err := s.Undo(t.Context(), operation, store.Origin{}); err != nil || u.Restored != 1 {
+		t.Errorf("again: %+v, %v", u, err)
+	}
+	if got := portraits(s); got != before {
+		t.Errorf("got\n%swant\n%s", got, before)
+	}
+}
+
+// queued has operations wait behind a commit, in their order, so that they are
+// carried out together.
+func queued(t *testing.T, s *store.Store, j *troubled, operations ...func()) {
+	t.Helper()
+	var wg sync.WaitGroup
+	entered, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	hold := func() error {
+		once.Do(func() { close(entered); <-release })
+		return nil
+	}
+	j.before.Store(&hold)
+	wg.Go(func() { mustPush(t, s, "/job/first", "first 1\n") })
+	<-entered
+	for i, op := range operations {
+		wg.Go(op)
+		eventually(t, "it is queued", func() bool { return s.Status().Queued == i+1 })
+	}
+	close(release)
+	wg.Wait()
+}
+
+func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
+	s, j := openTroubled(t)
+	wipe := func() {
+		if _, err := s.Wipe(context.Background(), store.Origin{}); err != nil {
+			t.Error(err)
+		}
+	}
+	queued(t, s, j,
+		func() { mustPush(t, s, "/job/x", "m 1\n") }, wipe,
+		func() { mustPush(t, s, "/job/y", "m 1\n") }, wipe,
+		func() { mustPush(t, s, "/job/z", "m 1\n") })
+	entries, err := s.Activity(t.Context(), "", 10)
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	// As after a restart: everything is told anew.
+	j.restart <- struct{}{}
+	mustPush(t, s, "/job/z", "m 2\n")
+	u, err := s.Undo(t.Context(), entries[1].Operation, store.Origin{})
+	if err != nil || u.Restored != 1 {
+		t.Errorf("of the second: %+v, %v", u, err)
+	}
+	want := []string{"y", "z"}
+	jobs := func() (jobs []string) {
+		for g := range s.Picture().Groups() {
+			jobs = append(jobs, g.Key.Job())
+		}
+		return jobs
+	}
+	if got := jobs(); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if u, err = s.Undo(t.Context(), entries[0].Operation, store.Origin{}); err != nil || u.Restored != 2 {
+		t.Errorf("of the first: %+v, %v", u, err)
+	}
+	if got, want := jobs(), []string{"first", "x", "y", "z"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
+	fs := crashable(t)
+	s := openOn(t, fs, checked)
+	const n = 120
+	for i := range n {
+		mustPush(t, s, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")
+		if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := s.Activity(t.Context(), "", n)
+	if err != nil || len(entries) != n {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	undoable := func(s *store.Store) (list []int) {
+		for i, x := range entries {
+			if _, ok := s.Undoable(x.Operation); ok {
+				list = append(list, i)
+			}
+		}
+		return list
+	}
+	before := undoable(s)
+	if len(before) < 99 || !slices.Contains(before, n-1) || slices.Contains(before, 0) {
+		t.Errorf("%d can be undone: %v", len(before), before)
+	}
+	s = openOn(t, afterCrash(fs), checked)
+	if after := undoable(s); !slices.Equal(after, before) {
+		t.Errorf("after a restart %v, before %v", after, before)
+	}
+	for _, i := range []int{n - 1, n - 50, before[0]} {
+		u, err := s.Undo(t.Context(), entries[i].Operation, store.Origin{})
+		_, back := s.Picture().Group(key(t, fmt.Sprintf("/job/x/i/%d", i)))
+		if err != nil || u.Restored != 1 || !back {
+			t.Errorf("wipe %d: %+v, %v", i, u, err)
+		}
+	}
+}
+
+func TestUndosThatMeetPushesAndWipesLeaveTheSameAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, checked)
+	var wg sync.WaitGroup
+	for w := range 6 {
+		wg.Go(func() {
+			for i := range 50 {
+				path := fmt.Sprintf("/job/x/i/%d", (w+i)%5)
+				var err error
+				switch {
+				case i%9 == 8:
+					if operation := lastOperation(t, s); operation != "" {
+						_, err = s.Undo(context.Background(), operation, store.Origin{})
+					}
+				case i%20 == 19:
+					_, err = s.Wipe(context.Background(), store.Origin{})
+				case i%4 == 3:
+					_, err = s.Delete(context.Background(), key(t, path), store.Origin{})
+				default:
+					_, err = s.Push(context.Background(), push(t, path, fmt.Sprintf("m%d %d\n", i%3, i)))
+				}
+				if err != nil && !errors.Is(err, store.ErrTooLate) && !errors.Is(err, store.ErrNoOperation) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	before, stats := portraits(s)+scrapeOf(s), s.Picture().Stats()
+	closeStore()
+	s, _ = openStore(t, dir, checked)
+	if got := portraits(s) + scrapeOf(s); got != before {
+		t.Errorf("after a restart:\n%swant\n%s", got, before)
+	}
+	if got := s.Picture().Stats(); got != stats {
+		t.Errorf("after a restart %+v, before %+v", got, stats)
+	}
+}
+
+func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
+	for _, remove := range []string{"delete", "wipe", "expiry"} {
+		t.Run(remove, func(t *testing.T) {
+			c := &clock{}
+			o := checked
+			o.Now = c.now
+			fs := crashable(t)
+			s := openOn(t, fs, o)
+			p := push(t, "/job/x", "m 1\n")
+			p.TTL = time.Minute
+			if _, err := s.Push(t.Context(), p); err != nil {
+				t.Fatal(err)
+			}
+			s.Reject(t.Context(), p.Key, store.ReasonConflict, "it was refused")
+			var err error
+			switch remove {
+			case "delete":
+				_, err = s.Delete(t.Context(), p.Key, store.Origin{})
+			case "wipe":
+				_, err = s.Wipe(t.Context(), store.Origin{})
+			default:
+				c.advance(time.Hour / 2)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustPush(t, s, "/job/x", "m 2\n")
+			s = openOn(t, afterCrash(fs), o)
+			if g, _ := s.Picture().Group(p.Key); !g.Failed.IsZero() {
+				t.Errorf("the grouping pushed anew has the failure %q", g.Failure)
+			}
+		})
+	}
+}
+
+func TestSeriesOfDifferentTypesDoNotContestEachOther(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), store.Options{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20})
+	for _, x := range []struct{ path, body string }{
+		{"/job/h", "# TYPE m counter\nm 1\n"},
+		{"/job/x/a/1", "# TYPE m gauge\nm{b=\"1\"} 2\n"},
+		{"/job/x/b/1", "# TYPE m gauge\nm{a=\"1\"} 3\n"},
+		{"/job/x/a/1/b/1", "# TYPE m counter\nm 4\n"},
+		{"/job/x", "# TYPE m counter\nm{a=\"1\",b=\"1\"} 5\n"},
+	} {
+		mustPush(t, s, x.path, x.body)
+	}
+	want := "m counter \nm{instance=\"\",job=\"h\"} 1\nm{a=\"1\",b=\"1\",instance=\"\",job=\"x\"} 4\n"
+	if got := scrapeOf(s); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
