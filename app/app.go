@@ -247,6 +247,7 @@ func (a *App) handlerConfig() handlers.Config {
 		EnablePprof:      o.EnablePprof,
 		ScrapesElsewhere: o.ScrapeInternalOnly,
 		Headers:          a.web.Headers,
+		UndoWindow:       o.UndoWindow,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
 		ReadTimeout:      o.ReadTimeout,

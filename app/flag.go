@@ -37,6 +37,7 @@ type flags struct {
 
 	BasicUser       string   `flag:"auth.basic-user" validate:"user"`
 	LocalhostBypass string   `flag:"auth.localhost-bypass" validate:"oneof=auto true false"`
+	SessionLifetime string   `flag:"auth.session-lifetime" validate:"lifetime"`
 	Allowed         []string `flag:"auth.allowed-cidrs" validate:"dive,network"`
 	ScrapeAllowed   []string `flag:"metrics.allowed-cidrs" validate:"dive,network"`
 	RoleClaim       string   `flag:"auth.role-claim"`
@@ -158,6 +159,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 func (f *flags) defineAuth(k *kingpin.Application) {
 	f.text(k, &f.BasicUser, "auth.basic-user", "", "User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS.")
 	f.text(k, &f.LocalhostBypass, "auth.localhost-bypass", "auto", "Let local clients in without a credential: true, false, or auto for those of the server's own user.")
+	f.text(k, &f.SessionLifetime, "auth.session-lifetime", "12h", "Time after which people who have signed in have to do so again.")
 	f.list(k, &f.Allowed, "auth.allowed-cidrs", "Addresses and networks from which requests are taken. Default: all.")
 	f.list(k, &f.ScrapeAllowed, "metrics.allowed-cidrs", "Addresses and networks from which scrapes are taken. Default: all.")
 	f.list(k, &f.Audiences, "jwt.audience", "Audiences of which a token must name one. Needed with --jwt.issuer.")

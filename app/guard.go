@@ -11,6 +11,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer"
+	"gatehouse/handlers"
 )
 
 // guards are what stands before the routes.
@@ -55,6 +56,8 @@ func (a *App) guardConfig() guard.Config {
 		ScrapeKey:       auth.NewSecret(o.ScrapeKey),
 		Claims:          o.Claims,
 		CertificateRole: o.CertificateRole,
+		Sessions:        handlers.Sessions{Store: a.store},
+		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.RoutePrefix},
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
 		Trusted:         o.TrustedProxies,
@@ -63,6 +66,7 @@ func (a *App) guardConfig() guard.Config {
 	}
 	if u := a.options.ExternalURL; u != nil {
 		c.Origins = []string{u.Scheme + "://" + u.Host}
+		c.Cookie.Secure = u.Scheme == "https"
 	}
 	if o.Issuer != "" {
 		a.issuer = issuer.New(issuer.Options{
@@ -79,12 +83,12 @@ func (a *App) guardConfig() guard.Config {
 
 // scrapeConfig is for the listener that only serves scrapes, on an interface
 // that the operator trusts: it asks for a credential only if there is a scrape
-// key, and being local is of no help there.
+// key, and being local or signed in is of no help there.
 func scrapeConfig(c guard.Config) guard.Config {
 	if !c.ScrapeKey.IsSet() {
 		c.Passwords, c.Tokens, c.Issuer, c.CertificateRole = nil, nil, nil, auth.NoRole
 	}
-	c.Bypass = guard.BypassOff
+	c.Bypass, c.Sessions = guard.BypassOff, nil
 	return c
 }
 

@@ -8,7 +8,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 )
@@ -99,5 +101,28 @@ func TestSecretsAreDroppedOnceTheyAreDigested(t *testing.T) {
 	}
 	if dump := fmt.Sprintf("%+v %+v", a.servers[0], a.passwords); strings.Contains(dump, "the-password-0123") {
 		t.Error("the password is kept in plain")
+	}
+}
+
+func TestSessionsAreOfTheAddressThatBrowsersUse(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want guard.Cookie
+	}{
+		{"as it comes", nil, guard.Cookie{Lifetime: 12 * time.Hour}},
+		{"below a prefix", []string{"--web.route-prefix=/pg", "--auth.session-lifetime=1d"}, guard.Cookie{Lifetime: 24 * time.Hour, Prefix: "/pg"}},
+		{"http", []string{"--web.external-url=http://push.example.org/pg"}, guard.Cookie{Lifetime: 12 * time.Hour, Prefix: "/pg"}},
+		{"https", []string{"--web.external-url=https://push.example.org/pg"}, guard.Cookie{Lifetime: 12 * time.Hour, Prefix: "/pg", Secure: true}},
+	} {
+		a := New(parse(t, test.args...), slog.New(slog.DiscardHandler))
+		a.web = webconfig.Empty()
+		c := a.guardConfig()
+		if c.Cookie != test.want || c.Sessions == nil {
+			t.Errorf("%s: %+v, want %+v", test.name, c.Cookie, test.want)
+		}
+		if scrapeConfig(c).Sessions != nil {
+			t.Errorf("%s: the listener for scrapes takes sessions", test.name)
+		}
 	}
 }

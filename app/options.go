@@ -76,6 +76,7 @@ type AuthOptions struct {
 
 	CertificateRole auth.Role
 	LocalhostBypass string // auto, true, false
+	SessionLifetime time.Duration
 
 	Allowed, ScrapeAllowed auth.Prefixes // empty: everybody
 	TrustedProxies         auth.Prefixes
@@ -162,6 +163,7 @@ func (f *flags) auth() AuthOptions {
 		Claims:          f.claims(),
 		CertificateRole: must(auth.ParseRole(f.CertificateRole)),
 		LocalhostBypass: f.LocalhostBypass,
+		SessionLifetime: must(parseDuration(f.SessionLifetime)),
 		Allowed:         must(auth.ParsePrefixes(f.Allowed)),
 		ScrapeAllowed:   must(auth.ParsePrefixes(f.ScrapeAllowed)),
 		TrustedProxies:  must(auth.ParsePrefixes(f.TrustedProxies)),

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-playground/validator/v10"
 
@@ -21,6 +22,7 @@ var checks = map[string]func(string) error{
 	"count":          func(s string) error { _, err := parseCount(s); return err },
 	"duration":       func(s string) error { _, err := parseDuration(s); return err },
 	"timeout":        checkTimeout,
+	"lifetime":       checkLifetime,
 	"external_url":   func(s string) error { _, err := parseExternalURL(s); return err },
 	"route_prefix":   func(s string) error { _, err := parseRoutePrefix(s); return err },
 	"telemetry_path": checkTelemetryPath,
@@ -64,6 +66,16 @@ func checkRoleMapping(s string) error {
 func checkTimeout(s string) error {
 	if d, err := parseDuration(s); err != nil || d == 0 {
 		return errors.New("expected a duration above zero such as 90s, 15m, 1h30m or 1d")
+	}
+	return nil
+}
+
+// maxLifetime is how long browsers keep a cookie at the most.
+const maxLifetime = 400 * 24 * time.Hour
+
+func checkLifetime(s string) error {
+	if d, err := parseDuration(s); err != nil || d < time.Second || d > maxLifetime {
+		return errors.New("expected a duration from 1s to 400d such as 12h")
 	}
 	return nil
 }

@@ -101,22 +101,25 @@ func denialStatus(err error) int {
 }
 
 // onError answers whatever went wrong: in JSON below the JSON API and to who
-// asks for JSON, else in one line.
-func onError(prefix string) fiber.ErrorHandler {
-	return func(c *fiber.Ctx, err error) error {
-		a := answerTo(err)
-		c.Status(a.status)
-		if a.retry > 0 {
-			c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
-		}
-		c.Set(fiber.HeaderCacheControl, "no-store")
-		c.Response().Header.Del(fiber.HeaderETag)
-		if strings.HasPrefix(c.Path(), prefix+"/api/v1/") || strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON) {
-			return c.JSON(failure{"error", errorType(a.status), a.text})
-		}
-		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
-		return c.SendString(a.text + "\n")
+// asks for JSON, with a page to people, else in one line.
+func (h *api) onError(c *fiber.Ctx, err error) error {
+	a := answerTo(err)
+	c.Status(a.status)
+	if a.retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
 	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Response().Header.Del(fiber.HeaderETag)
+	switch {
+	case strings.HasPrefix(c.Path(), h.RoutePrefix+"/api/v1/"), strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON):
+		return c.JSON(failure{"error", errorType(a.status), a.text})
+	case h.signIn(c, err):
+		return nil
+	case h.wantsPage(c):
+		return h.problem(c, a)
+	}
+	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+	return c.SendString(a.text + "\n")
 }
 
 // failure is what the JSON API answers when something is wrong.

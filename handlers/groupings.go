@@ -44,13 +44,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 		return err
 	}
 	now := time.Now()
-	var found []*store.Group
-	for g := range h.Store.Picture().Matching(q.selectors) {
-		if q.matches(g, h.state(g, now)) {
-			found = append(found, g)
-		}
-	}
-	q.order(found)
+	found, _ := h.find(h.Store.Picture(), &q, now)
 	total := len(found)
 	page, next := q.page(found)
 	out := make([]groupingJSON, len(page))
@@ -94,6 +88,9 @@ func succeed(c *fiber.Ctx, value any) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.JSON(success{"success", value})
 }
+
+// states are what a grouping can be in.
+var states = []string{"fresh", "stale", "old", "failed"}
 
 // state says how a grouping is doing. A refused last push outweighs its age.
 func (h *api) state(g *store.Group, now time.Time) string {
@@ -150,36 +147,48 @@ func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 	if q.selectors, err = store.ParseSelectors(queries(c, "match[]")); err != nil {
 		return q, err
 	}
-	text := c.Query("q")
-	if len(text) > maxQuery {
-		return q, badRequest("q is too long")
+	if q.words, err = words(c.Query("q")); err != nil {
+		return q, err
 	}
-	q.words = strings.Fields(strings.ToLower(text))
-	if !slices.Contains([]string{"", "fresh", "stale", "old", "failed"}, q.state) {
+	if q.state != "" && !slices.Contains(states, q.state) {
 		return q, badRequest("state must be fresh, stale, old or failed")
 	}
-	if _, ok := orders[strings.TrimPrefix(q.sort, "-")]; !ok {
+	if !isOrder(q.sort) {
 		return q, badRequest("sort must be labels, last_push, families, series, bytes or expires, with a - in front for the reverse")
 	}
 	if q.limit, err = strconv.Atoi(c.Query("limit", strconv.Itoa(defaultPage))); err != nil || q.limit < 1 || q.limit > maxPage {
 		return q, badRequest("limit must be a number from 1 to " + strconv.Itoa(maxPage))
 	}
-	if _, _, err := q.after(); err != nil {
+	if _, err := q.after(); err != nil {
 		return q, badRequest("bad cursor")
 	}
 	return q, nil
 }
 
-func (q *listQuery) matches(g *store.Group, state string) bool {
-	if q.state != "" && state != q.state {
-		return false
+// words splits a text into what is looked for.
+func words(text string) ([]string, error) {
+	if len(text) > maxQuery {
+		return nil, badRequest("q is too long")
 	}
-	for _, w := range q.words {
-		if !mentions(g, w) {
-			return false
+	return strings.Fields(strings.ToLower(text)), nil
+}
+
+// find returns the groupings that are asked for, sorted, and how many there
+// would be of each state.
+func (h *api) find(p *store.Picture, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
+	byState = make(map[string]int, len(states))
+	for g := range p.Matching(q.selectors) {
+		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {
+			continue
+		}
+		state := h.state(g, now)
+		byState[state]++
+		if q.state == "" || q.state == state {
+			found = append(found, g)
 		}
 	}
-	return true
+	q.order(found)
+	return found, byState
 }
 
 func mentions(g *store.Group, word string) bool {
@@ -207,10 +216,27 @@ var orders = map[string]func(g *store.Group) int64{
 	},
 }
 
-func (q *listQuery) rank(g *store.Group) int64 { return orders[strings.TrimPrefix(q.sort, "-")](g) }
+// isOrder tells that the list can be sorted so: by one of the orders, with a -
+// in front for the reverse.
+func isOrder(sort string) bool {
+	_, ok := orders[strings.TrimPrefix(sort, "-")]
+	return ok
+}
 
-func (q *listQuery) compare(rank int64, id string, otherRank int64, otherID string) int {
-	c := cmp.Or(cmp.Compare(rank, otherRank), strings.Compare(id, otherID))
+// place is where a grouping stands in the sorted list.
+type place struct {
+	rank int64
+	id   string
+}
+
+// places returns what tells a grouping's place.
+func (q *listQuery) places() func(*store.Group) place {
+	rank := orders[strings.TrimPrefix(q.sort, "-")]
+	return func(g *store.Group) place { return place{rank(g), g.Key.ID()} }
+}
+
+func (q *listQuery) compare(a, b place) int {
+	c := cmp.Or(cmp.Compare(a.rank, b.rank), strings.Compare(a.id, b.id))
 	if strings.HasPrefix(q.sort, "-") {
 		return -c
 	}
@@ -218,38 +244,53 @@ func (q *listQuery) compare(rank int64, id string, otherRank int64, otherID stri
 }
 
 func (q *listQuery) order(groups []*store.Group) {
-	slices.SortFunc(groups, func(a, b *store.Group) int { return q.compare(q.rank(a), a.Key.ID(), q.rank(b), b.Key.ID()) })
+	if q.sort == "labels" {
+		return // as they come from the store
+	}
+	at := q.places()
+	slices.SortFunc(groups, func(a, b *store.Group) int { return q.compare(at(a), at(b)) })
 }
 
-// page cuts a page out of the sorted list. A cursor names the last grouping of
-// the page before, so that nothing is told twice when others come or go.
+// page cuts a page out of the sorted list.
 func (q *listQuery) page(groups []*store.Group) (page []*store.Group, next string) {
-	if rank, id, err := q.after(); err == nil && q.cursor != "" {
-		i, found := slices.BinarySearchFunc(groups, id, func(g *store.Group, id string) int {
-			return q.compare(q.rank(g), g.Key.ID(), rank, id)
-		})
-		if found {
-			i++
-		}
-		groups = groups[i:]
-	}
+	groups = groups[q.start(groups):]
 	if len(groups) <= q.limit {
 		return groups, ""
 	}
-	page = groups[:q.limit]
-	last := page[len(page)-1]
-	return page, base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(q.rank(last), 10) + " " + last.Key.ID()))
+	return groups[:q.limit], q.cursorAt(groups[q.limit-1])
 }
 
-func (q *listQuery) after() (rank int64, id string, err error) {
+// start is where in the sorted list the page begins. A cursor names the last
+// grouping of the page before, so that nothing is told twice when others come
+// or go.
+func (q *listQuery) start(groups []*store.Group) int {
+	after, err := q.after()
+	if err != nil || q.cursor == "" {
+		return 0
+	}
+	at := q.places()
+	i, found := slices.BinarySearchFunc(groups, after, func(g *store.Group, p place) int { return q.compare(at(g), p) })
+	if found {
+		i++
+	}
+	return i
+}
+
+// cursorAt is the cursor of what follows a grouping.
+func (q *listQuery) cursorAt(g *store.Group) string {
+	p := q.places()(g)
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.rank, 10) + " " + p.id))
+}
+
+func (q *listQuery) after() (place, error) {
 	if q.cursor == "" {
-		return 0, "", nil
+		return place{}, nil
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(q.cursor)
 	if err != nil {
-		return 0, "", err
+		return place{}, err
 	}
 	number, id, _ := strings.Cut(string(raw), " ")
-	rank, err = strconv.ParseInt(number, 10, 64)
-	return rank, id, err
+	rank, err := strconv.ParseInt(number, 10, 64)
+	return place{rank, id}, err
 }

@@ -114,7 +114,7 @@ func TestThereAreNoOtherPathsAndNoRedirects(t *testing.T) {
 	s := serve(t)
 	for _, target := range []string{
 		"/nowhere", "/METRICS", "/Metrics/job/x", "/metrics/", "/health/", "/-/healthy/", "/-/HEALTHY", "/api/v1", "/api/v1/", "/api/v1/Status",
-		"/api/v1/status/", "/api/v2/status", "/api/v1/groupings/x", "/static/", "/login", "/metrics/self/x", "/favicon.ico",
+		"/api/v1/status/", "/api/v2/status", "/api/v1/groupings/x", "/metrics/self/x",
 	} {
 		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE"} {
 			a := s.do(method, target, "")

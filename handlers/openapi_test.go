@@ -98,6 +98,9 @@ func (s *served) checkDescribed(req *http.Request, path string, a answered) {
 func servedOperations(routes []route) []string {
 	var all []string
 	for _, r := range routes {
+		if r.page {
+			continue
+		}
 		paths := []string{r.path}
 		if r.path == "/metrics/*" {
 			paths = []string{"/metrics/job/{job}", "/metrics/job/{job}/{labels}"}

@@ -48,6 +48,7 @@ type Config struct {
 	// Headers are added to every answer. nil: none.
 	Headers func() map[string]string
 
+	UndoWindow                             time.Duration // for deletes; 0: none
 	StaleAfter, OldAfter                   time.Duration
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 
@@ -87,7 +88,7 @@ func newAPI(c Config) *api {
 
 // serve puts the routes behind what every request passes.
 func (h *api) serve(routes []route) (*fiber.App, error) {
-	app := fiber.New(fiberConfig(h.Config))
+	app := fiber.New(h.fiberConfig())
 	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
 	app.Use(h.Guard.Admit, checkTarget(h.RoutePrefix))
 	for _, r := range routes {
@@ -109,6 +110,7 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 type route struct {
 	path string
 	on   map[string]endpoint
+	page bool // for people: no part of the API
 }
 
 // endpoint is one method of a route.
@@ -119,31 +121,37 @@ type endpoint struct {
 }
 
 func get(path, name string, needs auth.Action, do fiber.Handler) route {
-	return route{path, map[string]endpoint{"GET": {name, needs, do}}}
+	return route{path: path, on: map[string]endpoint{"GET": {name, needs, do}}}
+}
+
+// page is a route for people.
+func page(path, name string, needs auth.Action, do fiber.Handler) route {
+	r := get(path, name, needs, do)
+	r.page = true
+	return r
 }
 
 func (h *api) routes() []route {
-	groupings := route{"/metrics/*", map[string]endpoint{
+	groupings := route{path: "/metrics/*", on: map[string]endpoint{
 		"PUT":    {"push", auth.Push, h.push(store.Replace)},
 		"POST":   {"push", auth.Push, h.push(store.Merge)},
 		"DELETE": {"delete", auth.Delete, h.delete},
 	}}
 	routes := []route{
-		get("/", "index", auth.Read, h.index),
 		get("/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
 		get("/api/v1/status", "api/v1/status", auth.Read, h.status),
-		{"/api/v1/groupings", map[string]endpoint{
+		{path: "/api/v1/groupings", on: map[string]endpoint{
 			"GET":    {"api/v1/groupings", auth.Read, h.listGroupings},
 			"DELETE": {"api/v1/groupings", auth.Administer, h.deleteGroupings},
 		}},
 		get("/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
-		{"/-/quit", map[string]endpoint{
+		{path: "/-/quit", on: map[string]endpoint{
 			"PUT":  {"quit", auth.Administer, h.quit},
 			"POST": {"quit", auth.Administer, h.quit},
 		}},
 	}
 	if h.EnableAdminAPI {
-		routes = append(routes, route{"/api/v1/admin/wipe", map[string]endpoint{"PUT": {"wipe", auth.Administer, h.wipe}}})
+		routes = append(routes, route{path: "/api/v1/admin/wipe", on: map[string]endpoint{"PUT": {"wipe", auth.Administer, h.wipe}}})
 	}
 	if !h.ScrapesElsewhere {
 		for _, r := range h.scrapeRoutes() {
@@ -154,7 +162,12 @@ func (h *api) routes() []route {
 			routes = append(routes, r)
 		}
 	}
-	return slices.Concat(routes, []route{groupings}, h.healthRoutes())
+	return slices.Concat(routes, []route{groupings}, h.healthRoutes(), h.pageRoutes())
+}
+
+// pageRoutes are what people see.
+func (h *api) pageRoutes() []route {
+	return slices.Concat(h.listRoutes(), h.detailRoutes(), h.removalRoutes(), h.docsRoutes(), h.sessionRoutes(), h.staticRoutes())
 }
 
 // scrapeRoutes are what Prometheus asks for.
@@ -182,6 +195,10 @@ var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
 // mount puts a route behind the guard. There is no other way to have one.
 func (h *api) mount(app *fiber.App, r route) error {
 	path := h.RoutePrefix + r.path
+	require := h.Guard.Require
+	if r.page {
+		require = h.Guard.RequirePage
+	}
 	others := auth.Public // methods that the route doesn't have
 	for method, e := range r.on {
 		if e.needs == 0 {
@@ -194,13 +211,13 @@ func (h *api) mount(app *fiber.App, r route) error {
 			c.Locals(handlerName, e.name)
 			return c.Next()
 		}
-		app.Add(method, path, named, h.Guard.Require(e.needs), e.do)
+		app.Add(method, path, named, require(e.needs), e.do)
 		if method == "GET" {
-			app.Add("HEAD", path, named, h.Guard.Require(e.needs), e.do)
+			app.Add("HEAD", path, named, require(e.needs), e.do)
 		}
 	}
 	allow := r.allow()
-	app.All(path, h.Guard.Require(others), func(c *fiber.Ctx) error {
+	app.All(path, require(others), func(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderAllow, allow)
 		if c.Method() == fiber.MethodOptions {
 			return c.SendStatus(fiber.StatusOK)

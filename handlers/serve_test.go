@@ -73,19 +73,24 @@ func serve(t testing.TB, change ...func(setup)) *served {
 		Flags: map[string]string{"web.telemetry-path": "/metrics"}, Started: time.Now(),
 		Build: Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
 	}
-	g := guard.Config{Decided: metrics.Decided, Logger: logger}
+	g := guard.Config{Decided: metrics.Decided, Logger: logger, Cookie: guard.Cookie{Lifetime: 12 * time.Hour}}
 	scrapes := false
 	for _, f := range change {
 		f(setup{&c, &o, &g, &scrapes})
 	}
 	if u := c.ExternalURL; u != nil {
 		g.Origins = []string{u.Scheme + "://" + u.Host}
+		g.Cookie.Secure = u.Scheme == "https"
 	}
-	c.Guard, err = guard.New(g)
-	must(t, err)
+	g.Cookie.Prefix = c.RoutePrefix
 	s.prefix, s.scrapes = c.RoutePrefix, c.TelemetryPath
 	s.openStore(o)
 	c.Store = s.store
+	if !scrapes {
+		g.Sessions = Sessions{s.store}
+	}
+	c.Guard, err = guard.New(g)
+	must(t, err)
 	metrics.Watch(s.store)
 	s.partial = scrapes || c.ScrapesElsewhere
 	routes := New

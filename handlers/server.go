@@ -21,7 +21,7 @@ const (
 )
 
 // fiberConfig is how Fiber and the server below it are set up.
-func fiberConfig(c Config) fiber.Config {
+func (h *api) fiberConfig() fiber.Config {
 	return fiber.Config{
 		// Strings that handlers get must outlive the request: they end up in
 		// the store and in the log.
@@ -39,10 +39,10 @@ func fiberConfig(c Config) fiber.Config {
 		ServerHeader:            "",
 		ReadBufferSize:          headerBytes,
 		Concurrency:             maxConnections,
-		ReadTimeout:             c.ReadTimeout,
-		WriteTimeout:            c.WriteTimeout,
-		IdleTimeout:             c.IdleTimeout,
-		ErrorHandler:            onError(c.RoutePrefix),
+		ReadTimeout:             h.ReadTimeout,
+		WriteTimeout:            h.WriteTimeout,
+		IdleTimeout:             h.IdleTimeout,
+		ErrorHandler:            h.onError,
 		DisableStartupMessage:   true,
 	}
 }

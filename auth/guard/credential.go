@@ -46,12 +46,12 @@ func given(c *fiber.Ctx, name string) (string, bool) {
 // configured tells that there is a way to sign in, so that strangers are kept
 // out of everything.
 func (g *Guard) configured() bool {
-	return g.Passwords != nil && g.Passwords.Configured() || g.Tokens.Len() > 0 || g.verify != nil || g.CertificateRole != auth.NoRole
+	return g.HasPasswords() || g.Tokens.Len() > 0 || g.verify != nil || g.CertificateRole != auth.NoRole
 }
 
 // authenticate tells who sends the request. The first kind of credential that
 // is present decides: a wrong one is not rescued by a later one.
-func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action) (auth.Principal, error) {
+func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Principal, error) {
 	keyed := a == auth.Scrape && g.ScrapeKey.IsSet()
 	if !keyed && !g.configured() {
 		return auth.Principal{Scheme: auth.Anonymous, Name: certifiedName(c), Role: auth.Admin}, nil
@@ -66,6 +66,9 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action) (auth.Principal, error
 		if key, ok, err := scrapeKey(c); ok || err != nil {
 			return g.scrapeKey(key, err)
 		}
+	}
+	if p, ok, err := g.session(c, page); ok || err != nil {
+		return p, err
 	}
 	if name := certifiedName(c); name != "" && g.CertificateRole != auth.NoRole {
 		return auth.Principal{Scheme: auth.Certificate, Name: name, Role: g.CertificateRole}, nil
@@ -146,9 +149,13 @@ func (g *Guard) basic(c *fiber.Ctx, encoded string) (auth.Principal, error) {
 	refusal := &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
 	plain, err := base64.StdEncoding.DecodeString(encoded)
 	name, password, whole := strings.Cut(string(plain), ":")
-	if err != nil || !whole || g.Passwords == nil || !g.Passwords.Configured() {
+	if err != nil || !whole || !g.HasPasswords() {
 		return auth.Principal{}, refusal
 	}
+	return g.password(c, name, password)
+}
+
+func (g *Guard) password(c *fiber.Ctx, name, password string) (auth.Principal, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), passwordWait)
 	defer cancel()
 	if err := g.Passwords.Check(ctx, g.Address(c), name, password); err != nil {

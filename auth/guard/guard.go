@@ -27,6 +27,8 @@ type Config struct {
 	// without another credential.
 	CertificateRole auth.Role
 	Bypass          Bypass
+	Sessions        Sessions // nil: nobody can sign in
+	Cookie          Cookie   // of sessions
 
 	Allowed       auth.Prefixes // client addresses; empty: all
 	ScrapeAllowed auth.Prefixes // the same for scrapes
@@ -114,7 +116,15 @@ func (g *Guard) crossSite(c *fiber.Ctx) bool {
 
 // Require lets a request on to the next handler if whoever sends it may do a.
 // Nothing of the request's body is read before.
-func (g *Guard) Require(a auth.Action) fiber.Handler {
+//
+// A session counts for methods that change nothing.
+func (g *Guard) Require(a auth.Action) fiber.Handler { return g.require(a, false) }
+
+// RequirePage is Require for what people do in a browser: a session counts for
+// every method.
+func (g *Guard) RequirePage(a auth.Action) fiber.Handler { return g.require(a, true) }
+
+func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 	if a == auth.Public {
 		return func(c *fiber.Ctx) error { return c.Next() }
 	}
@@ -122,7 +132,7 @@ func (g *Guard) Require(a auth.Action) fiber.Handler {
 		if a == auth.Scrape && len(g.ScrapeAllowed) > 0 && !g.ScrapeAllowed.Contain(g.Address(c)) {
 			return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 		}
-		p, err := g.authenticate(c, a)
+		p, err := g.authenticate(c, a, page)
 		if err == nil && !p.Role.May(a) {
 			err = &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 		}

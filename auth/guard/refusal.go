@@ -55,7 +55,7 @@ func byBearer(s auth.Scheme) bool {
 // challenge adds a WWW-Authenticate line for each configured scheme. A browser
 // gets none for Basic: it would open its own dialog over the page.
 func (g *Guard) challenge(c *fiber.Ctx, r *auth.Refusal) {
-	basic := g.Passwords != nil && g.Passwords.Configured() && !browser(c)
+	basic := g.HasPasswords() && !browser(c)
 	if g.verify != nil || g.Tokens.Len() > 0 || g.ScrapeKey.IsSet() || !basic {
 		line := bearerChallenge
 		if errors.Is(r, auth.ErrBadCredential) && byBearer(r.Scheme) {

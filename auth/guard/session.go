@@ -1,0 +1,184 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"gatehouse/auth"
+)
+
+// Sessions keeps the sessions of those who have signed in. What is begun and
+// ended stays so after a restart.
+type Sessions interface {
+	// Session must not take long: it is asked with each request that has a cookie.
+	Session(id string) (auth.Session, bool)
+	BeginSession(ctx context.Context, id string, s auth.Session) error
+	EndSession(ctx context.Context, id string) error
+}
+
+// Cookie says how sessions are kept in browsers.
+type Cookie struct {
+	Lifetime time.Duration
+	// Secure: browsers reach the server by https only, whatever it sees of that.
+	Secure bool
+	Prefix string // of all paths; "" or with a leading and no trailing slash
+}
+
+// Name is that of the cookie. The prefix __Host- makes browsers take it from
+// this host alone, not from its neighbours in the same domain.
+func (k Cookie) Name() string {
+	if k.Secure {
+		return "__Host-gatehouse"
+	}
+	return "gatehouse_session"
+}
+
+// path is where browsers send the cookie to. With __Host- it must be everywhere.
+func (k Cookie) path() string {
+	if k.Secure || k.Prefix == "" {
+		return "/"
+	}
+	return k.Prefix
+}
+
+// changesWait bounds how long a request waits for a session to begin or end.
+const changesWait = 10 * time.Second
+
+// given are the ids that a request brings.
+func (k Cookie) given(c *fiber.Ctx) []string {
+	var ids []string
+	for name, value := range c.Request().Header.Cookies() {
+		if string(name) == k.Name() {
+			ids = append(ids, string(value))
+		}
+	}
+	return ids
+}
+
+func (k Cookie) set(c *fiber.Ctx, id string) {
+	c.Cookie(&fiber.Cookie{
+		Name: k.Name(), Value: id, Path: k.path(), MaxAge: int(k.Lifetime.Seconds()),
+		Secure: k.Secure || c.Context().IsTLS(), HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
+	})
+}
+
+func (k Cookie) clear(c *fiber.Ctx) {
+	c.Cookie(&fiber.Cookie{
+		Name: k.Name(), Path: k.path(), Expires: fasthttp.CookieExpireDelete,
+		Secure: k.Secure || c.Context().IsTLS(), HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
+	})
+}
+
+// session tells who a request's cookie stands for. It is not ok without a
+// cookie or with one that means nothing any more. Only on pages does it count
+// for changes, and only if the browser says which page asks for them.
+func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err error) {
+	if g.Sessions == nil {
+		return p, false, nil
+	}
+	ids := g.Cookie.given(c)
+	if len(ids) > 1 {
+		return p, false, &auth.Refusal{Reason: auth.ErrAmbiguous, Scheme: auth.SessionCookie}
+	}
+	if len(ids) == 0 {
+		return p, false, nil
+	}
+	s, ok := g.valid(ids[0])
+	switch {
+	case !ok:
+		return p, false, nil
+	case safe(c.Method()):
+	case !page:
+		return p, false, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.SessionCookie}
+	case !tellsSite(c):
+		return p, false, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
+	}
+	return s.Principal(), true, nil
+}
+
+// valid finds a session whose user is still known by the same password.
+func (g *Guard) valid(id string) (auth.Session, bool) {
+	s, ok := g.Sessions.Session(id)
+	if ok && s.Scheme == auth.Basic {
+		ok = g.Passwords != nil && g.Passwords.Holds(s, id)
+	}
+	return s, ok
+}
+
+// tellsSite tells that a request says which site's page made it; whether that is
+// ours Admit has found out.
+func tellsSite(c *fiber.Ctx) bool {
+	return c.Get("Sec-Fetch-Site") != "" || c.Get(fiber.HeaderOrigin) != ""
+}
+
+// SignIn checks a name and a password under the same rules as those that come
+// with Basic, and begins a session. Errors are *auth.Refusal or those of
+// Sessions.
+func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
+	if g.Sessions == nil || !g.HasPasswords() {
+		return g.refuse(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic})
+	}
+	// Before the check: if the password is changed meanwhile, it does not hold.
+	id := auth.NewSessionID()
+	fingerprint := g.Passwords.Fingerprint(name, id)
+	p, err := g.password(c, name, password)
+	if err != nil {
+		return g.refuse(c, err)
+	}
+	g.decided(p.Scheme, Allowed)
+	now := time.Now()
+	return g.Begin(c, id, auth.Session{
+		Scheme: p.Scheme, Name: p.Name, Role: p.Role,
+		Created: now, Expires: now.Add(g.Cookie.Lifetime), Credential: fingerprint,
+	})
+}
+
+// Begin begins a session under a new id and gives it to the browser. Those that
+// came with the request end. Errors are those of Sessions; then there is no
+// session.
+func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
+	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
+	defer cancel()
+	if err := g.endGiven(ctx, c); err != nil {
+		return err
+	}
+	if err := g.Sessions.BeginSession(ctx, id, s); err != nil {
+		return err
+	}
+	g.Cookie.set(c, id)
+	return nil
+}
+
+// SignOut ends the sessions that came with the request and has the browser
+// forget the cookie. Without a session nothing else happens. Errors are
+// *auth.Refusal if no page of ours asks for it, or those of Sessions.
+func (g *Guard) SignOut(c *fiber.Ctx) error {
+	if g.Sessions == nil {
+		return nil
+	}
+	if !tellsSite(c) && len(g.Cookie.given(c)) > 0 {
+		return g.refuse(c, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
+	defer cancel()
+	if err := g.endGiven(ctx, c); err != nil {
+		return err
+	}
+	g.Cookie.clear(c)
+	return nil
+}
+
+func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
+	var errs []error
+	for _, id := range g.Cookie.given(c) {
+		errs = append(errs, g.Sessions.EndSession(ctx, id))
+	}
+	return errors.Join(errs...)
+}
+
+// HasPasswords tells that there are users with passwords.
+func (g *Guard) HasPasswords() bool { return g.Passwords != nil && g.Passwords.Configured() }

@@ -1,0 +1,109 @@
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SessionCookie is the scheme of a browser whose user has signed in.
+const SessionCookie Scheme = "session"
+
+// Session is what is known of a user who has signed in. It doesn't change.
+type Session struct {
+	Scheme           Scheme // how the user signed in
+	Name             string // the user, together with Scheme
+	Role             Role
+	Created, Expires time.Time
+	// Credential is the fingerprint of what the user signed in with; nil: it
+	// does not matter what becomes of that.
+	Credential []byte
+	Extra      []byte // for whoever signed the user in; nil: nothing
+}
+
+// Principal is who a request of the session comes from.
+func (s Session) Principal() Principal {
+	return Principal{Scheme: SessionCookie, Name: s.Name, Role: s.Role}
+}
+
+// NewSessionID makes a random id that can be the value of a cookie.
+func NewSessionID() string {
+	id := make([]byte, 32)
+	_, _ = rand.Read(id) // never fails: it aborts the program instead
+	return base64.RawURLEncoding.EncodeToString(id)
+}
+
+// Fingerprint is a digest of what the user of that name signs in with now; nil:
+// there is no such user. It is the same after a restart. Without the session's
+// id nobody can find out the password by trying: so the fingerprint may be kept
+// where the id is not.
+func (p *Passwords) Fingerprint(name, sessionID string) []byte {
+	mac := hmac.New(sha256.New, []byte(sessionID))
+	if p.user.Equals(name) {
+		mac.Write([]byte("plain\x00"))
+		mac.Write(p.password.digest[:])
+		return mac.Sum(nil)
+	}
+	hash, known := p.accounts.Load().hashes[name]
+	if !known {
+		return nil
+	}
+	mac.Write([]byte("hash\x00" + hash))
+	return mac.Sum(nil)
+}
+
+// Holds tells whether the user of a session still has the password from when
+// the session began.
+func (p *Passwords) Holds(s Session, id string) bool {
+	now := p.Fingerprint(s.Name, id)
+	return now != nil && hmac.Equal(now, s.Credential)
+}
+
+// maxLocalPath is longer than any address of a page that people come back to.
+const maxLocalPath = 2 << 10
+
+// LocalPath is next if that can only be a path of this server, in every reading
+// of browsers and proxies, and is not one of signing in; else "/". It may have a
+// query.
+func LocalPath(next string) string {
+	path, _, _ := strings.Cut(next, "?")
+	plain, err := url.PathUnescape(path)
+	if err != nil || len(next) > maxLocalPath || strings.ContainsFunc(next, notInLocalPath) ||
+		!beginsPlainly(path) || strings.Contains(path, "//") || hasDots(plain) || isSignIn(plain) {
+		return "/"
+	}
+	return next
+}
+
+func notInLocalPath(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' || r == '#' }
+
+// beginsPlainly tells that nobody can take the beginning of a path for that of
+// a host's name: //, /\, and all that becomes one of them when it is decoded.
+func beginsPlainly(path string) bool {
+	if path == "/" {
+		return true
+	}
+	if len(path) < 2 || path[0] != '/' {
+		return false
+	}
+	c := path[1]
+	return c == '-' || c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+// hasDots tells that a decoded path has segments that lead elsewhere.
+func hasDots(plain string) bool {
+	segments := strings.FieldsFunc(plain, func(r rune) bool { return r == '/' || r == '\\' })
+	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
+}
+
+// isSignIn tells that a decoded path belongs to signing in or out: coming back
+// there would lead in a circle.
+func isSignIn(plain string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(plain, "/"), "/")
+	return first == "login" || first == "auth"
+}

@@ -1,0 +1,387 @@
+package handlers
+
+import (
+	"html"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+	"gatehouse/views"
+)
+
+func (h *api) detailRoutes() []route {
+	return []route{
+		page("/groupings/:id", "detail", auth.Read, h.detail),
+		page("/groupings/:id/raw", "raw", auth.Read, h.raw),
+	}
+}
+
+const (
+	familiesPerPage = 100
+	samplesPerPage  = 200
+	// Up to openSamples samples the first openFamilies families are unfolded.
+	openSamples  = 50
+	openFamilies = 20
+	// A grouping of more series than that shows no samples beside its families.
+	withheldSeries = 1000
+	// pageRoom is about how many bytes of HTML families and samples may become.
+	pageRoom = 200 << 10
+
+	maxShownLabel = 1 << 10 // characters of a label of a sample
+	maxShownName  = 200     // characters of a family's name in the list
+	maxShownHelp  = 200     // characters of HELP in the list
+)
+
+// detail shows a grouping, or one family of it.
+func (h *api) detail(c *fiber.Ctx) error {
+	p := h.Store.Picture()
+	g, ok := p.ByDigest(c.Params("id"))
+	if !ok {
+		return h.noGrouping(c)
+	}
+	v := detailView{group: g, from: fromOf(c), search: c.Query("q"), family: c.Query("family")}
+	if len(v.search) > maxQuery {
+		return badRequest("q is too long")
+	}
+	m := h.groupingHead(c, p, g)
+	if err := v.fill(&m); err != nil {
+		return err
+	}
+	return h.page(c, fiber.StatusOK, views.GroupingPage(m))
+}
+
+// fromOf is where in a list the page begins; what makes no sense is its start.
+func fromOf(c *fiber.Ctx) int {
+	n, err := strconv.Atoi(c.Query("from"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
+
+func (h *api) noGrouping(c *fiber.Ctx) error {
+	if !h.wantsPage(c) {
+		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
+	}
+	return h.page(c, fiber.StatusNotFound, views.ProblemPage(views.Problem{
+		Frame: h.frame(c, "No such grouping", "groupings"), Status: fiber.StatusNotFound,
+		Text: "It was deleted, it has expired, or it never was.",
+	}))
+}
+
+// raw serves what a grouping holds as text, as scrapes show it.
+func (h *api) raw(c *fiber.Ctx) error {
+	p := h.Store.Picture()
+	g, ok := p.ByDigest(c.Params("id"))
+	if !ok {
+		return h.noGrouping(c)
+	}
+	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
+	s.format = exposition.Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8")
+	s.setHeaders(c)
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	return stream(c, func(w io.Writer) (int64, error) {
+		counted := &countingWriter{w: w}
+		z := compress(counted, s.coding)
+		err := s.encode(z)
+		if closeErr := z.Close(); err == nil {
+			err = closeErr
+		}
+		return counted.n, err
+	})
+}
+
+// groupingHead is the page of a grouping without what it holds.
+func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views.Grouping {
+	f := h.frame(c, g.Key.String(), "groupings")
+	m := views.Grouping{
+		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Pushed, By: g.Origin.By, From: g.Origin.From,
+		Expires: g.Expires, Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
+	}
+	for _, l := range inReadingOrder(g.Key.Labels()) {
+		m.Labels = append(m.Labels, views.Label{Name: l.Name, Value: l.Value})
+	}
+	if !g.LastPushSuccessful() {
+		m.Refusal = refusalOf(p, g, f)
+	}
+	m.Copies = h.copies(c, f, g)
+	return m
+}
+
+// refusalOf tells why the last push was refused, with a link to the grouping
+// that it collides with.
+func refusalOf(p *store.Picture, g *store.Group, f views.Frame) *views.Refusal {
+	r := &views.Refusal{At: g.Failed, Before: g.Failure}
+	for i := range len(g.Failure) {
+		if g.Failure[i] != '{' {
+			continue
+		}
+		key, n, ok := readKey(g.Failure[i:])
+		if !ok {
+			continue
+		}
+		if other, ok := p.Group(key); ok && key.ID() != g.Key.ID() {
+			r.Before, r.Other, r.After = g.Failure[:i], g.Failure[i:i+n], g.Failure[i+n:]
+			r.URL = f.Path("/groupings/" + other.Key.Digest())
+			return r
+		}
+	}
+	return r
+}
+
+// readKey reads a grouping key as GroupingKey.String spells it from the start
+// of a text, and tells how many bytes it takes.
+func readKey(text string) (key store.GroupingKey, n int, ok bool) {
+	rest, found := strings.CutPrefix(text, "{")
+	if !found {
+		return key, 0, false
+	}
+	var labels []exposition.Label
+	for {
+		var l exposition.Label
+		if l, rest, ok = readLabel(rest); !ok || len(rest) == 0 {
+			return key, 0, false
+		}
+		labels = append(labels, l)
+		separator := rest[0]
+		rest = rest[1:]
+		if separator == '}' {
+			break
+		}
+		if separator != ',' {
+			return key, 0, false
+		}
+	}
+	key, err := store.NewGroupingKey(labels)
+	return key, len(text) - len(rest), err == nil
+}
+
+func readLabel(text string) (l exposition.Label, rest string, ok bool) {
+	if quoted, err := strconv.QuotedPrefix(text); err == nil {
+		if l.Name, err = strconv.Unquote(quoted); err != nil {
+			return l, "", false
+		}
+		rest, ok = strings.CutPrefix(text[len(quoted):], "=")
+	} else {
+		l.Name, rest, ok = strings.Cut(text, "=")
+	}
+	quoted, err := strconv.QuotedPrefix(rest)
+	if err != nil || !ok {
+		return l, "", false
+	}
+	if l.Value, err = strconv.Unquote(quoted); err != nil {
+		return l, "", false
+	}
+	return l, rest[len(quoted):], true
+}
+
+// copies are the texts that people take along: addresses and commands.
+func (h *api) copies(c *fiber.Ctx, f views.Frame, g *store.Group) []views.Copy {
+	server := h.serverURL(c)
+	all := []views.Copy{
+		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
+		{ID: "copy-selector", Name: "selector", Text: g.Key.String(), Quick: true},
+	}
+	curl := "curl"
+	if !f.Open {
+		curl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	target := " " + quoteShell(server+g.Key.Path())
+	if f.User.MayPush {
+		all = append(all, views.Copy{ID: "copy-push", Name: "push", Text: curl + " -X PUT --data-binary @metrics.txt" + target})
+	}
+	all = append(all, views.Copy{ID: "copy-read", Name: "curl", Text: curl + target, Quick: true})
+	if f.User.MayDelete {
+		all = append(all, views.Copy{ID: "copy-delete", Name: "delete", Text: curl + " -X DELETE" + target})
+	}
+	return all
+}
+
+// quoteShell makes one word of a text for any POSIX shell.
+func quoteShell(s string) string {
+	isPlain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(":/._@=%+-", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isPlain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// detailView is what a person asks of a grouping's page.
+type detailView struct {
+	group  *store.Group
+	search string // in the names of families
+	family string // the only one; empty: all
+	from   int    // the first family, or the first sample of the only one
+}
+
+// fill puts the families into the page.
+func (v *detailView) fill(m *views.Grouping) error {
+	families := v.group.Families()
+	if v.family != "" {
+		i := slices.IndexFunc(families, func(f store.GroupFamily) bool { return f.Name == v.family })
+		if i < 0 {
+			return &httpError{fiber.StatusNotFound, "the grouping has no such family"}
+		}
+		return v.fillOne(m, families[i])
+	}
+	if m.Search = v.search; v.search != "" {
+		word := strings.ToLower(strings.TrimSpace(v.search))
+		families = slices.DeleteFunc(families, func(f store.GroupFamily) bool { return !strings.Contains(strings.ToLower(f.Name), word) })
+	}
+	return v.fillList(m, families)
+}
+
+func (v *detailView) url(m *views.Grouping, family string, from int) string {
+	q := url.Values{}
+	if family != "" {
+		q.Set("family", family)
+	} else if v.search != "" {
+		q.Set("q", v.search)
+	}
+	if from > 0 {
+		q.Set("from", strconv.Itoa(from))
+	}
+	address := m.Path("/groupings/" + m.ID)
+	if len(q) > 0 {
+		address += "?" + q.Encode()
+	}
+	return address
+}
+
+// fillOne shows a page of one family's samples.
+func (v *detailView) fillOne(m *views.Grouping, f store.GroupFamily) error {
+	m.Alone = true
+	part, total := cutMetrics(f, v.from, samplesPerPage)
+	v.from = min(v.from, total)
+	samples, err := v.samples(f, part)
+	if err != nil {
+		return err
+	}
+	// What is too large for a page goes to the next, but for the first of it.
+	room := pageRoom
+	n := 0
+	for n < len(samples) && (n == 0 || room-costOf(samples[n]) >= 0) {
+		room -= costOf(samples[n])
+		n++
+	}
+	one := v.listed(m, f)
+	one.Name, one.Help, one.Samples = f.Name, f.Help, samples[:n]
+	m.List = []views.Family{one}
+	m.Pages = v.pages(m, f.Name, n, total, samplesPerPage)
+	return nil
+}
+
+// pages are the ways to what does not stand on a page that shows n of a total.
+func (v *detailView) pages(m *views.Grouping, family string, n, total, size int) views.Pages {
+	p := views.Pages{From: v.from + 1, To: v.from + n, Total: total}
+	if n == 0 {
+		p.From = v.from
+	}
+	if v.from > 0 {
+		p.Previous = v.url(m, family, max(0, v.from-size))
+	}
+	if p.To < total {
+		p.Next = v.url(m, family, p.To)
+	}
+	return p
+}
+
+// fillList shows a page of the families, and as many of their samples as there
+// is room for.
+func (v *detailView) fillList(m *views.Grouping, families []store.GroupFamily) error {
+	total := len(families)
+	v.from = min(v.from, total)
+	families = families[v.from:min(v.from+familiesPerPage, total)]
+	room := pageRoom
+	for i, f := range families {
+		listed := v.listed(m, f)
+		if room -= costOfFamily(listed); room < 0 && i > 0 {
+			families = families[:i]
+			break
+		}
+		m.List = append(m.List, listed)
+	}
+	shown := 0
+	for i, f := range families {
+		samples, err := v.beside(f, room)
+		if err != nil {
+			return err
+		}
+		for _, s := range samples {
+			room -= costOf(s)
+		}
+		m.List[i].Samples = samples
+		m.Withheld = m.Withheld || samples == nil
+		shown += len(samples)
+	}
+	for i := range m.List[:min(len(m.List), openFamilies)] {
+		m.List[i].Open = shown <= openSamples && !m.Withheld
+	}
+	m.Pages = v.pages(m, "", len(families), total, familiesPerPage)
+	return nil
+}
+
+// beside returns the samples of a family that stands in the list, if there is
+// room for all of them.
+func (v *detailView) beside(f store.GroupFamily, room int) ([]views.Sample, error) {
+	if v.group.Series > withheldSeries || f.Series > samplesPerPage || len(f.Text)+len(f.Proto) > room {
+		return nil, nil
+	}
+	samples, err := v.samples(f, f.Chunk)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range samples {
+		if room -= costOf(s); room < 0 {
+			return nil, nil
+		}
+	}
+	return samples, nil
+}
+
+// listed is a family without its samples.
+func (v *detailView) listed(m *views.Grouping, f store.GroupFamily) views.Family {
+	out := views.Family{
+		Name: shorten(f.Name, maxShownName), Type: f.Type.String(), Help: shorten(f.Help, maxShownHelp),
+		Series: f.Series, Hidden: f.Hidden, Changed: f.Changed, URL: v.url(m, f.Name, 0),
+	}
+	for _, l := range v.group.Key.Labels() {
+		out.FromKey = append(out.FromKey, views.Label{Name: l.Name, Value: shorten(l.Value, 40)})
+	}
+	return out
+}
+
+// costOfFamily is about how many bytes of HTML a line of the list takes.
+func costOfFamily(f views.Family) int {
+	cost := 900 + escapedLen(f.Name) + 2*escapedLen(f.Help) + len(f.URL)
+	for _, l := range f.FromKey {
+		cost += 8 + escapedLen(l.Name) + escapedLen(l.Value)
+	}
+	return cost
+}
+
+// costOf is about how many bytes of HTML a sample takes.
+func costOf(s views.Sample) int {
+	cost := 450
+	for _, l := range s.Labels {
+		cost += 130 + escapedLen(l.Name) + escapedLen(l.Value)
+	}
+	switch {
+	case s.Summary != nil:
+		cost += 900 + 200*len(s.Summary.Quantiles)
+	case s.Histogram != nil:
+		cost += 1900 + min(len(s.Histogram.Buckets), 300)*290
+	}
+	return cost
+}
+
+func escapedLen(s string) int { return len(html.EscapeString(s)) }

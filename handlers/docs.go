@@ -1,0 +1,90 @@
+package handlers
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/views"
+	"gatehouse/views/docs"
+)
+
+// maxDocQuery is the length of a search in the documentation, in bytes.
+const maxDocQuery = 200
+
+func (h *api) docsRoutes() []route {
+	return []route{
+		page("/docs", "docs", auth.Read, h.docs),
+		page("/docs/search", "docs/search", auth.Read, h.searchDocs),
+		page("/docs/:slug", "docs/page", auth.Read, h.doc),
+	}
+}
+
+// docs lists the pages of the documentation.
+func (h *api) docs(c *fiber.Ctx) error {
+	f := h.frame(c, "Documentation", "docs")
+	return h.lastingPage(c, f, views.DocSearchPage(views.DocSearch{Frame: f}))
+}
+
+// doc shows a page of the documentation.
+func (h *api) doc(c *fiber.Ctx) error {
+	p, ok := docs.Find(c.Params("slug"))
+	if !ok {
+		return h.noDoc(c)
+	}
+	f := h.frame(c, p.Title, "docs")
+	previous, next := docs.Around(p)
+	return h.lastingPage(c, f, views.DocPage(views.Doc{Frame: f, Page: p, Previous: previous, Next: next}))
+}
+
+// lastingPage answers with a page that stays the same for as long as its frame
+// does, unless the browser has it. It does not matter when the frame was made.
+func (h *api) lastingPage(c *fiber.Ctx, f views.Frame, page templ.Component) error {
+	// What is not sent still has the headers of what is: the browser takes them,
+	// the policy among them, for the page that it has.
+	if err := h.page(c, fiber.StatusOK, page); err != nil {
+		return err
+	}
+	f.Now = time.Time{}
+	if !h.etags.fresh(c, fragmentOf(c), fmt.Sprintf("%+v", f)) {
+		return nil
+	}
+	c.Response().Header.Del(fiber.HeaderContentEncoding)
+	return c.SendStatus(fiber.StatusNotModified)
+}
+
+// noDoc searches for the words of a name that no page has.
+func (h *api) noDoc(c *fiber.Ctx) error {
+	slug, err := url.PathUnescape(c.Params("slug"))
+	if err != nil {
+		return fiber.ErrNotFound
+	}
+	slug = strings.ToValidUTF8(slug[:min(len(slug), maxDocQuery)], "")
+	words := strings.NewReplacer("-", " ", "_", " ", "/", " ").Replace(strings.TrimSuffix(slug, ".md"))
+	f := h.frame(c, "There is no such page", "docs")
+	return h.page(c, fiber.StatusNotFound, views.DocSearchPage(views.DocSearch{
+		Frame: f, Query: strings.TrimSpace(words), Hits: docs.Search(words), Missing: slug,
+	}))
+}
+
+// searchDocs shows where the documentation has the words that are asked for.
+func (h *api) searchDocs(c *fiber.Ctx) error {
+	query := c.Query("q")
+	if len(query) > maxDocQuery {
+		return badRequest("a search is at most 200 bytes long")
+	}
+	query = strings.TrimSpace(strings.ToValidUTF8(query, ""))
+	d := views.DocSearch{Frame: h.frame(c, "Documentation", "docs"), Query: query, Hits: docs.Search(query)}
+	if p, ok := docs.Find(c.Query("at")); ok {
+		d.At = p.Slug
+	} else if fragmentOf(c) != "" {
+		// The address follows what is typed, so that it can be shared.
+		c.Set("HX-Replace-Url", d.Path("/docs/search?q="+url.QueryEscape(query)))
+	}
+	return h.page(c, fiber.StatusOK, views.DocSearchPage(d))
+}

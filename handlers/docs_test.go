@@ -1,0 +1,286 @@
+package handlers
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/auth"
+	"gatehouse/views/docs"
+)
+
+// elementsOf returns the elements of a page that have a name, all with "".
+func elementsOf(t *testing.T, page, name string) []*html.Node {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	var all []*html.Node
+	for n := range doc.Descendants() {
+		if n.Type == html.ElementNode && (name == "" || n.Data == name) {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func attributeOf(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// asFragment is what htmx says when it is going to replace the results.
+var asFragment = []string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div#results", "Accept", "text/html"}
+
+// hitsOf lists where the results of a page lead.
+func hitsOf(t *testing.T, page string) []string {
+	t.Helper()
+	_, results, _ := strings.Cut(page, `<div id="results">`)
+	results, _, _ = strings.Cut(results, "</div>")
+	var all []string
+	for _, a := range elementsOf(t, results, "a") {
+		all = append(all, attributeOf(a, "href"))
+	}
+	return all
+}
+
+func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
+	s := serve(t, func(c setup) { c.RoutePrefix = "/pg" })
+	anchors := map[string][]string{}
+	var links []string
+	for _, target := range append([]string{"/pg/docs", "/pg/docs/search?q=token"}, allDocs("/pg")...) {
+		a := s.get(target, aBrowser...)
+		if a.status != 200 {
+			t.Errorf("%v", a)
+		}
+		at, err := url.Parse(target)
+		must(t, err)
+		for _, n := range elementsOf(t, a.body, "") {
+			if id := attributeOf(n, "id"); id != "" {
+				if slices.Contains(anchors[target], id) {
+					t.Errorf("%s has the anchor %s twice", target, id)
+				}
+				anchors[target] = append(anchors[target], id)
+			}
+			for _, name := range []string{"href", "action", "hx-get"} {
+				if link := attributeOf(n, name); link != "" {
+					to, err := at.Parse(link)
+					must(t, err)
+					links = append(links, to.String())
+				}
+			}
+		}
+	}
+	for _, link := range links {
+		path, fragment, _ := strings.Cut(link, "#")
+		switch known := anchors[path]; {
+		case strings.HasPrefix(path, "https://"):
+		case known == nil && s.get(path, aBrowser...).status != 200:
+			t.Errorf("there is no %s", path)
+		case fragment != "" && !slices.Contains(known, fragment):
+			t.Errorf("there is no %s", link)
+		}
+	}
+}
+
+func allDocs(prefix string) []string {
+	var paths []string
+	for _, p := range docs.Pages() {
+		paths = append(paths, prefix+"/docs/"+p.Slug)
+	}
+	return paths
+}
+
+func TestADocumentationPageStandsBetweenItsNeighbours(t *testing.T) {
+	s := serve(t, func(c setup) { c.RoutePrefix = "/pg" })
+	a := s.get("/pg/docs/tls", aBrowser...)
+	titles, articles := elementsOf(t, a.body, "h1"), elementsOf(t, a.body, "article")
+	if len(titles) != 1 || len(articles) != 1 || !contains(a.body, "<title>TLS · Gatehouse</title>") {
+		t.Fatalf("%v", a)
+	}
+	if !slices.ContainsFunc(articles[0].Attr, func(a html.Attribute) bool { return a.Key == "hx-ignore" }) {
+		t.Error("the rendered Markdown could speak to htmx")
+	}
+	around := map[string]string{}
+	var current []string
+	for _, n := range elementsOf(t, a.body, "a") {
+		if rel := attributeOf(n, "rel"); rel != "" {
+			around[rel] = attributeOf(n, "href")
+		}
+		if attributeOf(n, "aria-current") == "page" {
+			current = append(current, attributeOf(n, "href"))
+		}
+	}
+	if around["prev"] != "/pg/docs/securing-metrics" || around["next"] != "/pg/docs/secrets" {
+		t.Errorf("around it are %v", around)
+	}
+	if !slices.Equal(current, []string{"/pg/docs", "/pg/docs/tls"}) {
+		t.Errorf("marked are %v", current)
+	}
+	if got := hitsOf(t, a.body); len(got) != len(docs.Pages())+1 || got[1] != "/pg/docs/quick-start" {
+		t.Errorf("listed are %v", got)
+	}
+}
+
+func TestASearchWorksWithoutAndWithAScript(t *testing.T) {
+	s := serve(t, func(c setup) { c.RoutePrefix = "/pg" })
+	whole := s.get("/pg/docs/search?q=localhost+bypass", aBrowser...)
+	if whole.status != 200 || !contains(whole.body, "<html", `value="localhost bypass"`) {
+		t.Fatalf("%v", whole)
+	}
+	want := hitsOf(t, whole.body)
+	if len(want) == 0 || want[0] != "/pg/docs/authentication#the-localhost-bypass" {
+		t.Errorf("found %q", want)
+	}
+	part := s.get("/pg/docs/search?q=localhost+bypass", asFragment...)
+	if got := hitsOf(t, part.body); !strings.HasPrefix(part.body, `<div id="results">`) || !slices.Equal(got, want) {
+		t.Errorf("%v", part)
+	}
+	if got := part.header.Get("HX-Replace-Url"); got != "/pg/docs/search?q=localhost+bypass" {
+		t.Errorf("the address becomes %q", got)
+	}
+	// Beside a page the address stays the page's.
+	beside := s.get("/pg/docs/search?q=tls&at=tls", asFragment...)
+	if beside.header.Get("HX-Replace-Url") != "" || len(hitsOf(t, beside.body)) == 0 {
+		t.Errorf("%v %v", beside, beside.header)
+	}
+}
+
+func TestASearchForNothingListsThePages(t *testing.T) {
+	s := serve(t)
+	for _, target := range []string{"/docs", "/docs/search", "/docs/search?q=", "/docs/search?q=+++"} {
+		a := s.get(target, aBrowser...)
+		if got := hitsOf(t, a.body); a.status != 200 || !slices.Equal(got, allDocs("")) {
+			t.Errorf("%s: %d %q", target, a.status, got)
+		}
+	}
+	a := s.get("/docs/search?q=&at=tls", asFragment...)
+	if got := hitsOf(t, a.body); !slices.Equal(got, append([]string{"/docs"}, allDocs("")...)) || !strings.Contains(a.body, `href="/docs/tls" aria-current="page"`) {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestASearchThatFindsNothingSaysSo(t *testing.T) {
+	s := serve(t)
+	a := s.get("/docs/search?q=xyzzy", aBrowser...)
+	if a.status != 200 || len(hitsOf(t, a.body)) != 0 || !contains(a.body, "Nothing in the documentation") {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestWhatIsSearchedForIsShownAsText(t *testing.T) {
+	s := serve(t)
+	for _, target := range []string{
+		"/docs/search?q=" + url.QueryEscape(`"><script>alert(1)</script>`),
+		"/docs/" + url.PathEscape(`"><script>alert(1)</script>`),
+		"/docs/search?q=&at=" + url.QueryEscape(`"><script>alert(1)</script>`),
+	} {
+		a := s.get(target, aBrowser...)
+		for _, n := range elementsOf(t, a.body, "script") {
+			if attributeOf(n, "src") == "" {
+				t.Errorf("%v", a)
+			}
+		}
+	}
+	if a := s.get("/docs/search?q=%ff%00a", aBrowser...); a.status != 200 || strings.Contains(a.body, "\xff") {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestASearchIsBounded(t *testing.T) {
+	s := serve(t)
+	if a := s.get("/docs/search?q=" + strings.Repeat("a", maxDocQuery)); a.status != 200 {
+		t.Errorf("%v", a)
+	}
+	if a := s.get("/docs/search?q=" + strings.Repeat("a", maxDocQuery+1)); a.status != 400 || !contains(a.body, "200 bytes") {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestAPageThatIsNotThereIsSearchedFor(t *testing.T) {
+	s := serve(t, func(c setup) { c.RoutePrefix = "/pg" })
+	for slug, query := range map[string]string{
+		"scrape-key":                   "scrape key",
+		"the_localhost-bypass.md":      "the localhost bypass",
+		"scrape%2Dkey":                 "scrape key",
+		strings.Repeat("ä", 150):       strings.Repeat("ä", 100),
+		"a" + strings.Repeat("ä", 150): "a" + strings.Repeat("ä", 99),
+	} {
+		a := s.get("/pg/docs/"+slug, aBrowser...)
+		inputs := elementsOf(t, a.body, "input")
+		if a.status != 404 || len(inputs) != 1 || attributeOf(inputs[0], "value") != query {
+			t.Errorf("%.30s: %v", slug, a)
+		}
+		if a.header.Get("ETag") != "" {
+			t.Errorf("%s has an ETag", slug)
+		}
+	}
+	if got := hitsOf(t, s.get("/pg/docs/scrape-key", aBrowser...).body); !slices.Contains(got, "/pg/docs/authentication#the-scrape-key") {
+		t.Errorf("found %q", got)
+	}
+	if a := s.get("/pg/docs/tls/", aBrowser...); a.status != 404 {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestAPageThatTheBrowserHasIsNotSentAgain(t *testing.T) {
+	another := "another-" + rightToken
+	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken, another}) })
+	as := func(target, token string, headers ...string) answered {
+		return s.get(target, append([]string{"Authorization", "Bearer " + token}, headers...)...)
+	}
+	for _, target := range []string{"/docs", "/docs/tls"} {
+		first := as(target, rightToken)
+		tag := first.header.Get("ETag")
+		again := as(target, rightToken, "If-None-Match", tag)
+		if tag == "" || again.status != 304 || again.body != "" {
+			t.Errorf("%v with %q", again, tag)
+		}
+		// A browser takes these for the page that it has.
+		for _, name := range []string{"Content-Security-Policy", "Referrer-Policy", "Cache-Control", "Vary", "ETag"} {
+			if got, want := again.header.Get(name), first.header.Get(name); got != want || want == "" {
+				t.Errorf("%s: %s becomes %q, was %q", target, name, got, want)
+			}
+		}
+		if cached := first.header.Get("Cache-Control"); cached != "private, no-cache" {
+			t.Errorf("%s: Cache-Control %q", target, cached)
+		}
+		if zipped := as(target, rightToken, "If-None-Match", tag, "Accept-Encoding", "gzip"); zipped.status != 304 || zipped.header.Get("Content-Encoding") != "" {
+			t.Errorf("%v", zipped)
+		}
+		for what, other := range map[string]answered{
+			"another page":  as("/docs/api", rightToken, "If-None-Match", tag),
+			"another user":  as(target, another, "If-None-Match", tag),
+			"a part of it":  as(target, rightToken, append([]string{"If-None-Match", tag}, asFragment...)...),
+			"an older page": as(target, rightToken, "If-None-Match", `W/"0"`),
+		} {
+			if other.status != 200 {
+				t.Errorf("%s is taken for %s: %v", target, what, other)
+			}
+		}
+	}
+}
+
+func TestTheDocumentationIsForReaders(t *testing.T) {
+	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	for _, target := range []string{"/docs", "/docs/tls", "/docs/search?q=tls", "/docs/none"} {
+		if a := s.get(target); a.status != 401 {
+			t.Errorf("%v", a)
+		}
+	}
+}
+
+func TestPagesOfTheDocumentationAreSmall(t *testing.T) {
+	s := serve(t)
+	for _, target := range append(allDocs(""), "/docs", "/docs/search?q=e") {
+		if a := s.get(target, aBrowser...); a.status != 200 || len(a.body) > 64<<10 {
+			t.Errorf("%s: %d, %d bytes", target, a.status, len(a.body))
+		}
+	}
+}

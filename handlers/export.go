@@ -1,0 +1,136 @@
+package handlers
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// exportQuery is the query that exports what a view shows, on all pages.
+func (v *listView) exportQuery(format string) string {
+	filter := v.but(func(w *listView) { w.limit = defaultPage })
+	return "?format=" + format + strings.Replace(filter, "?", "&", 1)
+}
+
+// lossless is text in which every name is as it was pushed.
+const lossless = "text/plain;version=1.0.0;escaping=allow-utf-8"
+
+// export lets people download the groupings that a view shows: what they hold
+// as text, or how they are doing as JSON or CSV.
+func (h *api) export(c *fiber.Ctx) error {
+	v, err := readListView(c)
+	if err != nil {
+		return err
+	}
+	if v.bad != "" { // or more than what is meant would be exported
+		return badRequest("bad matcher: " + v.reason)
+	}
+	now := time.Now()
+	p := h.Store.Picture()
+	found, _ := h.find(p, &v.listQuery, now)
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	switch format := c.Query("format", "text"); format {
+	case "text":
+		s := h.newScrape(c, p, slices.Values(found))
+		s.format = exposition.Negotiate(lossless)
+		download(c, "groupings.txt", s.format.ContentType())
+		return h.stream(c, s)
+	case "json":
+		download(c, "groupings.json", fiber.MIMEApplicationJSON)
+		return streamCoded(c, func(w io.Writer) error { return h.writeJSON(w, found, now) })
+	case "csv":
+		download(c, "groupings.csv", "text/csv; charset=utf-8")
+		return streamCoded(c, func(w io.Writer) error { return h.writeCSV(w, found, now) })
+	}
+	return badRequest("format must be text, json or csv")
+}
+
+// download makes browsers keep an answer as a file.
+func download(c *fiber.Ctx, name, mediaType string) {
+	c.Set(fiber.HeaderContentType, mediaType)
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
+}
+
+// streamCoded answers with what write writes, in a coding that the client takes.
+func streamCoded(c *fiber.Ctx, write func(io.Writer) error) error {
+	coding := negotiateCoding(c)
+	if coding != "" {
+		c.Set(fiber.HeaderContentEncoding, coding)
+	}
+	return stream(c, func(w io.Writer) (int64, error) {
+		counted := &countingWriter{w: w}
+		z := compress(counted, coding)
+		err := write(z)
+		if closeErr := z.Close(); err == nil {
+			err = closeErr
+		}
+		return counted.n, err
+	})
+}
+
+// writeJSON writes an array of groupings as the JSON API has them.
+func (h *api) writeJSON(w io.Writer, groups []*store.Group, now time.Time) error {
+	before := "["
+	for _, g := range groups {
+		line, err := json.Marshal(h.groupingJSON(g, now))
+		if err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, before+"\n"+string(line)); err != nil {
+			return err
+		}
+		before = ","
+	}
+	_, err := io.WriteString(w, strings.TrimPrefix(before, ",")+"\n]\n")
+	return err
+}
+
+var csvHead = []string{
+	"grouping", "state", "last_push_time", "last_push_by", "last_failure_time", "last_failure",
+	"families", "series", "bytes", "expires_at",
+}
+
+// writeCSV writes a line per grouping.
+func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error {
+	out := csv.NewWriter(w)
+	if err := out.Write(csvHead); err != nil {
+		return err
+	}
+	for _, g := range groups {
+		err := out.Write([]string{
+			g.Key.String(), h.state(g, now), moment(g.Pushed), cell(g.Origin.By), moment(g.Failed), cell(g.Failure),
+			strconv.Itoa(g.FamilyCount()), strconv.Itoa(g.Series), strconv.Itoa(g.Bytes), moment(g.Expires),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// moment is a time in RFC 3339; empty: never.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+// cell keeps spreadsheets from taking a text for a formula.
+func cell(text string) string {
+	if text != "" && strings.Contains("=+-@\t\r", text[:1]) {
+		return "'" + text
+	}
+	return text
+}

@@ -1,0 +1,392 @@
+package handlers
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/common/model"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+	"gatehouse/views"
+)
+
+func (h *api) listRoutes() []route {
+	return []route{
+		page("/", "index", auth.Read, h.home),
+		page("/export", "export", auth.Read, h.export),
+		page("/ui/suggest", "ui/suggest", auth.Read, h.suggest),
+	}
+}
+
+// home shows the groupings to people, and to others what there is to be found.
+func (h *api) home(c *fiber.Ctx) error {
+	c.Vary(fiber.HeaderAccept)
+	if !h.wantsPage(c) {
+		return h.index(c)
+	}
+	v, err := readListView(c)
+	if err != nil {
+		return err
+	}
+	f := h.frame(c, "Groupings", "groupings")
+	if address := f.Path("/") + v.query(); fragmentOf(c) != "" && !isCurrent(c, address) {
+		c.Set("HX-Push-Url", address)
+	}
+	return h.page(c, fiber.StatusOK, views.GroupingsPage(h.groupings(c, f, &v)))
+}
+
+// isCurrent tells that the browser shows an address already.
+func isCurrent(c *fiber.Ctx, address string) bool {
+	u, err := url.Parse(c.Get("HX-Current-URL"))
+	return err == nil && u.RequestURI() == address
+}
+
+const (
+	maxMatchers = 32
+	maxValue    = 80  // characters of a label's value in the list
+	maxLinked   = 256 // bytes of a label that can be clicked
+	maxChips    = 12  // labels of a grouping in the list
+	maxReason   = 300 // characters of why a push was refused
+)
+
+// pageSizes are how many rows a page of the list may have; the first one is
+// meant when nothing is said.
+var pageSizes = []int{defaultPage, 50, 200}
+
+// listView is what a person asks of the list, as it stands in the page's
+// address.
+type listView struct {
+	listQuery
+	text        string   // of the search
+	matchers    []string // all of which a grouping must satisfy
+	bad, reason string   // a matcher that is none, and why
+}
+
+// readListView reads the query of a page. Addresses are typed and shared by
+// people, so what makes no sense is left out; only a matcher is answered, since
+// it was meant to narrow the list.
+func readListView(c *fiber.Ctx) (listView, error) {
+	v := listView{listQuery: listQuery{state: c.Query("state"), sort: c.Query("sort"), cursor: c.Query("after")}}
+	var err error
+	v.text = strings.TrimSpace(c.Query("q"))
+	if v.words, err = words(v.text); err != nil {
+		return v, err
+	}
+	if !slices.Contains(states, v.state) {
+		v.state = ""
+	}
+	if !isOrder(v.sort) {
+		v.sort = "labels"
+	}
+	if v.limit, err = strconv.Atoi(c.Query("rows")); err != nil || !slices.Contains(pageSizes, v.limit) {
+		v.limit = defaultPage
+	}
+	if _, err := v.after(); err != nil {
+		v.cursor = ""
+	}
+	v.readMatchers(queries(c, "m"))
+	return v, nil
+}
+
+// readMatchers takes the matchers that can be parsed, and the first other one.
+func (v *listView) readMatchers(raw []string) {
+	for _, m := range raw {
+		m = strings.TrimSpace(m)
+		if m == "" || slices.Contains(v.matchers, m) {
+			continue
+		}
+		if len(v.matchers) == maxMatchers {
+			v.bad, v.reason = m, "at most "+strconv.Itoa(maxMatchers)+" matchers are allowed"
+			return
+		}
+		with := append(slices.Clip(v.matchers), m)
+		selectors, err := parseMatchers(with)
+		if err != nil && v.bad == "" {
+			v.bad, v.reason = m, matcherProblem(err, m, len(prefixOf(v.matchers)))
+		}
+		if err == nil {
+			v.selectors, v.matchers = selectors, with
+		}
+	}
+}
+
+// prefixOf is a selector up to where one more matcher goes. Every grouping has
+// a job; to say so allows selectors that only exclude.
+func prefixOf(matchers []string) string {
+	return `{job!="",` + strings.Join(append(slices.Clip(matchers), ""), ",")
+}
+
+func parseMatchers(matchers []string) (store.Selectors, error) {
+	return store.ParseSelectors([]string{strings.TrimSuffix(prefixOf(matchers), ",") + "}"})
+}
+
+// matcherProblem tells what is wrong with a matcher that stands behind so many
+// bytes of a selector.
+func matcherProblem(err error, matcher string, offset int) string {
+	_, problem, found := strings.Cut(err.Error(), `": `)
+	if !found {
+		return err.Error()
+	}
+	at, text, found := strings.Cut(problem, ": parse error: ")
+	if !found {
+		return problem
+	}
+	_, column, _ := strings.Cut(at, ":")
+	n, err := strconv.Atoi(column)
+	if n -= offset; err != nil || n <= 0 {
+		return text
+	}
+	if n > len(matcher) { // the brace is ours
+		text = strings.Replace(text, `unexpected "}"`, "unexpected end", 1)
+	}
+	return text + " at " + strconv.Itoa(n)
+}
+
+// query is the view as the query of an address: nothing in it is empty or as
+// it is anyway.
+func (v *listView) query() string {
+	q := url.Values{}
+	set := func(name, value, usual string) {
+		if value != usual {
+			q.Set(name, value)
+		}
+	}
+	set("q", v.text, "")
+	set("state", v.state, "")
+	set("sort", v.sort, "labels")
+	set("rows", strconv.Itoa(v.limit), strconv.Itoa(defaultPage))
+	set("after", v.cursor, "")
+	if len(v.matchers) > 0 {
+		q["m"] = v.matchers
+	}
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+// but is the query of the view's first page with a change.
+func (v *listView) but(change func(*listView)) string {
+	w := *v
+	w.cursor = ""
+	change(&w)
+	return w.query()
+}
+
+func (v *listView) at(cursor string) string {
+	return v.but(func(w *listView) { w.cursor = cursor })
+}
+
+func (v *listView) with(matcher string) string {
+	return v.but(func(w *listView) {
+		if !slices.Contains(v.matchers, matcher) {
+			w.matchers = append(slices.Clip(v.matchers), matcher)
+		}
+	})
+}
+
+func (v *listView) without(matcher string) string {
+	return v.but(func(w *listView) {
+		w.matchers = slices.DeleteFunc(slices.Clone(v.matchers), func(m string) bool { return m == matcher })
+	})
+}
+
+// filtered tells that not all groupings are asked for.
+func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len(v.matchers) > 0 }
+
+// groupings makes the page of a view.
+func (h *api) groupings(c *fiber.Ctx, f views.Frame, v *listView) views.Groupings {
+	p := h.Store.Picture()
+	found, byState := h.find(p, &v.listQuery, f.Now)
+	home := f.Path("/")
+	m := views.Groupings{
+		Frame: f, Total: p.Stats().Groupings, Matching: len(found), Filtered: v.filtered(),
+		Search: v.text, Bad: v.bad, BadReason: v.reason, Hidden: v.hidden(),
+		Clear: home + v.but(func(w *listView) { w.text, w.state, w.matchers = "", "", nil }),
+	}
+	if m.Total == 0 {
+		m.Server = h.serverURL(c)
+		return m
+	}
+	for _, matcher := range v.matchers {
+		m.Matchers = append(m.Matchers, views.Filter{Text: matcher, Without: home + v.without(matcher)})
+	}
+	if v.text != "" {
+		m.SearchWithout = home + v.but(func(w *listView) { w.text = "" })
+	}
+	m.Facets = facets(home, v, byState)
+	m.Columns = tableColumns(home, v)
+	for _, format := range []string{"text", "json", "csv"} {
+		m.Exports = append(m.Exports, views.Choice{Text: format, URL: f.Path("/export") + v.exportQuery(format)})
+	}
+	h.cut(&m, v, found)
+	return m
+}
+
+// cut puts the rows of the page into the model, and the ways to others.
+func (h *api) cut(m *views.Groupings, v *listView, found []*store.Group) {
+	home := m.Path("/")
+	start := v.start(found)
+	if start == len(found) {
+		start = max(0, len(found)-v.limit) // what was there is gone
+	}
+	end := min(start+v.limit, len(found))
+	for _, g := range found[start:end] {
+		m.Rows = append(m.Rows, h.row(home, v, g, m.Now))
+		m.Expiring = m.Expiring || !g.Expires.IsZero()
+	}
+	m.From, m.To = start+1, end
+	if start > v.limit {
+		m.Previous = home + v.at(v.cursorAt(found[start-v.limit-1]))
+	} else if start > 0 {
+		m.Previous = home + v.at("")
+	}
+	if end < len(found) && end > 0 {
+		m.Next = home + v.at(v.cursorAt(found[end-1]))
+	}
+	for _, size := range slices.Sorted(slices.Values(pageSizes)) {
+		url := home + v.but(func(w *listView) { w.limit = size })
+		m.Sizes = append(m.Sizes, views.Choice{Text: strconv.Itoa(size), URL: url, Current: size == v.limit})
+	}
+}
+
+// hidden is what of the view has no input of its own.
+func (v *listView) hidden() []views.Parameter {
+	var all []views.Parameter
+	for _, m := range v.matchers {
+		all = append(all, views.Parameter{Name: "m", Value: m})
+	}
+	if v.state != "" {
+		all = append(all, views.Parameter{Name: "state", Value: v.state})
+	}
+	if v.sort != "labels" {
+		all = append(all, views.Parameter{Name: "sort", Value: v.sort})
+	}
+	if v.limit != defaultPage {
+		all = append(all, views.Parameter{Name: "rows", Value: strconv.Itoa(v.limit)})
+	}
+	return all
+}
+
+// facets are the states to choose from, with what is there of each.
+func facets(home string, v *listView, byState map[string]int) []views.Facet {
+	all := 0
+	for _, n := range byState {
+		all += n
+	}
+	of := func(state string, n int) views.Facet {
+		return views.Facet{State: state, Count: n, Current: v.state == state, URL: home + v.but(func(w *listView) { w.state = state })}
+	}
+	list := []views.Facet{of("", all)}
+	for _, state := range states {
+		list = append(list, of(state, byState[state]))
+	}
+	return list
+}
+
+// tableColumns are the heads of the table. Clicked for the first time they bring
+// what is newest and largest to the top.
+func tableColumns(home string, v *listView) []views.Column {
+	column := func(name, label, class string, first string) views.Column {
+		c := views.Column{Label: label, Class: class}
+		next := first + name
+		switch v.sort {
+		case name:
+			c.Sort, next = "ascending", "-"+name
+		case "-" + name:
+			c.Sort, next = "descending", name
+		}
+		c.URL = home + v.but(func(w *listView) { w.sort = next })
+		return c
+	}
+	return []views.Column{
+		column("labels", "Grouping", "", ""),
+		{Label: "State"},
+		column("last_push", "Last push", "", "-"),
+		column("families", "Families", "number", "-"),
+		column("series", "Series", "number", "-"),
+		column("bytes", "Size", "number", "-"),
+		column("expires", "Expires", "", ""),
+	}
+}
+
+// row is a grouping as the list shows it.
+func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views.Row {
+	r := views.Row{
+		ID: g.Key.Digest(), State: h.state(g, now), Pushed: g.Pushed, Expires: g.Expires,
+		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
+	}
+	if !g.LastPushSuccessful() {
+		r.Refused, r.Reason = g.Failed, shorten(g.Failure, maxReason)
+	}
+	labels := inReadingOrder(g.Key.Labels())
+	if len(labels) > maxChips {
+		r.More = len(labels) - maxChips
+		labels = labels[:maxChips]
+	}
+	for _, l := range labels {
+		r.Chips = append(r.Chips, chip(home, v, l))
+	}
+	return r
+}
+
+func chip(home string, v *listView, l exposition.Label) views.Chip {
+	c := views.Chip{Name: shorten(l.Name, maxValue), Value: strconv.Quote(shorten(l.Value, maxValue))}
+	if c.Name != l.Name || len(c.Value) != len(strconv.Quote(l.Value)) {
+		c.Title = l.Name + "=" + l.Value
+	}
+	if len(l.Name)+len(l.Value) <= maxLinked {
+		c.URL = home + v.with(matcher(l.Name, l.Value))
+	}
+	return c
+}
+
+// inReadingOrder puts the labels first that say most.
+func inReadingOrder(labels []exposition.Label) []exposition.Label {
+	weight := func(l exposition.Label) int {
+		switch l.Name {
+		case model.JobLabel:
+			return 0
+		case model.InstanceLabel:
+			return 1
+		}
+		return 2
+	}
+	labels = slices.Clone(labels)
+	slices.SortStableFunc(labels, func(a, b exposition.Label) int { return weight(a) - weight(b) })
+	return labels
+}
+
+// matcher is what matches a label.
+func matcher(name, value string) string { return labelName(name) + "=" + strconv.Quote(value) }
+
+// shorten cuts a text after so many characters.
+func shorten(s string, characters int) string {
+	n := 0
+	for i := range s {
+		if n == characters {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
+}
+
+// serverURL is where people and clients reach this server, without a slash at
+// its end.
+func (h *api) serverURL(c *fiber.Ctx) string {
+	if u := h.ExternalURL; u != nil {
+		return u.Scheme + "://" + u.Host + h.RoutePrefix
+	}
+	scheme := "http"
+	if c.Context().IsTLS() {
+		scheme = "https"
+	}
+	return scheme + "://" + string(c.Request().Host()) + h.RoutePrefix
+}

@@ -1,0 +1,144 @@
+package handlers
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/static"
+	"gatehouse/views"
+)
+
+// pagePolicy lets a page load what comes from here, and nothing else: no script
+// and no style that stands in the page itself.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// frame is what goes around the content of a page.
+func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
+	p := guard.Principal(c)
+	return views.Frame{
+		Prefix: h.RoutePrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
+		User: views.User{
+			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
+			MayPush: p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),
+		},
+		Open: p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+	}
+}
+
+// page answers with a page, or with the fragment of it that htmx asks for.
+func (h *api) page(c *fiber.Ctx, status int, page templ.Component) error {
+	var b bytes.Buffer
+	if err := render(&b, page, fragmentOf(c)); err != nil {
+		return err
+	}
+	c.Status(status)
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	c.Set(fiber.HeaderContentSecurityPolicy, pagePolicy)
+	// With no-referrer browsers would send forms without their origin.
+	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	c.Set(fiber.HeaderVary, "Accept, HX-Request, HX-Request-Type, HX-Target, Accept-Encoding")
+	if c.GetRespHeader(fiber.HeaderCacheControl) == "" {
+		c.Set(fiber.HeaderCacheControl, "private, no-cache")
+	}
+	coding := negotiateCoding(c)
+	if coding == "" {
+		return c.Send(b.Bytes())
+	}
+	c.Set(fiber.HeaderContentEncoding, coding)
+	w := compress(c.Response().BodyWriter(), coding)
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+func render(b *bytes.Buffer, page templ.Component, fragment string) error {
+	if fragment == "" {
+		return page.Render(context.Background(), b)
+	}
+	return templ.RenderFragments(context.Background(), b, page, fragment)
+}
+
+// fragmentOf is the part of the page that htmx asks for, by the element that it
+// is going to replace; "": the whole page.
+func fragmentOf(c *fiber.Ctx) string {
+	if c.Get("HX-Request-Type") != "partial" || c.Get("HX-History-Restore-Request") != "" {
+		return ""
+	}
+	_, id, _ := strings.Cut(c.Get("HX-Target"), "#")
+	return id
+}
+
+// wantsPage tells that a browser shows the answer to a person.
+func (h *api) wantsPage(c *fiber.Ctx) bool {
+	path := strings.TrimPrefix(c.Path(), h.RoutePrefix)
+	return strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML) &&
+		!strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/metrics/") && path != h.TelemetryPath
+}
+
+// problem shows an error to a person.
+func (h *api) problem(c *fiber.Ctx, a answer) error {
+	f := h.frame(c, http.StatusText(a.status), "")
+	if guard.Principal(c).Role == auth.NoRole {
+		f.Version = "" // is not for strangers
+	}
+	return h.page(c, a.status, views.ProblemPage(views.Problem{Frame: f, Status: a.status, Text: sentence(a.text)}))
+}
+
+// sentence makes one of an error's text.
+func sentence(text string) string {
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+func (h *api) staticRoutes() []route {
+	return []route{
+		page("/static/*", "static", auth.Public, h.static),
+		page("/favicon.ico", "static", auth.Public, h.favicon),
+	}
+}
+
+// static serves what pages load. The address changes with the content.
+func (h *api) static(c *fiber.Ctx) error {
+	f, ok := static.Find(strings.TrimPrefix(c.Path(), h.RoutePrefix))
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
+	return sendFile(c, f)
+}
+
+// favicon serves the icon to who asks for it where it always was.
+func (h *api) favicon(c *fiber.Ctx) error {
+	f, _ := static.Find(static.Path("icon.svg"))
+	c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
+	return sendFile(c, f)
+}
+
+func sendFile(c *fiber.Ctx, f static.File) error {
+	c.Set(fiber.HeaderContentType, f.Type)
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	switch {
+	case takes(c, "br"):
+		c.Set(fiber.HeaderContentEncoding, "br")
+		return c.Send(f.Brotli)
+	case takes(c, "gzip"):
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(f.Gzip)
+	}
+	return c.Send(f.Plain)
+}
+
+// takes tells that the client takes a coding. Of several that it takes the
+// choice is ours: browsers name the best one last.
+func takes(c *fiber.Ctx, coding string) bool {
+	return c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings(coding) == coding
+}

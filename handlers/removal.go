@@ -1,0 +1,163 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+// activeWithin is how lately a grouping that may come back was pushed.
+const activeWithin = 5 * time.Minute
+
+// maxNamed is how many groupings are named one by one.
+const maxNamed = 50
+
+func (h *api) removalRoutes() []route {
+	return []route{
+		{path: "/groupings/:id/delete", page: true, on: map[string]endpoint{
+			"GET":  {"ui/delete", auth.Delete, h.askRemoval},
+			"POST": {"ui/delete", auth.Delete, h.remove},
+		}},
+		page("/deleted/:operation", "ui/deleted", auth.Delete, h.removed),
+		{path: "/undo/:operation", page: true, on: map[string]endpoint{"POST": {"ui/undo", auth.Delete, h.undo}}},
+	}
+}
+
+// askRemoval asks before a grouping is deleted.
+func (h *api) askRemoval(c *fiber.Ctx) error {
+	p := h.Store.Picture()
+	g, ok := p.ByDigest(c.Params("id"))
+	if !ok {
+		return h.noGrouping(c)
+	}
+	return h.removalPage(c, fiber.StatusOK, p, g, false)
+}
+
+func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.Group, again bool) error {
+	m := views.Removal{
+		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
+		Active: time.Since(g.Pushed) < activeWithin,
+	}
+	m.Title = "Delete a grouping"
+	for _, copied := range m.Copies {
+		if copied.ID == "copy-delete" {
+			m.Command = copied.Text
+		}
+	}
+	if h.UndoWindow > 0 {
+		m.Undo = inWords(h.UndoWindow)
+	}
+	return h.page(c, status, views.RemovalPage(m))
+}
+
+// inWords is a duration for people.
+func inWords(d time.Duration) string {
+	switch {
+	case d == time.Hour:
+		return "1 hour"
+	case d%time.Hour == 0:
+		return strconv.Itoa(int(d/time.Hour)) + " hours"
+	}
+	return d.String()
+}
+
+// remove deletes a grouping, if it still is what the question was about.
+func (h *api) remove(c *fiber.Ctx) error {
+	form, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	seen, err := strconv.ParseInt(form.Get("seen"), 10, 64)
+	if err != nil {
+		return badRequest("seen must be the time of the push that was seen")
+	}
+	g, ok := h.Store.Picture().ByDigest(c.Params("id"))
+	if !ok {
+		return h.noGrouping(c)
+	}
+	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.origin(c))
+	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
+		return h.askAgain(c, g.Key)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(h.RoutePrefix+"/deleted/"+deleted.Operation, fiber.StatusSeeOther)
+}
+
+func (h *api) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
+	p := h.Store.Picture()
+	g, ok := p.Group(k)
+	if !ok {
+		return h.noGrouping(c)
+	}
+	return h.removalPage(c, fiber.StatusConflict, p, g, true)
+}
+
+// removal finds a delete that whoever asks may see and take back: an admin all
+// of them, others their own.
+func (h *api) removal(c *fiber.Ctx) (store.Entry, error) {
+	e, ok, err := h.Store.Entry(context.Background(), c.Params("operation"))
+	if err != nil {
+		return e, err
+	}
+	p := guard.Principal(c)
+	if own := e.Origin.By != "" && e.Origin.By == p.Name; ok && !own && !p.Role.May(auth.Administer) {
+		return e, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+	}
+	if !ok || e.Kind == store.EntryUndo {
+		return e, &httpError{fiber.StatusNotFound, "there is no record of that delete"}
+	}
+	return e, nil
+}
+
+// removed tells what was deleted, and offers to take it back.
+func (h *api) removed(c *fiber.Ctx) error {
+	e, err := h.removal(c)
+	if err != nil {
+		return err
+	}
+	return h.removedPage(c, e, nil)
+}
+
+func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) error {
+	m := views.Removed{
+		Frame: h.frame(c, "Deleted", "groupings"), Operation: e.Operation, What: e.What, Count: e.Count,
+		By: e.Origin.By, At: e.At, Undone: undone,
+	}
+	if until, ok := h.Store.Undoable(e.Operation); ok {
+		m.Until = until
+	}
+	return h.page(c, fiber.StatusOK, views.RemovedPage(m))
+}
+
+// undo takes a delete back.
+func (h *api) undo(c *fiber.Ctx) error {
+	e, err := h.removal(c)
+	if err != nil {
+		return err
+	}
+	done, err := h.Store.Undo(context.Background(), e.Operation, h.origin(c))
+	switch {
+	case errors.Is(err, store.ErrTooLate), errors.Is(err, store.ErrNoOperation):
+		return &httpError{fiber.StatusGone, "it is too late to undo that"}
+	case err != nil:
+		return err
+	}
+	u := &views.Undone{Restored: done.Restored}
+	for _, k := range done.Kept[:min(len(done.Kept), maxNamed)] {
+		u.Kept = append(u.Kept, k.String())
+	}
+	for _, x := range done.Conflicting[:min(len(done.Conflicting), maxNamed)] {
+		u.Refused = append(u.Refused, views.Left{Grouping: x.Key.String(), Why: x.Err.Error()})
+	}
+	return h.removedPage(c, e, u)
+}

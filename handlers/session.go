@@ -1,0 +1,192 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+// Sessions keeps the guard's sessions in a store.
+type Sessions struct{ Store *store.Store }
+
+// Session is part of guard.Sessions.
+func (s Sessions) Session(id string) (auth.Session, bool) {
+	x, ok := s.Store.Session(id)
+	role, err := auth.ParseRole(x.Role)
+	if !ok || err != nil {
+		return auth.Session{}, false
+	}
+	return auth.Session{
+		Scheme: auth.Scheme(x.Scheme), Name: x.Name, Role: role,
+		Created: x.Created, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+	}, true
+}
+
+// BeginSession is part of guard.Sessions.
+func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) error {
+	return s.Store.CreateSession(ctx, id, store.Session{
+		Scheme: string(x.Scheme), Name: x.Name, Role: x.Role.String(),
+		Created: x.Created, Seen: x.Created, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+	})
+}
+
+// EndSession is part of guard.Sessions.
+func (s Sessions) EndSession(ctx context.Context, id string) error {
+	return s.Store.EndSession(ctx, id)
+}
+
+func (h *api) sessionRoutes() []route {
+	return []route{
+		{path: "/login", page: true, on: map[string]endpoint{
+			"GET":  {name: "login", needs: auth.Public, do: h.showLogin},
+			"POST": {name: "login", needs: auth.Public, do: h.login},
+		}},
+		{path: "/auth/logout", page: true, on: map[string]endpoint{
+			"POST": {name: "logout", needs: auth.Explore, do: h.logout},
+		}},
+	}
+}
+
+// showLogin shows the form on which people sign in.
+func (h *api) showLogin(c *fiber.Ctx) error {
+	return h.loginPage(c, fiber.StatusOK, views.Login{Next: c.Query("next")})
+}
+
+// login takes the form, and leads back to where it was shown.
+func (h *api) login(c *fiber.Ctx) error {
+	form, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	l := views.Login{Next: form.Get("next"), Name: form.Get("name")}
+	var refusal *auth.Refusal
+	switch err := h.Guard.SignIn(c, l.Name, form.Get("password")); {
+	case errors.As(err, &refusal):
+		return h.loginFailed(c, l, refusal)
+	case err != nil:
+		return err
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Redirect(h.localPath(l.Next), fiber.StatusSeeOther)
+}
+
+// loginFailed says the same of wrong passwords and of unknown users.
+func (h *api) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error {
+	a := answerTo(err)
+	switch {
+	case errors.Is(err, auth.ErrBadCredential):
+		l.Problem = "Wrong user or password."
+	case errors.Is(err, auth.ErrThrottled):
+		l.Problem = fmt.Sprintf("Too many failed sign-ins from this address. Try again in %s.", seconds(a.retry))
+	default:
+		l.Problem = sentence(a.text)
+	}
+	if a.retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+	}
+	return h.loginPage(c, a.status, l)
+}
+
+func seconds(n int) string {
+	if n == 1 {
+		return "1 second"
+	}
+	return strconv.Itoa(n) + " seconds"
+}
+
+// logout ends the session, and leaves nothing of it in the browser.
+func (h *api) logout(c *fiber.Ctx) error {
+	if err := h.Guard.SignOut(c); err != nil {
+		return err
+	}
+	c.Set("Clear-Site-Data", `"cache", "storage"`)
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return c.Redirect(h.RoutePrefix+"/", fiber.StatusSeeOther)
+}
+
+func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
+	l.Frame = h.frame(c, "Sign in", "")
+	l.Version = "" // is not for strangers
+	l.Next = h.localPath(l.Next)
+	l.Passwords = h.Guard.HasPasswords()
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return h.page(c, status, views.LoginPage(l))
+}
+
+// signIn asks a person without a credential to sign in, in the place of what
+// was asked for: a page by the form at the same address, a part of one by
+// leading to the form. It is not handled if no person asked.
+func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
+	if h.Guard.Sessions == nil || !errors.Is(err, auth.ErrNoCredential) {
+		return false
+	}
+	switch {
+	case c.Get("HX-Request") == "true":
+		c.Set("HX-Redirect", h.RoutePrefix+"/login?next="+url.QueryEscape(h.localPath(pathOf(c.Get("HX-Current-URL")))))
+		c.Set(fiber.HeaderCacheControl, "no-store")
+		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
+		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
+	case c.Method() == fiber.MethodGet && h.wantsPage(c):
+		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: c.OriginalURL()}) == nil
+	}
+	return false
+}
+
+// pathOf is the path and the query of an address.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Opaque != "" {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// localPath is next if it is one of our own pages, else the first page.
+func (h *api) localPath(next string) string {
+	below, ours := strings.CutPrefix(next, h.RoutePrefix)
+	if !ours {
+		below = ""
+	}
+	return h.RoutePrefix + auth.LocalPath(below)
+}
+
+// maxFormBytes bounds the form on which people sign in.
+const maxFormBytes = 8 << 10
+
+// readForm reads a form in which no field comes twice.
+func readForm(c *fiber.Ctx) (url.Values, error) {
+	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationForm {
+		return nil, &httpError{fiber.StatusUnsupportedMediaType, "a form is expected (" + fiber.MIMEApplicationForm + ")"}
+	}
+	var body []byte
+	if stream := c.Context().RequestBodyStream(); stream != nil {
+		var err error
+		if body, err = io.ReadAll(io.LimitReader(stream, maxFormBytes+1)); err != nil {
+			return nil, err
+		}
+	}
+	if len(body) > maxFormBytes {
+		return nil, &httpError{fiber.StatusRequestEntityTooLarge, "the form is larger than 8 KiB"}
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, badRequest("the form is malformed")
+	}
+	for _, values := range form {
+		if len(values) > 1 {
+			return nil, badRequest("a field of the form is given twice")
+		}
+	}
+	return form, nil
+}

@@ -1,0 +1,88 @@
+// Package docs is the manual: the Markdown pages beside it as HTML, and a
+// search over their text.
+package docs
+
+import (
+	"embed"
+	"slices"
+	"sync"
+)
+
+//go:embed *.md
+var files embed.FS
+
+// order is that of the pages, with what each is about.
+var order = []struct{ slug, summary string }{
+	{"quick-start", "Start the server, push, scrape and delete, in five minutes."},
+	{"pushing", "Paths, replace and merge, what is refused and why, expiry, deleting."},
+	{"scraping", "Settings for Prometheus: everything at once, or a target per grouping."},
+	{"authentication", "Users, API tokens, JWTs, roles, and who is let in without any of them."},
+	{"securing-metrics", "The scrape key, and how to give it to Prometheus."},
+	{"tls", "Certificates, client certificates, proxies."},
+	{"secrets", "Where to keep credentials: Docker, Kubernetes, systemd."},
+	{"interface", "The pages that you are looking at."},
+	{"api", "The HTTP API: selectors, listing, bulk deletion, status, health."},
+	{"flags", "Every flag and environment variable."},
+	{"storage", "What is promised, backup, undo, import."},
+	{"migrating", "What works unchanged after Pushgateway, and what differs."},
+}
+
+// Page is one page of the manual. Nobody may change it.
+type Page struct {
+	Slug    string // its name in addresses, which is its file's without .md
+	Title   string
+	Summary string // one sentence
+	// HTML begins with the title as h1 and needs no escaping: what the Markdown
+	// held as HTML is left out. Its links are relative to the page's own address.
+	HTML string
+	// Contents are the headings below the title, in their order.
+	Contents []Heading
+
+	sections []section
+}
+
+// Heading is a heading that can be linked to.
+type Heading struct {
+	ID    string // unique on its page, and the same as in the repository's view
+	Level int    // 1 is the title's
+	Text  string
+}
+
+// Pages returns all pages in their order. They are rendered once and shared: the
+// slice is not to be changed either. It is safe for concurrent use.
+func Pages() []*Page { return rendered() }
+
+var rendered = sync.OnceValue(func() []*Page {
+	pages := make([]*Page, len(order))
+	for i, o := range order {
+		source, err := files.ReadFile(o.slug + ".md")
+		if err != nil {
+			panic(err) // what is embedded is known when we build
+		}
+		pages[i] = render(source)
+		pages[i].Slug, pages[i].Summary = o.slug, o.summary
+	}
+	return pages
+})
+
+// Find returns the page with a slug.
+func Find(slug string) (*Page, bool) {
+	i := slices.IndexFunc(Pages(), func(p *Page) bool { return p.Slug == slug })
+	if i < 0 {
+		return nil, false
+	}
+	return Pages()[i], true
+}
+
+// Around returns the pages before and after a page; nil: there is none.
+func Around(p *Page) (previous, next *Page) {
+	pages := Pages()
+	i := slices.Index(pages, p)
+	if i > 0 {
+		previous = pages[i-1]
+	}
+	if i+1 < len(pages) {
+		next = pages[i+1]
+	}
+	return previous, next
+}

@@ -1,0 +1,49 @@
+// Package views holds the pages: templ components and the models that they
+// show. A component gets a model and asks nobody for anything.
+package views
+
+import (
+	"time"
+
+	"gatehouse/static"
+)
+
+// Frame is what every page shows around its content.
+type Frame struct {
+	Prefix  string // of all paths
+	Title   string // of the page
+	Section string // the current one in the navigation
+	User    User
+	Now     time.Time
+	Version string
+	Open    bool // strangers may do everything
+}
+
+// User is who looks at a page, and what is to be offered.
+type User struct {
+	Name, Role                        string
+	SignedIn                          bool // by a session, which can be ended
+	MayPush, MayDelete, MayAdminister bool
+}
+
+// Path is the address of a path of ours, wherever the server is mounted.
+func (f Frame) Path(path string) string { return f.Prefix + path }
+
+// Static is the address of a file that pages load.
+func (f Frame) Static(name string) string { return f.Prefix + static.Path(name) }
+
+// section is a link of the navigation.
+type section struct{ name, label, path string }
+
+var sections = []section{
+	{"groupings", "Groupings", "/"},
+	{"docs", "Docs", "/docs"},
+}
+
+// current is the value of aria-current.
+func current(is bool) string {
+	if is {
+		return "page"
+	}
+	return "false"
+}

@@ -1,0 +1,136 @@
+package views
+
+import (
+	"strconv"
+	"time"
+)
+
+// Grouping is the page of one grouping.
+type Grouping struct {
+	Frame
+	ID      string // in addresses
+	Labels  []Label
+	State   string
+	Pushed  time.Time // zero: never
+	By      string    // the principal; empty: nobody had to say
+	From    string    // the client's address
+	Expires time.Time // zero: never
+	Refusal *Refusal  // of the last push; nil: it was accepted
+
+	Families, Series, Bytes int
+	Copies                  []Copy
+
+	Search string   // for families
+	List   []Family // of this page
+	Pages  Pages    // of the list, or of the samples of the only family
+	Alone  bool     // the page is about the only family of the list
+	// Withheld says that the samples are on pages of their own.
+	Withheld bool
+}
+
+// Label is a label in full.
+type Label struct{ Name, Value string }
+
+// Refusal is a push that was refused.
+type Refusal struct {
+	At time.Time
+	// Before, Other and After are why, in one line. Other is the grouping in its
+	// middle that the push collides with, and can be empty.
+	Before, Other, After string
+	URL                  string // of the other grouping
+}
+
+// Copy is a text to be copied.
+type Copy struct {
+	ID, Name, Text string
+	Quick          bool // has a button at the top
+}
+
+// Pages are the ways through what is too long for one page.
+type Pages struct {
+	From, To, Total int    // from 1
+	Previous, Next  string // empty: there is none
+}
+
+// needed tells that there is more than one page.
+func (p Pages) needed() bool { return p.Previous != "" || p.Next != "" }
+
+// String says what is shown.
+func (p Pages) String() string {
+	return thousands(p.From) + "–" + thousands(p.To) + " of " + thousands(p.Total)
+}
+
+// Family is a metric family of a grouping.
+type Family struct {
+	Name, Type, Help string
+	Series           int
+	Hidden           int // of them are left out of scrapes
+	Changed          time.Time
+	URL              string // of its own page
+	Open             bool
+	FromKey          []Label  // what all samples have from the grouping
+	Samples          []Sample // none: they are on the family's own page
+}
+
+// Sample is what a family holds under one set of labels: a value, a summary or
+// a histogram.
+type Sample struct {
+	Labels    []Label // without those of the grouping
+	Value     Value
+	Summary   *Summary
+	Histogram *Distribution
+}
+
+// Summary is a summary as its client made it.
+type Summary struct {
+	Count, Sum float64
+	Quantiles  []Quantile
+}
+
+// Quantile is one of a summary.
+type Quantile struct {
+	Rank  string
+	Value Value
+}
+
+// scalar tells that each sample is a single value.
+func (f Family) scalar() bool {
+	return len(f.Samples) > 0 && f.Samples[0].Summary == nil && f.Samples[0].Histogram == nil
+}
+
+// single tells that the family is one value without labels of its own: it needs
+// no table.
+func (f Family) single() bool {
+	return f.scalar() && f.Series == 1 && len(f.Samples[0].Labels) == 0
+}
+
+// seriesCount is a number of series in words.
+func seriesCount(n int) string { return countOf(n, "series", "series") }
+
+// countOf is a number of things in words.
+func countOf(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
+}
+
+// average is the mean of observations in words.
+func average(family string, sum, count float64) string {
+	if count == 0 {
+		return "–"
+	}
+	return Approximate(family, sum/count)
+}
+
+// labelTitle lists labels for a title.
+func labelTitle(labels []Label) string {
+	text := ""
+	for i, l := range labels {
+		if i > 0 {
+			text += ", "
+		}
+		text += l.Name + "=" + strconv.Quote(l.Value)
+	}
+	return text
+}

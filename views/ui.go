@@ -1,0 +1,24 @@
+package views
+
+import (
+	"fmt"
+	"time"
+)
+
+// ago puts the time between two moments into words, as app.js does. What has
+// not happened yet is now: clocks differ.
+func ago(t, now time.Time) string {
+	past := now.Sub(t).Round(time.Second)
+	for _, u := range []struct {
+		name string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}} {
+		if past >= u.size {
+			return fmt.Sprintf("%d %s ago", past/u.size, u.name)
+		}
+	}
+	return "now"
+}
+
+// precise is a moment in full, for titles.
+func precise(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
