@@ -64,12 +64,30 @@ func (d directory) damaged(err error) error {
 	return fmt.Errorf("store %s is damaged and was left as it is: %w; restore it from a backup, or move the directory away to start empty", d.path, err)
 }
 
-// create makes the directory if there is none.
+// create makes the directory if there is none, durably: a directory whose
+// parent was not synced can vanish with all that is in it.
 func (d directory) create() error {
+	missing := d.missing()
 	if err := d.fs.MkdirAll(d.path, 0o700); err != nil {
 		return d.unusable("cannot create the directory", err)
 	}
+	for _, path := range missing {
+		if err := syncDirectory(d.fs, d.fs.PathDir(path)); err != nil {
+			return d.unusable("cannot sync the directory above it", err)
+		}
+	}
 	return nil
+}
+
+// missing lists the directory and those above it that are not there, the
+// innermost first.
+func (d directory) missing() (paths []string) {
+	for path := d.path; ; path = d.fs.PathDir(path) {
+		if _, err := d.fs.Stat(path); !errors.Is(err, os.ErrNotExist) || path == d.fs.PathDir(path) {
+			return paths
+		}
+		paths = append(paths, path)
+	}
 }
 
 // inspect tells whether the directory holds a store of ours or is free to

@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gatehouse/store"
 )
@@ -299,4 +302,15 @@ func FuzzMarker(f *testing.F) {
 			t.Errorf("parseMarker(%q): got %+v", text, m)
 		}
 	})
+}
+
+func TestANewDirectoryOutlastsACrash(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	j := mustOpen(t, Options{Path: "/var/lib/gatehouse", FS: disk, MinFree: -1})
+	put(t, j, "a", "value")
+	after := disk.CrashClone(vfs.CrashCloneCfg{RNG: rand.New(rand.NewPCG(1, 2))})
+	mustClose(t, j)
+	again := mustOpen(t, Options{Path: "/var/lib/gatehouse", FS: after, MinFree: -1})
+	held := follow(t, again)
+	until(t, "what was committed", func() bool { return held.has("a", "value") })
 }
