@@ -38,10 +38,9 @@ var errCrowded = errors.New("too many different passwords wait to be checked")
 // safe for concurrent use. A program has one: only then a single core is all
 // that hashing takes.
 type Passwords struct {
-	now       func() time.Time
-	throttled func()
-	throttle  *throttle
-	key       [sha256.Size]byte // of all keyed digests
+	now      func() time.Time
+	throttle *throttle
+	key      [sha256.Size]byte // of all keyed digests
 
 	first, firstHash string // name of the first user; the hash, if the password is one
 	user, password   Secret // the first user, if the password is plain
@@ -64,7 +63,6 @@ type PasswordOptions struct {
 	User, Password string
 	Users          map[string]string // bcrypt hashes by name
 	Now            func() time.Time  // nil: time.Now
-	Throttled      func()            // called for each throttled attempt; nil: nobody wants to know
 }
 
 // NewPasswords makes a checker that keeps nothing of the plaintext password.
@@ -72,11 +70,8 @@ func NewPasswords(o PasswordOptions) *Passwords {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Throttled == nil {
-		o.Throttled = func() {}
-	}
 	p := &Passwords{
-		now: o.Now, throttled: o.Throttled, throttle: newThrottle(o.Now),
+		now: o.Now, throttle: newThrottle(o.Now),
 		first:   o.User,
 		compare: bcrypt.CompareHashAndPassword,
 		waiting: make(chan struct{}, maxWaitingHashes), hashing: make(chan struct{}, 1),
@@ -152,9 +147,6 @@ func (p *Passwords) Users() int {
 // credentials of one address is open all others from there wait for it.
 func (p *Passwords) Check(ctx context.Context, from netip.Addr, name, password string) error {
 	leave, err := p.throttle.enter(ctx, from, p.digest(name, password))
-	if errors.Is(err, ErrThrottled) {
-		p.throttled()
-	}
 	if err != nil {
 		return err
 	}

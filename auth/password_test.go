@@ -504,7 +504,7 @@ func TestPasswordsAreNotKept(t *testing.T) {
 
 func TestPasswordsAreSafeForConcurrentUse(t *testing.T) {
 	one, other := someUsers(t, 2), someUsers(t, 2)
-	p := NewPasswords(PasswordOptions{User: "admin", Password: "plain", Users: one, Throttled: func() {}})
+	p := NewPasswords(PasswordOptions{User: "admin", Password: "plain", Users: one})
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
