@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"html"
-	"io"
 	"net/url"
 	"slices"
 	"strconv"
@@ -87,15 +86,7 @@ func (h *api) raw(c *fiber.Ctx) error {
 	s.format = exposition.Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8")
 	s.setHeaders(c)
 	c.Set(fiber.HeaderCacheControl, "private, no-cache")
-	return stream(c, func(w io.Writer) (int64, error) {
-		counted := &countingWriter{w: w}
-		z := compress(counted, s.coding)
-		err := s.encode(z)
-		if closeErr := z.Close(); err == nil {
-			err = closeErr
-		}
-		return counted.n, err
-	})
+	return stream(c, s.write)
 }
 
 // groupingHead is the page of a grouping without what it holds.

@@ -123,16 +123,21 @@ func (h *api) stream(c *fiber.Ctx, s *scrapeBody) error {
 	return stream(c, s.WriteTo)
 }
 
-// WriteTo writes the whole body.
+// WriteTo writes the whole body, and counts it as a scrape.
 func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
 	began := time.Now()
+	n, err := s.write(w)
+	s.h.Metrics.scraped(time.Since(began), n)
+	return n, err
+}
+
+func (s *scrapeBody) write(w io.Writer) (int64, error) {
 	counted := &countingWriter{w: w}
 	z := compress(counted, s.coding)
 	err := s.encode(z)
 	if closeErr := z.Close(); err == nil {
 		err = closeErr
 	}
-	s.h.Metrics.scraped(time.Since(began), counted.n)
 	return counted.n, err
 }
 
