@@ -217,7 +217,7 @@ func TestAnOpenScrapeListenerAsksForNothing(t *testing.T) {
 func asNobody(t *testing.T, url string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be somebody else")
+		missing(t, "only root can be somebody else")
 	}
 	cmd := exec.CommandContext(t.Context(), tool(t, "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", url)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65533, Gid: 65533}}

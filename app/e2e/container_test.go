@@ -208,7 +208,7 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 	})
 	t.Run("the program serves with nothing around it", func(t *testing.T) {
 		if os.Geteuid() != 0 {
-			t.Skip("only root can change the root directory")
+			missing(t, "only root can change the root directory")
 		}
 		c := readCompose(t)
 		secrets := makeSecrets(t)

@@ -68,7 +68,7 @@ http {
 func stranger(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only root can run nginx as another user")
+		missing(t, "only root can run nginx as another user")
 	}
 }
 
