@@ -1,6 +1,6 @@
 /** @type {import('tailwindcss').Config} */
 module.exports = {
-	content: ['./views/**/*.templ', './static/src/app.js'],
+	content: ['./views/**/*.templ', './static/src/*.js'],
 	theme: {
 		extend: {
 			// The one palette; static/src/app.css gives each its light and dark value.

@@ -12,6 +12,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/views"
 )
 
 // answer is how an error is told to a client.
@@ -115,6 +116,8 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 		return c.JSON(failure{"error", errorType(a.status), a.text})
 	case h.signIn(c, err):
 		return nil
+	case isPartial(c):
+		return h.toast(c, a.status, views.Toast{Text: sentence(a.text), Problem: true})
 	case h.wantsPage(c):
 		return h.problem(c, a)
 	}

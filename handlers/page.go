@@ -30,14 +30,28 @@ func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			MayPush: p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),
 		},
-		Open: p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+		Settings: readSettings(c),
 	}
 }
 
 // page answers with a page, or with the fragment of it that htmx asks for.
 func (h *api) page(c *fiber.Ctx, status int, page templ.Component) error {
+	return h.fragment(c, status, page, fragmentOf(c))
+}
+
+// toast answers htmx with a message in the corner, whatever it wanted to
+// replace.
+func (h *api) toast(c *fiber.Ctx, status int, t views.Toast) error {
+	c.Set("HX-Retarget", "#toasts")
+	c.Set("HX-Reswap", "beforeend")
+	return h.fragment(c, status, views.ToastPart(t), "")
+}
+
+// fragment answers with a part of a page; "": all of it.
+func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
-	if err := render(&b, page, fragmentOf(c)); err != nil {
+	if err := render(&b, page, name); err != nil {
 		return err
 	}
 	c.Status(status)
@@ -71,12 +85,15 @@ func render(b *bytes.Buffer, page templ.Component, fragment string) error {
 // fragmentOf is the part of the page that htmx asks for, by the element that it
 // is going to replace; "": the whole page.
 func fragmentOf(c *fiber.Ctx) string {
-	if c.Get("HX-Request-Type") != "partial" || c.Get("HX-History-Restore-Request") != "" {
+	if !isPartial(c) || c.Get("HX-History-Restore-Request") != "" {
 		return ""
 	}
 	_, id, _ := strings.Cut(c.Get("HX-Target"), "#")
 	return id
 }
+
+// isPartial tells that htmx asks, for a part of a page that is open.
+func isPartial(c *fiber.Ctx) bool { return c.Get("HX-Request-Type") == "partial" }
 
 // wantsPage tells that a browser shows the answer to a person.
 func (h *api) wantsPage(c *fiber.Ctx) bool {

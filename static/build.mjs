@@ -11,9 +11,11 @@ mkdirSync(dist, { recursive: true });
 const css = execFileSync('node_modules/.bin/tailwindcss', ['--input', 'static/src/app.css', '--minify'], { stdio: ['ignore', 'pipe', 'pipe'] });
 // The packages' source maps are not served.
 const script = path => Buffer.from(readFileSync(path, 'utf8').replace(/\n?\/\/# sourceMappingURL=.*\s*$/, '\n'));
+// Our own scripts are one file, but for what has to run before the first paint.
+const scripts = readdirSync('static/src').filter(name => name.endsWith('.js') && name !== 'theme.js').sort();
 const files = {
 	'app.css': css,
-	'app.js': script('static/src/app.js'),
+	'app.js': Buffer.concat(scripts.map(name => script(`static/src/${name}`))),
 	'theme.js': script('static/src/theme.js'),
 	'icon.svg': readFileSync('static/src/icon.svg'),
 	'htmx.js': script('node_modules/htmx.org/dist/htmx.min.js'),

@@ -17,6 +17,20 @@ type Frame struct {
 	Now     time.Time
 	Version string
 	Open    bool // strangers may do everything
+	// Live names the part of the page that follows what happens; empty: none.
+	Live     string
+	Settings Settings
+}
+
+// Settings are what a person prefers. The zero Settings are what is usual.
+type Settings struct {
+	Theme    string // "light" or "dark"; empty: as the system has it
+	Time     string // "utc" or "local"; empty: how long ago
+	Compact  bool   // narrow rows
+	Rows     int    // of a page of the list; 0: the usual number
+	Still    bool   // pages don't follow what happens by themselves
+	Keyless  bool   // no shortcuts on single keys
+	Language string // of examples; empty: curl
 }
 
 // User is who looks at a page, and what is to be offered.
@@ -33,11 +47,14 @@ func (f Frame) Path(path string) string { return f.Prefix + path }
 func (f Frame) Static(name string) string { return f.Prefix + static.Path(name) }
 
 // section is a link of the navigation.
-type section struct{ name, label, path string }
+type section struct {
+	name, label, path string
+	admin             bool // for admins only
+}
 
 var sections = []section{
-	{"groupings", "Groupings", "/"},
-	{"docs", "Docs", "/docs"},
+	{"groupings", "Groupings", "/", false},
+	{"docs", "Docs", "/docs", false},
 }
 
 // current is the value of aria-current.

@@ -22,3 +22,10 @@ func ago(t, now time.Time) string {
 
 // precise is a moment in full, for titles.
 func precise(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// Toast is a message in the corner of a page.
+type Toast struct {
+	Text    string // a sentence
+	Problem bool   // something did not work
+	Undo    string // where what was done is taken back; empty: nowhere
+}

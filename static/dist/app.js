@@ -47,17 +47,25 @@
 		if (matcher && event.detail.ctx?.target?.id === 'results') matcher.value = matcher.defaultValue;
 	});
 
+	// What a person prefers is in a cookie, so that the server can tell before the
+	// first paint.
+	function settings() {
+		const found = document.cookie.split('; ').find(c => c.startsWith('gatehouse-settings='));
+		return new URLSearchParams(decodeURIComponent(found?.split('=')[1] ?? ''));
+	}
+	function setting(name, value) {
+		const all = settings();
+		if (value) all.set(name, value); else all.delete(name);
+		const path = `${document.documentElement.dataset.prefix}/`;
+		document.cookie = `gatehouse-settings=${encodeURIComponent(all)}; path=${path}; max-age=31536000; samesite=lax`;
+	}
+
 	const themes = ['system', 'light', 'dark'];
 	function nextTheme(button) {
-		const now = localStorage.getItem('theme') ?? 'system';
-		const next = themes[(themes.indexOf(now) + 1) % themes.length];
-		if (next === 'system') {
-			localStorage.removeItem('theme');
-			delete document.documentElement.dataset.theme;
-		} else {
-			localStorage.setItem('theme', next);
-			document.documentElement.dataset.theme = next;
-		}
+		const root = document.documentElement;
+		const next = themes[(themes.indexOf(root.dataset.theme ?? 'system') + 1) % themes.length];
+		if (next === 'system') delete root.dataset.theme; else root.dataset.theme = next;
+		setting('theme', next === 'system' ? '' : next);
 		label(button, next);
 	}
 	function label(button, theme) {
@@ -71,8 +79,9 @@
 		if (!button) return;
 		if ('copy' in button.dataset) copy(button);
 		if ('themeSwitch' in button.dataset) nextTheme(button);
+		if ('dismiss' in button.dataset) button.closest('.toast').remove();
 	});
 	for (const button of document.querySelectorAll('button[data-theme-switch]')) {
-		label(button, localStorage.getItem('theme') ?? 'system');
+		label(button, document.documentElement.dataset.theme ?? 'system');
 	}
 })();
