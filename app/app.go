@@ -232,6 +232,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Metrics:          a.metrics,
 		Logger:           a.log,
 		RoutePrefix:      o.RoutePrefix,
+		PublicPrefix:     o.PublicPrefix,
 		TelemetryPath:    o.TelemetryPath,
 		ExternalURL:      o.ExternalURL,
 		MaxBodyBytes:     o.MaxBodyBytes,

@@ -142,7 +142,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 	f.text(k, &f.WebConfigFile, "web.config.file", "", "File with TLS settings and users, in the format of the Prometheus exporter toolkit.")
 	f.text(k, &f.TelemetryPath, "web.telemetry-path", "/metrics", "Path that exposes all metrics.")
 	f.text(k, &f.ExternalURL, "web.external-url", "", "URL under which clients and browsers reach the server.")
-	f.text(k, &f.RoutePrefix, "web.route-prefix", "", "Prefix of all paths. Default: the path of --web.external-url; / for none.")
+	f.text(k, &f.RoutePrefix, "web.route-prefix", "", "Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off.")
 	f.toggle(k, &f.EnableLifecycle, "web.enable-lifecycle", "Let PUT and POST of /-/quit end the server.")
 	f.toggle(k, &f.EnableAdminAPI, "web.enable-admin-api", "Let PUT of /api/v1/admin/wipe delete everything.")
 	f.toggle(k, &f.EnablePprof, "web.enable-pprof", "Serve profiles below /debug/pprof/.")

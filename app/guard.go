@@ -57,7 +57,7 @@ func (a *App) guardConfig() guard.Config {
 		Claims:          o.Claims,
 		CertificateRole: o.CertificateRole,
 		Sessions:        handlers.Sessions{Store: a.store},
-		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.RoutePrefix},
+		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
 		Trusted:         o.TrustedProxies,

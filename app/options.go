@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -24,6 +25,7 @@ type Options struct {
 	TelemetryPath   string
 	ExternalURL     *url.URL // nil: from each request
 	RoutePrefix     string   // "" or with a slash before it and none behind
+	PublicPrefix    string   // the same as clients know it, before a proxy takes off a part
 	EnableLifecycle bool
 	EnableAdminAPI  bool
 	EnablePprof     bool
@@ -107,6 +109,10 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 	if prefix == "" && external != nil {
 		prefix = external.Path
 	}
+	public := must(parseRoutePrefix(f.RoutePrefix))
+	if external != nil {
+		public = strings.TrimRight(external.EscapedPath(), "/")
+	}
 	return Options{
 		ListenAddresses: f.ListenAddresses,
 		SystemdSocket:   on(f.SystemdSocket),
@@ -114,6 +120,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		TelemetryPath:   f.TelemetryPath,
 		ExternalURL:     external,
 		RoutePrefix:     must(parseRoutePrefix(prefix)),
+		PublicPrefix:    public,
 		EnableLifecycle: on(f.EnableLifecycle),
 		EnableAdminAPI:  on(f.EnableAdminAPI),
 		EnablePprof:     on(f.EnablePprof),

@@ -172,20 +172,20 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			[]string{"--web.external-url=https://a.example/pg/x/"},
 			nil,
 			func(o Options) bool {
-				return o.RoutePrefix == "/pg/x" && o.ExternalURL.String() == "https://a.example/pg/x"
+				return o.RoutePrefix == "/pg/x" && o.PublicPrefix == "/pg/x" && o.ExternalURL.String() == "https://a.example/pg/x"
 			},
 		},
 		{
 			"a prefix of / is none",
 			[]string{"--web.external-url=https://a.example/pg", "--web.route-prefix=/"},
 			nil,
-			func(o Options) bool { return o.RoutePrefix == "" && o.ExternalURL.Path == "/pg" },
+			func(o Options) bool { return o.RoutePrefix == "" && o.PublicPrefix == "/pg" && o.ExternalURL.Path == "/pg" },
 		},
 		{
 			"a prefix gets its slash",
 			[]string{"--web.route-prefix=abc/"},
 			nil,
-			func(o Options) bool { return o.RoutePrefix == "/abc" },
+			func(o Options) bool { return o.RoutePrefix == "/abc" && o.PublicPrefix == "/abc" },
 		},
 		{
 			"the store is beside the persistence file",

@@ -108,7 +108,7 @@ func (h *api) state(g *store.Group, now time.Time) string {
 
 func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
 	return groupingJSON{
-		Labels: labelMap(g.Key.Labels()), Path: h.RoutePrefix + g.Key.Path(),
+		Labels: labelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
 		LastPushTime: optional(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(), LastPushBy: g.Origin.By,
 		LastFailureTime: optional(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: optional(g.Expires),

@@ -382,11 +382,11 @@ func shorten(s string, characters int) string {
 // its end.
 func (h *api) serverURL(c *fiber.Ctx) string {
 	if u := h.ExternalURL; u != nil {
-		return u.Scheme + "://" + u.Host + h.RoutePrefix
+		return u.Scheme + "://" + u.Host + h.PublicPrefix
 	}
 	scheme := "http"
 	if c.Context().IsTLS() {
 		scheme = "https"
 	}
-	return scheme + "://" + string(c.Request().Host()) + h.RoutePrefix
+	return scheme + "://" + string(c.Request().Host()) + h.PublicPrefix
 }

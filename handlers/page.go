@@ -25,7 +25,7 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 	p := guard.Principal(c)
 	return views.Frame{
-		Prefix: h.RoutePrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
+		Prefix: h.PublicPrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			MayPush: p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),

@@ -90,7 +90,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(h.RoutePrefix+"/deleted/"+deleted.Operation, fiber.StatusSeeOther)
+	return c.Redirect(h.PublicPrefix+"/deleted/"+deleted.Operation, fiber.StatusSeeOther)
 }
 
 func (h *api) askAgain(c *fiber.Ctx, k store.GroupingKey) error {

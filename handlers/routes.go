@@ -28,6 +28,7 @@ type Config struct {
 	Guard   *guard.Guard // stands before every route
 
 	RoutePrefix   string   // empty, or with a leading and no trailing slash
+	PublicPrefix  string   // the same in addresses that clients use; a proxy may take off a part
 	TelemetryPath string   // where scrapes go, below the prefix
 	ExternalURL   *url.URL // nil: what the request says
 

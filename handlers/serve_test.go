@@ -78,11 +78,14 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	for _, f := range change {
 		f(setup{&c, &o, &g, &scrapes})
 	}
+	if c.PublicPrefix == "" {
+		c.PublicPrefix = c.RoutePrefix
+	}
 	if u := c.ExternalURL; u != nil {
 		g.Origins = []string{u.Scheme + "://" + u.Host}
 		g.Cookie.Secure = u.Scheme == "https"
 	}
-	g.Cookie.Prefix = c.RoutePrefix
+	g.Cookie.Prefix = c.PublicPrefix
 	s.prefix, s.scrapes = c.RoutePrefix, c.TelemetryPath
 	s.openStore(o)
 	c.Store = s.store

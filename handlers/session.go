@@ -112,7 +112,7 @@ func (h *api) logout(c *fiber.Ctx) error {
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Redirect(h.RoutePrefix+"/", fiber.StatusSeeOther)
+	return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 }
 
 func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
@@ -133,12 +133,12 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	}
 	switch {
 	case c.Get("HX-Request") == "true":
-		c.Set("HX-Redirect", h.RoutePrefix+"/login?next="+url.QueryEscape(h.localPath(pathOf(c.Get("HX-Current-URL")))))
+		c.Set("HX-Redirect", h.PublicPrefix+"/login?next="+url.QueryEscape(h.localPath(pathOf(c.Get("HX-Current-URL")))))
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
 	case c.Method() == fiber.MethodGet && h.wantsPage(c):
-		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: c.OriginalURL()}) == nil
+		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)}) == nil
 	}
 	return false
 }
@@ -154,11 +154,11 @@ func pathOf(address string) string {
 
 // localPath is next if it is one of our own pages, else the first page.
 func (h *api) localPath(next string) string {
-	below, ours := strings.CutPrefix(next, h.RoutePrefix)
+	below, ours := strings.CutPrefix(next, h.PublicPrefix)
 	if !ours {
 		below = ""
 	}
-	return h.RoutePrefix + auth.LocalPath(below)
+	return h.PublicPrefix + auth.LocalPath(below)
 }
 
 // maxFormBytes bounds the form on which people sign in.

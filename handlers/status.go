@@ -16,7 +16,7 @@ import (
 
 // index names the version and what there is to be found.
 func (h *api) index(c *fiber.Ctx) error {
-	p := h.RoutePrefix
+	p := h.PublicPrefix
 	return c.SendString(strings.Join([]string{
 		"Gatehouse " + h.Build.Version,
 		"",

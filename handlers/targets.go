@@ -46,7 +46,7 @@ func (h *api) targets(c *fiber.Ctx) error {
 
 func (h *api) targetLabels(g *store.Group, scheme string) map[string]string {
 	labels := map[string]string{
-		model.MetricsPathLabel:                         h.RoutePrefix + g.Key.Path(),
+		model.MetricsPathLabel:                         h.PublicPrefix + g.Key.Path(),
 		model.SchemeLabel:                              scheme,
 		"__meta_gatehouse_last_push_timestamp_seconds": strconv.FormatFloat(float64(g.Pushed.UnixMilli())/1e3, 'f', -1, 64),
 		"__meta_gatehouse_last_push_success":           strconv.FormatBool(g.LastPushSuccessful()),
