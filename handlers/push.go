@@ -33,10 +33,10 @@ func (h *api) push(mode store.Mode) fiber.Handler {
 		}
 		p := store.Push{Key: path.Key, Mode: mode, Origin: h.origin(c)}
 		if p.TTL, err = h.ttl(c); err == nil {
-			p.Families, err = h.decode(c, path.Key)
+			p.Families, p.Size, err = h.decode(c, path.Key)
 		}
 		if err != nil {
-			h.noteRefusal(path.Key, err)
+			h.noteRefusal(&p, err)
 			return h.refused(err)
 		}
 		if _, err = h.Store.Push(context.Background(), p); err != nil {
@@ -81,13 +81,13 @@ func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
 
 func shortened(s string) string { return s[:min(len(s), 60)] }
 
-// decode reads the body under all limits and decodes it.
-func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, error) {
+// decode reads the body under all limits, decodes it, and tells its size.
+func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
 	req := c.Request()
 	// Several headers are one list.
 	coding := string(bytes.Join(req.Header.PeekAll(fiber.HeaderContentEncoding), []byte(",")))
 	if length := int64(req.Header.ContentLength()); length > h.MaxBodyBytes {
-		return nil, exposition.ErrTooLarge
+		return nil, 0, exposition.ErrTooLarge
 	}
 	account := account{budget: &h.budget}
 	defer account.close()
@@ -95,19 +95,22 @@ func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, er
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
 		if body, err = exposition.ReadBody(stream, coding, h.MaxBodyBytes, account.take); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return exposition.Decode(c.Get(fiber.HeaderContentType), body, exposition.Options{
+	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, exposition.Options{
 		Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush,
 	})
+	return families, len(body), err
 }
 
 // noteRefusal shows the operator that pushes to a grouping fail for a reason
 // that lies in what is pushed.
-func (h *api) noteRefusal(k store.GroupingKey, err error) {
+func (h *api) noteRefusal(p *store.Push, err error) {
 	if a := answerTo(err); a.status == fiber.StatusBadRequest {
-		h.Store.Reject(context.Background(), k, reasonOf(err), a.text)
+		h.Store.Reject(context.Background(), store.Rejection{
+			Key: p.Key, Mode: p.Mode, Reason: reasonOf(err), Message: a.text, Size: p.Size, Origin: p.Origin,
+		})
 	}
 }
 
@@ -166,12 +169,12 @@ func (h *api) delete(c *fiber.Ctx) error {
 
 // wipe deletes everything.
 func (h *api) wipe(c *fiber.Ctx) error {
-	n, err := h.Store.Wipe(context.Background(), h.origin(c))
+	d, err := h.Store.Wipe(context.Background(), h.origin(c))
 	if err != nil {
 		return err
 	}
-	h.Logger.Warn("All groupings were wiped", "groupings", n, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
-	c.Set(headerDeleted, strconv.Itoa(n))
+	h.Logger.Warn("All groupings were wiped", "groupings", d.Groupings, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
+	c.Set(headerDeleted, strconv.Itoa(d.Groupings))
 	return c.Status(fiber.StatusAccepted).Send(nil)
 }
 

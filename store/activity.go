@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/exposition"
 )
 
 // EntryKind says what an entry of the activity log is about.
@@ -17,6 +19,9 @@ const (
 	EntryWipe   EntryKind = "wipe"
 	EntryExpiry EntryKind = "expiry"
 	EntryUndo   EntryKind = "undo"
+	// EntryRefusal is pushes to one grouping that were refused for one reason
+	// within a minute.
+	EntryRefusal EntryKind = "refusal"
 )
 
 // Entry is one entry of the activity log.
@@ -26,21 +31,26 @@ type Entry struct {
 	At        time.Time
 	Origin    Origin
 	What      string // the selector or grouping that was named; of an undo: at first
-	Count     int    // of groupings
+	Count     int    // of groupings; of a refusal: of pushes
 	Undoes    string // of an undo: the operation that it undid
+	// Of a refusal: why, in a word and, of the first push, in a line.
+	Reason  exposition.Reason
+	Message string
 }
 
 // maxEntries bounds the activity log: the oldest entries go.
 const maxEntries = 100_000
 
 const (
-	entryKind   protowire.Number = 2
-	entryAt     protowire.Number = 3
-	entryBy     protowire.Number = 4
-	entryFrom   protowire.Number = 5
-	entryWhat   protowire.Number = 6
-	entryCount  protowire.Number = 7
-	entryUndoes protowire.Number = 8
+	entryKind    protowire.Number = 2
+	entryAt      protowire.Number = 3
+	entryBy      protowire.Number = 4
+	entryFrom    protowire.Number = 5
+	entryWhat    protowire.Number = 6
+	entryCount   protowire.Number = 7
+	entryUndoes  protowire.Number = 8
+	entryReason  protowire.Number = 9
+	entryMessage protowire.Number = 10
 )
 
 func (x Entry) encode() []byte {
@@ -51,7 +61,9 @@ func (x Entry) encode() []byte {
 	b = appendString(b, entryFrom, x.Origin.From)
 	b = appendString(b, entryWhat, x.What)
 	b = appendVarint(b, entryCount, uint64(x.Count))
-	return appendString(b, entryUndoes, x.Undoes)
+	b = appendString(b, entryUndoes, x.Undoes)
+	b = appendString(b, entryReason, x.Reason)
+	return appendString(b, entryMessage, x.Message)
 }
 
 func decodeEntry(operation string, b []byte) (Entry, error) {
@@ -72,6 +84,10 @@ func decodeEntry(operation string, b []byte) (Entry, error) {
 			x.Count = int(v.number)
 		case entryUndoes:
 			x.Undoes = string(v.bytes)
+		case entryReason:
+			x.Reason = exposition.Reason(v.bytes)
+		case entryMessage:
+			x.Message = string(v.bytes)
 		}
 		return nil
 	})
@@ -97,24 +113,6 @@ func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error
 	}
 	x, err := decodeEntry(operation, r.Value)
 	return x, err == nil, err
-}
-
-// Activity returns up to limit entries behind the given operation, oldest
-// first.
-func (s *Store) Activity(ctx context.Context, after string, limit int) ([]Entry, error) {
-	records, err := s.journal.Scan(ctx, kindActivity, kindActivity+after, limit)
-	if err != nil {
-		return nil, err
-	}
-	entries := make([]Entry, 0, len(records))
-	for _, r := range records {
-		x, err := decodeEntry(r.Key[len(kindActivity):], r.Value)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, x)
-	}
-	return entries, nil
 }
 
 // trimActivity drops the oldest entries beyond what the log may hold.

@@ -18,8 +18,13 @@ type committer struct {
 	refused map[string]unsaved // refusals that the journal does not know yet
 	saveAt  time.Time          // when to write them
 	expired []*Group           // out of the picture, but not yet in the journal
+	summed  []Entry            // of refusals, not yet in the journal either
 	retryAt time.Time          // after a failure: nothing by itself before
 	entries int                // of the activity log
+
+	noted []noted // memory for the next batch
+
+	finishing bool // nothing will be written later
 
 	loading  *edit // while the journal tells everything
 	complete bool  // it has, but for what came in the meantime
@@ -53,9 +58,18 @@ type batch struct {
 	order   []*pending
 	bytes   int
 
+	rejected []rejected // pushes that the store refuses
+	noted    []noted    // and all that there are, for the history
+
 	full   bool // nothing may come behind what is in it
-	kept   bool // the expired are taken care of
+	kept   bool // the expired and the sums are taken care of
 	saving bool // and so are the refusals
+}
+
+// rejected is a refused push with its time.
+type rejected struct {
+	at time.Time
+	Rejection
 }
 
 // pending is a change that waits for its revision.
@@ -80,6 +94,7 @@ func (b *batch) add(id string, c Change) {
 
 // run takes requests until the store closes, then finishes what is queued.
 func (c *committer) run() {
+	defer close(c.finished)
 	defer c.stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -92,6 +107,8 @@ func (c *committer) run() {
 			_ = c.tell(t) // told in the status
 		case <-timer.C:
 			c.handle(nil)
+		case <-c.refusals.filled:
+			// It is to be woken when their minute is over.
 		case <-c.closing:
 			c.finish()
 			return
@@ -100,7 +117,7 @@ func (c *committer) run() {
 }
 
 func (c *committer) finish() {
-	c.saveAt, c.retryAt = time.Time{}, time.Time{}
+	c.saveAt, c.retryAt, c.finishing = time.Time{}, time.Time{}, true
 	for {
 		select {
 		case r := <-c.requests:
@@ -122,8 +139,11 @@ func (c *committer) idle() time.Duration {
 	if len(c.refused) > 0 {
 		soon(c.saveAt)
 	}
-	if len(c.expired) > 0 {
+	if len(c.expired)+len(c.summed) > 0 {
 		soon(c.o.Now())
+	}
+	if at, ok := c.refusals.due(); ok {
+		soon(at)
 	}
 	if at, ok := c.nextSweep(); ok {
 		soon(at)
@@ -192,6 +212,7 @@ func (c *committer) newBatch() *batch {
 	c.edits++
 	b := &batch{c: c, changes: map[string]*pending{}}
 	b.edit = edit{Picture: c.durable.copy(), id: c.edits}
+	b.noted = c.noted[:0]
 	// Times order what is held since when, so no two changes share one.
 	b.now = c.o.Now()
 	c.tick(b)
@@ -282,7 +303,10 @@ func explain(err error) error {
 }
 
 func (c *committer) publish(p *Picture) {
-	p.sequence = c.durable.sequence + 1
+	p.sequence = c.durable.sequence
+	if p.changes != c.durable.changes {
+		p.sequence++
+	}
 	c.durable = p
 	c.picture.Store(p)
 }

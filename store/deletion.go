@@ -101,11 +101,14 @@ func (s *Store) delete(ctx context.Context, op *deleteOp, seen []Seen) (Deleted,
 	return d, nil
 }
 
-// Wipe deletes everything and returns how many groupings there were.
-func (s *Store) Wipe(ctx context.Context, o Origin) (int, error) {
+// Wipe deletes everything, as one operation on record. Errors are those of
+// Push.
+func (s *Store) Wipe(ctx context.Context, o Origin) (Deleted, error) {
 	op := &wipeOp{entry: Entry{Kind: EntryWipe, Origin: o}}
-	_, err := s.submit(ctx, op)
-	return op.deleted, err
+	if _, err := s.submit(ctx, op); err != nil || op.deleted == 0 {
+		return Deleted{}, err
+	}
+	return Deleted{Operation: op.entry.Operation, Groupings: op.deleted}, nil
 }
 
 // deleteOp deletes groupings. Several in a row may be one operation, which has
@@ -243,9 +246,9 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	groups := e.groups
 	empty := newPicture(own)
 	e.groups, e.aliases, e.families = empty.groups, empty.aliases, empty.families
-	e.claims, e.expiries, e.digests = empty.claims, empty.expiries, empty.digests
+	e.claims, e.expiries = empty.claims, empty.expiries
 	e.stats = Stats{Gone: e.stats.Gone}
-	e.touched = true
+	e.touch()
 	groups.Scan(func(_ string, g *Group) bool {
 		e.addGone(gone{key: g.Key, at: w.at, operation: w.operation, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		return true
@@ -279,6 +282,7 @@ func (c *committer) housekeep(b *batch) {
 	}
 	b.kept = true
 	c.buryExpired(b)
+	c.addRefusals(b)
 	if !c.o.Now().Before(c.saveAt) {
 		c.saveRefused(b)
 	}
@@ -288,6 +292,9 @@ func (c *committer) housekeep(b *batch) {
 }
 
 func (c *committer) buryExpired(b *batch) {
+	if len(c.expired) == 0 {
+		return
+	}
 	c.tick(b)
 	op := newOperation(b.now)
 	n := 0
@@ -315,7 +322,13 @@ func (c *committer) saveRefused(b *batch) {
 // saved forgets what a batch has written.
 func (c *committer) saved(b *batch) {
 	if b.kept {
-		c.expired = nil
+		c.expired, c.summed = nil, nil
+	}
+	c.historian.note(b.noted)
+	clear(b.noted)
+	c.noted = b.noted
+	for i := range b.rejected {
+		c.refusals.add(b.rejected[i].at, &b.rejected[i].Rejection)
 	}
 	if b.saving {
 		clear(c.refused)
@@ -367,6 +380,7 @@ func (c *committer) sweep(b *batch) {
 		}
 		b.dropGone(id)
 		b.add("", Change{Key: key, If: &x.revision})
+		b.add("", Change{Key: recordKey(kindHistory, x.key)})
 		if x.unmarked {
 			b.add("", Change{Key: recordKey(kindRefused, x.key)})
 		}
@@ -379,7 +393,7 @@ var operationSeed = maphash.MakeSeed()
 func newOperation(at time.Time) string {
 	var h maphash.Hash
 	h.SetSeed(operationSeed)
-	return fmt.Sprintf("%016x-%08x", at.UnixNano(), uint32(h.Sum64()))
+	return fmt.Sprintf("%s-%08x", operationTime(at), uint32(h.Sum64()))
 }
 
 var isOperation = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]{8}$`).MatchString

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"time"
 
 	"github.com/tidwall/btree"
 )
@@ -22,17 +23,46 @@ func (k GroupingKey) Digest() string {
 // ByDigest returns the grouping that a digest names. Anything else than what
 // Digest returned names none.
 func (p *Picture) ByDigest(digest string) (*Group, bool) {
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(digest)
-	if err != nil || len(sum) != digestBytes {
-		return nil, false
-	}
-	d, ok := p.digests.Get(digested{hi: binary.BigEndian.Uint64(sum), lo: binary.BigEndian.Uint64(sum[8:])})
+	id, ok := p.identityOf(digest)
 	if !ok {
 		return nil, false
 	}
-	g, ok := p.groups.Get(d.id)
+	return p.groups.Get(id)
+}
+
+// Gone is a grouping that was deleted and is kept for the undo.
+type Gone struct {
+	Key GroupingKey
+	At  time.Time
+	// Operation is what deleted it. It is empty while an expiry is not on
+	// record yet, and where nothing can be undone any more.
+	Operation string
+}
+
+// GoneByDigest returns the deleted grouping that a digest names, unless it was
+// pushed anew or is forgotten already.
+func (p *Picture) GoneByDigest(digest string) (Gone, bool) {
+	id, ok := p.identityOf(digest)
+	if !ok {
+		return Gone{}, false
+	}
+	x, ok := p.gone.Get(id)
+	return Gone{Key: x.key, At: time.Unix(0, x.at), Operation: x.operation}, ok
+}
+
+// identityOf returns the identity of the grouping, held or deleted, that a
+// digest names.
+func (p *Picture) identityOf(digest string) (string, bool) {
 	// The decoder skips line breaks.
-	return g, ok && len(digest) == base64.RawURLEncoding.EncodedLen(digestBytes)
+	if len(digest) != base64.RawURLEncoding.EncodedLen(digestBytes) {
+		return "", false
+	}
+	sum, err := base64.RawURLEncoding.Strict().DecodeString(digest)
+	if err != nil || len(sum) != digestBytes {
+		return "", false
+	}
+	d, ok := p.digests.Get(digested{hi: binary.BigEndian.Uint64(sum), lo: binary.BigEndian.Uint64(sum[8:])})
+	return d.id, ok
 }
 
 // digested is an identity by its digest.

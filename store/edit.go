@@ -65,6 +65,12 @@ func (e *edit) family(name string) *family {
 	return f
 }
 
+// touch notes that a grouping changes, or all of them.
+func (e *edit) touch() {
+	e.touched = true
+	e.changes++
+}
+
 // put adds or replaces a grouping whose body has its ages.
 func (e *edit) put(g *Group) {
 	old, _ := e.groups.Get(g.Key.id)
@@ -84,7 +90,7 @@ func (e *edit) put(g *Group) {
 	if !g.Expires.IsZero() {
 		e.expiries.Set(timeKey(g.Expires.UnixNano(), g.Key.id), g.Key.id)
 	}
-	e.touched = true
+	e.touch()
 	e.stats.Groupings++
 	e.stats.Series += g.Series
 	e.stats.Bytes += int64(g.Bytes)
@@ -95,6 +101,7 @@ func (e *edit) put(g *Group) {
 
 // remove takes a grouping out.
 func (e *edit) remove(g *Group) {
+	e.touch()
 	e.forget(g)
 	e.groups.Delete(g.Key.id)
 	e.digests.Delete(digestOf(g.Key.id))
@@ -108,7 +115,6 @@ func (e *edit) remove(g *Group) {
 
 // forget takes back what put counted, but for the holds.
 func (e *edit) forget(g *Group) {
-	e.touched = true
 	e.stats.Groupings--
 	e.stats.Series -= g.Series
 	e.stats.Bytes -= int64(g.Bytes)
@@ -124,7 +130,7 @@ func (e *edit) forget(g *Group) {
 
 // renew replaces a grouping by one that differs in its failure only.
 func (e *edit) renew(g *Group) {
-	e.touched = true
+	e.touch()
 	e.groups.Set(g.Key.id, g)
 }
 
@@ -133,6 +139,7 @@ func (e *edit) addGone(x gone) {
 	e.countGone(&x)
 	e.gone.Set(x.key.id, x)
 	e.goneTime.Set(timeKey(x.at, x.key.id), x.key.id)
+	e.digests.Set(digestOf(x.key.id))
 	e.goneSize += x.bytes
 	e.stats.Gone++
 }
@@ -140,6 +147,9 @@ func (e *edit) addGone(x gone) {
 func (e *edit) dropGone(id string) {
 	if x, ok := e.gone.Delete(id); ok {
 		e.goneTime.Delete(timeKey(x.at, id))
+		if _, held := e.groups.Get(id); !held {
+			e.digests.Delete(digestOf(id))
+		}
 		e.goneSize -= x.bytes
 		e.uncountGone(x)
 		e.stats.Gone--

@@ -63,7 +63,12 @@ func (f *follower) Record(r Record) {
 		return // our own, shown already
 	}
 	t := told{record: r}
-	if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
+	if strings.HasPrefix(r.Key, kindHistory) {
+		if loading {
+			return // nothing is kept in memory of it
+		}
+		t.record.Value = nil
+	} else if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
 		if t.read, t.err = readGrouping(r, f.names); t.err != nil {
 			t = told{kind: toldEnd, err: unreadable(r, t.err)}
 		}
@@ -114,13 +119,14 @@ func (c *committer) startOver(resets uint64) {
 	c.edits++
 	c.entries = 0
 	c.loading, c.complete = &edit{Picture: newPicture(c.o.Own), id: c.edits}, false
-	c.loading.told = resets
+	c.loading.told, c.loading.changes = resets, 1
 }
 
 // showLoaded shows what was loaded, once it is no older than what is shown.
 func (c *committer) showLoaded() {
 	if c.complete && c.loading.applied >= c.durable.applied {
 		p := c.loading.Picture
+		p.changes += c.durable.changes // so that what is told anew counts as changed
 		c.loading = nil
 		c.publish(p)
 	}

@@ -24,11 +24,14 @@ type Group struct {
 	Pushed, Failed time.Time
 	Failure        string
 	// Origin of the last successful push.
-	Origin   Origin
-	Expires  time.Time // zero: never
-	Revision Revision  // of the last successful push
-	Series   int       // as pushed, without the two push times
-	Bytes    int       // of the text of those series
+	Origin  Origin
+	Expires time.Time // zero: never
+	// Every is how often it was pushed lately: the mean time between accepted
+	// pushes, the last ones counting the most; 0: not known yet.
+	Every    time.Duration
+	Revision Revision // of the last successful push
+	Series   int      // as pushed, without the two push times
+	Bytes    int      // of the text of those series
 
 	failureReason exposition.Reason
 	base          Revision   // what the last merge was based on

@@ -73,6 +73,9 @@ type Journal interface {
 	// Scan returns up to limit records whose keys begin with prefix and come
 	// behind after, in the order of the keys.
 	Scan(ctx context.Context, prefix, after string, limit int) ([]Record, error)
+	// ScanBack returns up to limit records whose keys begin with prefix and come
+	// before the key before, the last key first; an empty before is no bound.
+	ScanBack(ctx context.Context, prefix, before string, limit int) ([]Record, error)
 	// Status never blocks.
 	Status() JournalStatus
 	// Close ends Follow and refuses what comes after it with ErrUnavailable. It

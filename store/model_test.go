@@ -23,19 +23,36 @@ type model struct {
 	own    map[string]exposition.Type
 	groups map[string]*modelGroup
 	helps  map[string]int // definition and help: when it was first held
-	graves map[string]*modelGrave
-	now    int
+	// The pushes to each grouping, by identity: their sizes, "!" if refused.
+	history map[string][]string
+	graves  map[string]*modelGrave
+	now     int
 }
 
 type modelGroup struct {
 	key      store.GroupingKey
 	families map[string]modelFamily
 	after    string // the operation that had deleted it before
+	pushed   []time.Time
+}
+
+// every is how often the grouping is pushed: of the times between two pushes,
+// the last one counts a quarter and those before three.
+func (g *modelGroup) every() (every time.Duration) {
+	for i := 1; i < len(g.pushed); i++ {
+		between := g.pushed[i].Sub(g.pushed[i-1])
+		if i == 1 {
+			every = between
+		}
+		every += (between - every) / 4
+	}
+	return every
 }
 
 type modelGrave struct {
 	*modelGroup
 	operation string
+	wiped     bool
 	helps     map[string]int
 	shown     string // all that the store told of it, see portrait
 }
@@ -175,8 +192,9 @@ func (m *model) push(p store.Push) bool {
 		}
 		g.families[f.Name] = modelFamily{f, since}
 	}
+	size := fmt.Sprint(p.Size)
 	if old != nil {
-		g.after = old.after
+		g.after, g.pushed = old.after, old.pushed
 	} else if x := m.graves[p.Key.ID()]; x != nil {
 		g.after = x.operation
 	}
@@ -185,16 +203,21 @@ func (m *model) push(p store.Push) bool {
 		delete(m.groups, p.Key.ID())
 		if old != nil {
 			m.groups[p.Key.ID()] = old
+			m.history[p.Key.ID()] = append(m.history[p.Key.ID()], size+"!")
 		}
 		return false
 	}
+	if x := m.graves[p.Key.ID()]; x != nil && x.wiped {
+		m.history[p.Key.ID()] = nil
+	}
+	m.history[p.Key.ID()] = append(m.history[p.Key.ID()], size)
 	delete(m.graves, p.Key.ID())
 	m.countHelps()
 	return true
 }
 
 // delete deletes what matches as one operation and returns how much that was.
-func (m *model) delete(p *store.Picture, operation string, matches func(store.GroupingKey) bool) int {
+func (m *model) delete(p *store.Picture, operation string, wiped bool, matches func(store.GroupingKey) bool) int {
 	m.now++
 	n := 0
 	for id, g := range m.groups {
@@ -202,7 +225,7 @@ func (m *model) delete(p *store.Picture, operation string, matches func(store.Gr
 			continue
 		}
 		was, _ := p.Group(g.key)
-		x := &modelGrave{modelGroup: g, operation: operation, helps: map[string]int{}, shown: portrait(was)}
+		x := &modelGrave{modelGroup: g, operation: operation, wiped: wiped, helps: map[string]int{}, shown: portrait(was)}
 		for _, f := range g.families {
 			x.helps[m.helpKey(f)] = m.helps[m.helpKey(f)]
 		}
@@ -252,7 +275,7 @@ func (m *model) helpKey(f modelFamily) string { return m.definition(f.Family) + 
 // portrait is all that the store tells of a grouping, but for its revision and
 // what others do to it.
 func portrait(g *store.Group) string {
-	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.Series, g.Bytes, g.LastPushSuccessful())
+	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.Every, g.Series, g.Bytes, g.LastPushSuccessful())
 	for _, f := range append(g.Families(), g.PushTimes()...) {
 		s += fmt.Sprintf("%s %s %q %q %d\n", f.Name, f.Type, f.Help, f.Text, f.Changed.UnixNano())
 	}
@@ -439,14 +462,17 @@ func TestRandomPushesGiveWhatTheNaiveModelGives(t *testing.T) {
 // lastOperation is the newest one on record.
 func lastOperation(t *testing.T, s *store.Store) string {
 	t.Helper()
-	entries, err := s.Activity(t.Context(), "", 1000)
+	// Refusals are on record too, but nothing can be done about them.
+	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{
+		Kinds: []store.EntryKind{store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo}, Limit: 1,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(entries) == 0 {
 		return ""
 	}
-	return entries[len(entries)-1].Operation
+	return entries[0].Operation
 }
 
 // undoBoth has both undo an operation and compares what they say of it.
@@ -487,6 +513,28 @@ func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what st
 	return what, len(want)
 }
 
+// compareHistories compares what both tell of the last pushes to groupings that
+// are there.
+func (m *model) compareHistories(t *testing.T, s *store.Store) {
+	t.Helper()
+	for id, g := range m.groups {
+		pushes, err := s.History(t.Context(), g.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, x := range slices.Backward(pushes) {
+			got = append(got, fmt.Sprint(x.Bytes))
+			if x.Refused != "" {
+				got[len(got)-1] += "!"
+			}
+		}
+		if all := m.history[id]; !slices.Equal(got, all[max(0, len(all)-50):]) {
+			t.Errorf("the history of %q is %q, want %q", id, got, all)
+		}
+	}
+}
+
 func followModel(t *testing.T, check bool, seed uint64, steps int) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	dir := t.TempDir()
@@ -495,7 +543,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 		Own: []exposition.Family{{Name: "own_gauge", Type: exposition.Gauge, Help: "own"}},
 	}
 	m := &model{
-		check: check, groups: map[string]*modelGroup{}, helps: map[string]int{}, graves: map[string]*modelGrave{},
+		check: check, groups: map[string]*modelGroup{}, helps: map[string]int{}, graves: map[string]*modelGrave{}, history: map[string][]string{},
 		own: map[string]exposition.Type{"own_gauge": exposition.Gauge},
 	}
 	s, closeStore := openStore(t, dir, o)
@@ -508,6 +556,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 		case n == 0:
 			closeStore()
 			s, closeStore = openStore(t, dir, o)
+			m.compareHistories(t, s)
 			what = "restart"
 		case n < 10:
 			before := s.Picture()
@@ -519,7 +568,9 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 			case n == 1:
 				what = "wipe"
 				matches = func(store.GroupingKey) bool { return true }
-				got, err = s.Wipe(ctx, store.Origin{})
+				var d store.Deleted
+				d, err = s.Wipe(ctx, store.Origin{})
+				got = d.Groupings
 			case n < 5:
 				what = "delete job " + p.Key.Job()
 				matches = func(k store.GroupingKey) bool { return k.Job() == p.Key.Job() }
@@ -529,7 +580,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 				got, err = s.Delete(ctx, p.Key, store.Origin{})
 			}
 			operation := lastOperation(t, s)
-			if want := m.delete(before, operation, matches); err != nil || got != want {
+			if want := m.delete(before, operation, what == "wipe", matches); err != nil || got != want {
 				t.Fatalf("step %d: %s: %d, %v, want %d", step, what, got, err, want)
 			}
 			if got > 0 {
@@ -543,6 +594,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 			restored += n
 		default:
 			p := randomPush(t, r)
+			p.Size = step
 			_, err := s.Push(ctx, p)
 			var refusal *store.Refusal
 			if err != nil && !errors.As(err, &refusal) {
@@ -557,6 +609,8 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 			}
 			if err == nil {
 				accepted++
+				g, _ := s.Picture().Group(p.Key)
+				m.groups[p.Key.ID()].pushed = append(m.groups[p.Key.ID()].pushed, g.Pushed.Round(0))
 			}
 		}
 		if t.Failed() {
@@ -564,6 +618,11 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 		}
 		if got, want := scrapeOf(s), m.scrape(); got != want {
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
+		}
+		for id, g := range m.groups {
+			if got, ok := s.Picture().Group(g.key); !ok || got.Every != g.every() {
+				t.Fatalf("step %d: %s: %q is pushed every %v, want %v", step, what, id, got.Every, g.every())
+			}
 		}
 		if got := s.Picture().Stats().Groupings; got != len(m.groups) {
 			t.Fatalf("step %d: %d groupings, want %d", step, got, len(m.groups))
@@ -575,6 +634,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 	if t.Failed() {
 		return
 	}
+	m.compareHistories(t, s)
 	if restored == 0 {
 		t.Error("nothing was ever restored: the test tries too little")
 	}

@@ -15,13 +15,14 @@ import (
 // immutable: reading it neither blocks nor is disturbed by any change.
 type Picture struct {
 	sequence uint64
+	changes  uint64
 	told     uint64   // how often the journal had started over
 	applied  Revision // the last change it shows
 	wipes    []wipe   // in their order; records before one are gone; never modified in place
 
 	groups    *btree.Map[string, *Group] // by identity
 	aliases   *btree.Map[string, string] // alias to identity, where they differ
-	digests   *btree.BTreeG[digested]    // the identities by their digests
+	digests   *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
 	families  *btree.Map[string, *family]
 	claims    *btree.Map[string, []claim]  // by sample name
 	expiries  *btree.Map[string, string]   // by time, then identity
@@ -77,9 +78,14 @@ func (p *Picture) copy() *Picture {
 	return &c
 }
 
-// Sequence grows with every change that a reader could see. It is new in every
-// process.
+// Sequence grows with every change of what the picture shows of groupings. It
+// is new in every process.
 func (p *Picture) Sequence() uint64 { return p.sequence }
+
+// Changes counts how often groupings have changed in this process: pushes,
+// refusals noted, deletes, expiries, undos. It is the same of two pictures only
+// if their groupings are.
+func (p *Picture) Changes() uint64 { return p.changes }
 
 // Stats counts what the picture holds.
 func (p *Picture) Stats() Stats {

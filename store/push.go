@@ -18,6 +18,7 @@ type pushOp struct {
 	group  *Group
 	packed []byte
 
+	imported bool
 	// For imports: the times of the other server.
 	pushed, failed time.Time
 }
@@ -50,10 +51,7 @@ func (op *pushOp) apply(b *batch) error {
 	}
 	g := *op.group
 	if err := b.admit(&g, before, op.kept); err != nil {
-		var r *Refusal
-		if errors.As(err, &r) && current != nil {
-			b.fail(current, r.Reason, r.Message)
-		}
+		op.reject(b, current, err)
 		return err
 	}
 	g.Pushed, g.Origin = b.now, op.push.Origin
@@ -66,12 +64,14 @@ func (op *pushOp) apply(b *batch) error {
 	if !op.pushed.IsZero() || !op.failed.IsZero() {
 		g.Pushed, g.Failed = op.pushed, op.failed
 	}
+	g.Every = every(current, g.Pushed)
 	if op.base != nil {
 		g.base = op.base.Revision
 	}
 	g.after = b.afterOf(current, g.Key.id)
-	if x, ok := b.gone.Get(g.Key.id); ok && x.unmarked {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key)}) // of the one that was there
+	begins := current == nil && b.begin(g.Key)
+	if !op.imported {
+		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
 	}
 	b.ages(g.body, before, b.now, op.kept)
 	g.renderTimes()
@@ -82,6 +82,64 @@ func (op *pushOp) apply(b *batch) error {
 		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})
 	}
 	return nil
+}
+
+// every is how often a grouping is pushed, once it is pushed again at a time.
+func every(g *Group, at time.Time) time.Duration {
+	if g == nil {
+		return 0
+	}
+	// Of what the records say, so that it is the same after a restart.
+	between := time.Duration(nanos(at) - nanos(g.Pushed))
+	switch {
+	case g.Pushed.IsZero() || between <= 0:
+		return g.Every // an import, or the clock was set back
+	case g.Every == 0:
+		return between
+	}
+	return g.Every + (between-g.Every)/4
+}
+
+// reject notes that a push is refused, if that lies in what is pushed.
+func (op *pushOp) reject(b *batch, current *Group, err error) {
+	var r *Refusal
+	if op.imported || !errors.As(err, &r) {
+		return
+	}
+	if current != nil {
+		b.fail(current, r.Reason, r.Message)
+		x := op.summary(b.now)
+		x.Refused = shortened(r.Message, maxWhy)
+		b.noted = append(b.noted, noted{key: op.push.Key, PushSummary: x})
+	}
+	b.rejected = append(b.rejected, rejected{b.now, Rejection{
+		Key: op.push.Key, Mode: op.push.Mode, Reason: r.Reason, Message: r.Message, Size: op.push.Size, Origin: op.push.Origin,
+	}})
+}
+
+// begin ends what there was to tell of an earlier grouping of the same key, and
+// says whether there is nothing to go on from.
+func (b *batch) begin(k GroupingKey) bool {
+	x, ok := b.gone.Get(k.id)
+	if !ok {
+		return true
+	}
+	if x.unmarked {
+		b.add("", Change{Key: recordKey(kindRefused, k)})
+	}
+	wiped := x.unmarked && x.operation != ""
+	if wiped {
+		b.add("", Change{Key: recordKey(kindHistory, k)})
+	}
+	return wiped
+}
+
+func (op *pushOp) summary(at time.Time) PushSummary {
+	x := PushSummary{At: at, Mode: op.push.Mode, Bytes: op.push.Size, Families: len(op.push.Families), Origin: op.push.Origin}
+	for i := range op.push.Families {
+		x.Series += op.push.Families[i].Series
+	}
+	return x
 }
 
 func (op *pushOp) current(b *batch) (*Group, *body) {
@@ -134,7 +192,7 @@ func (b *batch) revision(id string) Revision {
 func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revision) {
 	rec := groupRecord{
 		labels: g.Key.labels, pushed: nanos(g.Pushed), expires: nanos(g.Expires), origin: g.Origin,
-		base: g.base, deleted: t, ages: ageRuns(g.body), packed: packed,
+		base: g.base, every: g.Every, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
 		rec.after = *g.after
@@ -165,9 +223,7 @@ const maxFailure = 512
 // fail notes a refused push to a grouping that exists. It is shown at once and
 // written within a second or so.
 func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
-	if len(message) > maxFailure {
-		message = strings.ToValidUTF8(message[:maxFailure], "") + "…"
-	}
+	message = shortened(message, maxFailure)
 	b.setFailure(g, b.now, reason, message)
 	if len(b.c.refused) == 0 {
 		b.c.saveAt = b.now.Add(saveEvery)
@@ -178,15 +234,14 @@ func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
 }
 
 // rejectOp notes a push that was refused before it came here.
-type rejectOp struct {
-	key     GroupingKey
-	reason  exposition.Reason
-	message string
-}
+type rejectOp struct{ Rejection }
 
 func (op *rejectOp) apply(b *batch) error {
-	if g, ok := b.groups.Get(op.key.id); ok {
-		b.fail(g, op.reason, op.message)
+	if g, ok := b.groups.Get(op.Key.id); ok {
+		b.fail(g, op.Reason, op.Message)
+		b.noted = append(b.noted, noted{key: g.Key, PushSummary: PushSummary{
+			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: shortened(op.Message, maxWhy), Origin: op.Origin,
+		}})
 	}
 	return nil
 }
@@ -194,7 +249,7 @@ func (op *rejectOp) apply(b *batch) error {
 // Import puts in a grouping of another server with its own times. Errors as
 // of Push.
 func (s *Store) Import(ctx context.Context, k GroupingKey, families []exposition.Family, pushed, failed time.Time) error {
-	op := &pushOp{push: Push{Key: k, Families: families}, pushed: pushed, failed: failed}
+	op := &pushOp{push: Push{Key: k, Families: families}, imported: true, pushed: pushed, failed: failed}
 	op.prepare()
 	_, err := s.submit(ctx, op)
 	return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -17,6 +18,7 @@ const (
 	kindActivity = "a."
 	kindControl  = "c."
 	kindGrouping = "g." // also a deleted grouping, until its undo window ends
+	kindHistory  = "h." // the last pushes to a grouping
 	kindRefused  = "r." // the last refused push to a grouping
 	kindSession  = "s."
 )
@@ -69,8 +71,9 @@ type groupRecord struct {
 	origin  Origin
 	base    Revision // what a merge was based on
 	deleted tombstone
-	refused []byte    // while deleted: the last refused push, see refusal
-	after   tombstone // what had deleted the grouping before it was pushed anew
+	refused []byte        // while deleted: the last refused push, see refusal
+	after   tombstone     // what had deleted the grouping before it was pushed anew
+	every   time.Duration // see Group.Every
 	ages    []ageRun
 	packed  []byte // the families, see pack
 }
@@ -108,6 +111,7 @@ const (
 	groupRefused   protowire.Number = 12
 	groupAfterAt   protowire.Number = 13
 	groupAfter     protowire.Number = 14
+	groupEvery     protowire.Number = 15
 
 	pairName  protowire.Number = 1
 	pairValue protowire.Number = 2
@@ -173,6 +177,7 @@ func (r *groupRecord) encode() []byte {
 	b = appendString(b, groupRefused, r.refused)
 	b = appendVarint(b, groupAfterAt, uint64(r.after.at))
 	b = appendString(b, groupAfter, r.after.operation)
+	b = appendVarint(b, groupEvery, uint64(r.every))
 	for _, run := range r.ages {
 		m = appendVarint(m[:0], ageCount, uint64(run.count))
 		m = appendVarint(m, ageSince, uint64(run.age.since))
@@ -221,6 +226,8 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 			r.after.at = int64(v.number)
 		case groupAfter:
 			r.after.operation = string(v.bytes)
+		case groupEvery:
+			r.every = time.Duration(v.number)
 		case groupAge:
 			run, err := decodeAgeRun(v.bytes)
 			r.ages = append(r.ages, run)

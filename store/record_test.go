@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,7 @@ func sampleRecord(t testing.TB) []byte {
 	}
 	r := groupRecord{
 		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
-		pushed: 1, expires: 2, origin: Origin{"me", "127.0.0.1"}, base: 7,
+		pushed: 1, expires: 2, origin: Origin{"me", "127.0.0.1"}, base: 7, every: 8 * time.Second,
 		deleted: tombstone{3, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, "earlier"}, ages: ageRuns(b), packed: pack(b),
 	}
 	return r.encode()
@@ -42,7 +44,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
 		t.Errorf("got %+v", b)
 	}
-	if r.origin != (Origin{"me", "127.0.0.1"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+	if r.every != 8*time.Second || r.origin != (Origin{"me", "127.0.0.1"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
 		t.Errorf("got %+v", r)
 	}
 	r.packed = pack(b)
@@ -56,6 +58,105 @@ func TestAWipesRecordTellsTheEarlierOnes(t *testing.T) {
 	got, list, err := decodeControl(encodeControl(want, earlier))
 	if err != nil || got != want || !slices.Equal(list, earlier) {
 		t.Errorf("got %v, %v, %v", got, list, err)
+	}
+}
+
+func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
+	want := []PushSummary{
+		{At: time.Unix(1, 5), Mode: Merge, Bytes: 1 << 20, Families: 300, Series: 70_000, Refused: strings.Repeat("why ", 100), Origin: Origin{"me", "127.0.0.1"}},
+		{At: time.Unix(2, 0)},
+		{At: time.Unix(3, 0), Bytes: 1},
+	}
+	var news []byte
+	for i := range want {
+		news = appendPush(news, &want[i])
+	}
+	record, err := mergeHistory(nil, news)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeHistory(record); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	if again, err := mergeHistory(record, news); err != nil || !bytes.Equal(again, record) {
+		t.Errorf("what is there already was put in again: %v", err)
+	}
+}
+
+func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
+	want := Entry{
+		Operation: "op", Kind: EntryRefusal, At: time.Unix(1, 5), Origin: Origin{"me", "::1"}, What: "{}", Count: 3, Undoes: "other",
+		Reason: ReasonPath, Message: "why",
+	}
+	if got, err := decodeEntry("op", want.encode()); err != nil || got != want {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
+	s := &Store{}
+	s.o.Now = time.Now
+	s.log = slog.New(slog.DiscardHandler)
+	h := newHistorian(s)
+	push := func(i int) {
+		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: strconv.Itoa(i)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.note([]noted{{key: k, begins: i%7 == 0, PushSummary: PushSummary{At: time.Unix(int64(i), 0), Refused: strings.Repeat("x", maxWhy)}}})
+	}
+	for i := range 100_000 {
+		push(i % 60_000)
+		if h.bytes > maxUnwritten {
+			t.Fatalf("%d bytes after %d pushes", h.bytes, i+1)
+		}
+	}
+	if h.lost == 0 || len(h.of) == 0 {
+		t.Errorf("%d pushes are lost, %d groupings wait: the test tries too little", h.lost, len(h.of))
+	}
+	for range 5000 {
+		push(1)
+	}
+	if p := h.of["1"]; len(p.news) > 2*maxHistory*(maxWhy+32) {
+		t.Errorf("%d bytes wait of one grouping", len(p.news))
+	}
+	// One write fails, the others don't.
+	h.done(h.take(time.Now(), true), false)
+	for {
+		taken := h.take(time.Now(), true)
+		if len(taken) == 0 {
+			break
+		}
+		h.done(taken, true)
+	}
+	if len(h.of) != 0 || len(h.queue) != 0 || h.bytes != 0 {
+		t.Errorf("%d groupings, %d queued, %d bytes are left", len(h.of), len(h.queue), h.bytes)
+	}
+}
+
+func TestSumsOfRefusalsAreBounded(t *testing.T) {
+	x := newRefusals()
+	count := 0
+	for i := range 30_000 {
+		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}, {Name: "i", Value: strconv.Itoa(i) + strings.Repeat("y", 900)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Unix(int64(i), 0) // 500 minutes
+		x.add(at, &Rejection{Key: k, Reason: ReasonPath, Message: "no"})
+		count++
+		if len(x.sums) > maxSums+1 || x.bytes > maxSumBytes {
+			t.Fatalf("%d sums of %d bytes after %d", len(x.sums), x.bytes, i+1)
+		}
+	}
+	if at, ok := x.due(); !ok || at.After(time.Unix(60, 0)) {
+		t.Errorf("due %v, %v", at, ok)
+	}
+	for _, e := range x.take(time.Unix(1<<30, 0), false) {
+		count -= e.Count
+	}
+	if _, ok := x.due(); count != 0 || ok || x.bytes != 0 {
+		t.Errorf("%d are missing, %d bytes are left, more are due: %v", count, x.bytes, ok)
 	}
 }
 
@@ -109,6 +210,9 @@ func FuzzRecord(f *testing.F) {
 	f.Add(sampleRecord(f))
 	f.Add(refusal{id: "x", at: 1, reason: ReasonPath, message: "m"}.encode())
 	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.encode())
+	f.Add(Entry{Kind: EntryRefusal, Reason: ReasonPath, Message: "m"}.encode())
+	history, _ := mergeHistory(nil, appendPush(appendPush(nil, &PushSummary{At: time.Unix(1, 0), Refused: "m"}), &PushSummary{At: time.Unix(2, 0)}))
+	f.Add(history)
 	f.Add(encodeControl(tombstone{1, "op"}, []wipe{{tombstone{2, "other"}, 3}}))
 	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -123,5 +227,24 @@ func FuzzRecord(f *testing.F) {
 		_, _ = decodeEntry("op", raw)
 		_, _, _ = decodeControl(raw)
 		_, _ = decodeSession(raw)
+		fuzzHistory(t, raw)
 	})
+}
+
+// fuzzHistory puts a push behind any record that can be read.
+func fuzzHistory(t *testing.T, raw []byte) {
+	pushes, err := decodeHistory(raw)
+	if err != nil {
+		return
+	}
+	last := PushSummary{At: time.Unix(1<<33, 7), Bytes: 1}
+	record, err := mergeHistory(raw, appendPush(nil, &last))
+	if err != nil {
+		t.Fatalf("it can be read, but not be gone on with: %v", err)
+	}
+	want := append(pushes, last)
+	want = want[max(0, len(want)-maxHistory):]
+	if got, err := decodeHistory(record); err != nil || !slices.Equal(got, want) && !slices.Contains(pushes, last) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
 }

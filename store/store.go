@@ -57,11 +57,15 @@ type Store struct {
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
 
-	stop    context.CancelFunc
-	closing chan struct{}
-	closed  sync.Once
-	done    sync.WaitGroup
-	commit  committer
+	refusals  *refusals
+	historian *historian
+
+	stop     context.CancelFunc
+	closing  chan struct{}
+	finished chan struct{} // closed when the committer has ended
+	closed   sync.Once
+	done     sync.WaitGroup
+	commit   committer
 }
 
 // maxQueued bounds the changes that wait for the committer.
@@ -87,8 +91,9 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 		journal: j, o: o, log: o.Logger, stop: stop,
 		requests: make(chan *request, maxQueued),
 		followed: make(chan told, 1024),
-		closing:  make(chan struct{}),
+		closing:  make(chan struct{}), finished: make(chan struct{}), refusals: newRefusals(),
 	}
+	s.historian = newHistorian(s)
 	s.picture.Store(newPicture(o.Own))
 	s.commit = newCommitter(s)
 	s.done.Go(func() { s.follow(follow) })
@@ -99,6 +104,7 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 	}
 	s.ready.Store(true)
 	s.done.Go(s.commit.run)
+	s.done.Go(s.historian.run)
 	return s, nil
 }
 
@@ -150,11 +156,12 @@ type Push struct {
 	Mode     Mode
 	Families []exposition.Family // sorted by name
 	TTL      time.Duration       // 0: the grouping does not expire
+	Size     int                 // bytes of the body as decoded, for the history
 	Origin   Origin
 }
 
 // Push makes a push durable and visible. A refused push changes nothing but
-// the grouping's failure time. Errors: *Refusal, *LimitError, ErrUnavailable,
+// the grouping's failure time, and comes on record with others of its minute. Errors: *Refusal, *LimitError, ErrUnavailable,
 // ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
 // context's error the push may still come into effect.
 func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
@@ -166,14 +173,26 @@ func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
 	return s.submit(ctx, op)
 }
 
+// Rejection is a push that was refused before it came to the store.
+type Rejection struct {
+	Key     GroupingKey
+	Mode    Mode
+	Reason  exposition.Reason
+	Message string // why, in one line
+	Size    int    // bytes of the body as decoded; 0: it was not
+	Origin  Origin
+}
+
 // Reject notes that a push to a grouping was refused before it came to the
-// store. It creates no grouping.
-func (s *Store) Reject(ctx context.Context, k GroupingKey, reason exposition.Reason, message string) {
-	if _, ok := s.Picture().Group(k); !ok {
+// store: in the activity log, and with the grouping if there is one. It creates
+// none.
+func (s *Store) Reject(ctx context.Context, r Rejection) {
+	s.refusals.add(s.o.Now(), &r)
+	if _, ok := s.Picture().Group(r.Key); !ok {
 		return
 	}
 	// Nobody waits for the answer: what can't be noted is not worth an error.
-	_, _ = s.submit(ctx, &rejectOp{key: k, reason: reason, message: message})
+	_, _ = s.submit(ctx, &rejectOp{r})
 }
 
 // request is an operation on its way through the committer.
@@ -213,6 +232,13 @@ func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
 	select {
 	case <-r.answered:
 		return r.rev, r.err
+	case <-s.finished:
+		select {
+		case <-r.answered:
+			return r.rev, r.err
+		default:
+			return 0, ErrClosed // it came too late to be looked at
+		}
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return 0, fmt.Errorf("%w: it took longer than %v", ErrUnavailable, s.o.Timeout)

@@ -86,7 +86,7 @@ func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T
 	closeStore()
 	s, _ = openStore(t, dir, checked)
 	check()
-	s.Reject(t.Context(), key(t, "/job/x"), exposition.ReasonSyntax, "line 1: bad")
+	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: exposition.ReasonSyntax, Message: "line 1: bad"})
 	if g, _ := s.Picture().Group(key(t, "/job/x")); g.Failure != "line 1: bad" {
 		t.Errorf("got %q", g.Failure)
 	}
@@ -107,7 +107,7 @@ func TestAGroupingIsGoneWhenItsTimeIsOverAndLeavesATrace(t *testing.T) {
 	mustPush(t, s, "/job/y", "m 1\n")
 	eventually(t, "only one grouping is left", func() bool { return s.Picture().Stats().Groupings == 1 })
 	eventually(t, "the expiry is on record", func() bool {
-		entries, err := s.Activity(t.Context(), "", 10)
+		entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
 		return err == nil && len(entries) == 1 && entries[0].Kind == store.EntryExpiry && entries[0].Count == 1
 	})
 	if _, err := s.Push(t.Context(), p); err != nil {
@@ -201,7 +201,7 @@ func TestADeleteOfManyIsOneOperationOnRecord(t *testing.T) {
 	if err != nil || deleted != n || s.Picture().Stats().Groupings != 1 {
 		t.Fatalf("deleted %d, %v; %d are left", deleted, err, s.Picture().Stats().Groupings)
 	}
-	entries, err := s.Activity(t.Context(), "", 100)
+	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
 	if err != nil || len(entries) != 1 {
 		t.Fatalf("%v, %v", entries, err)
 	}
@@ -277,8 +277,10 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 // troubled is a real journal that can be made to fail.
 type troubled struct {
 	store.Journal
-	before  atomic.Pointer[func() error] // called before each commit
-	restart chan struct{}                // makes following start over
+	before  atomic.Pointer[func() error]              // called before each commit
+	lose    atomic.Pointer[func([]store.Change) bool] // says whose answer is lost
+	reading atomic.Pointer[func(key string)]          // called after each read
+	restart chan struct{}                             // makes following start over
 }
 
 func (j *troubled) Commit(ctx context.Context, changes ...store.Change) (store.Revision, error) {
@@ -287,17 +289,39 @@ func (j *troubled) Commit(ctx context.Context, changes ...store.Change) (store.R
 			return 0, err
 		}
 	}
-	return j.Journal.Commit(ctx, changes...)
+	r, err := j.Journal.Commit(ctx, changes...)
+	if f := j.lose.Load(); f != nil && (*f)(changes) {
+		return 0, context.DeadlineExceeded
+	}
+	return r, err
+}
+
+func (j *troubled) Read(ctx context.Context, key string) (store.Record, error) {
+	r, err := j.Journal.Read(ctx, key)
+	if f := j.reading.Load(); f != nil {
+		(*f)(key)
+	}
+	return r, err
 }
 
 func openTroubled(t *testing.T) (*store.Store, *troubled) {
 	t.Helper()
+	return openTroubledAt(t, nil)
+}
+
+// openTroubledAt has the store take the time from a clock.
+func openTroubledAt(t *testing.T, c *clock) (*store.Store, *troubled) {
+	t.Helper()
+	o := checked
+	if c != nil {
+		o.Now = c.now
+	}
 	real, err := pebble.Open(pebble.Options{Path: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := &troubled{Journal: real, restart: make(chan struct{})}
-	s, err := store.Open(t.Context(), j, checked)
+	s, err := store.Open(t.Context(), j, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,6 +107,37 @@ func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
 	return until, until.After(s.o.Now())
 }
 
+// DeletedBy returns up to limit of the groupings that an operation deleted and
+// that can still be restored, in the order in which they went, and how many
+// those are in all. It looks at nothing but memory, and there mostly at what
+// the operation deleted.
+func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, total int) {
+	p := s.Picture()
+	d, ok := p.deletions.Get(operation)
+	if !ok {
+		return nil, 0
+	}
+	from := s.o.Now().Add(-s.o.UndoWindow).UnixNano() + 1
+	counted := d.first >= from // none of them is too old
+	p.goneTime.Ascend(timeKey(max(d.first, from), ""), func(_, id string) bool {
+		x, _ := p.gone.Get(id)
+		if x.at > d.last || counted && len(keys) >= limit {
+			return false
+		}
+		if x.operation == operation {
+			total++
+			if len(keys) < limit {
+				keys = append(keys, x.key)
+			}
+		}
+		return true
+	})
+	if counted {
+		total = d.groupings
+	}
+	return keys, total
+}
+
 // graves returns what an operation has deleted and may still be restored.
 func (s *Store) graves(operation string) []gone {
 	var graves []gone
@@ -270,7 +301,9 @@ func (g *Group) refusal() refusal {
 type deletion struct {
 	operation string
 	groupings int
-	last      int64 // when the last of them was
+	// When the first and the last of them were deleted. The first may be
+	// forgotten by now.
+	first, last int64
 }
 
 func (e *edit) countGone(x *gone) {
@@ -279,11 +312,11 @@ func (e *edit) countGone(x *gone) {
 	}
 	d, ok := e.deletions.Get(x.operation)
 	if !ok {
-		d.operation = x.operation
+		d.operation, d.first = x.operation, x.at
 	}
 	x.operation = d.operation // one string for all
 	d.groupings++
-	d.last = max(d.last, x.at)
+	d.first, d.last = min(d.first, x.at), max(d.last, x.at)
 	e.deletions.Set(d.operation, d)
 }
 

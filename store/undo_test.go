@@ -108,7 +108,7 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.Reject(t.Context(), key(t, "/job/x/i/0"), store.ReasonConflict, "it was refused")
+			s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x/i/0"), Reason: store.ReasonConflict, Message: "it was refused"})
 			p := push(t, "/job/x/i/1", "# HELP m Of x.\n# TYPE m gauge\nm 5\n# TYPE n gauge\nn 1\n")
 			p.TTL = time.Minute
 			if tt.kind != store.EntryExpiry {
@@ -282,7 +282,8 @@ func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
 		func() { mustPush(t, s, "/job/x", "m 1\n") }, wipe,
 		func() { mustPush(t, s, "/job/y", "m 1\n") }, wipe,
 		func() { mustPush(t, s, "/job/z", "m 1\n") })
-	entries, err := s.Activity(t.Context(), "", 10)
+	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
+	slices.Reverse(entries) // oldest first
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("%v, %v", entries, err)
 	}
@@ -321,7 +322,8 @@ func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	entries, err := s.Activity(t.Context(), "", n)
+	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
+	slices.Reverse(entries) // oldest first
 	if err != nil || len(entries) != n {
 		t.Fatalf("%d entries, %v", len(entries), err)
 	}
@@ -402,7 +404,7 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 			if _, err := s.Push(t.Context(), p); err != nil {
 				t.Fatal(err)
 			}
-			s.Reject(t.Context(), p.Key, store.ReasonConflict, "it was refused")
+			s.Reject(t.Context(), store.Rejection{Key: p.Key, Reason: store.ReasonConflict, Message: "it was refused"})
 			var err error
 			switch remove {
 			case "delete":

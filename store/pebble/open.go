@@ -239,12 +239,21 @@ func readTotals(from pebble.Reader) (totals, error) {
 // eachRecord tells the records from lower up to upper until told returns
 // false. A record's value is valid during the call only.
 func eachRecord(from pebble.Reader, lower, upper []byte, told func(store.Record) bool) error {
+	return walk(from, lower, upper, (*pebble.Iterator).First, (*pebble.Iterator).Next, told)
+}
+
+// eachRecordBack is eachRecord from the last record to the first.
+func eachRecordBack(from pebble.Reader, lower, upper []byte, told func(store.Record) bool) error {
+	return walk(from, lower, upper, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, told)
+}
+
+func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iterator) bool, told func(store.Record) bool) error {
 	iter, err := from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
 	}
 	last := ""
-	for ok := iter.First(); ok; ok = iter.Next() {
+	for ok := start(iter); ok; ok = step(iter) {
 		last = string(iter.Key()[len(recordPrefix):])
 		cell, err := iter.ValueAndErr()
 		if err != nil {
@@ -259,7 +268,7 @@ func eachRecord(from pebble.Reader, lower, upper []byte, told func(store.Record)
 		}
 	}
 	if err := iter.Close(); err != nil {
-		return fmt.Errorf("at or behind key %q: %w", last, err)
+		return fmt.Errorf("near key %q: %w", last, err)
 	}
 	return nil
 }

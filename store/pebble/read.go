@@ -129,16 +129,35 @@ func (j *Journal) Read(ctx context.Context, key string) (store.Record, error) {
 // Scan returns up to limit records whose keys begin with prefix and come
 // behind after, in the order of the keys, all of one moment.
 func (j *Journal) Scan(ctx context.Context, prefix, after string, limit int) ([]store.Record, error) {
+	lower, upper := bounds(prefix)
+	if after != "" {
+		if behind := append(engineKey(after), 0); bytes.Compare(behind, lower) > 0 {
+			lower = behind
+		}
+	}
+	return j.scan(ctx, lower, upper, limit, eachRecord)
+}
+
+// ScanBack returns up to limit records whose keys begin with prefix and come
+// before the key before, the last key first, all of one moment.
+func (j *Journal) ScanBack(ctx context.Context, prefix, before string, limit int) ([]store.Record, error) {
+	lower, upper := bounds(prefix)
+	if before != "" {
+		if end := engineKey(before); bytes.Compare(end, upper) < 0 {
+			upper = end
+		}
+	}
+	return j.scan(ctx, lower, upper, limit, eachRecordBack)
+}
+
+// scan returns up to limit of the records that each tells.
+func (j *Journal) scan(ctx context.Context, lower, upper []byte, limit int, each func(from pebble.Reader, lower, upper []byte, told func(store.Record) bool) error) ([]store.Record, error) {
 	return look(ctx, j, func(v *view) ([]store.Record, error) {
+		if limit <= 0 || bytes.Compare(lower, upper) >= 0 {
+			return nil, nil
+		}
 		var records []store.Record
-		if limit <= 0 {
-			return nil, nil
-		}
-		lower, upper := bounds(prefix, after)
-		if bytes.Compare(lower, upper) >= 0 {
-			return nil, nil
-		}
-		err := eachRecord(v.snapshot, lower, upper, func(r store.Record) bool {
+		err := each(v.snapshot, lower, upper, func(r store.Record) bool {
 			r.Value = bytes.Clone(r.Value)
 			records = append(records, r)
 			return len(records) < limit && ctx.Err() == nil
@@ -151,15 +170,9 @@ func (j *Journal) Scan(ctx context.Context, prefix, after string, limit int) ([]
 }
 
 // bounds are the engine's keys from which, and before which, the keys with
-// prefix that come behind after lie.
-func bounds(prefix, after string) (lower, upper []byte) {
-	lower = engineKey(prefix)
-	if after != "" {
-		if behind := append(engineKey(after), 0); bytes.Compare(behind, lower) > 0 {
-			lower = behind
-		}
-	}
-	upper = engineKey(prefix)
+// prefix lie.
+func bounds(prefix string) (lower, upper []byte) {
+	lower, upper = engineKey(prefix), engineKey(prefix)
 	for i := len(upper) - 1; ; i-- { // ends at recordPrefix
 		if upper[i] < 0xff {
 			upper[i]++

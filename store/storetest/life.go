@@ -20,6 +20,9 @@ func honoursContexts(t *testing.T, e Engine) {
 	if _, err := tr.journal.Read(ctx, "a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Read with an ended context: got %v, want the context's error", err)
 	}
+	if _, err := tr.journal.ScanBack(ctx, "", "", 1); !errors.Is(err, context.Canceled) {
+		t.Errorf("ScanBack: got %v", err)
+	}
 	if _, err := tr.journal.Scan(ctx, "", "", 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("Scan with an ended context: got %v, want the context's error", err)
 	}
@@ -55,6 +58,9 @@ func refusesAfterClose(t *testing.T, e Engine) {
 	}
 	if r, err := j.Read(t.Context(), "a"); err == nil {
 		t.Errorf("Read after Close: got %s", show(r))
+	}
+	if r, err := j.ScanBack(t.Context(), "", "", 1); err == nil {
+		t.Errorf("ScanBack: got %v", r)
 	}
 	if r, err := j.Scan(t.Context(), "", "", 1); err == nil {
 		t.Errorf("Scan after Close: got %d records", len(r))

@@ -273,14 +273,63 @@ func isDurable(t *testing.T, e Engine) {
 	}
 }
 
-func scans(t *testing.T, e Engine) {
-	tr := begin(t, e)
+// scannable puts records in, and removes another; it returns their keys.
+func (tr *trial) scannable() []string {
+	tr.Helper()
 	all := []string{"a", "b/", "b/1", "b/1/x", "b/2", "b/3", "b0", "c", "\xff", "\xff\xff", "\xff\xff1"}
 	for _, i := range []int{4, 0, 2, 10, 1, 6, 8, 3, 5, 7, 9} {
 		tr.put(all[i], "value of "+all[i])
 	}
 	tr.put("b/2x", "removed")
 	tr.commit(store.Change{Key: "b/2x"})
+	return all
+}
+
+func scansBack(t *testing.T, e Engine) {
+	tr := begin(t, e)
+	all := tr.scannable()
+	slices.Reverse(all) // 0: "\xff\xff1", 3: "c", 4: "b0", 5: "b/3", 9: "b/", 10: "a"
+	for _, test := range []struct {
+		prefix, before string
+		limit          int
+		want           []string
+	}{
+		{"", "", 100, all},
+		{"", "", 3, all[:3]},
+		{"", "b/2", 2, []string{"b/1/x", "b/1"}},
+		{"", "b/1/z", 2, []string{"b/1/x", "b/1"}}, // before needs no record
+		{"b/", "", 100, all[5:10]},
+		{"b/", "", 2, all[5:7]},
+		{"b/", "b/1", 100, []string{"b/"}},
+		{"b/", "b/", 100, nil},
+		{"b/", "a", 10, nil},        // before lies before the prefix
+		{"b/", "c", 100, all[5:10]}, // before lies behind the prefix
+		{"x", "", 10, nil},
+		{"", "a", 10, nil},
+		{"", "\xff\xff1", 1, []string{"\xff\xff"}},
+		{"\xff", "", 10, all[:3]},
+		{"\xff\xff", "", 10, all[:2]},
+		{"\xff\xff", "\xff\xff1", 10, []string{"\xff\xff"}},
+		{"", "", 0, nil},
+		{"", "", -1, nil},
+	} {
+		records, err := tr.journal.ScanBack(t.Context(), test.prefix, test.before, test.limit)
+		var got []string
+		for _, r := range records {
+			got = append(got, r.Key)
+			if string(r.Value) != "value of "+r.Key || r.Revision == 0 {
+				t.Errorf("ScanBack(%q, %q, %d): got %s", test.prefix, test.before, test.limit, show(r))
+			}
+		}
+		if err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("ScanBack(%q, %q, %d): got %q, error %v, want %q", test.prefix, test.before, test.limit, got, err, test.want)
+		}
+	}
+}
+
+func scans(t *testing.T, e Engine) {
+	tr := begin(t, e)
+	all := tr.scannable()
 	for _, test := range []struct {
 		prefix, after string
 		limit         int

@@ -42,6 +42,7 @@ func Run(t *testing.T, e Engine) {
 		{"the caller's memory is not kept", copiesValues},
 		{"everything is there after reopening", isDurable},
 		{"a scan is in order, behind a key, limited and by prefix", scans},
+		{"a scan back is in reverse order, before a key, limited and by prefix", scansBack},
 		{"increments from many goroutines lose nothing", increments},
 		{"an ended context commits and reads nothing", honoursContexts},
 		{"status tells revision, place and size", tellsStatus},
