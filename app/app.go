@@ -231,6 +231,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Store:            a.store,
 		Metrics:          a.metrics,
 		Logger:           a.log,
+		Scrapers:         handlers.NewScrapers(),
 		RoutePrefix:      o.RoutePrefix,
 		PublicPrefix:     o.PublicPrefix,
 		TelemetryPath:    o.TelemetryPath,

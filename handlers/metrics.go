@@ -174,10 +174,12 @@ func (m *Metrics) gather() ([]exposition.Family, error) {
 	return families, err
 }
 
-// record counts a request and, for pushes, how long it took.
+// record counts a request and, for pushes, how long it took; of scrapes it
+// remembers who asked.
 func (h *api) record(c *fiber.Ctx) error {
 	began := time.Now()
-	if err := c.Next(); err != nil {
+	err := c.Next()
+	if err != nil {
 		if err := h.onError(c, err); err != nil {
 			return err
 		}
@@ -186,6 +188,7 @@ func (h *api) record(c *fiber.Ctx) error {
 			h.Logger.Error("A request failed", "method", c.Method(), "path", c.Path(), "status", a.status, "err", err)
 		}
 	}
+	h.noteScrape(c, began, err)
 	name, _ := c.Locals(handlerName).(string)
 	if name == "" || name == "scrape" || name == "self" {
 		return nil

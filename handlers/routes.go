@@ -26,6 +26,8 @@ type Config struct {
 	Metrics *Metrics
 	Logger  *slog.Logger
 	Guard   *guard.Guard // stands before every route
+	// Scrapers remembers who scrapes. nil: a record of its own.
+	Scrapers *Scrapers
 
 	RoutePrefix   string   // empty, or with a leading and no trailing slash
 	PublicPrefix  string   // the same in addresses that clients use; a proxy may take off a part
@@ -84,6 +86,9 @@ func NewScrape(c Config) (*fiber.App, error) {
 }
 
 func newAPI(c Config) *api {
+	if c.Scrapers == nil {
+		c.Scrapers = NewScrapers()
+	}
 	return &api{Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags()}
 }
 
@@ -168,7 +173,7 @@ func (h *api) routes() []route {
 
 // pageRoutes are what people see.
 func (h *api) pageRoutes() []route {
-	return slices.Concat(h.listRoutes(), h.detailRoutes(), h.removalRoutes(), h.docsRoutes(), h.sessionRoutes(), h.staticRoutes())
+	return slices.Concat(h.listRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.docsRoutes(), h.sessionRoutes(), h.staticRoutes())
 }
 
 // scrapeRoutes are what Prometheus asks for.

@@ -19,21 +19,30 @@ func stream(c *fiber.Ctx, write func(io.Writer) (int64, error)) error {
 // streamed is a body that is made while it is sent.
 type streamed struct {
 	write func(io.Writer) (int64, error)
-	rest  *bytes.Buffer // for Read
+	// sent is told how much was written, and whether that was all. It is called
+	// after the handlers, whose context is of no more use. nil: nobody is told.
+	sent func(int64, error)
+	rest *bytes.Buffer // for Read
 }
 
 // SupportsBodyWriteTo lets the server below write the body without a copy.
 func (s *streamed) SupportsBodyWriteTo() bool { return true }
 
 // WriteTo writes the whole body.
-func (s *streamed) WriteTo(w io.Writer) (int64, error) { return s.write(w) }
+func (s *streamed) WriteTo(w io.Writer) (int64, error) {
+	n, err := s.write(w)
+	if s.sent != nil {
+		s.sent(n, err)
+	}
+	return n, err
+}
 
 // Read is there for readers that don't know WriteTo; it holds the body in
 // memory.
 func (s *streamed) Read(p []byte) (int, error) {
 	if s.rest == nil {
 		s.rest = &bytes.Buffer{}
-		if _, err := s.write(s.rest); err != nil {
+		if _, err := s.WriteTo(s.rest); err != nil {
 			return 0, err
 		}
 	}

@@ -54,6 +54,7 @@ type section struct {
 
 var sections = []section{
 	{"groupings", "Groupings", "/", false},
+	{"targets", "Targets", "/targets", false},
 	{"docs", "Docs", "/docs", false},
 }
 

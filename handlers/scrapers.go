@@ -1,0 +1,248 @@
+package handlers
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth/guard"
+)
+
+const (
+	maxScrapers = 100
+	// scraperMemory is how long a scraper is remembered that comes no more.
+	scraperMemory = 24 * time.Hour
+	// seenTimes are the visits of a scraper by which its interval is told.
+	seenTimes = 8
+	// fewestGaps are needed before somebody is taken for regular.
+	fewestGaps = 4
+	// late is after how many intervals a regular scraper is missed.
+	late = 3
+
+	maxAgent   = 100 // characters of what a client says about itself
+	maxSeen    = 200 // characters of everything else that clients may choose
+	maxSeenRaw = 1 << 10
+)
+
+// What scrapers fetch.
+const (
+	fetchesAll       = "everything"
+	fetchesPart      = "a part"
+	fetchesOwn       = "own metrics"
+	fetchesGroupings = "single groupings"
+	fetchesTargets   = "targets"
+)
+
+// Scrapers remembers who scraped since the start: a bounded number of clients.
+// Of too many those go first that were never let in, then those that were not
+// seen for the longest time. All listeners of a server share one. It is safe for
+// concurrent use.
+type Scrapers struct {
+	mu     sync.Mutex
+	seen   map[scrapeClient]*scraper
+	served bool // somebody got metrics
+}
+
+// NewScrapers makes an empty record.
+func NewScrapers() *Scrapers { return &Scrapers{seen: map[scrapeClient]*scraper{}} }
+
+// scrapeClient is what one scraper is told from another by. Who it signs in as
+// is left out, so that one that was refused is still the same when its
+// credential is put right.
+type scrapeClient struct {
+	address, agent string
+	fetches        string
+	part           string // of everything, as it was asked for
+}
+
+// visit is one request for a scrape route, and how it was answered.
+type visit struct {
+	scrapeClient
+	by      string // the principal; empty: nobody had to say, or was let in
+	at      time.Time
+	status  int
+	problem string // why it was refused
+	took    time.Duration
+	bytes   int64
+	coding  string
+	cut     bool // the answer did not get through to its end
+}
+
+func (v *visit) failed() bool { return v.status >= 400 || v.cut }
+
+// scraper is a client with its visits.
+type scraper struct {
+	last    visit
+	visits  int
+	times   []time.Time // of the latest visits, the oldest first
+	welcome bool        // was let in at least once
+}
+
+// note adds a visit.
+func (s *Scrapers) note(v visit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, known := s.seen[v.scrapeClient]
+	if !known {
+		if len(s.seen) >= maxScrapers {
+			s.dropOne()
+		}
+		r = &scraper{times: make([]time.Time, 0, seenTimes)}
+		s.seen[v.scrapeClient] = r
+	}
+	r.last = v
+	r.visits++
+	r.welcome = r.welcome || v.status < 400
+	s.served = s.served || !v.failed() && v.fetches != fetchesTargets
+	if len(r.times) == seenTimes {
+		r.times = append(r.times[:0], r.times[1:]...)
+	}
+	r.times = append(r.times, v.at)
+}
+
+// dropOne makes room. Strangers only push out each other as long as there are
+// any.
+func (s *Scrapers) dropOne() {
+	var worst *scraper
+	for _, r := range s.seen {
+		if worst == nil || r.worth(worst) < 0 {
+			worst = r
+		}
+	}
+	delete(s.seen, worst.last.scrapeClient)
+}
+
+func (r *scraper) worth(other *scraper) int {
+	if r.welcome != other.welcome {
+		return cmp.Compare(truth(r.welcome), truth(other.welcome))
+	}
+	return r.last.at.Compare(other.last.at)
+}
+
+// seenScraper is a scraper as the record has it at one moment.
+type seenScraper struct {
+	visit
+	visits  int
+	every   time.Duration // 0: it does not come regularly, or not known yet
+	overdue bool
+}
+
+func (s *seenScraper) amiss() bool { return s.failed() || s.overdue }
+
+// list returns who was seen lately, those with problems first, and whether
+// anybody got metrics since the start.
+func (s *Scrapers) list(now time.Time) (list []seenScraper, served bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for client, r := range s.seen {
+		if now.Sub(r.last.at) > scraperMemory {
+			delete(s.seen, client)
+			continue
+		}
+		l := seenScraper{visit: r.last, visits: r.visits}
+		// Each grouping has an interval of its own.
+		if client.fetches != fetchesGroupings {
+			l.every = regular(r.times)
+			l.overdue = l.every > 0 && now.Sub(l.at) > late*l.every
+		}
+		list = append(list, l)
+	}
+	slices.SortFunc(list, func(a, b seenScraper) int {
+		return cmp.Or(cmp.Compare(truth(b.amiss()), truth(a.amiss())), b.at.Compare(a.at), cmp.Compare(a.address, b.address), cmp.Compare(a.agent, b.agent))
+	})
+	return list, s.served
+}
+
+// regular is the usual time between visits: the median, so that an outage does
+// not count. It is 0 for people, who come now and then.
+func regular(times []time.Time) time.Duration {
+	var gaps []time.Duration
+	for i := 1; i < len(times); i++ {
+		gaps = append(gaps, times[i].Sub(times[i-1]))
+	}
+	if len(gaps) < fewestGaps {
+		return 0
+	}
+	slices.Sort(gaps)
+	usual, low, high := gaps[len(gaps)/2], gaps[len(gaps)/4], gaps[len(gaps)*3/4]
+	if low*2 < usual || high > usual*2 {
+		return 0
+	}
+	return usual
+}
+
+// noteScrape remembers who asked for a scrape route, also if in vain. An answer
+// that is made while it is sent is noted when it has been.
+func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
+	fetches := h.fetched(c)
+	if fetches == "" {
+		return
+	}
+	v := visit{
+		scrapeClient: scrapeClient{address: h.clientAddress(c), agent: plain(c.Get(fiber.HeaderUserAgent), maxAgent), fetches: fetches},
+		by:           plain(guard.Principal(c).Name, maxSeen), at: began, status: c.Response().StatusCode(),
+		coding: c.GetRespHeader(fiber.HeaderContentEncoding),
+	}
+	if selectors := queries(c, "match[]"); len(selectors) > 0 {
+		v.part = plain(strings.Join(selectors, " "), maxSeen)
+		if fetches == fetchesAll {
+			v.fetches = fetchesPart
+		}
+	}
+	if err != nil {
+		v.problem = plain(answerTo(err).text, maxSeen)
+	}
+	if c.Method() == fiber.MethodGet {
+		if body, ok := c.Response().BodyStream().(*streamed); ok {
+			body.sent = func(n int64, err error) {
+				v.bytes, v.cut, v.took = n, err != nil, time.Since(began)
+				h.Scrapers.note(v)
+			}
+			return
+		}
+		if v.status != fiber.StatusNotModified {
+			v.bytes = int64(len(c.Response().Body()))
+		}
+	}
+	v.took = time.Since(began)
+	h.Scrapers.note(v)
+}
+
+// fetched names what a request fetches from a scrape route; "": it is for
+// another one. It goes by the path: who is refused never gets to a route.
+func (h *api) fetched(c *fiber.Ctx) string {
+	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
+		return ""
+	}
+	path, below := strings.CutPrefix(c.Path(), h.RoutePrefix)
+	switch {
+	case !below:
+		return ""
+	case path == h.TelemetryPath, path == "/metrics":
+		return fetchesAll
+	case path == "/metrics/self":
+		return fetchesOwn
+	case path == "/api/v1/targets":
+		return fetchesTargets
+	case strings.HasPrefix(path, "/metrics/job"):
+		return fetchesGroupings
+	}
+	return ""
+}
+
+// plain makes text of a client's fit to be kept and shown: a bounded number of
+// characters, all of which can be seen.
+func plain(text string, characters int) string {
+	text = strings.ToValidUTF8(text[:min(len(text), maxSeenRaw)], "\uFFFD")
+	return shorten(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text), characters)
+}

@@ -1,0 +1,351 @@
+package handlers
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/auth"
+)
+
+// scrapers are the rows of the list of scrapers, as text.
+func (s *served) scrapers(headers ...string) []string {
+	s.t.Helper()
+	l := s.browse("targets?view=scrapers", headers...)
+	var rows []string
+	for _, table := range allBelow(l.root, classed("scrapers")) {
+		for _, row := range allBelow(allBelow(table, tag("tbody"))[0], tag("tr")) {
+			var cells []string
+			for _, cell := range allBelow(row, func(n *html.Node) bool { return n.Data == "th" || n.Data == "td" }) {
+				cells = append(cells, apart(cell))
+			}
+			rows = append(rows, strings.Join(cells, " | "))
+		}
+	}
+	return rows
+}
+
+// apart is the text below a node, each part of it on its own.
+func apart(n *html.Node) string {
+	var parts []string
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			parts = append(parts, strings.Fields(d.Data)...)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// measured is what differs from time to time.
+var measured = regexp.MustCompile(`\| (now|\d+ s ago) \||[\d.]+ (µs|ms|s) \||[\d.]+ k?B`)
+
+func unmeasured(row string) string {
+	return measured.ReplaceAllStringFunc(row, func(found string) string {
+		switch {
+		case strings.HasPrefix(found, "|"):
+			return "| T |"
+		case strings.HasSuffix(found, "B"):
+			return "N B"
+		}
+		return "D |"
+	})
+}
+
+func TestScrapersAreSeenWithWhatTheyGet(t *testing.T) {
+	for _, test := range []struct {
+		name, target string
+		headers      []string
+		want         string
+	}{
+		{"a scrape", "/metrics", nil, "192.0.2.1 Prometheus/3.5.0 | everything | T | 200 | D | N B | 1"},
+		{"compressed", "/metrics", []string{"Accept-Encoding", "gzip"}, "192.0.2.1 Prometheus/3.5.0 | everything | T | 200 | D | N B gzip | 1"},
+		{"its own metrics", "/metrics/self", []string{"Accept-Encoding", "zstd"}, "192.0.2.1 Prometheus/3.5.0 | own metrics | T | 200 | D | N B zstd | 1"},
+		{"a shard", "/metrics?match[]={job=%22x%22}&match[]={job=~%22[a-m].*%22}", nil, `192.0.2.1 Prometheus/3.5.0 | a part {job="x"} {job=~"[a-m].*"} | T | 200 | D | N B | 1`},
+		{"targets", "/api/v1/targets", nil, "192.0.2.1 Prometheus/3.5.0 | targets | T | 200 | D | N B | 1"},
+		{"some targets", "/api/v1/targets?match[]={job=%22x%22}", nil, `192.0.2.1 Prometheus/3.5.0 | targets {job="x"} | T | 200 | D | N B | 1`},
+		{"a grouping", "/metrics/job/x/instance/i", nil, "192.0.2.1 Prometheus/3.5.0 | single groupings | T | 200 | D | N B | 1"},
+		{"a job", "/metrics/job/x", nil, "192.0.2.1 Prometheus/3.5.0 | single groupings | T | 200 | D | N B | 1"},
+		{"none", "/metrics/job/nothing", nil, "192.0.2.1 Prometheus/3.5.0 ▲ The last answer was 404: there is no grouping of that job | single groupings | T | 404 | D | N B | 1"},
+		{"nonsense", "/metrics?match[]={", nil, `192.0.2.1 Prometheus/3.5.0 ▲ The last answer was 400: bad selector "{": 1:2: parse error: unexpected end of input inside braces | a part { | T | 400 | D | N B | 1`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") })
+			s.put("/metrics/job/x/instance/i", "a 1\n")
+			s.get(test.target, append([]string{"User-Agent", "Prometheus/3.5.0", "X-Forwarded-For", "192.0.2.1"}, test.headers...)...)
+			rows := s.scrapers()
+			if len(rows) != 1 || unmeasured(rows[0]) != test.want {
+				t.Errorf("got %q, want %q", rows, test.want)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoScrapeMakesNoScraper(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x", "a 1\n")
+	for _, target := range []string{"/", "/export", "/api/v1/groupings", "/api/v1/metrics", "/health", "/nowhere", "/groupings/" + s.group("/metrics/job/x").Key.Digest() + "/raw"} {
+		s.get(target, "Accept", "text/html")
+	}
+	s.do("DELETE", "/metrics/job/x", "")
+	s.do("OPTIONS", "/metrics", "")
+	l := s.browse("targets?view=scrapers")
+	if rows := s.scrapers(); len(rows) != 0 || !strings.Contains(l.text("targets"), "Nobody has scraped /metrics yet") {
+		t.Errorf("got %q", rows)
+	}
+}
+
+func TestRefusedScrapersAreSeen(t *testing.T) {
+	password := func(c setup) { oneUser(c) }
+	key := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
+	inside := func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") }
+	for _, test := range []struct {
+		name    string
+		change  func(setup)
+		headers []string
+		want    string
+	}{
+		{"without a credential", password, nil, "192.0.2.1 curl ▲ The last answer was 401: authentication is required | everything | T | 401 | D | N B | 1"},
+		{"with a wrong one", key, []string{"X-Metrics-Key", "wrong"}, "192.0.2.1 curl ▲ The last answer was 401: the credential is not valid | everything | T | 401 | D | N B | 1"},
+		{"with the right one", key, []string{"X-Metrics-Key", rightKey}, "192.0.2.1 as scrape key curl | everything | T | 200 | D | N B | 1"},
+		{"with a password", password, []string{"Authorization", basicHeader("admin", rightPassword)}, "192.0.2.1 as admin curl | everything | T | 200 | D | N B | 1"},
+		{"with two", key, []string{"X-Metrics-Key", "a", "X-Metrics-Key", "b"}, "192.0.2.1 curl ▲ The last answer was 400: a credential is given twice | everything | T | 400 | D | N B | 1"},
+		{
+			"from elsewhere", func(c setup) { c.Guard.ScrapeAllowed = prefixes(t, "10.0.0.0/8") }, nil,
+			"192.0.2.1 curl ▲ The last answer was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
+		},
+		{
+			"from quite elsewhere", func(c setup) { c.Guard.Allowed = prefixes(t, "127.0.0.1") }, nil,
+			"192.0.2.1 curl ▲ The last answer was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
+		},
+		{
+			"at the wrong listener", func(c setup) { c.ScrapesElsewhere = true }, nil,
+			"192.0.2.1 curl ▲ The last answer was 405: method not allowed | everything | T | 405 | D | N B | 1",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, inside, test.change)
+			s.get("/metrics", append([]string{"User-Agent", "curl", "X-Forwarded-For", "192.0.2.1"}, test.headers...)...)
+			var headers []string
+			if s.get("/targets").status == 401 {
+				headers = s.signedIn()
+			}
+			rows := s.scrapers(headers...)
+			if len(rows) != 1 || unmeasured(rows[0]) != test.want {
+				t.Errorf("got %q, want %q", rows, test.want)
+			}
+			l := s.browse("targets?view=scrapers", headers...)
+			if alone := strings.Contains(l.text("targets"), "Nobody has scraped"); alone != strings.Contains(test.want, "▲") {
+				t.Errorf("says %q", l.text("targets"))
+			}
+		})
+	}
+}
+
+func TestARefusedScraperIsTheSameWhenItIsLetIn(t *testing.T) {
+	s := serve(t, func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
+	s.get("/metrics", "User-Agent", "Prometheus/3")
+	s.get("/metrics", "User-Agent", "Prometheus/3", "X-Metrics-Key", rightKey)
+	if rows := s.scrapers(); len(rows) != 1 || unmeasured(rows[0]) != "127.0.0.1 as scrape key Prometheus/3 | everything | T | 200 | D | N B | 2" {
+		t.Errorf("got %q", rows)
+	}
+}
+
+func TestAHostileAgentIsText(t *testing.T) {
+	s := serve(t)
+	for agent, want := range map[string]string{
+		"<script>alert(1)</script>": "<script>alert(1)</script>",
+		"a\u202eb":                  "a\uFFFDb",
+		"\xff\xfe":                  "\uFFFD",
+		"":                          "",
+		strings.Repeat("é", 5000):   strings.Repeat("é", 100) + "…",
+	} {
+		s.get("/metrics?match[]={agent=%22"+fmt.Sprint(len(agent))+"%22}", "User-Agent", agent)
+		rows := s.scrapers()
+		if got := rows[0]; !strings.HasPrefix(got, strings.TrimSpace("127.0.0.1 "+want)+" | a part") {
+			t.Errorf("%.40q is shown as %q", agent, got)
+		}
+	}
+	l := s.browse("targets?view=scrapers")
+	if n := len(allBelow(l.id("targets"), tag("script"))); n > 0 {
+		t.Errorf("%d scripts", n)
+	}
+}
+
+func TestHEADSaysNothingOfASize(t *testing.T) {
+	s := serve(t)
+	s.do("HEAD", "/metrics", "", "User-Agent", "probe")
+	if rows := s.scrapers(); len(rows) != 1 || !strings.Contains(rows[0], "| 0 B |") {
+		t.Errorf("got %q", rows)
+	}
+}
+
+func TestWhatHasNotChangedIsNoError(t *testing.T) {
+	s := serve(t, func(c setup) { c.ExcludeOwn = true })
+	etag := s.get("/metrics").header.Get("ETag")
+	s.get("/metrics", "If-None-Match", etag)
+	if rows := s.scrapers(); len(rows) != 1 || !strings.Contains(rows[0], "| 304 |") || strings.Contains(rows[0], "▲") || !strings.HasSuffix(rows[0], "| 0 B | 2") {
+		t.Errorf("got %q", rows)
+	}
+}
+
+// A scraper whose time is up hangs up.
+func TestAScrapeThatIsCutOffIsAWarning(t *testing.T) {
+	s := serve(t)
+	var large strings.Builder // together more than the network takes unread
+	for i := range 9000 {
+		fmt.Fprintf(&large, "a{l=\"%0100d\"} 1\n", i)
+	}
+	for i := range 12 {
+		s.put(fmt.Sprintf("/metrics/job/x/instance/%d", i), large.String())
+	}
+	conn, err := net.Dial("tcp", s.addr)
+	must(t, err)
+	must(t, conn.(*net.TCPConn).SetReadBuffer(4096))
+	_, err = io.WriteString(conn, "GET /metrics HTTP/1.1\r\nHost: x\r\nUser-Agent: hasty\r\n\r\n")
+	must(t, err)
+	_, err = io.ReadFull(conn, make([]byte, 1000))
+	must(t, err)
+	must(t, conn.(*net.TCPConn).SetLinger(0))
+	must(t, conn.Close())
+	s.eventually("the scrape is seen to fail", func() bool {
+		rows := s.scrapers()
+		return len(rows) == 1 && strings.Contains(rows[0], "hasty ▲ It hung up after ")
+	})
+	if l := s.browse("targets?view=scrapers"); !strings.Contains(l.text("targets"), "Nobody has scraped") {
+		t.Errorf("says %q", l.text("targets"))
+	}
+}
+
+func TestListenersShareTheRecord(t *testing.T) {
+	shared := NewScrapers()
+	share := func(c setup) { c.Scrapers = shared }
+	s := serve(t, share, func(c setup) { c.ScrapesElsewhere = true })
+	inner := serve(t, share, func(c setup) { c.onlyScrapes() })
+	inner.get("/metrics", "User-Agent", "Prometheus/3")
+	if rows := s.scrapers(); len(rows) != 1 || !strings.Contains(rows[0], "127.0.0.1 Prometheus/3 | everything") {
+		t.Errorf("got %q", rows)
+	}
+}
+
+// came is a record of what came so long after the start.
+func came(status int, after ...time.Duration) (*Scrapers, time.Time) {
+	s, start := NewScrapers(), time.Now()
+	for _, d := range after {
+		s.note(visit{scrapeClient: scrapeClient{address: "a", fetches: fetchesAll}, at: start.Add(d), status: status})
+	}
+	return s, start
+}
+
+func TestARegularScraperThatStaysAwayIsOverdue(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		after   []time.Duration // in seconds
+		now     time.Duration
+		every   time.Duration
+		overdue bool
+	}{
+		{"too few to tell", []time.Duration{0, 15, 30, 45}, 600, 0, false},
+		{"on time", []time.Duration{0, 15, 30, 45, 60}, 75, 15, false},
+		{"a little late", []time.Duration{0, 15, 30, 45, 60}, 105, 15, false},
+		{"overdue", []time.Duration{0, 15, 30, 45, 60}, 106, 15, true},
+		{"after an outage", []time.Duration{0, 15, 30, 45, 345, 360, 375, 390}, 400, 15, false},
+		{"with a new interval", []time.Duration{0, 15, 30, 45, 60, 120, 180, 240, 300, 360, 420, 480, 540}, 600, 60, false},
+		{"a person", []time.Duration{0, 2, 40, 41, 300, 302, 900}, 9000, 0, false},
+		{"two at once", []time.Duration{0, 3, 15, 18, 30, 33, 45, 48}, 900, 0, false},
+	} {
+		for i := range test.after {
+			test.after[i] *= time.Second
+		}
+		s, start := came(200, test.after...)
+		list, _ := s.list(start.Add(test.now * time.Second))
+		if got := list[0]; got.every != test.every*time.Second || got.overdue != test.overdue || got.visits != len(test.after) {
+			t.Errorf("%s: every %v, overdue %t", test.name, got.every, got.overdue)
+		}
+	}
+}
+
+func TestScrapersThatComeNoMoreAreForgotten(t *testing.T) {
+	s, start := came(200, 0)
+	if list, served := s.list(start.Add(scraperMemory)); len(list) != 1 || !served {
+		t.Errorf("%v, %t", list, served)
+	}
+	if list, served := s.list(start.Add(scraperMemory + 1)); len(list) != 0 || !served {
+		t.Errorf("%v, %t", list, served)
+	}
+}
+
+func TestStrangersDoNotCrowdOutScrapers(t *testing.T) {
+	s, start := NewScrapers(), time.Now()
+	at := func(i, status int, agent string) {
+		s.note(visit{scrapeClient: scrapeClient{address: "a", agent: fmt.Sprint(agent, i), fetches: fetchesAll}, at: start.Add(time.Duration(i) * time.Second), status: status})
+	}
+	count := func(agent string) (n int) {
+		list, _ := s.list(start)
+		for _, l := range list {
+			if strings.HasPrefix(l.agent, agent) {
+				n++
+			}
+		}
+		return n
+	}
+	for i := range 50 {
+		at(i, 200, "scraper-")
+	}
+	for i := range 1000 {
+		at(100+i, 401, "stranger-")
+	}
+	if scrapers, strangers := count("scraper-"), count("stranger-"); scrapers != 50 || strangers != 50 {
+		t.Errorf("left are %d scrapers and %d strangers", scrapers, strangers)
+	}
+	for i := range 120 {
+		at(2000+i, 200, "late-")
+	}
+	if scrapers, strangers, others := count("scraper-"), count("stranger-"), count("late-"); scrapers+strangers != 0 || others != maxScrapers {
+		t.Errorf("left are %d scrapers, %d strangers and %d others", scrapers, strangers, others)
+	}
+}
+
+func TestScrapesAndPagesGoOnAtOnce(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x", "a 1\n")
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for j := range 20 {
+				s.get("/metrics", "User-Agent", fmt.Sprintf("agent-%d", j))
+				if i == 0 {
+					s.get("/targets?view=scrapers", "Accept", "text/html")
+				}
+			}
+		})
+	}
+	all.Wait()
+	total := 0
+	for _, row := range s.scrapers() {
+		var n int
+		_, err := fmt.Sscan(row[strings.LastIndex(row, "|")+1:], &n)
+		must(t, err)
+		total += n
+	}
+	if total != 160 {
+		t.Errorf("saw %d scrapes", total)
+	}
+}
+
+func FuzzWhatClientsSayCanBeShown(f *testing.F) {
+	f.Add("Prometheus/3.5.0")
+	f.Add("a\u202eb\x00\xff")
+	f.Fuzz(func(t *testing.T, text string) {
+		got := plain(text, 10)
+		if n := len([]rune(got)); n > 11 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == '\u202e' }) {
+			t.Errorf("%q becomes %q", text, got)
+		}
+	})
+}

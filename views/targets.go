@@ -1,0 +1,138 @@
+package views
+
+import (
+	"strconv"
+	"time"
+)
+
+// Targets is what both pages about the clients of the server have in common.
+type Targets struct {
+	Frame
+	Jobs, Scrapers          int // how many there are to be seen
+	Amiss                   int // of the scrapers
+	PushersURL, ScrapersURL string
+	Started                 time.Time // the server
+	Served                  bool      // since then somebody has got metrics
+}
+
+// Pushers is the list of jobs that are pushed.
+type Pushers struct {
+	Targets
+	Groupings int // of all jobs
+	Matching  int // jobs that are asked for
+
+	Search string
+	Hidden []Parameter // what else a form has to send
+	Clear  string      // where the list is without the search
+
+	Columns []Column
+	Rows    []Pusher
+	Pages   Pages
+}
+
+// Pusher is a job with all its groupings.
+type Pusher struct {
+	ID         string // tells the row from others
+	Job, Title string // the title is the job in full, if it was cut
+	URL        string // of the list of its groupings
+	Groupings  int
+	States     []Facet   // all of them, in a fixed order; without URL: there is no link
+	Last       time.Time // push; zero: never
+	Every      time.Duration
+	Series     int
+	Clients    []Client
+	More       int // clients that are not named
+}
+
+// Client is who has pushed last. Either can be empty.
+type Client struct{ By, From string }
+
+// Scrapers is the list of clients that scrape.
+type Scrapers struct {
+	Targets
+	Metrics  string // the path that they are to scrape
+	Rows     []Scraper
+	Snippets []Snippet
+}
+
+// Scraper is a client that scrapes. Every text is bounded and can be seen.
+type Scraper struct {
+	By             string // the principal; empty: nobody had to say, or was let in
+	Address, Agent string
+	Fetches, Part  string // Part are the selectors, if there are any
+	Visits         int
+	Last           time.Time
+	Every          time.Duration // 0: it does not come regularly
+	Overdue        bool
+	Status         int    // of the last answer
+	Problem        string // why it was refused
+	Cut            bool   // it did not get through to its end
+	Took           time.Duration
+	Bytes          int
+	Coding         string
+}
+
+// Snippet is a part of a configuration to be copied.
+type Snippet struct{ ID, Title, About, Text, Note string }
+
+// summary says how many jobs are meant.
+func (p Pushers) summary() string {
+	if p.Search == "" {
+		return countOf(p.Jobs, "job", "jobs") + " · " + countOf(p.Groupings, "grouping", "groupings")
+	}
+	return thousands(p.Matching) + " of " + countOf(p.Jobs, "job", "jobs")
+}
+
+// amiss tells that something is wrong with a scraper.
+func (s Scraper) amiss() bool { return s.Status >= 400 || s.Cut || s.Overdue }
+
+// complaint says what is wrong; empty: nothing is.
+func (s Scraper) complaint() string {
+	switch {
+	case s.Status >= 400 && s.Problem != "":
+		return "The last answer was " + strconv.Itoa(s.Status) + ": " + s.Problem
+	case s.Status >= 400:
+		return "The last answer was " + strconv.Itoa(s.Status)
+	case s.Cut:
+		return "It hung up after " + briefly(s.Took) + ", before it had everything: compare its scrape_timeout"
+	case s.Overdue:
+		return "Overdue: it usually comes every " + roughly(s.Every)
+	}
+	return ""
+}
+
+// size is how much was sent, and how.
+func (s Scraper) size() string {
+	if s.Coding == "" {
+		return byteSize(s.Bytes)
+	}
+	return byteSize(s.Bytes) + " " + s.Coding
+}
+
+// roughly puts a measured interval into words, without digits that it does not
+// deserve.
+func roughly(d time.Duration) string {
+	step := time.Hour
+	for _, s := range []struct{ below, step time.Duration }{
+		{time.Second, 10 * time.Millisecond},
+		{10 * time.Second, 100 * time.Millisecond},
+		{time.Minute, time.Second},
+		{10 * time.Minute, 5 * time.Second},
+		{time.Hour, time.Minute},
+		{24 * time.Hour, 5 * time.Minute},
+	} {
+		if d < s.below {
+			step = s.step
+			break
+		}
+	}
+	return briefly(d.Round(step))
+}
+
+// briefly puts a duration into words.
+func briefly(d time.Duration) string {
+	if text := durationText(d.Seconds()); text != "" {
+		return text
+	}
+	return significant(d.Seconds(), 3) + " s"
+}
