@@ -252,6 +252,13 @@ func (a *App) handlerConfig() handlers.Config {
 		UndoWindow:       o.UndoWindow,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
+		Addresses:        a.addresses(),
+		ScrapeAddresses:  o.ScrapeListenAddresses,
+		TLS:              a.web.TLS(),
+		MaxGroupings:     o.MaxGroupings,
+		MaxSeries:        o.MaxSeries,
+		MaxLabelSets:     o.MaxLabelSets,
+		UndoMaxBytes:     o.UndoMaxBytes,
 		ReadTimeout:      o.ReadTimeout,
 		WriteTimeout:     o.WriteTimeout,
 		IdleTimeout:      o.IdleTimeout,
@@ -260,6 +267,14 @@ func (a *App) handlerConfig() handlers.Config {
 		Build:            build(),
 		Quit:             a.Quit,
 	}
+}
+
+// addresses are those that are listened on for everything, as configured.
+func (a *App) addresses() []string {
+	if a.options.SystemdSocket {
+		return []string{"sockets of systemd"}
+	}
+	return a.options.ListenAddresses
 }
 
 // serve answers what comes to l until l is closed.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers"
 )
 
 // Options is a complete, valid configuration of the program. Parse makes one.
@@ -59,8 +61,8 @@ type Options struct {
 
 	LogLevel, LogFormat string
 
-	// Flags holds all flags and their values as the status shows them.
-	Flags map[string]string
+	// Flags holds all flags as the status shows them.
+	Flags []handlers.Flag
 	// Notes are remarks on the configuration for the log.
 	Notes []string
 }
@@ -205,26 +207,55 @@ func (f *flags) defaultRole() auth.Role {
 
 // storagePath is where the store is unless told: beside the persistence file,
 // which is what has a volume in an installation that is being replaced.
-func (f *flags) storagePath() string {
-	switch {
-	case f.StoragePath != "":
-		return f.StoragePath
-	case f.PersistenceFile != "":
+func (f *flags) storagePath() string { return cmp.Or(f.StoragePath, f.usualStoragePath()) }
+
+func (f *flags) usualStoragePath() string {
+	if f.PersistenceFile != "" {
 		return filepath.Join(filepath.Dir(f.PersistenceFile), "gatehouse-data")
 	}
 	return "data"
 }
 
-// shown lists the flags that configure the server, with their values.
-func (f *flags) shown(m *kingpin.ApplicationModel) map[string]string {
-	shown := make(map[string]string)
+// shown lists the flags that configure the server.
+func (f *flags) shown(m *kingpin.ApplicationModel) []handlers.Flag {
+	var shown []handlers.Flag
 	for _, flag := range m.Flags {
-		if _, ours := f.given[flag.Name]; ours {
-			shown[flag.Name] = flag.Value.String()
+		if _, ours := f.given[flag.Name]; !ours {
+			continue
 		}
+		s := handlers.Flag{
+			Name: flag.Name, Value: flag.Value.String(), Default: strings.Join(flag.Default, ","),
+			From: f.from(flag.Name), Help: flag.Help,
+		}
+		switch s.Name {
+		case "storage.path":
+			s.Value, s.Default = f.storagePath(), f.usualStoragePath()
+		case "jwt.jwks-uri":
+			s.Value = withoutQuery(s.Value)
+		}
+		shown = append(shown, s)
 	}
-	shown["storage.path"] = f.storagePath()
 	return shown
+}
+
+// from is where a flag has its value from; "": it is the default.
+func (f *flags) from(name string) string {
+	switch {
+	case *f.given[name]:
+		return handlers.CommandLine
+	case f.fromEnvironment(name):
+		return envName(name)
+	}
+	return ""
+}
+
+// withoutQuery hides the query of a valid URL, which may hold a key.
+func withoutQuery(s string) string {
+	address, _, found := strings.Cut(s, "?")
+	if found {
+		address += "?…"
+	}
+	return address
 }
 
 func (f *flags) notes() []string {

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers"
 )
 
 func parse(t *testing.T, args ...string) Options {
@@ -80,15 +81,14 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"web.trusted-proxies":            "",
 		"web.write-timeout":              "2m",
 	}
-	for name, value := range want {
-		if got, ok := o.Flags[name]; !ok || got != value {
-			t.Errorf("flag %s is %q, want %q", name, got, value)
+	for _, f := range o.Flags {
+		if value, ok := want[f.Name]; !ok || f.Value != value || f.Default != value || f.From != "" || f.Help == "" {
+			t.Errorf("got %+v, want %q as value and default", f, value)
 		}
+		delete(want, f.Name)
 	}
-	for name := range o.Flags {
-		if _, ok := want[name]; !ok {
-			t.Errorf("flag %s is not in this table", name)
-		}
+	for name := range want {
+		t.Errorf("flag %s is not shown", name)
 	}
 	if a := o.Auth; a.BasicUser != "" || a.BasicPassword != "" || a.Tokens != nil || a.ScrapeKey != "" || a.Issuer != "" ||
 		a.IssuerCAs != nil || a.CertificateRole != auth.NoRole || len(a.Allowed)+len(a.ScrapeAllowed)+len(a.TrustedProxies) != 0 {
@@ -96,6 +96,41 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 	}
 	if !o.CheckConsistency || o.MaxBodyBytes != 16<<20 || o.StaleAfter != time.Hour || o.DefaultTTL != 0 {
 		t.Errorf("got %+v", o)
+	}
+}
+
+// shown is a flag as the status shows it.
+func shown(o Options, name string) handlers.Flag {
+	i := slices.IndexFunc(o.Flags, func(f handlers.Flag) bool { return f.Name == name })
+	return o.Flags[i]
+}
+
+func TestTheStatusTellsWhereFlagsComeFrom(t *testing.T) {
+	t.Setenv("GATEHOUSE_LOG_LEVEL", "warn")
+	t.Setenv("JWT_ISSUER", "https://a.example")
+	t.Setenv("JWT_AUDIENCE", "a,b")
+	t.Setenv("GATEHOUSE_LOG_FORMAT", "json")
+	o := parse(t, "--log.format=logfmt", "--web.listen-address=:1", "--web.listen-address=:2", "--web.enable-lifecycle",
+		"--persistence.file=/var/pg/metrics", "--jwt.jwks-uri=https://a.example/keys?key=a-secret")
+	for _, want := range []handlers.Flag{
+		{Name: "log.level", Value: "warn", Default: "info", From: "GATEHOUSE_LOG_LEVEL"},
+		{Name: "log.format", Value: "logfmt", Default: "logfmt", From: "command line"},
+		{Name: "jwt.issuer", Value: "https://a.example", From: "JWT_ISSUER"},
+		{Name: "jwt.audience", Value: "a,b", From: "JWT_AUDIENCE"},
+		{Name: "web.listen-address", Value: ":1,:2", Default: ":9091", From: "command line"},
+		{Name: "web.enable-lifecycle", Value: "true", Default: "false", From: "command line"},
+		{Name: "storage.path", Value: "/var/pg/gatehouse-data", Default: "/var/pg/gatehouse-data"},
+		{Name: "jwt.jwks-uri", Value: "https://a.example/keys?…", From: "command line"},
+		{Name: "ui.stale-after", Value: "1h", Default: "1h"},
+	} {
+		got := shown(o, want.Name)
+		got.Help = ""
+		if got != want {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	}
+	if o.Auth.JWKSURI != "https://a.example/keys?key=a-secret" {
+		t.Errorf("the keys are asked for at %s", o.Auth.JWKSURI)
 	}
 }
 
@@ -197,7 +232,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"a given storage path counts",
 			[]string{"--persistence.file=/var/lib/pg/metrics", "--storage.path=/x"},
 			nil,
-			func(o Options) bool { return o.StoragePath == "/x" && o.Flags["storage.path"] == "/x" },
+			func(o Options) bool { return o.StoragePath == "/x" && shown(o, "storage.path").Value == "/x" },
 		},
 		{
 			"the interval is accepted with a note",
@@ -274,7 +309,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			},
 			func(o Options) bool {
 				return o.Auth.JWKSURI == "https://a.example/k" && len(o.Auth.Claims.Audiences) == 2 && len(o.Auth.Claims.Required) == 2 &&
-					o.Auth.LocalhostBypass == "true" && o.Flags["jwt.audience"] == "a,b"
+					o.Auth.LocalhostBypass == "true" && shown(o, "jwt.audience").Value == "a,b"
 			},
 		},
 		{

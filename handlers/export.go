@@ -17,7 +17,7 @@ import (
 
 // exportQuery is the query that exports what a view shows, on all pages.
 func (v *listView) exportQuery(format string) string {
-	filter := v.but(func(w *listView) { w.limit = defaultPage })
+	filter := v.but(func(w *listView) { w.limit = w.usual })
 	return "?format=" + format + strings.Replace(filter, "?", "&", 1)
 }
 

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -66,6 +67,7 @@ type listView struct {
 	text        string   // of the search
 	matchers    []string // all of which a grouping must satisfy
 	bad, reason string   // a matcher that is none, and why
+	usual       int      // rows on a page when nothing is said
 }
 
 // readListView reads the query of a page. Addresses are typed and shared by
@@ -73,6 +75,7 @@ type listView struct {
 // it was meant to narrow the list.
 func readListView(c *fiber.Ctx) (listView, error) {
 	v := listView{listQuery: listQuery{state: c.Query("state"), sort: c.Query("sort"), cursor: c.Query("after")}}
+	v.usual = cmp.Or(readSettings(c).Rows, defaultPage)
 	var err error
 	v.text = strings.TrimSpace(c.Query("q"))
 	if v.words, err = words(v.text); err != nil {
@@ -85,7 +88,7 @@ func readListView(c *fiber.Ctx) (listView, error) {
 		v.sort = "labels"
 	}
 	if v.limit, err = strconv.Atoi(c.Query("rows")); err != nil || !slices.Contains(pageSizes, v.limit) {
-		v.limit = defaultPage
+		v.limit = v.usual
 	}
 	if _, err := v.after(); err != nil {
 		v.cursor = ""
@@ -160,7 +163,7 @@ func (v *listView) query() string {
 	set("q", v.text, "")
 	set("state", v.state, "")
 	set("sort", v.sort, "labels")
-	set("rows", strconv.Itoa(v.limit), strconv.Itoa(defaultPage))
+	set("rows", strconv.Itoa(v.limit), strconv.Itoa(v.usual))
 	set("after", v.cursor, "")
 	if len(v.matchers) > 0 {
 		q["m"] = v.matchers
@@ -268,7 +271,7 @@ func (v *listView) hidden() []views.Parameter {
 	if v.sort != "labels" {
 		all = append(all, views.Parameter{Name: "sort", Value: v.sort})
 	}
-	if v.limit != defaultPage {
+	if v.limit != v.usual {
 		all = append(all, views.Parameter{Name: "rows", Value: strconv.Itoa(v.limit)})
 	}
 	return all

@@ -34,6 +34,9 @@ type Metrics struct {
 	commitErrors  prometheus.Counter
 	decisions     *prometheus.CounterVec
 	keyFetches    *prometheus.CounterVec
+
+	// What happened in the last hour, for people who have no Prometheus at hand.
+	lastPushes, lastRefusals, lastScrapes tally
 }
 
 // NewMetrics registers the server's own metrics, but for those of the store.
@@ -150,7 +153,13 @@ func (m *Metrics) KeysFetched(err error) {
 	m.keyFetches.WithLabelValues(result).Inc()
 }
 
-func (m *Metrics) refused(r exposition.Reason) { m.refusals.WithLabelValues(string(r)).Inc() }
+func (m *Metrics) refused(r exposition.Reason) {
+	m.refusals.WithLabelValues(string(r)).Inc()
+	m.lastRefusals.add(time.Now())
+}
+
+// accepted counts a push that was taken.
+func (m *Metrics) accepted() { m.lastPushes.add(time.Now()) }
 
 func (m *Metrics) scraped(d time.Duration, bytes int64) {
 	m.scrapeSeconds.Observe(d.Seconds())
@@ -190,6 +199,9 @@ func (h *api) record(c *fiber.Ctx) error {
 	}
 	h.noteScrape(c, began, err)
 	name, _ := c.Locals(handlerName).(string)
+	if isScrape(c, name) {
+		h.Metrics.lastScrapes.add(began)
+	}
 	if name == "" || name == "scrape" || name == "self" {
 		return nil
 	}
@@ -200,6 +212,14 @@ func (h *api) record(c *fiber.Ctx) error {
 		h.Metrics.pushSize.WithLabelValues(method).Observe(float64(max(0, c.Request().Header.ContentLength())))
 	}
 	return nil
+}
+
+// isScrape tells that metrics were asked for, all or those of a grouping, and
+// that the answer tells them, or that they have not changed.
+func isScrape(c *fiber.Ctx, handler string) bool {
+	status := c.Response().StatusCode()
+	return (handler == "scrape" || handler == "grouping") && c.Method() == fiber.MethodGet &&
+		(status == fiber.StatusOK || status == fiber.StatusNotModified)
 }
 
 // storeGauge is a metric that a picture or the store's status tells.

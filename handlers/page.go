@@ -51,7 +51,7 @@ func (h *api) toast(c *fiber.Ctx, status int, t views.Toast) error {
 // fragment answers with a part of a page; "": all of it.
 func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
-	if err := render(&b, page, name); err != nil {
+	if err := render(views.WithSettings(context.Background(), readSettings(c)), &b, page, name); err != nil {
 		return err
 	}
 	c.Status(status)
@@ -75,11 +75,11 @@ func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name stri
 	return w.Close()
 }
 
-func render(b *bytes.Buffer, page templ.Component, fragment string) error {
+func render(ctx context.Context, b *bytes.Buffer, page templ.Component, fragment string) error {
 	if fragment == "" {
-		return page.Render(context.Background(), b)
+		return page.Render(ctx, b)
 	}
-	return templ.RenderFragments(context.Background(), b, page, fragment)
+	return templ.RenderFragments(ctx, b, page, fragment)
 }
 
 // fragmentOf is the part of the page that htmx asks for, by the element that it

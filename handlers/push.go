@@ -42,6 +42,7 @@ func (h *api) push(mode store.Mode) fiber.Handler {
 		if _, err = h.Store.Push(context.Background(), p); err != nil {
 			return h.refused(err)
 		}
+		h.Metrics.accepted()
 		if !h.CheckConsistency {
 			c.Status(fiber.StatusAccepted)
 		}
@@ -164,17 +165,6 @@ func (h *api) delete(c *fiber.Ctx) error {
 		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
 	}
 	c.Set(headerDeleted, strconv.Itoa(n))
-	return c.Status(fiber.StatusAccepted).Send(nil)
-}
-
-// wipe deletes everything.
-func (h *api) wipe(c *fiber.Ctx) error {
-	d, err := h.Store.Wipe(context.Background(), h.origin(c))
-	if err != nil {
-		return err
-	}
-	h.Logger.Warn("All groupings were wiped", "groupings", d.Groupings, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
-	c.Set(headerDeleted, strconv.Itoa(d.Groupings))
 	return c.Status(fiber.StatusAccepted).Send(nil)
 }
 

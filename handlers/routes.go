@@ -55,7 +55,13 @@ type Config struct {
 	StaleAfter, OldAfter                   time.Duration
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 
-	Flags   map[string]string // as the status shows them
+	// For the status.
+	Addresses, ScrapeAddresses            []string // that are listened on, as they were configured
+	TLS                                   bool
+	MaxGroupings, MaxSeries, MaxLabelSets int // of the store; 0: no limit
+	UndoMaxBytes                          int64
+	Flags                                 []Flag
+
 	Started time.Time
 	Build   Build
 	Quit    func() // asks the process to end
@@ -156,9 +162,6 @@ func (h *api) routes() []route {
 			"POST": {"quit", auth.Administer, h.quit},
 		}},
 	}
-	if h.EnableAdminAPI {
-		routes = append(routes, route{path: "/api/v1/admin/wipe", on: map[string]endpoint{"PUT": {"wipe", auth.Administer, h.wipe}}})
-	}
 	if !h.ScrapesElsewhere {
 		for _, r := range h.scrapeRoutes() {
 			if r.path == groupings.path {
@@ -173,7 +176,10 @@ func (h *api) routes() []route {
 
 // pageRoutes are what people see.
 func (h *api) pageRoutes() []route {
-	return slices.Concat(h.listRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.docsRoutes(), h.sessionRoutes(), h.staticRoutes())
+	return slices.Concat(
+		h.listRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.docsRoutes(),
+		h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.sessionRoutes(), h.staticRoutes(),
+	)
 }
 
 // scrapeRoutes are what Prometheus asks for.

@@ -53,7 +53,7 @@ func (h *api) scrapedAt(c *fiber.Ctx) scrapedAt {
 		if at.credential != auth.ScrapeKey {
 			at.credential = ""
 		}
-		at.host = elsewhere(h.Flags["web.scrape-listen-address"], at.host)
+		at.host = elsewhere(h.ScrapeAddresses, at.host)
 		at.scheme = "http"
 		if c.Context().IsTLS() {
 			at.scheme = "https"
@@ -64,11 +64,14 @@ func (h *api) scrapedAt(c *fiber.Ctx) scrapedAt {
 
 // elsewhere is the address of the listener for scrapes: the first one of a list.
 // One that listens everywhere is reached under the name of this one.
-func elsewhere(listen, here string) string {
-	first, _, _ := strings.Cut(listen, ",")
-	host, port, err := net.SplitHostPort(first)
-	if err != nil || strings.Contains(first, "/") {
-		return "SCRAPE-LISTEN-ADDRESS"
+func elsewhere(listen []string, here string) string {
+	const unknown = "SCRAPE-LISTEN-ADDRESS"
+	if len(listen) == 0 || strings.Contains(listen[0], "/") {
+		return unknown
+	}
+	host, port, err := net.SplitHostPort(listen[0])
+	if err != nil {
+		return unknown
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		if name, _, err := net.SplitHostPort(here); err == nil {

@@ -128,13 +128,13 @@ func TestTheSettingsNameTheListenerThatServesScrapes(t *testing.T) {
 		{"vsock://:9092", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
 		{"", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
 	} {
-		if got := elsewhere(test.listen, test.here); got != test.want {
+		if got := elsewhere(strings.Split(test.listen, ","), test.here); got != test.want {
 			t.Errorf("%q: %s, want %s", test.listen, got, test.want)
 		}
 	}
 	s := serve(t, func(c setup) {
 		c.ScrapesElsewhere = true
-		c.Flags["web.scrape-listen-address"] = ":9092"
+		c.ScrapeAddresses = []string{":9092"}
 	})
 	if whole, each := s.settings("Host", "gate.test:9091"); !strings.Contains(whole, `["gate.test:9092"]`) || !strings.Contains(each, `"http://gate.test:9092/api/v1/targets"`) {
 		t.Errorf("got\n%s\n%s", whole, each)

@@ -70,7 +70,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 		MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, CheckConsistency: true,
 		StaleAfter: time.Hour, OldAfter: 24 * time.Hour,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		Flags: map[string]string{"web.telemetry-path": "/metrics"}, Started: time.Now(),
+		Flags: []Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
 		Build: Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
 	}
 	g := guard.Config{Decided: metrics.Decided, Logger: logger, Cookie: guard.Cookie{Lifetime: 12 * time.Hour}}

@@ -1,12 +1,15 @@
 package handlers
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/views"
 )
 
@@ -14,9 +17,22 @@ import (
 // read and write it too, so it holds nothing that matters.
 const settingsCookie = "gatehouse-settings"
 
-// readSettings reads what a person prefers; what makes no sense is left out.
-func readSettings(c *fiber.Ctx) views.Settings {
-	raw, err := url.QueryUnescape(c.Cookies(settingsCookie))
+// settingsAge is how many seconds browsers keep the cookie.
+const settingsAge = 365 * 24 * 60 * 60
+
+func (h *api) settingsRoutes() []route {
+	return []route{{path: "/settings", page: true, on: map[string]endpoint{
+		"GET":  {"ui/settings", auth.Read, h.showSettings},
+		"POST": {"ui/settings", auth.Read, h.saveSettings},
+	}}}
+}
+
+// readSettings reads what a person prefers.
+func readSettings(c *fiber.Ctx) views.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
+
+// decodeSettings takes what makes sense in the value of the cookie.
+func decodeSettings(cookie string) views.Settings {
+	raw, err := url.QueryUnescape(cookie)
 	if err != nil || len(raw) > maxQuery {
 		return views.Settings{}
 	}
@@ -27,7 +43,7 @@ func readSettings(c *fiber.Ctx) views.Settings {
 	return parseSettings(q)
 }
 
-// parseSettings takes what makes sense.
+// parseSettings takes what makes sense. What is usual is not set.
 func parseSettings(q url.Values) views.Settings {
 	oneOf := func(name string, allowed ...string) string {
 		if v := q.Get(name); slices.Contains(allowed, v) {
@@ -38,13 +54,98 @@ func parseSettings(q url.Values) views.Settings {
 	s := views.Settings{
 		Theme: oneOf("theme", "light", "dark"), Time: oneOf("time", "utc", "local"),
 		Compact: q.Get("density") == "compact", Still: q.Get("live") == "off", Keyless: q.Get("keys") == "off",
-		Language: oneOf("language", exampleLanguages...),
+		Language: oneOf("language", exampleLanguages[1:]...),
 	}
-	if n, err := strconv.Atoi(q.Get("rows")); err == nil && slices.Contains(pageSizes, n) {
+	if n, err := strconv.Atoi(q.Get("rows")); err == nil && n != defaultPage && slices.Contains(pageSizes, n) {
 		s.Rows = n
 	}
 	return s
 }
 
-// exampleLanguages are those in which the documentation has examples.
+// encodeSettings makes the value of the cookie; "": all is as usual.
+func encodeSettings(s views.Settings) string {
+	q := url.Values{}
+	set := func(on bool, name, value string) {
+		if on {
+			q.Set(name, value)
+		}
+	}
+	set(s.Theme != "", "theme", s.Theme)
+	set(s.Time != "", "time", s.Time)
+	set(s.Compact, "density", "compact")
+	set(s.Rows != 0, "rows", strconv.Itoa(s.Rows))
+	set(s.Still, "live", "off")
+	set(s.Keyless, "keys", "off")
+	set(s.Language != "", "language", s.Language)
+	return url.QueryEscape(q.Encode())
+}
+
+// exampleLanguages are those in which the documentation has examples. The first
+// one is meant when nothing is said.
 var exampleLanguages = []string{"curl", "go", "python", "java", "javascript", "powershell"}
+
+// settingsFields are what can be chosen, with what is chosen.
+func settingsFields(s views.Settings) []views.Field {
+	field := func(name, label, help, chosen string, options ...string) views.Field {
+		f := views.Field{Name: name, Label: label, Help: help}
+		for i := 0; i < len(options); i += 2 {
+			f.Options = append(f.Options, views.Option{
+				Value: options[i], Label: options[i+1], Chosen: options[i] == chosen || chosen == "" && i == 0,
+			})
+		}
+		return f
+	}
+	when := func(is bool, value string) string {
+		if is {
+			return value
+		}
+		return ""
+	}
+	rows := strconv.Itoa(cmp.Or(s.Rows, defaultPage))
+	return []views.Field{
+		field("theme", "Theme", "", s.Theme, "system", "as the system", "light", "light", "dark", "dark"),
+		field("time", "Times", "The browser's time zone needs JavaScript; without it UTC is shown.", s.Time,
+			"ago", "how long ago", "utc", "UTC", "local", "in this browser's time zone"),
+		field("density", "Height of rows", "", when(s.Compact, "compact"), "roomy", "roomy", "compact", "compact"),
+		field("rows", "Rows on a page", "", rows, "50", "50", "100", "100", "200", "200"),
+		field("live", "Live updates", "Pages follow what is pushed and deleted by themselves.", when(s.Still, "off"), "on", "on", "off", "off"),
+		field("keys", "Shortcuts on single keys", "The key ? lists them.", when(s.Keyless, "off"), "on", "on", "off", "off"),
+		field("language", "Language of examples", "", s.Language,
+			"curl", "curl", "go", "Go", "python", "Python", "java", "Java", "javascript", "JavaScript", "powershell", "PowerShell"),
+	}
+}
+
+// showSettings shows what a person prefers, and who that person is.
+func (h *api) showSettings(c *fiber.Ctx) error {
+	f := h.frame(c, "Settings", "settings")
+	m := views.SettingsForm{
+		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
+		StaleAfter: views.Span(h.StaleAfter), OldAfter: views.Span(h.OldAfter), How: letInBy(guard.Principal(c).Scheme),
+	}
+	if session, ok := h.Guard.Session(c); ok && f.User.SignedIn {
+		m.Ends = session.Expires
+		m.How += ", begun with " + letInBy(session.Scheme)
+	}
+	return h.page(c, fiber.StatusOK, views.SettingsPage(m))
+}
+
+// letInBy says by what a person is let in.
+func letInBy(s auth.Scheme) string {
+	if s == auth.Anonymous {
+		return "nothing: no credential is asked for"
+	}
+	return cmp.Or(schemes[s], string(s))
+}
+
+// saveSettings keeps what a person prefers in the browser.
+func (h *api) saveSettings(c *fiber.Ctx) error {
+	form, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	c.Cookie(&fiber.Cookie{
+		Name: settingsCookie, Value: encodeSettings(parseSettings(form)), Path: h.RoutePrefix + "/", MaxAge: settingsAge,
+		Secure: h.Guard.Cookie.Secure || c.Context().IsTLS(), SameSite: fiber.CookieSameSiteLaxMode,
+	})
+	return c.Redirect(h.RoutePrefix+"/settings?saved=1", fiber.StatusSeeOther)
+}

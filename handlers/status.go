@@ -44,10 +44,13 @@ type buildJSON struct {
 
 // status tells how the server was built and started.
 func (h *api) status(c *fiber.Ctx) error {
-	b := h.Build
+	b, flags := h.Build, make(map[string]string, len(h.Flags))
+	for _, f := range h.flags(c) {
+		flags[f.Name] = f.Value
+	}
 	return succeed(c, fiber.Map{
 		"build_information": buildJSON{b.Branch, b.Date, b.User, b.GoVersion, b.Revision, b.Version},
-		"flags":             h.Flags,
+		"flags":             flags,
 		"authentication":    h.Guard.Methods(),
 		"start_time":        h.Started.UTC(),
 	})

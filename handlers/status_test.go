@@ -11,7 +11,7 @@ func TestTheStatusTellsBuildAndFlags(t *testing.T) {
 	started := time.Date(2026, 11, 22, 18, 28, 17, 684828557, time.FixedZone("", 3600))
 	s := serve(t, func(c setup) {
 		c.Build = Build{Version: "1.2.3", Revision: "abc", Branch: "main", User: "me", Date: "today", GoVersion: "go1.26"}
-		c.Flags = map[string]string{"log.level": "info", "web.enable-admin-api": "false"}
+		c.Flags = []Flag{{Name: "web.enable-admin-api", Value: "false"}, {Name: "log.level", Value: "info"}}
 		c.Started = started
 	})
 	want := `{"status":"success","data":{"authentication":[{"scheme":"none","grants":"admin","detail":"no credential is asked for"}],"build_information":{"branch":"main","buildDate":"today","buildUser":"me","goVersion":"go1.26","revision":"abc","version":"1.2.3"},` +

@@ -56,6 +56,7 @@ var sections = []section{
 	{"groupings", "Groupings", "/", false},
 	{"targets", "Targets", "/targets", false},
 	{"docs", "Docs", "/docs", false},
+	{"status", "Status", "/status", false},
 }
 
 // current is the value of aria-current.

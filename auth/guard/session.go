@@ -100,6 +100,16 @@ func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err
 	return s.Principal(), true, nil
 }
 
+// Session is what the request's cookie stands for, whatever else the request
+// brings. It is not ok without a cookie or with one that means nothing any more.
+func (g *Guard) Session(c *fiber.Ctx) (s auth.Session, ok bool) {
+	ids := g.Cookie.given(c)
+	if g.Sessions == nil || len(ids) != 1 {
+		return s, false
+	}
+	return g.valid(ids[0])
+}
+
 // valid finds a session whose user is still known by the same password.
 func (g *Guard) valid(id string) (auth.Session, bool) {
 	s, ok := g.Sessions.Session(id)

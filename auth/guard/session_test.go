@@ -316,3 +316,19 @@ func TestOnlyOurPagesSignOut(t *testing.T) {
 		t.Errorf("where there are none: %v", err)
 	}
 }
+
+func TestTheSessionOfARequestIsToldWhateverElseItBrings(t *testing.T) {
+	until := time.Now().Add(time.Hour)
+	g := newGuard(t, Config{Sessions: remembered{"one": {Scheme: "oidc", Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
+	for cookie, want := range map[string]bool{
+		"gatehouse_session=one": true, "gatehouse_session=two": false, "": false, "other=one": false, "gatehouse_session=one; gatehouse_session=one": false,
+	} {
+		s, ok := g.Session(request(t, "Cookie", cookie, "X-Api-Key", "x"))
+		if ok != want || ok && (s.Name != "ana" || !s.Expires.Equal(until)) {
+			t.Errorf("%q: %+v %v", cookie, s, ok)
+		}
+	}
+	if _, ok := newGuard(t, Config{}).Session(request(t, "Cookie", "gatehouse_session=one")); ok {
+		t.Error("there is a session where nobody can sign in")
+	}
+}

@@ -16,7 +16,8 @@
 	function tick() {
 		for (const time of document.querySelectorAll('time[data-ago]')) {
 			const text = ago((Date.now() + skew - Date.parse(time.dateTime)) / 1000);
-			if (time.textContent !== text) time.textContent = text;
+			if (time.dataset.ago === 'title') time.title = text;
+			else if (time.textContent !== text) time.textContent = text;
 		}
 	}
 	setInterval(tick, 1000);
@@ -57,7 +58,7 @@
 		const all = settings();
 		if (value) all.set(name, value); else all.delete(name);
 		const path = `${document.documentElement.dataset.prefix}/`;
-		document.cookie = `gatehouse-settings=${encodeURIComponent(all)}; path=${path}; max-age=31536000; samesite=lax`;
+		document.cookie = `gatehouse-settings=${encodeURIComponent(all)}; path=${path}; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
 	}
 
 	const themes = ['system', 'light', 'dark'];
@@ -84,4 +85,34 @@
 	for (const button of document.querySelectorAll('button[data-theme-switch]')) {
 		label(button, document.documentElement.dataset.theme ?? 'system');
 	}
+})();
+(() => {
+	'use strict';
+
+	// Who prefers the browser's time zone gets UTC from the server, which does not
+	// know it.
+	const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+	const twoDigits = number => String(number).padStart(2, '0');
+	function full(moment) {
+		const date = [moment.getFullYear(), moment.getMonth() + 1, moment.getDate()].map(twoDigits).join('-');
+		return `${date} ${[moment.getHours(), moment.getMinutes(), moment.getSeconds()].map(twoDigits).join(':')}`;
+	}
+	function localise() {
+		for (const time of document.querySelectorAll('time[data-local]')) {
+			const moment = new Date(time.dateTime);
+			if (Number.isNaN(moment.getTime())) continue;
+			const text = full(moment);
+			if (time.textContent !== text) time.textContent = text;
+			time.title = `${zone}, ${moment.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+		}
+	}
+	localise();
+	document.addEventListener('htmx:after:swap', localise);
+
+	// The switch in the header chooses what the form on the page has to show.
+	document.addEventListener('click', event => {
+		if (!event.target.closest('button[data-theme-switch]')) return;
+		const chosen = document.querySelector(`input[name="theme"][value="${document.documentElement.dataset.theme ?? 'system'}"]`);
+		if (chosen) chosen.checked = true;
+	});
 })();

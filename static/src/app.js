@@ -16,7 +16,8 @@
 	function tick() {
 		for (const time of document.querySelectorAll('time[data-ago]')) {
 			const text = ago((Date.now() + skew - Date.parse(time.dateTime)) / 1000);
-			if (time.textContent !== text) time.textContent = text;
+			if (time.dataset.ago === 'title') time.title = text;
+			else if (time.textContent !== text) time.textContent = text;
 		}
 	}
 	setInterval(tick, 1000);
@@ -57,7 +58,7 @@
 		const all = settings();
 		if (value) all.set(name, value); else all.delete(name);
 		const path = `${document.documentElement.dataset.prefix}/`;
-		document.cookie = `gatehouse-settings=${encodeURIComponent(all)}; path=${path}; max-age=31536000; samesite=lax`;
+		document.cookie = `gatehouse-settings=${encodeURIComponent(all)}; path=${path}; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
 	}
 
 	const themes = ['system', 'light', 'dark'];

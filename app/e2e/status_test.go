@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+func TestStatusAndSettingsAreAccessible(t *testing.T) {
+	t.Parallel()
+	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		missing(t, "axe-core is not installed (npm ci installs it)")
+	}
+	s := startEnv(t, nil, "--web.enable-admin-api", "--limits.groupings=1000", "--web.trusted-proxies="+strings.Repeat("10.0.0.1,", 40))
+	s.pushHostile()
+	b := browser(t).strictly()
+	for _, path := range []string{"/status", "/status?q=changed", "/status?q=nothing-like-that", "/settings", "/settings?saved=1", "/wipe"} {
+		for _, look := range []struct {
+			width  int64
+			scheme string
+		}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
+			b.looks(look.width, look.scheme)
+			b.open(s.url + path)
+			if flaws := b.flaws(string(axe)); flaws != "" {
+				t.Errorf("%s, %d px, %s:\n%s", path, look.width, look.scheme, flaws)
+			}
+		}
+	}
+}
+
+// chosen is a script that saves settings by the form on their page.
+func chosen(settings ...string) string {
+	var script strings.Builder
+	for i := 0; i < len(settings); i += 2 {
+		script.WriteString(`document.querySelector("input[name=` + settings[i] + `][value=` + settings[i+1] + `]").click();`)
+	}
+	return script.String() + `document.querySelector("main form button").click(); "sent"`
+}
+
+func TestSettingsChangeHowPagesLook(t *testing.T) {
+	t.Parallel()
+	s := startEnv(t, nil)
+	s.pushHostile()
+	b := browser(t).strictly()
+	_, err := chromedp.Call(b.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"})
+	must(t, err)
+	b.looks(1280, "light")
+	const (
+		height = `String(document.querySelector("tbody tr").offsetHeight)`
+		colour = `getComputedStyle(document.documentElement).backgroundColor`
+		moment = `(time => time.textContent + "|" + time.title)(document.querySelector("tbody td time"))`
+	)
+	b.open(s.url + "/")
+	roomy, light := b.run(height), b.run(colour)
+	if text := b.run(moment); !strings.Contains(text, " ago|20") && !strings.HasPrefix(text, "now|20") {
+		t.Errorf("at first a moment is %q", text)
+	}
+
+	b.open(s.url + "/settings")
+	b.run(chosen("theme", "dark", "density", "compact", "time", "utc"))
+	b.arrives(s.url + "/settings?saved=1")
+	b.open(s.url + "/")
+	if compact, dark := b.run(height), b.run(colour); compact == roomy || dark == light {
+		t.Errorf("rows of %s px instead of %s, colour %s instead of %s", compact, roomy, dark, light)
+	}
+	inUTC := b.run(moment)
+	if text, title, _ := strings.Cut(inUTC, "|"); len(text) != len("2006-01-02 15:04:05") || !strings.Contains(title, " ago") && title != "now" {
+		t.Errorf("in UTC a moment is %q", inUTC)
+	}
+
+	b.open(s.url + "/settings")
+	b.run(chosen("theme", "system", "time", "local"))
+	b.arrives(s.url + "/settings?saved=1")
+	b.open(s.url + "/")
+	want := b.run(`new Date(document.querySelector("tbody td time").dateTime).toLocaleString("sv-SE", {timeZone: "Asia/Tokyo"})`)
+	text, title, _ := strings.Cut(b.run(moment), "|")
+	if text != want || !strings.HasPrefix(title, "Asia/Tokyo, 20") || !strings.HasSuffix(title, " UTC") {
+		t.Errorf("in the browser's zone a moment is %q with title %q, want %q", text, title, want)
+	}
+	if again := b.run(colour); again != light {
+		t.Errorf("the colour is %s again, want %s", again, light)
+	}
+	// What htmx brings is in the browser's time zone too.
+	b.run(`const q = document.getElementById("q"); q.value = "backup"; q.dispatchEvent(new Event("input", {bubbles: true})); "typed"`)
+	until(t, "one row in the browser's time zone", func() string {
+		return strings.TrimPrefix(b.run(`[...document.querySelectorAll("tbody td time")].map(time => /^\d.{18}$/.test(time.textContent)).join(" ")`), "true")
+	})
+	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+		t.Error(complaints)
+	}
+}
+
+func TestFlagsAreFoundWhileTyping(t *testing.T) {
+	t.Parallel()
+	s := startEnv(t, nil, "--ui.stale-after=2h")
+	b := browser(t).strictly()
+	b.open(s.url + "/status")
+	b.run(`const q = document.getElementById("flag-search"); q.value = "stale"; q.dispatchEvent(new Event("input", {bubbles: true})); "typed"`)
+	until(t, "one flag", func() string {
+		return strings.TrimPrefix(b.run(`[...document.querySelectorAll("#flags tbody code")].map(c => c.textContent).join(" ")`), "--ui.stale-after")
+	})
+	if text := b.run(`document.querySelector("#flags tbody").innerText`); !strings.Contains(text, "2h") || !strings.Contains(text, "changed") {
+		t.Errorf("shows %q", text)
+	}
+	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+		t.Error(complaints)
+	}
+}

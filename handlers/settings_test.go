@@ -1,0 +1,199 @@
+package handlers
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/auth"
+	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/views"
+)
+
+// unusual are settings of which nothing is as usual.
+var unusual = views.Settings{Theme: "dark", Time: "local", Compact: true, Rows: 50, Still: true, Keyless: true, Language: "powershell"}
+
+func TestSettingsGoIntoTheCookieAndBack(t *testing.T) {
+	for _, s := range []views.Settings{{}, unusual, {Rows: 200}, {Time: "utc"}, {Theme: "light"}, {Language: "go"}} {
+		value := encodeSettings(s)
+		if got := decodeSettings(value); got != s {
+			t.Errorf("%+v becomes %q and then %+v", s, value, got)
+		}
+	}
+	if value := encodeSettings(views.Settings{}); value != "" {
+		t.Errorf("what is usual is %q", value)
+	}
+	if value := encodeSettings(unusual); value != "density%3Dcompact%26keys%3Doff%26language%3Dpowershell%26live%3Doff%26rows%3D50%26theme%3Ddark%26time%3Dlocal" {
+		t.Errorf("what is unusual is %q", value)
+	}
+}
+
+func TestOfACookieOnlyWhatMakesSenseCounts(t *testing.T) {
+	for cookie, want := range map[string]views.Settings{
+		"theme%3Ddark":                          {Theme: "dark"},
+		"theme=dark":                            {Theme: "dark"},
+		"theme%3Dpink":                          {},
+		"theme%253Ddark":                        {},
+		"%zz":                                   {},
+		"theme%3Ddark%25z":                      {},
+		"rows%3D100":                            {},
+		"rows%3D1000000":                        {},
+		"rows%3D-50":                            {},
+		"rows%3D50%26rows%3D200":                {Rows: 50},
+		"language%3Dcurl":                       {},
+		"language%3D%3Cscript%3E":               {},
+		"time%3Dutc%26live%3Don":                {Time: "utc"},
+		strings.Repeat("theme%3Ddark%26", 1000): {},
+		"theme%3Ddark%26x%3D%00%ff%e2%80%ae":    {Theme: "dark"},
+		"theme%3Dlight%26density%3DCOMPACT%26keys%3D": {Theme: "light"},
+	} {
+		if got := decodeSettings(cookie); got != want {
+			t.Errorf("%.60q: %+v, want %+v", cookie, got, want)
+		}
+	}
+}
+
+func FuzzSettingsTakeAnyCookie(f *testing.F) {
+	for _, seed := range []string{"", "theme%3Ddark", encodeSettings(unusual), "%", "a;b", "rows%3D999"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, cookie string) {
+		s := decodeSettings(cookie)
+		value := encodeSettings(s)
+		if again := decodeSettings(value); again != s {
+			t.Errorf("%q: %+v becomes %+v", cookie, s, again)
+		}
+		if len(value) > 200 || strings.Trim(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%") != "" {
+			t.Errorf("%q becomes %q", cookie, value)
+		}
+	})
+}
+
+// checked are the chosen options of the form by their fields.
+func (v viewed) checked() map[string]string {
+	chosen := map[string]string{}
+	for _, n := range allBelow(v.root, tag("input")) {
+		for _, a := range n.Attr {
+			if a.Key == "checked" {
+				chosen[attribute(n, "name")] += attribute(n, "value")
+			}
+		}
+	}
+	return chosen
+}
+
+func TestSettingsAreChosenByAForm(t *testing.T) {
+	s := serve(t, below("/pg"))
+	s.put("/metrics/job/x", "a 1\n")
+	v := s.view("/settings")
+	usual := map[string]string{"theme": "system", "time": "ago", "density": "roomy", "rows": "100", "live": "on", "keys": "on", "language": "curl"}
+	for name, value := range usual {
+		if got := v.checked()[name]; got != value {
+			t.Errorf("at first %s is %q", name, got)
+		}
+	}
+	form := url.Values{"theme": {"dark"}, "time": {"utc"}, "density": {"compact"}, "rows": {"50"}, "live": {"off"}, "keys": {"off"}, "language": {"go"}}
+	a := s.post("/settings", form.Encode())
+	k := a.cookie()
+	if a.status != 303 || a.header.Get("Location") != "/pg/settings?saved=1" || k == nil || k.Name != "gatehouse-settings" || k.Path != "/pg/" ||
+		k.MaxAge != 365*86400 || k.HttpOnly || k.Secure || !strings.Contains(a.header.Get("Set-Cookie"), "SameSite=Lax") {
+		t.Fatalf("%v %v", a, a.header)
+	}
+	cookie := []string{"Cookie", k.Name + "=" + k.Value}
+	v = s.view("/settings?saved=1", cookie...)
+	for name, value := range form {
+		if got := v.checked()[name]; got != value[0] {
+			t.Errorf("then %s is %q", name, got)
+		}
+	}
+	root := allBelow(v.root, tag("html"))[0]
+	if !contains(v.text(), "Saved.", "fresh until its last push is 1 h old", "old after 1 d") || attribute(root, "data-theme") != "dark" || attribute(root, "data-time") != "utc" {
+		t.Errorf("%s %v", v.text(), root.Attr)
+	}
+	moment := allBelow(s.view("/", cookie...).root, func(n *html.Node) bool { return n.Data == "time" })[0]
+	if _, err := time.Parse(time.DateTime, wordsOf(moment)); err != nil {
+		t.Errorf("a moment is %q", wordsOf(moment))
+	}
+	a = s.post("/settings", url.Values{"theme": {"system"}, "rows": {"nonsense"}}.Encode(), cookie...)
+	if k := a.cookie(); a.status != 303 || k == nil || k.Value != "" {
+		t.Errorf("%v %v", a, a.header)
+	}
+}
+
+func TestABadFormOfSettingsChangesNothing(t *testing.T) {
+	s := serve(t)
+	for form, want := range map[string]int{"theme=dark&theme=light": 400, "theme=%zz": 400, "theme=" + strings.Repeat("x", maxFormBytes): 413} {
+		if a := s.post("/settings", form); a.status != want || a.cookie() != nil {
+			t.Errorf("%.30s: %v, want %d", form, a, want)
+		}
+	}
+	if a := s.do("POST", "/settings", "{}", "Content-Type", "application/json"); a.status != 415 || a.cookie() != nil {
+		t.Errorf("%v", a)
+	}
+	if a := s.do("POST", "/settings", "theme=dark", "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site"); a.status != 403 || a.cookie() != nil {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestHostileCookiesDoNoHarm(t *testing.T) {
+	s := serve(t)
+	for _, value := range []string{"%", "%zz", "a=b&c", strings.Repeat("theme%3Ddark%26", 700), "theme%3D%22%3E%3Cscript%3E"} {
+		a := s.get("/settings", append([]string{"Cookie", "gatehouse-settings=" + value}, aBrowser...)...)
+		if a.status != 200 && a.status != 400 || strings.Contains(a.body, "<script>") || a.status == 200 && strings.Contains(a.body, `data-theme="`) {
+			t.Errorf("%.40q: %v", value, a)
+		}
+	}
+}
+
+func TestTheRowsThatAPersonPrefersAreUsual(t *testing.T) {
+	s := serve(t)
+	s.fill(120)
+	prefers := []string{"Cookie", "gatehouse-settings=rows%3D50"}
+	l := s.browse("", prefers...)
+	if len(l.rows()) != 50 {
+		t.Errorf("%d rows", len(l.rows()))
+	}
+	for _, n := range allBelow(l.root, func(n *html.Node) bool { return n.Data == "a" && attribute(n, "rel") == "next" }) {
+		if strings.Contains(attribute(n, "href"), "rows=") {
+			t.Errorf("the next page is %s", attribute(n, "href"))
+		}
+	}
+	if l := s.browse("?rows=100", prefers...); len(l.rows()) != 100 || !strings.Contains(l.body, "rows=100") {
+		t.Errorf("%d rows where 100 are asked for", len(l.rows()))
+	}
+}
+
+func TestTheCookieOfSettingsIsForHTTPSWhereThereIsHTTPS(t *testing.T) {
+	s := serve(t, externally("https://gatehouse.example"))
+	if k := s.post("/settings", "theme=dark").cookie(); k == nil || !k.Secure || k.Path != "/" {
+		t.Errorf("got %v", k)
+	}
+}
+
+func TestPeopleAreToldWhoTheyAre(t *testing.T) {
+	s := serve(t, everything(issuertest.New(t)))
+	v := s.view("/settings", s.signedIn()...)
+	for name, want := range map[string]string{"Name": "admin", "Role": "admin", "Let in by": "Session, begun with User and password", "Session ends": "in 11 h"} {
+		if got := v.facts()[name]; got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	formOf(t, v.body, "/auth/logout")
+	v = s.view("/settings", s.begun("<b>ana", auth.Reader)...)
+	if f := v.facts(); f["Name"] != "<b>ana" || f["Role"] != "reader" || !strings.HasPrefix(f["Let in by"], "Session, begun with ") {
+		t.Errorf("%v", f)
+	}
+	v = s.view("/settings", "X-API-Key", rightToken)
+	if f := v.facts(); f["Let in by"] != "API token" || f["Session ends"] != "" || strings.Contains(v.text(), "Sign out") {
+		t.Errorf("%v", f)
+	}
+	if f := serve(t).view("/settings").facts(); f["Let in by"] != "nothing: no credential is asked for" || f["Name"] != "" {
+		t.Errorf("%v", f)
+	}
+	if a := s.post("/settings", "theme=dark"); a.status != 401 || a.cookie() != nil {
+		t.Errorf("a stranger: %v", a)
+	}
+}

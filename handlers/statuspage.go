@@ -1,0 +1,259 @@
+package handlers
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"runtime/metrics"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+func (h *api) statusRoutes() []route {
+	return []route{page("/status", "ui/status", auth.Read, h.statusPage)}
+}
+
+// statusPage shows people how the server is doing and how it was set up.
+func (h *api) statusPage(c *fiber.Ctx) error {
+	flags, err := h.flagTable(c)
+	if err != nil {
+		return err
+	}
+	administers := guard.Principal(c).Role.May(auth.Administer)
+	state, stats := h.Store.Status(), h.Store.Picture().Stats()
+	s := views.Status{
+		Frame: h.frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
+		Groups: []views.FactGroup{
+			h.serverFacts(c), h.contentFacts(stats), h.storageFacts(state, administers), h.memoryFacts(),
+			h.pushFacts(), h.timeFacts(),
+		},
+		Wipe: administers && h.EnableAdminAPI, WipeOff: administers && !h.EnableAdminAPI,
+		Links: []views.Choice{
+			{Text: "/-/healthy", URL: "/-/healthy"}, {Text: h.TelemetryPath, URL: h.TelemetryPath}, {Text: "/api/v1/status", URL: "/api/v1/status"},
+		},
+	}
+	s.Live = "status"
+	if state.Err != nil || !state.Ready {
+		s.Problem = sentence(storageReason(state))
+	}
+	s.Rates = h.Metrics.rates(s.Now)
+	s.Methods, s.Bypass, s.Warnings = h.methods()
+	return h.page(c, fiber.StatusOK, views.StatusPage(s))
+}
+
+// rates tells of the last hour.
+func (m *Metrics) rates(now time.Time) []views.Rate {
+	return []views.Rate{
+		{Name: "Pushes accepted", Counts: m.lastPushes.hour(now)},
+		{Name: "Pushes refused", Counts: m.lastRefusals.hour(now), Bad: true},
+		{Name: "Scrapes", Counts: m.lastScrapes.hour(now)},
+	}
+}
+
+func fact(name, text string) views.Fact { return views.Fact{Name: name, Text: text} }
+
+func (h *api) serverFacts(c *fiber.Ctx) views.FactGroup {
+	b := h.Build
+	facts := []views.Fact{
+		fact("Version", b.Version), fact("Revision", cmp.Or(b.Revision, "unknown")), fact("Go", b.GoVersion),
+		fact("Started", views.Moment(h.Started)), fact("Running for", views.Span(time.Since(h.Started).Truncate(time.Second))),
+		fact("Listens on", strings.Join(h.Addresses, ", ")),
+	}
+	if len(h.ScrapeAddresses) > 0 {
+		facts = append(facts, fact("For scrapes on", strings.Join(h.ScrapeAddresses, ", ")))
+	}
+	facts = append(facts, fact("TLS", onOff(h.TLS)))
+	reached := "Reached at"
+	if h.ExternalURL != nil {
+		reached = "External URL"
+	}
+	return views.FactGroup{Title: "Server", Facts: append(facts,
+		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.RoutePrefix+h.TelemetryPath))}
+}
+
+func (h *api) contentFacts(s store.Stats) views.FactGroup {
+	facts := []views.Fact{
+		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", views.Number(s.Families)),
+		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", views.Size(s.Bytes)),
+		{Name: "Left out of scrapes", Text: counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
+		fact("Kept for an undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", views.Number(s.Sessions)),
+	}
+	return views.FactGroup{Title: "Contents", Facts: facts}
+}
+
+// storageFacts tells where things are kept; the place only to admins.
+func (h *api) storageFacts(s store.Status, administers bool) views.FactGroup {
+	j := s.Journal
+	changes := fact("Changes", "are taken")
+	if s.Err != nil {
+		changes = views.Fact{Name: "Changes", Text: storageReason(s), At: j.Since, Bad: true}
+	}
+	facts := []views.Fact{changes, fact("Waiting", counted(s.Queued, "change", "changes")), fact("Engine", titled(j.Engine))}
+	if administers {
+		facts = append(facts, fact("Path", j.Path))
+	}
+	facts = append(facts, fact("Size", views.Size(j.Bytes)), fact("Free", views.Size(j.Free)))
+	return views.FactGroup{Title: "Storage", Facts: facts}
+}
+
+// memoryFacts tells what the process takes, as far as Go's runtime knows.
+func (h *api) memoryFacts() views.FactGroup {
+	samples := []metrics.Sample{
+		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/gogc:percent"}, {Name: "/gc/gomemlimit:bytes"}, {Name: "/sched/goroutines:goroutines"},
+	}
+	metrics.Read(samples)
+	value := func(i int) int64 {
+		if samples[i].Value.Kind() != metrics.KindUint64 {
+			return 0
+		}
+		return int64(min(samples[i].Value.Uint64(), math.MaxInt64))
+	}
+	limit := "none (GOMEMLIMIT)"
+	if n := value(4); n != math.MaxInt64 {
+		limit = views.Limit(n)
+	}
+	collected := "off (GOGC)"
+	if n := value(3); n < math.MaxInt32 {
+		collected = fmt.Sprintf("after growing by %d %%", n)
+	}
+	return views.FactGroup{Title: "Memory", Facts: []views.Fact{
+		fact("From the system", views.Size(value(0)-value(1))), fact("On the heap", views.Size(value(2))),
+		fact("Collected", collected), fact("Limit", limit), fact("Goroutines", views.Number(int(value(5)))),
+		fact("Pushes being read", views.Size(h.budget.taken.Load())+" of "+sizeOrNone(h.BodyBudget)),
+	}}
+}
+
+func (h *api) pushFacts() views.FactGroup {
+	check := "on: pushes that conflict are refused"
+	if !h.CheckConsistency {
+		check = "off: what conflicts is left out of scrapes"
+	}
+	ttl := "never, unless the client says so"
+	if h.DefaultTTL > 0 {
+		ttl = "after " + views.Span(h.DefaultTTL)
+	}
+	names := "letters, digits and _ only"
+	if h.UTF8Names {
+		names = "any UTF-8"
+	}
+	return views.FactGroup{Title: "Pushes", Facts: []views.Fact{
+		fact("Consistency check", check), fact("Largest body", sizeOrNone(h.MaxBodyBytes)),
+		fact("Series in a push", atMost(h.MaxSeriesPerPush)), fact("Label sets of a family", atMost(h.MaxLabelSets)),
+		fact("Groupings expire", ttl), fact("Names", names),
+	}}
+}
+
+func (h *api) timeFacts() views.FactGroup {
+	undo := "not possible"
+	if h.UndoWindow > 0 {
+		undo = "for " + views.Span(h.UndoWindow) + ", up to " + views.Limit(h.UndoMaxBytes)
+	}
+	job := "the whole job"
+	if h.ExactJobMatch {
+		job = "the grouping without other labels"
+	}
+	return views.FactGroup{Title: "Age and deletes", Facts: []views.Fact{
+		fact("Stale after", views.Span(h.StaleAfter)), fact("Old after", views.Span(h.OldAfter)), fact("Undo", undo),
+		fact("/metrics/job/<job> is", job), fact("Wiping", onOff(h.EnableAdminAPI)), fact("Ending by request", onOff(h.EnableLifecycle)),
+		fact("Profiles", onOff(h.EnablePprof)),
+	}}
+}
+
+// schemes are the ways to come in, in the words of the documentation.
+var schemes = map[auth.Scheme]string{
+	auth.JWT: "Bearer token of the issuer (JWT)", auth.APIToken: "API token", auth.Basic: "User and password", auth.ScrapeKey: "Scrape key",
+	auth.SessionCookie: "Session", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everybody",
+}
+
+// methods tells who is let in, in the order in which credentials are looked
+// for, and what may be weaker than one believes.
+func (h *api) methods() (list []views.Method, bypass string, warnings []string) {
+	active := h.Guard.Methods()
+	if h.Guard.Sessions != nil && h.Guard.HasPasswords() {
+		session := guard.Method{Scheme: auth.SessionCookie, Grants: "the user's role", Detail: "people who have signed in"}
+		at := slices.IndexFunc(active, func(m guard.Method) bool { return m.Scheme == auth.Certificate || m.Scheme == auth.Localhost })
+		if at < 0 {
+			at = len(active)
+		}
+		active = slices.Insert(active, at, session)
+	}
+	open := false
+	for _, m := range active {
+		open = open || m.Scheme == auth.Anonymous
+		list = append(list, views.Method{Name: schemes[m.Scheme], Grants: m.Grants, Detail: m.Detail})
+	}
+	switch {
+	case open && h.Guard.ScrapeKey.IsSet():
+		warnings = append(warnings, "No authentication is configured but the scrape key: everyone who reaches this address may push, delete and read what is not scraped.")
+	case open:
+		warnings = append(warnings, "No authentication is configured: everyone who reaches this address may push, read and delete.")
+	}
+	return list, bypassText(h.Guard.Bypass, open), warnings
+}
+
+// bypassText says what holds for clients on the server's own machine.
+func bypassText(b guard.Bypass, open bool) string {
+	switch {
+	case open:
+		return "Clients on this machine are let in as all others are."
+	case b == guard.BypassSameUser:
+		return "Processes of the server's own user on this machine need no credential."
+	case b == guard.BypassOn:
+		return "No process on this machine needs a credential."
+	}
+	return "Clients on this machine need a credential too: the bypass for them is off."
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return views.Number(n) + " " + many
+}
+
+// atMost is a limit; 0: there is none.
+func atMost(limit int) string {
+	if limit == 0 {
+		return "no limit"
+	}
+	return "at most " + views.Number(limit)
+}
+
+func ofAtMost(n, limit int) string {
+	if limit == 0 {
+		return views.Number(n)
+	}
+	return views.Number(n) + " of " + atMost(limit)
+}
+
+func sizeOrNone(limit int64) string {
+	if limit == 0 {
+		return "no limit"
+	}
+	return views.Limit(limit)
+}
+
+// titled writes a name as names are written.
+func titled(name string) string {
+	if name == "" {
+		return strconv.Quote(name)
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}

@@ -1,0 +1,171 @@
+package views
+
+import (
+	"strconv"
+	"time"
+)
+
+// Status is how the server is doing and how it was set up.
+type Status struct {
+	Frame
+	Problem  string    // why it can't commit changes, a sentence; empty: it can
+	Since    time.Time // of Problem; zero: not known
+	Warnings []string  // sentences
+	Rates    []Rate
+	Groups   []FactGroup
+	Methods  []Method
+	Bypass   string // what holds for clients on the same machine
+	Links    []Choice
+	Flags    FlagTable
+	Wipe     bool // everything may be deleted by who looks
+	WipeOff  bool // it could, if that was enabled
+}
+
+// FactGroup is facts under one heading.
+type FactGroup struct {
+	Title string
+	Facts []Fact
+}
+
+// Fact is a line of the status: a text, or a moment.
+type Fact struct {
+	Name, Text string
+	At         time.Time // zero: Text says it all
+	Bad        bool
+}
+
+// Method is a way to come in.
+type Method struct{ Name, Grants, Detail string }
+
+// Rate is how often something happened in each of the last minutes, the oldest
+// first. The last one is not over yet.
+type Rate struct {
+	Name   string // "Pushes accepted"
+	Counts []int
+	Bad    bool // it should not happen
+}
+
+// FlagTable is flags, and the search that found them.
+type FlagTable struct {
+	Search string
+	Flags  []Flag
+	Total  int // of all flags
+}
+
+// Flag is a flag of the program. Changed: it is not as it is without being set.
+type Flag struct {
+	Name, Value, Default, From, Help string
+	Changed                          bool
+}
+
+// summary says how many flags are shown.
+func (t FlagTable) summary() string {
+	if len(t.Flags) == t.Total {
+		return countOf(t.Total, "flag", "flags")
+	}
+	return thousands(len(t.Flags)) + " of " + countOf(t.Total, "flag", "flags")
+}
+
+// word says in a word how the server is doing.
+func (s Status) word() string {
+	if s.Problem != "" {
+		return "cannot commit"
+	}
+	return "healthy"
+}
+
+// Moment writes a moment in full.
+func Moment(t time.Time) string { return precise(t) }
+
+// Size writes a number of bytes that was measured.
+func Size(n int64) string { return byteSize(int(n)) }
+
+// Limit writes a number of bytes that somebody chose, exactly if it is a round
+// one.
+func Limit(n int64) string {
+	for i, unit := range []string{"GiB", "MiB", "KiB"} {
+		if size := int64(1) << (30 - 10*i); n >= size && n%size == 0 {
+			return thousands(int(n/size)) + " " + unit
+		}
+	}
+	return byteSize(int(n))
+}
+
+// Number writes a number as people read it.
+func Number(n int) string { return thousands(n) }
+
+// Span puts a duration into words: "5 m 30 s".
+func Span(d time.Duration) string {
+	if d == 0 {
+		return "0 s"
+	}
+	if text := durationText(d.Seconds()); text != "" {
+		return text
+	}
+	return significant(d.Seconds(), 3) + " s"
+}
+
+// The strip of a Rate is so large in units of its own; it is stretched to the
+// page.
+const (
+	stripStep   = 10
+	stripHeight = 32
+)
+
+// now is the minute that is not over yet, before the one before it.
+func (r Rate) now() int    { return r.back(1) }
+func (r Rate) before() int { return r.back(2) }
+
+func (r Rate) back(n int) int {
+	if len(r.Counts) < n {
+		return 0
+	}
+	return r.Counts[len(r.Counts)-n]
+}
+
+func (r Rate) total() int {
+	total := 0
+	for _, n := range r.Counts {
+		total += n
+	}
+	return total
+}
+
+func (r Rate) highest() int {
+	highest := 0
+	for _, n := range r.Counts {
+		highest = max(highest, n)
+	}
+	return highest
+}
+
+// label says in a sentence what is to be seen.
+func (r Rate) label() string {
+	return r.Name + " by the minute, for an hour: " + thousands(r.now()) + " in this minute, " + thousands(r.before()) + " in the last, " +
+		thousands(r.highest()) + " at most, " + thousands(r.total()) + " in all"
+}
+
+// strip draws the rate. What happened once can still be seen.
+func (r Rate) strip() []Bar {
+	highest := r.highest()
+	var bars []Bar
+	for i, n := range r.Counts {
+		if n == 0 {
+			continue
+		}
+		height := max(2, float64(n)/float64(highest)*stripHeight)
+		bars = append(bars, Bar{
+			X: strconv.Itoa(i * stripStep), Width: strconv.Itoa(stripStep - 2),
+			Y: significant(stripHeight-height, 4), Height: significant(height, 4),
+			Title: minutesAgo(len(r.Counts)-1-i) + ": " + thousands(n),
+		})
+	}
+	return bars
+}
+
+func minutesAgo(n int) string {
+	if n == 0 {
+		return "this minute"
+	}
+	return strconv.Itoa(n) + " m ago"
+}
