@@ -24,22 +24,20 @@ func (v *listView) exportQuery(format string) string {
 // lossless is text in which every name is as it was pushed.
 const lossless = "text/plain;version=1.0.0;escaping=allow-utf-8"
 
-// export lets people download the groupings that a view shows: what they hold
-// as text, or how they are doing as JSON or CSV.
+// export lets people download the groupings that they have chosen or that a
+// view shows: what they hold as text, how they are doing as JSON or CSV, or
+// their selectors.
 func (h *api) export(c *fiber.Ctx) error {
-	v, err := readListView(c)
+	now := time.Now()
+	s, err := readSelection(queryOf(c), maxLinkedIDs, now)
 	if err != nil {
 		return err
 	}
-	if v.bad != "" { // or more than what is meant would be exported
-		return badRequest("bad matcher: " + v.reason)
-	}
-	now := time.Now()
 	p := h.Store.Picture()
-	found, _ := h.find(p, &v.listQuery, now)
+	found, _ := h.selected(p, &s)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	c.Set(fiber.HeaderCacheControl, "private, no-cache")
-	switch format := c.Query("format", "text"); format {
+	switch c.Query("format", "text") {
 	case "text":
 		s := h.newScrape(c, p, slices.Values(found))
 		s.format = exposition.Negotiate(lossless)
@@ -51,8 +49,11 @@ func (h *api) export(c *fiber.Ctx) error {
 	case "csv":
 		download(c, "groupings.csv", "text/csv; charset=utf-8")
 		return streamCoded(c, func(w io.Writer) error { return h.writeCSV(w, found, now) })
+	case "selectors":
+		download(c, "selectors.txt", fiber.MIMETextPlainCharsetUTF8)
+		return streamCoded(c, func(w io.Writer) error { return writeSelectors(w, found) })
 	}
-	return badRequest("format must be text, json or csv")
+	return badRequest("format must be text, json, csv or selectors")
 }
 
 // download makes browsers keep an answer as a file.
@@ -117,6 +118,16 @@ func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error 
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// writeSelectors writes a line per grouping that selects it.
+func writeSelectors(w io.Writer, groups []*store.Group) error {
+	for _, g := range groups {
+		if _, err := io.WriteString(w, g.Key.String()+"\n"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // moment is a time in RFC 3339; empty: never.

@@ -36,6 +36,7 @@ func (h *api) home(c *fiber.Ctx) error {
 		return err
 	}
 	f := h.frame(c, "Groupings", "groupings")
+	f.Live = "results"
 	if address := f.Path("/") + v.query(); fragmentOf(c) != "" && !isCurrent(c, address) {
 		c.Set("HX-Push-Url", address)
 	}
@@ -53,6 +54,7 @@ const (
 	maxValue    = 80  // characters of a label's value in the list
 	maxLinked   = 256 // bytes of a label that can be clicked
 	maxChips    = 12  // labels of a grouping in the list
+	maxName     = 120 // characters of a grouping that is named in passing
 	maxReason   = 300 // characters of why a push was refused
 )
 
@@ -74,10 +76,13 @@ type listView struct {
 // people, so what makes no sense is left out; only a matcher is answered, since
 // it was meant to narrow the list.
 func readListView(c *fiber.Ctx) (listView, error) {
-	v := listView{listQuery: listQuery{state: c.Query("state"), sort: c.Query("sort"), cursor: c.Query("after")}}
-	v.usual = cmp.Or(readSettings(c).Rows, defaultPage)
+	return parseListView(queryOf(c), cmp.Or(readSettings(c).Rows, defaultPage))
+}
+
+func parseListView(q url.Values, usual int) (listView, error) {
+	v := listView{listQuery: listQuery{state: q.Get("state"), sort: q.Get("sort"), cursor: q.Get("after")}, usual: usual}
 	var err error
-	v.text = strings.TrimSpace(c.Query("q"))
+	v.text = strings.TrimSpace(q.Get("q"))
 	if v.words, err = words(v.text); err != nil {
 		return v, err
 	}
@@ -87,13 +92,13 @@ func readListView(c *fiber.Ctx) (listView, error) {
 	if !isOrder(v.sort) {
 		v.sort = "labels"
 	}
-	if v.limit, err = strconv.Atoi(c.Query("rows")); err != nil || !slices.Contains(pageSizes, v.limit) {
-		v.limit = v.usual
+	if v.limit, err = strconv.Atoi(q.Get("rows")); err != nil || !slices.Contains(pageSizes, v.limit) {
+		v.limit = usual
 	}
 	if _, err := v.after(); err != nil {
 		v.cursor = ""
 	}
-	v.readMatchers(queries(c, "m"))
+	v.readMatchers(q["m"])
 	return v, nil
 }
 
@@ -200,6 +205,12 @@ func (v *listView) without(matcher string) string {
 	})
 }
 
+// filter is what narrows the view, as the query of an address without its
+// question mark.
+func (v *listView) filter() string {
+	return strings.TrimPrefix(v.but(func(w *listView) { w.limit, w.sort = w.usual, "labels" }), "?")
+}
+
 // filtered tells that not all groupings are asked for.
 func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len(v.matchers) > 0 }
 
@@ -217,6 +228,7 @@ func (h *api) groupings(c *fiber.Ctx, f views.Frame, v *listView) views.Grouping
 		m.Server = h.serverURL(c)
 		return m
 	}
+	m.Filter = v.filter()
 	for _, matcher := range v.matchers {
 		m.Matchers = append(m.Matchers, views.Filter{Text: matcher, Without: home + v.without(matcher)})
 	}
@@ -227,6 +239,9 @@ func (h *api) groupings(c *fiber.Ctx, f views.Frame, v *listView) views.Grouping
 	m.Columns = tableColumns(home, v)
 	for _, format := range []string{"text", "json", "csv"} {
 		m.Exports = append(m.Exports, views.Choice{Text: format, URL: f.Path("/export") + v.exportQuery(format)})
+	}
+	if m.Matching == 0 {
+		m.Meant = meant(home, v, p)
 	}
 	h.cut(&m, v, found)
 	return m
@@ -328,6 +343,7 @@ func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views
 	if !g.LastPushSuccessful() {
 		r.Refused, r.Reason = g.Failed, shorten(g.Failure, maxReason)
 	}
+	r.Name = shorten(g.Key.String(), maxName)
 	labels := inReadingOrder(g.Key.Labels())
 	if len(labels) > maxChips {
 		r.More = len(labels) - maxChips

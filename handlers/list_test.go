@@ -359,8 +359,10 @@ func TestTheFormSendsTheWholeView(t *testing.T) {
 	s.put("/metrics/job/x", "")
 	const query = "?m=job%3D%22x%22&m=env%3D%22%22&q=x&rows=50&sort=-series&state=fresh"
 	sent := url.Values{}
-	for _, input := range allBelow(s.browse(query).root, tag("input")) {
-		if v := attribute(input, "value"); v != "" {
+	l := s.browse(query)
+	inside := allBelow(l.id("filter"), tag("input"))
+	for _, input := range allBelow(l.root, tag("input")) {
+		if v := attribute(input, "value"); v != "" && (attribute(input, "form") == "filter" || slices.Contains(inside, input)) {
 			sent.Add(attribute(input, "name"), v)
 		}
 	}
@@ -397,7 +399,7 @@ func TestTheHeadsSort(t *testing.T) {
 func TestAnEmptyListHelps(t *testing.T) {
 	s := serve(t, func(c setup) { c.ExternalURL, _ = url.Parse("https://push.example.org/pg"); c.RoutePrefix = "/pg" })
 	l := s.browse("")
-	if text := l.text("example"); !strings.HasSuffix(text, "--data-binary @- https://push.example.org/pg/metrics/job/backup") || l.id("results") != nil {
+	if text := l.text("example"); !strings.HasSuffix(text, "--data-binary @- https://push.example.org/pg/metrics/job/backup") || l.id("summary") != nil {
 		t.Errorf("the example is %s", text)
 	}
 	s.put("/metrics/job/x", "")
@@ -414,6 +416,128 @@ func TestAnEmptyListHelps(t *testing.T) {
 			t.Errorf("%s leads to %s", text, got)
 		}
 	}
+}
+
+func TestAnEmptyListKnowsWhatMayHaveBeenMeant(t *testing.T) {
+	s := serve(t)
+	for i := range 3 {
+		s.put(fmt.Sprintf("/metrics/job/x/instance/%d/env/prod", i), "")
+	}
+	s.put("/metrics/job/x/env/production", "")
+	s.put("/metrics/job/y/env/pod", "")
+	for query, want := range map[string]string{
+		matching(`env="prdo"`):                `env="prod" (3) env="pod" (1)`,
+		matching(`env="PROD"`, `job="x"`):     `env="prod" (3) env="pod" (1) env="production" (1)`,
+		matching(`env="pro"`):                 `env="prod" (3) env="pod" (1) env="production" (1)`,
+		matching(`env="something-else"`):      "",
+		matching(`env="prod"`, `job="y"`):     "",
+		matching(`env=~"prdo"`):               "",
+		matching(`job="z"`, `env="prodd"`):    `env="prod" (3) env="pod" (1)`,
+		matching(`env="prdo"`) + "&q=nothing": `env="prod" (3) env="pod" (1)`,
+	} {
+		var got []string
+		l := s.browse(query)
+		for _, a := range allBelow(l.root, func(n *html.Node) bool { return n.Data == "a" && strings.HasSuffix(spokenOf(n), ")") }) {
+			got = append(got, spokenOf(a))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+	}
+	l := s.browse(matching(`env="prdo"`, `job="x"`) + "&state=fresh")
+	if to := l.link(t, `env="prod" (3)`); to != "?m=env%3D%22prod%22&m=job%3D%22x%22&state=fresh" {
+		t.Errorf("leads to %s", to)
+	}
+}
+
+func TestAPageHasAsManyRowsAsThePersonLikes(t *testing.T) {
+	s := serve(t)
+	s.fill(60)
+	cookie := []string{"Cookie", settingsCookie + "=" + url.QueryEscape("rows=50")}
+	for query, want := range map[string]int{"": 50, "?rows=100": 60, "?rows=7": 50} {
+		l := s.browse(query, cookie...)
+		if len(l.rows()) != want {
+			t.Errorf("%s: %d rows, want %d", query, len(l.rows()), want)
+		}
+	}
+	l := s.browse("", cookie...)
+	if to := l.link(t, "100"); to != "?rows=100" {
+		t.Errorf("100 rows are at %s", to)
+	}
+	if to := l.link(t, "50"); to != "" {
+		t.Errorf("the usual page is at %s", to)
+	}
+}
+
+func TestTheListFollowsWhatHappens(t *testing.T) {
+	s := serve(t)
+	part := []string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div#results"}
+	if l := s.browse("", part...); !strings.Contains(l.body, "No groupings yet") || strings.Contains(l.body, "<html") {
+		t.Errorf("an empty list is %s", l.body)
+	}
+	s.put("/metrics/job/x", "")
+	if l := s.browse("", part...); len(l.rows()) != 1 || l.id("bulk") == nil {
+		t.Errorf("a list of one is %s", l.body)
+	}
+}
+
+func TestSpellingIsComparedAsTheLongWayDoes(t *testing.T) {
+	for _, test := range []struct {
+		a, b string
+		want int
+	}{
+		{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"prod", "prod", 0}, {"prdo", "prod", 2}, {"prod", "pod", 1},
+		{"prod", "prodd", 1}, {"prod", "stg", 3}, {"größe", "grösse", 2}, {"abc", "abcdef", 3}, {"kitten", "sitting", 3},
+	} {
+		if got := min(distance([]rune(test.a), []rune(test.b), 2), 3); got != test.want {
+			t.Errorf("%q and %q: %d, want %d", test.a, test.b, got, test.want)
+		}
+	}
+}
+
+func FuzzSpellingIsComparedAsTheLongWayDoes(f *testing.F) {
+	f.Add("prod", "prdo")
+	f.Add("", "ab")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if len(a)+len(b) > 200 {
+			return
+		}
+		x, y := []rune(a), []rune(b)
+		if got, want := distance(x, y, 2), min(longDistance(x, y), 3); min(got, 3) != want {
+			t.Errorf("%q and %q: %d, want %d", a, b, got, want)
+		}
+	})
+}
+
+// longDistance looks at every cell.
+func longDistance(a, b []rune) int {
+	cells := make([][]int, len(a)+1)
+	for i := range cells {
+		cells[i] = make([]int, len(b)+1)
+		for j := range cells[i] {
+			switch {
+			case i == 0 || j == 0:
+				cells[i][j] = i + j
+			case a[i-1] == b[j-1]:
+				cells[i][j] = cells[i-1][j-1]
+			default:
+				cells[i][j] = 1 + min(cells[i-1][j-1], cells[i-1][j], cells[i][j-1])
+			}
+		}
+	}
+	return cells[len(a)][len(b)]
+}
+
+func FuzzAnyMatcherIsTakenApartOrNot(f *testing.F) {
+	for _, seed := range []string{`env="prod"`, `env = "a\"b"`, `"a b"="c"`, `env=~"x"`, `env!="x"`, "=", `a="`, `a=""`, "a=`b`"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		name, value, ok := exactly(text)
+		if ok && (value == "" || strings.HasSuffix(name, "!")) {
+			t.Errorf("%q asks for %q of %q", text, value, name)
+		}
+	})
 }
 
 func TestWhatIsListedCanBeDownloaded(t *testing.T) {

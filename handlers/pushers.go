@@ -288,7 +288,7 @@ func (j *pusher) named() (clients []views.Client, more int) {
 
 // scrapersList makes the page of the scrapers.
 func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []seenScraper) views.Scrapers {
-	m := views.Scrapers{Targets: t, Metrics: h.RoutePrefix + h.TelemetryPath, Snippets: h.snippets(c)}
+	m := views.Scrapers{Targets: t, Metrics: h.PublicPrefix + h.TelemetryPath, Snippets: h.snippets(c)}
 	for i := range seen {
 		s := &seen[i]
 		m.Rows = append(m.Rows, views.Scraper{

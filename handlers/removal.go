@@ -36,15 +36,33 @@ func (h *api) askRemoval(c *fiber.Ctx) error {
 	p := h.Store.Picture()
 	g, ok := p.ByDigest(c.Params("id"))
 	if !ok {
-		return h.noGrouping(c)
+		return h.nothingToRemove(c)
 	}
 	return h.removalPage(c, fiber.StatusOK, p, g, false)
+}
+
+// nothingToRemove says that the grouping is not there, in the corner of the page
+// that is open.
+func (h *api) nothingToRemove(c *fiber.Ctx) error {
+	if isPartial(c) {
+		return &httpError{fiber.StatusNotFound, "there is no such grouping any more"}
+	}
+	return h.noGrouping(c)
+}
+
+// isActive tells that a grouping was pushed so lately, or is pushed so often, that
+// it may come back.
+func isActive(g *store.Group, now time.Time) bool {
+	return now.Sub(g.Pushed) < max(activeWithin, 2*g.Every)
 }
 
 func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.Group, again bool) error {
 	m := views.Removal{
 		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
-		Active: time.Since(g.Pushed) < activeWithin,
+		Active: isActive(g, time.Now()), InDialog: isPartial(c),
+	}
+	if m.Active {
+		m.Every = g.Every
 	}
 	m.Title = "Delete a grouping"
 	for _, copied := range m.Copies {
@@ -55,7 +73,7 @@ func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.G
 	if h.UndoWindow > 0 {
 		m.Undo = inWords(h.UndoWindow)
 	}
-	return h.page(c, status, views.RemovalPage(m))
+	return h.removalAnswer(c, status, views.RemovalPage(m))
 }
 
 // inWords is a duration for people.
@@ -81,7 +99,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 	}
 	g, ok := h.Store.Picture().ByDigest(c.Params("id"))
 	if !ok {
-		return h.noGrouping(c)
+		return h.nothingToRemove(c)
 	}
 	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
@@ -90,14 +108,14 @@ func (h *api) remove(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(h.PublicPrefix+"/deleted/"+deleted.Operation, fiber.StatusSeeOther)
+	return h.tellRemoval(c, deleted, "Deleted "+shorten(g.Key.String(), maxName)+".")
 }
 
 func (h *api) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
 	p := h.Store.Picture()
 	g, ok := p.Group(k)
 	if !ok {
-		return h.noGrouping(c)
+		return h.nothingToRemove(c)
 	}
 	return h.removalPage(c, fiber.StatusConflict, p, g, true)
 }
@@ -130,13 +148,26 @@ func (h *api) removed(c *fiber.Ctx) error {
 
 func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) error {
 	m := views.Removed{
-		Frame: h.frame(c, "Deleted", "groupings"), Operation: e.Operation, What: e.What, Count: e.Count,
+		Frame: h.frame(c, "Deleted", "groupings"), Operation: e.Operation, Kind: string(e.Kind), What: e.What, Count: e.Count,
 		By: e.Origin.By, At: e.At, Undone: undone,
+	}
+	if n, err := strconv.Atoi(c.Query("kept")); err == nil && n > 0 {
+		m.Kept = n
 	}
 	if until, ok := h.Store.Undoable(e.Operation); ok {
 		m.Until = until
+		h.nameRemoved(&m)
 	}
 	return h.page(c, fiber.StatusOK, views.RemovedPage(m))
+}
+
+// nameRemoved names what an undo would bring back.
+func (h *api) nameRemoved(m *views.Removed) {
+	keys, total := h.Store.DeletedBy(m.Operation, maxNamed)
+	for _, k := range keys {
+		m.Named = append(m.Named, views.Choice{Text: shorten(k.String(), maxReason), URL: m.Path("/groupings/" + k.Digest())})
+	}
+	m.Unnamed = total - len(keys)
 }
 
 // undo takes a delete back.
@@ -148,9 +179,11 @@ func (h *api) undo(c *fiber.Ctx) error {
 	done, err := h.Store.Undo(context.Background(), e.Operation, h.origin(c))
 	switch {
 	case errors.Is(err, store.ErrTooLate), errors.Is(err, store.ErrNoOperation):
-		return &httpError{fiber.StatusGone, "it is too late to undo that"}
+		return h.undoRefused(c)
 	case err != nil:
 		return err
+	case isPartial(c):
+		return h.undoneToast(c, done)
 	}
 	u := &views.Undone{Restored: done.Restored}
 	for _, k := range done.Kept[:min(len(done.Kept), maxNamed)] {
@@ -160,4 +193,28 @@ func (h *api) undo(c *fiber.Ctx) error {
 		u.Refused = append(u.Refused, views.Left{Grouping: x.Key.String(), Why: x.Err.Error()})
 	}
 	return h.removedPage(c, e, u)
+}
+
+// undoRefused takes the offer away that came too late.
+func (h *api) undoRefused(c *fiber.Ctx) error {
+	late := &httpError{fiber.StatusGone, "it is too late to undo that"}
+	if !isPartial(c) {
+		return late
+	}
+	return h.fragment(c, late.status, views.ToastPart(views.Toast{Text: sentence(late.text), Problem: true}), "")
+}
+
+// undoneToast tells what came of an undo in the place of what offered it.
+func (h *api) undoneToast(c *fiber.Ctx, done store.Undone) error {
+	t := views.Toast{Text: views.CountGroupings(done.Restored) + " restored."}
+	if n := len(done.Kept); n > 0 {
+		t.Text += " Pushed again since and left alone: " + views.CountGroupings(n) + "."
+	}
+	if n := len(done.Conflicting); n > 0 {
+		first := done.Conflicting[0]
+		t.Problem = true
+		t.Text += " Could not come back: " + views.CountGroupings(n) + ", such as " + shorten(first.Key.String(), maxName) + ": " + shorten(first.Err.Error(), maxReason) + "."
+	}
+	c.Set("HX-Trigger", "changed")
+	return h.fragment(c, fiber.StatusOK, views.ToastPart(t), "")
 }

@@ -1,18 +1,22 @@
 package handlers
 
 import (
+	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/store"
 )
 
 // formOf is what the page's form with that action would send.
-func formOf(t *testing.T, page, action string) url.Values {
+func formOf(t testing.TB, page, action string) url.Values {
 	t.Helper()
 	doc, err := html.Parse(strings.NewReader(page))
 	must(t, err)
@@ -133,4 +137,74 @@ func TestPushersUndoTheirOwnDeletesOnly(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	s.wantGroupings()
+}
+
+func TestWhatIsGoneIsNamed(t *testing.T) {
+	s := serve(t, below("/pg"), func(c setup) { c.UndoWindow, c.EnableAdminAPI = time.Hour, true })
+	for i := range maxNamed + 7 {
+		s.put(fmt.Sprintf("/metrics/job/x/n/%%3Cb%%3E%02d", i), "a 1\n")
+	}
+	gone := s.id("/metrics/job/x/n/%3Cb%3E00")
+	done := s.answer(s.get("/pg/groupings/delete", aBrowser...).body, "typed", strconv.Itoa(maxNamed+7))
+	told := s.get(done.header.Get("Location"), aBrowser...)
+	if told.status != 200 || !contains(told.body, "<h1>Deleted</h1>", "all groupings", "57 groupings, deleted", "{job=&#34;x&#34;,n=&#34;&lt;b&gt;00&#34;}", `href="/pg/groupings/`+gone+`"`, "and 7 more") || strings.Contains(told.body, "<b>") {
+		t.Errorf("%v", told)
+	}
+	if n := strings.Count(told.body, "{job=&#34;x&#34;,n="); n != maxNamed {
+		t.Errorf("%d are named", n)
+	}
+	if a := s.get(done.header.Get("Location")+"?kept=2", aBrowser...); !contains(a.body, "2 others were pushed meanwhile") {
+		t.Errorf("%v", a)
+	}
+	if a := s.get(done.header.Get("Location")+"?kept=x", aBrowser...); a.status != 200 || strings.Contains(a.body, "meanwhile") {
+		t.Errorf("%v", a)
+	}
+	s.put("/metrics/job/y", "b 1\n")
+	if a := s.do("PUT", "/pg/api/v1/admin/wipe", ""); a.status != 202 {
+		t.Fatal(a)
+	}
+	entries, _, err := s.store.Activity(t.Context(), store.ActivityQuery{Kinds: []store.EntryKind{store.EntryWipe}, Limit: 1})
+	must(t, err)
+	if a := s.get("/pg/deleted/"+entries[0].Operation, aBrowser...); !contains(a.body, "Everything was deleted", "1 grouping, deleted", "{job=&#34;y&#34;}") {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestExpiredGroupingsAreToldAsSuch(t *testing.T) {
+	var later atomic.Int64
+	s := serve(t, func(c setup) {
+		c.UndoWindow = time.Hour
+		c.Store.Now = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+	})
+	s.put("/metrics/job/x?ttl=5m", "a 1\n")
+	later.Store(int64(6 * time.Minute))
+	s.put("/metrics/job/y", "b 1\n")
+	entries, _, err := s.store.Activity(t.Context(), store.ActivityQuery{Kinds: []store.EntryKind{store.EntryExpiry}, Limit: 1})
+	must(t, err)
+	if len(entries) != 1 {
+		t.Fatalf("on record is %+v", entries)
+	}
+	a := s.get("/deleted/"+entries[0].Operation, aBrowser...)
+	if !contains(a.body, "Expired groupings", "1 grouping, expired", "{job=&#34;x&#34;}", "Undo") {
+		t.Errorf("%v", a)
+	}
+	if a := s.post("/undo/"+entries[0].Operation, ""); a.status != 200 {
+		t.Errorf("%v", a)
+	}
+	s.wantGroupings(`{job="x"}`, `{job="y"}`)
+}
+
+func TestAGroupingThatIsPushedOftenComesBack(t *testing.T) {
+	var age atomic.Int64
+	s := serve(t, aged(&age))
+	for i := range 4 {
+		age.Store(int64(time.Duration(40-10*i) * time.Minute))
+		s.put("/metrics/job/x", "a 1\n")
+	}
+	age.Store(int64(10 * time.Minute))
+	s.put("/metrics/job/x", "a 1\n")
+	page := "/groupings/" + s.id("/metrics/job/x") + "/delete"
+	if a := s.get(page, aBrowser...); !contains(a.body, "pushed about every", "will come back") {
+		t.Errorf("%v", a)
+	}
 }

@@ -39,7 +39,7 @@ func (h *api) snippets(c *fiber.Ctx) []views.Snippet {
 }
 
 func (h *api) scrapedAt(c *fiber.Ctx) scrapedAt {
-	at := scrapedAt{prefix: h.RoutePrefix, telemetryPath: h.TelemetryPath}
+	at := scrapedAt{prefix: h.PublicPrefix, telemetryPath: h.TelemetryPath}
 	at.scheme, at.host = h.address(c)
 	methods := h.Guard.Methods()
 	for _, scheme := range credentialOrder {

@@ -166,27 +166,33 @@ const maxFormBytes = 8 << 10
 
 // readForm reads a form in which no field comes twice.
 func readForm(c *fiber.Ctx) (url.Values, error) {
+	form, err := readFields(c, maxFormBytes)
+	for _, values := range form {
+		if len(values) > 1 {
+			return nil, badRequest("a field of the form is given twice")
+		}
+	}
+	return form, err
+}
+
+// readFields reads a form of at most so many bytes.
+func readFields(c *fiber.Ctx, limit int64) (url.Values, error) {
 	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationForm {
 		return nil, &httpError{fiber.StatusUnsupportedMediaType, "a form is expected (" + fiber.MIMEApplicationForm + ")"}
 	}
 	var body []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
-		if body, err = io.ReadAll(io.LimitReader(stream, maxFormBytes+1)); err != nil {
+		if body, err = io.ReadAll(io.LimitReader(stream, limit+1)); err != nil {
 			return nil, err
 		}
 	}
-	if len(body) > maxFormBytes {
-		return nil, &httpError{fiber.StatusRequestEntityTooLarge, "the form is larger than 8 KiB"}
+	if int64(len(body)) > limit {
+		return nil, &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the form is larger than %d KiB", limit>>10)}
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, badRequest("the form is malformed")
-	}
-	for _, values := range form {
-		if len(values) > 1 {
-			return nil, badRequest("a field of the form is given twice")
-		}
 	}
 	return form, nil
 }

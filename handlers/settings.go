@@ -144,8 +144,8 @@ func (h *api) saveSettings(c *fiber.Ctx) error {
 		return err
 	}
 	c.Cookie(&fiber.Cookie{
-		Name: settingsCookie, Value: encodeSettings(parseSettings(form)), Path: h.RoutePrefix + "/", MaxAge: settingsAge,
+		Name: settingsCookie, Value: encodeSettings(parseSettings(form)), Path: h.PublicPrefix + "/", MaxAge: settingsAge,
 		Secure: h.Guard.Cookie.Secure || c.Context().IsTLS(), SameSite: fiber.CookieSameSiteLaxMode,
 	})
-	return c.Redirect(h.RoutePrefix+"/settings?saved=1", fiber.StatusSeeOther)
+	return c.Redirect(h.PublicPrefix+"/settings?saved=1", fiber.StatusSeeOther)
 }

@@ -77,7 +77,7 @@ func (h *api) serverFacts(c *fiber.Ctx) views.FactGroup {
 		reached = "External URL"
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
-		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.RoutePrefix+h.TelemetryPath))}
+		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
 }
 
 func (h *api) contentFacts(s store.Stats) views.FactGroup {

@@ -2,19 +2,24 @@ package handlers
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/store"
 	"gatehouse/views"
 )
 
 const (
 	maxSuggestions = 50
 	maxSuggested   = 256 // bytes of a value that is suggested
+	maxNearest     = 3   // values that may have been meant
+	maxTypos       = 2   // characters in which they differ
 )
 
 // suggest completes a matcher: the names of labels that contain q, or the
@@ -82,6 +87,111 @@ func splitMatcher(typed string) (name, operator, value string) {
 	}
 	return name, "!=", ""
 }
+
+// meant are filters with what somebody may have meant in the place of the values
+// that no grouping has.
+func meant(home string, v *listView, p *store.Picture) []views.Meant {
+	var list []views.Meant
+	for _, typed := range v.matchers {
+		name, value, ok := exactly(typed)
+		if !ok {
+			continue
+		}
+		counts := valuesOf(p, name)
+		for _, near := range nearest(counts, value) {
+			with := matcher(name, near)
+			url := home + v.but(func(w *listView) {
+				w.matchers = slices.Clone(v.matchers)
+				w.matchers[slices.Index(w.matchers, typed)] = with
+			})
+			list = append(list, views.Meant{Text: with, Count: counts[near], URL: url})
+		}
+	}
+	return list
+}
+
+// exactly takes a matcher apart that asks for one value.
+func exactly(matcher string) (name, value string, ok bool) {
+	name, quoted, found := strings.Cut(matcher, "=")
+	if name = strings.Trim(strings.TrimSpace(name), `"`); !found || strings.HasSuffix(name, "!") {
+		return "", "", false
+	}
+	value, err := strconv.Unquote(strings.TrimSpace(quoted))
+	return name, value, err == nil && value != ""
+}
+
+// valuesOf counts the groupings by the values of a label.
+func valuesOf(p *store.Picture, name string) map[string]int {
+	counts := map[string]int{}
+	for g := range p.Groups() {
+		for _, l := range g.Key.Labels() {
+			if l.Name == name && len(l.Value) <= maxSuggested {
+				counts[l.Value]++
+			}
+		}
+	}
+	return counts
+}
+
+// nearest are the values that are spelt most like the one that is asked for,
+// the most frequent first; none if there is that one.
+func nearest(counts map[string]int, asked string) []string {
+	if counts[asked] > 0 || len(asked) > maxSuggested {
+		return nil
+	}
+	asked = strings.ToLower(asked)
+	distances := map[string]int{}
+	for value := range counts {
+		lower := strings.ToLower(value)
+		switch d := distance([]rune(asked), []rune(lower), maxTypos); {
+		case d <= maxTypos && d < utf8.RuneCountInString(asked):
+			distances[value] = d
+		case strings.Contains(lower, asked), len(lower) > maxTypos && strings.Contains(asked, lower):
+			distances[value] = maxTypos + 1
+		}
+	}
+	values := slices.SortedFunc(maps.Keys(distances), func(a, b string) int {
+		return cmp.Or(cmp.Compare(distances[a], distances[b]), cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	})
+	return values[:min(len(values), maxNearest)]
+}
+
+// distance is how many characters have to be put in, left out or replaced to make
+// b of a; anything above most if it is more than that. Only the cells around the
+// diagonal are looked at that can be part of so few changes.
+func distance(a, b []rune, most int) int {
+	if abs(len(a)-len(b)) > most {
+		return most + 1
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range a {
+		left, right := max(0, i-most), min(len(b), i+1+most)
+		diagonal := row[left]
+		if left == 0 {
+			row[0] = i + 1
+		} else {
+			row[left] = most + 1
+		}
+		for j := left + 1; j <= right; j++ {
+			above := row[j]
+			if j == i+1+most { // outside of the row before
+				above = most + 1
+			}
+			changed := diagonal
+			if a[i] != b[j-1] {
+				changed++
+			}
+			diagonal = row[j]
+			row[j] = min(changed, above+1, row[j-1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func abs(n int) int { return max(n, -n) }
 
 // labelName is a label's name as selectors have it.
 func labelName(name string) string {

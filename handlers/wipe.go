@@ -86,7 +86,7 @@ func (h *api) wipeByForm(c *fiber.Ctx) error {
 	case err != nil:
 		return err
 	case d.Groupings == 0:
-		return c.Redirect(h.RoutePrefix+"/", fiber.StatusSeeOther)
+		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 	}
-	return c.Redirect(h.RoutePrefix+"/deleted/"+d.Operation, fiber.StatusSeeOther)
+	return c.Redirect(h.PublicPrefix+"/deleted/"+d.Operation, fiber.StatusSeeOther)
 }

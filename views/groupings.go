@@ -20,6 +20,8 @@ type Groupings struct {
 	BadReason     string      // why
 	Hidden        []Parameter // what else a form has to send
 	Clear         string      // where the list is without filters
+	Filter        string      // what narrows the list, as a query
+	Meant         []Meant     // what may have been meant where nothing matches
 
 	Facets         []Facet
 	Exports        []Choice
@@ -62,6 +64,7 @@ type Column struct {
 // Row is a grouping in the list.
 type Row struct {
 	ID       string // in addresses
+	Name     string // the grouping in one line
 	Chips    []Chip
 	More     int // labels that are not shown
 	State    string
@@ -78,6 +81,20 @@ type Row struct {
 type Chip struct {
 	Name, Value, URL string
 	Title            string // in full, if it was cut
+}
+
+// Meant is a matcher that may have been meant, with the number of groupings that
+// it matches.
+type Meant struct {
+	Text, URL string
+	Count     int
+}
+
+// Menu is what can be done with a grouping of the list.
+type Menu struct {
+	Frame
+	ID     string
+	Copies []Copy
 }
 
 // Suggestion completes a matcher: Value is put in, Text is what is looked for.
@@ -105,6 +122,22 @@ func (g Groupings) summary() string {
 		return "1 of " + thousands(g.Total) + " matches"
 	}
 	return thousands(g.Matching) + " of " + thousands(g.Total) + " match"
+}
+
+// bulkDelete is where the groupings that match are deleted.
+func (g Groupings) bulkDelete() string {
+	if g.Filter == "" {
+		return g.Path("/groupings/delete")
+	}
+	return g.Path("/groupings/delete?" + g.Filter)
+}
+
+// bulkAction is where ticked groupings go when nothing else is said.
+func (g Groupings) bulkAction() string {
+	if g.User.MayAdminister {
+		return g.Path("/groupings/delete")
+	}
+	return g.Path("/export")
 }
 
 // example pushes a first metric.

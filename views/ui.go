@@ -29,3 +29,31 @@ type Toast struct {
 	Problem bool   // something did not work
 	Undo    string // where what was done is taken back; empty: nowhere
 }
+
+// roughly puts a measured interval into words, without digits that it does not
+// deserve.
+func roughly(d time.Duration) string {
+	step := time.Hour
+	for _, s := range []struct{ below, step time.Duration }{
+		{time.Second, 10 * time.Millisecond},
+		{10 * time.Second, 100 * time.Millisecond},
+		{time.Minute, time.Second},
+		{10 * time.Minute, 5 * time.Second},
+		{time.Hour, time.Minute},
+		{24 * time.Hour, 5 * time.Minute},
+	} {
+		if d < s.below {
+			step = s.step
+			break
+		}
+	}
+	return briefly(d.Round(step))
+}
+
+// briefly puts a duration into words.
+func briefly(d time.Duration) string {
+	if text := durationText(d.Seconds()); text != "" {
+		return text
+	}
+	return significant(d.Seconds(), 3) + " s"
+}

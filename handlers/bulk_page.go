@@ -1,0 +1,151 @@
+package handlers
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+// bulkRemovalPage asks whether groupings are to be deleted. m holds why it is
+// asked again, if it is.
+func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.BulkRemoval) error {
+	s.sort = "labels"
+	found, missing := h.selected(h.Store.Picture(), s)
+	m.Frame, m.InDialog = h.frame(c, "Delete groupings", "groupings"), isPartial(c)
+	m.Count, m.Missing, m.Everything = len(found), missing, s.everything()
+	m.Active, m.MustType = activeIn(found, s.at), s.mustType(found)
+	m.Filter = s.String()
+	m.Cancel = m.Path("/")
+	if filter := s.filter(); filter != "" && !s.named {
+		m.Cancel += "?" + filter
+	}
+	m.Hidden = s.hiddenFields(found)
+	describe(&m, found)
+	if len(s.ids) <= maxLinkedIDs {
+		h.linkSelection(&m, s)
+	}
+	m.Command = h.bulkCommand(c, m.Frame, s, found)
+	if h.UndoWindow > 0 {
+		m.Undo = inWords(h.UndoWindow)
+	}
+	return h.removalAnswer(c, status, views.BulkRemovalPage(m))
+}
+
+// hiddenFields are what the form sends of the selection, and what was seen of it.
+func (s *selection) hiddenFields(found []*store.Group) []views.Parameter {
+	q := s.values()
+	q.Set("at", strconv.FormatInt(s.at.UnixNano(), 10))
+	q.Set("expect", strconv.Itoa(len(found)))
+	q.Set("version", versionOf(found))
+	var fields []views.Parameter
+	for _, name := range slices.Sorted(maps.Keys(q)) {
+		for _, value := range q[name] {
+			fields = append(fields, views.Parameter{Name: name, Value: value})
+		}
+	}
+	return fields
+}
+
+// linkSelection puts the ways to the selection without what is active, and to
+// all of it as a file, into the page.
+func (h *api) linkSelection(m *views.BulkRemoval, s *selection) {
+	q := s.values()
+	q.Set("format", "json")
+	m.Download = m.Path("/export?" + q.Encode())
+	if m.Active > 0 && m.Active < m.Count {
+		idle := *s
+		idle.idle = activeWithin
+		m.Exclude = m.Path("/groupings/delete?" + idle.values().Encode())
+	}
+}
+
+// describe puts what the groupings are into the page.
+func describe(m *views.BulkRemoval, found []*store.Group) {
+	jobs := map[string]int{}
+	for _, g := range found {
+		m.Families += g.FamilyCount()
+		m.Series += g.Series
+		jobs[g.Key.Job()]++
+		if !g.Pushed.IsZero() && (m.Oldest.IsZero() || g.Pushed.Before(m.Oldest)) {
+			m.Oldest = g.Pushed
+		}
+		if g.Pushed.After(m.Newest) {
+			m.Newest = g.Pushed
+		}
+	}
+	for _, g := range found[:min(len(found), maxFirst)] {
+		m.First = append(m.First, views.Choice{Text: shorten(g.Key.String(), maxReason), URL: m.Path("/groupings/" + g.Key.Digest())})
+	}
+	names := slices.SortedFunc(maps.Keys(jobs), func(a, b string) int {
+		return cmp.Or(cmp.Compare(jobs[b], jobs[a]), strings.Compare(a, b))
+	})
+	for _, name := range names[:min(len(names), maxJobs)] {
+		m.Jobs = append(m.Jobs, views.JobCount{Job: shorten(name, maxValue), Count: jobs[name]})
+	}
+	m.OtherJobs = len(names) - len(m.Jobs)
+}
+
+// bulkCommand does the same from a shell; empty: the API has no words for it.
+func (h *api) bulkCommand(c *fiber.Ctx, f views.Frame, s *selection, found []*store.Group) string {
+	curl := "curl"
+	if !f.Open {
+		curl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	server := h.serverURL(c)
+	switch {
+	case s.named && len(found) > maxUntyped, !s.named && (s.text != "" || s.state != ""), s.idle > 0:
+		return ""
+	case s.named:
+		var lines []string
+		for _, g := range found {
+			lines = append(lines, curl+" -X DELETE "+quoteShell(server+g.Key.Path()))
+		}
+		return strings.Join(lines, "\n")
+	}
+	selector := `{job!=""}`
+	if !s.selectors.All() {
+		selector = s.selectors.String()
+	}
+	return curl + " -G -X DELETE --data-urlencode " + quoteShell("match[]="+selector) + " " + quoteShell(server+"/api/v1/groupings")
+}
+
+// removalAnswer answers with a question before a delete, as a page or in the
+// dialog of the page that is open.
+func (h *api) removalAnswer(c *fiber.Ctx, status int, page templ.Component) error {
+	if isPartial(c) {
+		return h.fragment(c, status, page, "dialog")
+	}
+	return h.fragment(c, status, page, "")
+}
+
+// tellRemoval tells what was deleted and offers to take it back: in the corner of
+// the page that is open, on a page of its own to who has no script, or whose page
+// is gone with the grouping.
+func (h *api) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
+	page := h.PublicPrefix + "/deleted/" + d.Operation
+	if len(d.Changed) > 0 { // while it took several commits
+		page += "?kept=" + strconv.Itoa(len(d.Changed))
+		text += " " + views.CountGroupings(len(d.Changed)) + " came back meanwhile."
+	}
+	if !isPartial(c) {
+		return c.Redirect(page, fiber.StatusSeeOther)
+	}
+	if at := pathOf(c.Get("HX-Current-URL")); strings.HasPrefix(at, h.PublicPrefix+"/groupings/") {
+		c.Set("HX-Redirect", page)
+		return c.SendStatus(fiber.StatusOK)
+	}
+	t := views.Toast{Text: text}
+	if _, ok := h.Store.Undoable(d.Operation); ok {
+		t.Undo = h.PublicPrefix + "/undo/" + d.Operation
+	}
+	c.Set("HX-Trigger", "changed")
+	return h.toast(c, fiber.StatusOK, t)
+}

@@ -1,0 +1,32 @@
+package handlers
+
+import (
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/views"
+)
+
+func (h *api) menuRoutes() []route {
+	return []route{page("/groupings/:id/menu", "ui/menu", auth.Read, h.menu)}
+}
+
+// menu serves what can be done with a grouping of the list, once somebody asks:
+// in each row it would make the page twice as large.
+func (h *api) menu(c *fiber.Ctx) error {
+	g, ok := h.Store.Picture().ByDigest(c.Params("id"))
+	if !ok {
+		return h.nothingToRemove(c)
+	}
+	f := h.frame(c, "", "")
+	m := views.Menu{Frame: f, ID: g.Key.Digest()}
+	if !isPartial(c) {
+		return c.Redirect(f.Path("/groupings/"+m.ID), fiber.StatusSeeOther)
+	}
+	for _, copied := range h.copies(c, f, g) {
+		if copied.Quick {
+			m.Copies = append(m.Copies, copied)
+		}
+	}
+	return h.fragment(c, fiber.StatusOK, views.GroupingMenu(m), "")
+}
