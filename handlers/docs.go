@@ -22,6 +22,14 @@ func (h *api) docsRoutes() []route {
 		page("/docs", "docs", auth.Read, h.docs),
 		page("/docs/search", "docs/search", auth.Read, h.searchDocs),
 		page("/docs/:slug", "docs/page", auth.Read, h.doc),
+		{path: "/docs/run/:example", page: true, on: map[string]endpoint{
+			"GET":  {"docs/run", auth.Read, h.exampleToRun},
+			"POST": {"docs/run", auth.Push, h.runExample},
+		}},
+		{path: "/docs/run/:example/clean-up", page: true, on: map[string]endpoint{
+			"GET":  {"docs/clean-up", auth.Read, h.exampleToRun},
+			"POST": {"docs/clean-up", auth.Delete, h.cleanUp},
+		}},
 	}
 }
 
@@ -39,19 +47,48 @@ func (h *api) doc(c *fiber.Ctx) error {
 	}
 	f := h.frame(c, p.Title, "docs")
 	previous, next := docs.Around(p)
-	return h.lastingPage(c, f, views.DocPage(views.Doc{Frame: f, Page: p, Previous: previous, Next: next}))
+	server := h.examplesServer(c)
+	d := views.Doc{Frame: f, Page: p, Previous: previous, Next: next, Server: server}
+	return h.lastingPage(c, f, views.DocPage(d), fmt.Sprintf("%+v", server))
+}
+
+// examplesServer is where the examples lead. The client names the host, and
+// people paste examples into shells: what could be more than a name is none.
+func (h *api) examplesServer(c *fiber.Ctx) docs.Server {
+	scheme, target := h.address(c)
+	host := string(c.Request().Host())
+	if h.ExternalURL != nil {
+		host = h.ExternalURL.Host
+	}
+	if !isPlainHost(host) {
+		return docs.Server{}
+	}
+	return docs.Server{Scheme: scheme, Host: host, Target: target, Prefix: h.PublicPrefix}
+}
+
+// maxHost is the length of the longest name of a host, with a port.
+const maxHost = 253 + len(":65535")
+
+// isPlainHost tells that a host can stand in a command as it is. Browsers take
+// $, ; and the like for parts of a name too.
+func isPlainHost(host string) bool {
+	isPlain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r)
+	}
+	return host != "" && len(host) <= maxHost && !strings.ContainsFunc(host, func(r rune) bool { return !isPlain(r) })
 }
 
 // lastingPage answers with a page that stays the same for as long as its frame
-// does, unless the browser has it. It does not matter when the frame was made.
-func (h *api) lastingPage(c *fiber.Ctx, f views.Frame, page templ.Component) error {
+// and what else it is made of do, unless the browser has it. It does not matter
+// when the frame was made.
+func (h *api) lastingPage(c *fiber.Ctx, f views.Frame, page templ.Component, of ...string) error {
 	// What is not sent still has the headers of what is: the browser takes them,
 	// the policy among them, for the page that it has.
 	if err := h.page(c, fiber.StatusOK, page); err != nil {
 		return err
 	}
 	f.Now = time.Time{}
-	if !h.etags.fresh(c, fragmentOf(c), fmt.Sprintf("%+v", f)) {
+	if !h.etags.fresh(c, append(of, fragmentOf(c), fmt.Sprintf("%+v", f))...) {
 		return nil
 	}
 	c.Response().Header.Del(fiber.HeaderContentEncoding)

@@ -35,19 +35,33 @@ func (h *api) push(mode store.Mode) fiber.Handler {
 		if p.TTL, err = h.ttl(c); err == nil {
 			p.Families, p.Size, err = h.decode(c, path.Key)
 		}
-		if err != nil {
-			h.noteRefusal(&p, err)
-			return h.refused(err)
+		if err = h.take(&p, err); err != nil {
+			return err
 		}
-		if _, err = h.Store.Push(context.Background(), p); err != nil {
-			return h.refused(err)
-		}
-		h.Metrics.accepted()
-		if !h.CheckConsistency {
-			c.Status(fiber.StatusAccepted)
-		}
+		c.Status(h.pushedStatus())
 		return nil
 	}
+}
+
+// take makes a push durable, unless something was wrong with it from the start.
+func (h *api) take(p *store.Push, wrong error) error {
+	if wrong != nil {
+		h.noteRefusal(p, wrong)
+		return h.refused(wrong)
+	}
+	if _, err := h.Store.Push(context.Background(), *p); err != nil {
+		return h.refused(err)
+	}
+	h.Metrics.accepted()
+	return nil
+}
+
+// pushedStatus is that of a push that was taken.
+func (h *api) pushedStatus() int {
+	if h.CheckConsistency {
+		return fiber.StatusOK
+	}
+	return fiber.StatusAccepted
 }
 
 // path parses the grouping that a request is about.
@@ -99,10 +113,13 @@ func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, in
 			return nil, 0, err
 		}
 	}
-	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, exposition.Options{
-		Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush,
-	})
+	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.decoding(k))
 	return families, len(body), err
+}
+
+// decoding is how what is pushed to a grouping is decoded.
+func (h *api) decoding(k store.GroupingKey) exposition.Options {
+	return exposition.Options{Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush}
 }
 
 // noteRefusal shows the operator that pushes to a grouping fail for a reason

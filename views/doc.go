@@ -1,6 +1,7 @@
 package views
 
 import (
+	"net/http"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -12,8 +13,50 @@ import (
 type Doc struct {
 	Frame
 	Page           *docs.Page
-	Previous, Next *docs.Page // nil: none
+	Previous, Next *docs.Page  // nil: none
+	Server         docs.Server // where its examples lead
 }
+
+// parts is the page as who looks at it sees it.
+func (d Doc) parts() []docs.Part {
+	return d.Page.Parts(docs.View{Server: d.Server, Language: d.Settings.Language})
+}
+
+// DocRun is what became of an example that was run.
+type DocRun struct {
+	Frame
+	Example docs.Example
+	Page    *docs.Page // which offers it
+	// Status and Text are the answer that a client gets: its body, or what its
+	// headers tell.
+	Status   int
+	Text     string
+	Grouping string // names the grouping's page; empty: there is no grouping
+
+	Cleaned   bool   // afterwards; there is no answer then
+	Deleted   int    // groupings
+	Operation string // names the delete; empty: there was nothing
+}
+
+// status is the answer's status in full.
+func (r DocRun) status() string { return strconv.Itoa(r.Status) + " " + http.StatusText(r.Status) }
+
+// cleaned says what the clean-up did.
+func (r DocRun) cleaned() string {
+	if r.Deleted == 0 {
+		return "There was nothing to clean up."
+	}
+	return countOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
+}
+
+// refused tells that a client would not have got what it asked for.
+func (r DocRun) refused() bool { return r.Status >= http.StatusBadRequest }
+
+// runID is the element that shows what became of an example.
+func runID(example string) string { return "run-" + example }
+
+// back is where the example stands.
+func (r DocRun) back() templ.SafeURL { return r.doc(r.Page.Slug + "#" + runID(r.Example.Name)) }
 
 // DocSearch is the list of the manual's pages, or what a search of them finds.
 type DocSearch struct {

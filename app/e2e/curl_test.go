@@ -83,23 +83,6 @@ func TestTheReadmesCommandsWorkAsTheyStandThere(t *testing.T) {
 	s.holds("")
 }
 
-func TestTheQuickStartsHeredocWorksAsItStandsThere(t *testing.T) {
-	t.Parallel()
-	tool(t, "curl")
-	s := start(t)
-	if out := s.paste(block(t, "views/docs/quick-start.md", "--data-binary @-", "<<")); out != "" {
-		t.Errorf("the push answers %q", out)
-	}
-	s.holds(`backup_bytes{instance="db1",job="backup",table="orders"} 5.1e6
-backup_bytes{instance="db1",job="backup",table="users"} 730
-`)
-	if body := s.do("GET", "/metrics", "").body; !strings.Contains(body, "# HELP backup_bytes Size of the last backup.\n# TYPE backup_bytes gauge\n") {
-		t.Errorf("type and help got lost:\n%s", body)
-	}
-	s.paste("curl -sS -X DELETE localhost:9091/metrics/job/backup\n")
-	s.holds("")
-}
-
 // curl runs curl with a body on its standard input, and returns the status.
 func (s *server) curl(body []byte, args ...string) string {
 	s.t.Helper()

@@ -61,6 +61,9 @@
 		document.cookie = `gatehouse-settings=${encodeURIComponent(all)}; path=${path}; max-age=31536000; samesite=lax${location.protocol === 'https:' ? '; secure' : ''}`;
 	}
 
+	// Other scripts have a setting kept by this event.
+	document.addEventListener('setting', event => setting(event.detail.name, event.detail.value));
+
 	const themes = ['system', 'light', 'dark'];
 	function nextTheme(button) {
 		const root = document.documentElement;

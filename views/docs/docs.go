@@ -20,25 +20,30 @@ var order = []struct{ slug, summary string }{
 	{"securing-metrics", "The scrape key, and how to give it to Prometheus."},
 	{"tls", "Certificates, client certificates, proxies."},
 	{"secrets", "Where to keep credentials: Docker, Kubernetes, systemd."},
-	{"interface", "The pages that you are looking at."},
+	{"interface", "What the pages show and do, by mouse, by keyboard, and without JavaScript."},
 	{"api", "The HTTP API: selectors, listing, bulk deletion, status, health."},
+	{"troubleshooting", "Symptoms, what they come from, and what to do."},
 	{"flags", "Every flag and environment variable."},
 	{"storage", "What is promised, backup, undo, import."},
 	{"migrating", "What works unchanged after Pushgateway, and what differs."},
 }
+
+// groups are the headings of the list of pages, by the page that each begins
+// with.
+var groups = map[string]string{"quick-start": "Metrics", "authentication": "Access", "interface": "Daily use", "flags": "Running it"}
 
 // Page is one page of the manual. Nobody may change it.
 type Page struct {
 	Slug    string // its name in addresses, which is its file's without .md
 	Title   string
 	Summary string // one sentence
-	// HTML begins with the title as h1 and needs no escaping: what the Markdown
-	// held as HTML is left out. Its links are relative to the page's own address.
-	HTML string
+	Group   string // what kind of page begins with it; empty: it goes on
 	// Contents are the headings below the title, in their order.
 	Contents []Heading
 
 	sections []section
+	pieces   []string // HTML, and between each two of them a mark
+	size     int      // bytes of all of them
 }
 
 // Heading is a heading that can be linked to.
@@ -60,7 +65,7 @@ var rendered = sync.OnceValue(func() []*Page {
 			panic(err) // what is embedded is known when we build
 		}
 		pages[i] = render(source)
-		pages[i].Slug, pages[i].Summary = o.slug, o.summary
+		pages[i].Slug, pages[i].Summary, pages[i].Group = o.slug, o.summary, groups[o.slug]
 	}
 	return pages
 })
@@ -85,4 +90,26 @@ func Around(p *Page) (previous, next *Page) {
 		next = pages[i+1]
 	}
 	return previous, next
+}
+
+// Group is a stretch of the list of pages under a heading.
+type Group struct {
+	Name  string
+	Pages []*Page // at least one
+}
+
+// ID names its heading on a page that lists the groups.
+func (g Group) ID() string { return "pages-" + g.Pages[0].Slug }
+
+// Groups returns all pages in their order, under their headings.
+func Groups() []Group {
+	var all []Group
+	for _, p := range Pages() {
+		if p.Group != "" || len(all) == 0 {
+			all = append(all, Group{Name: p.Group})
+		}
+		last := &all[len(all)-1]
+		last.Pages = append(last.Pages, p)
+	}
+	return all
 }

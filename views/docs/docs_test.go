@@ -55,7 +55,7 @@ func content(n *html.Node) string {
 // ids lists the anchors of a page.
 func ids(t *testing.T, p *Page) []string {
 	var all []string
-	for _, n := range parse(t, p.HTML) {
+	for _, n := range parse(t, p.HTML(View{})) {
 		if id, ok := attribute(n, "id"); ok {
 			all = append(all, id)
 		}
@@ -103,7 +103,7 @@ func TestPagesHaveNeighbours(t *testing.T) {
 func TestEveryLinkOfAPageLeadsSomewhere(t *testing.T) {
 	links := 0
 	for _, p := range Pages() {
-		for _, n := range parse(t, p.HTML) {
+		for _, n := range parse(t, p.HTML(View{})) {
 			href, ok := attribute(n, "href")
 			if !ok {
 				continue
@@ -167,7 +167,7 @@ func TestEveryLinkOfAFileLeadsSomewhere(t *testing.T) {
 func TestHeadingsAreListedAndLinkToThemselves(t *testing.T) {
 	for _, p := range Pages() {
 		var got []Heading
-		for _, n := range parse(t, p.HTML) {
+		for _, n := range parse(t, p.HTML(View{})) {
 			level := slices.Index([]string{"", "h1", "h2", "h3", "h4", "h5", "h6"}, n.Data)
 			if level < 1 {
 				continue
@@ -230,14 +230,14 @@ func TestLinksToFilesBecomeLinksToPages(t *testing.T) {
 		"javascript:alert(1)":     `x`,
 		"javascript://%0aalert()": `<a href="">x</a>`,
 	} {
-		if got := render([]byte("# T\n\n[x](" + link + ")\n")).HTML; !strings.HasSuffix(got, "<p>"+want+"</p>\n") {
+		if got := render([]byte("# T\n\n[x](" + link + ")\n")).HTML(View{}); !strings.HasSuffix(got, "<p>"+want+"</p>\n") {
 			t.Errorf("%s: %s", link, got)
 		}
 	}
 }
 
 func TestUnlinkedWordsKeepTheirMarks(t *testing.T) {
-	got := render([]byte("# T\n\nsee [`a` *b*](../a.go), then\n")).HTML
+	got := render([]byte("# T\n\nsee [`a` *b*](../a.go), then\n")).HTML(View{})
 	if want := "<p>see <code>a</code> <em>b</em>, then</p>\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("%s", got)
 	}
@@ -245,9 +245,9 @@ func TestUnlinkedWordsKeepTheirMarks(t *testing.T) {
 
 func TestHTMLOfAPageIsLeftOut(t *testing.T) {
 	p := render([]byte("# T <b>x</b>\n\n<script>alert(1)</script>\n\na <img src=x onerror=alert(1)> b\n\n    <code> & more\n\n|a|\n|-:|\n|1|\n"))
-	for _, n := range parse(t, p.HTML) {
+	for _, n := range parse(t, p.HTML(View{})) {
 		if slices.Contains([]string{"script", "img", "b"}, n.Data) {
-			t.Errorf("has %s: %s", n.Data, p.HTML)
+			t.Errorf("has %s: %s", n.Data, p.HTML(View{}))
 		}
 		if n.Data == "pre" && content(n) != "<code> & more\n" {
 			t.Errorf("the code is %q", content(n))
@@ -258,7 +258,7 @@ func TestHTMLOfAPageIsLeftOut(t *testing.T) {
 func TestAColumnWithoutANameHasNoHeader(t *testing.T) {
 	p := render([]byte("# T\n\n| a | |\n| --- | --- |\n| 1 | 2 |\n"))
 	var cells []string
-	for _, n := range parse(t, p.HTML) {
+	for _, n := range parse(t, p.HTML(View{})) {
 		if n.Data == "th" || n.Data == "td" {
 			cells = append(cells, n.Data+content(n))
 		}
@@ -272,7 +272,7 @@ func TestAColumnWithoutANameHasNoHeader(t *testing.T) {
 func TestPagesHaveNeitherStylesNorScripts(t *testing.T) {
 	aligned := render([]byte("# T\n\n|a|\n|-:|\n|1|\n"))
 	for _, p := range append(Pages(), aligned) {
-		for _, n := range parse(t, p.HTML) {
+		for _, n := range parse(t, p.HTML(View{})) {
 			for _, a := range n.Attr {
 				if a.Key == "style" || strings.HasPrefix(a.Key, "on") || strings.HasPrefix(a.Key, "hx-") {
 					t.Errorf("%s: %s has %s", p.Slug, n.Data, a.Key)
@@ -288,7 +288,7 @@ func TestPagesHaveNeitherStylesNorScripts(t *testing.T) {
 func TestCodeCanBeCopiedAndWideThingsScroll(t *testing.T) {
 	blocks, tables := 0, 0
 	for _, p := range Pages() {
-		for _, n := range parse(t, p.HTML) {
+		for _, n := range parse(t, p.HTML(View{})) {
 			class, _ := attribute(n.Parent, "class")
 			_, reachable := attribute(n, "tabindex")
 			switch n.Data {
@@ -317,7 +317,7 @@ func TestTheTextForTheSearchIsThatOfThePage(t *testing.T) {
 		for _, s := range p.sections {
 			all = append(all, s.heading.Text, s.text)
 		}
-		got, want := words(strings.Join(all, " ")), words(content(parse(t, p.HTML)[0]))
+		got, want := words(strings.Join(all, " ")), words(content(parse(t, p.HTML(View{}))[0]))
 		if got != want {
 			i := 0
 			for i < min(len(got), len(want)) && got[i] == want[i] {

@@ -27,12 +27,13 @@ var markdown = goldmark.New(
 
 // render makes a page without slug and summary.
 func render(source []byte) *Page {
+	source = bytes.ReplaceAll(source, []byte(marker), nil)
 	context := parser.NewContext(parser.WithIDs(anchors{}))
 	doc := markdown.Parser().Parse(text.NewReader(source), parser.WithContext(context))
 	relink(doc)
 	var b bytes.Buffer
 	_ = markdown.Renderer().Render(&b, source, doc) // a buffer takes everything
-	p := &Page{HTML: b.String(), sections: sections(doc, source)}
+	p := &Page{pieces: strings.Split(b.String(), marker), size: b.Len(), sections: sections(doc, source)}
 	for i, s := range p.sections {
 		if i == 0 {
 			p.Title = s.heading.Text
@@ -139,12 +140,6 @@ func headingID(n *ast.Heading) string {
 	id, _ := n.AttributeString("id")
 	b, _ := id.([]byte)
 	return string(b)
-}
-
-func code(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
-	// A block that scrolls must be in reach of the keyboard.
-	return write(w, entering, `<div class="code"><button type="button" class="copy btn btn-small needs-js" data-copy>Copy</button>`+
-		`<pre tabindex="0"><code>`+string(util.EscapeHTML(n.Lines().Value(source))), "</code></pre></div>\n")
 }
 
 func table(w util.BufWriter, _ []byte, _ ast.Node, entering bool) (ast.WalkStatus, error) {

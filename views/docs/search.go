@@ -216,6 +216,9 @@ func plain(node ast.Node, source []byte) string {
 			}
 		case *ast.CodeBlock, *ast.FencedCodeBlock:
 			if entering {
+				if l, ok := tab(n, source); ok {
+					b.WriteString(l.Label + " ")
+				}
 				b.Write(n.Lines().Value(source))
 			}
 		}

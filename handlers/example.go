@@ -1,0 +1,107 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+	"gatehouse/views"
+	"gatehouse/views/docs"
+)
+
+// exampleOf is the example that a request is about, and the grouping that the
+// example is about. Nothing of it comes from the client but its name.
+func (h *api) exampleOf(c *fiber.Ctx) (docs.Example, store.GroupingKey, error) {
+	e, ok := docs.FindExample(c.Params("example"))
+	if !ok {
+		return e, store.GroupingKey{}, &httpError{fiber.StatusNotFound, "there is no such example"}
+	}
+	path, err := store.ParsePath(e.Path[len("/metrics"):], false)
+	return e, path.Key, err
+}
+
+// exampleToRun leads to where an example is offered: the page that shows what
+// became of it is not kept.
+func (h *api) exampleToRun(c *fiber.Ctx) error {
+	e, _, err := h.exampleOf(c)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(h.PublicPrefix+"/docs/"+docs.PageOf(e).Slug+"#run-"+e.Name, fiber.StatusSeeOther)
+}
+
+// runExample does what an example says, as if a client had asked for it, and
+// tells what the client would have been answered.
+func (h *api) runExample(c *fiber.Ctx) error {
+	e, key, err := h.exampleOf(c)
+	if err != nil {
+		return err
+	}
+	r := views.DocRun{Frame: h.frame(c, "What became of the example", "docs"), Example: e, Page: docs.PageOf(e)}
+	switch e.Method {
+	case fiber.MethodDelete:
+		r.Status, r.Text, err = h.runDelete(c, key)
+	default:
+		r.Status, err = h.pushedStatus(), h.runPush(c, e, key)
+	}
+	if err != nil {
+		a := answerTo(err)
+		r.Status, r.Text = a.status, a.text
+	}
+	if _, ok := h.Store.Picture().Group(key); ok {
+		r.Grouping = key.Digest()
+	}
+	return h.page(c, fiber.StatusOK, views.DocRunPage(r))
+}
+
+func (h *api) runPush(c *fiber.Ctx, e docs.Example, key store.GroupingKey) error {
+	p := store.Push{Key: key, TTL: h.DefaultTTL, Size: len(e.Body), Origin: h.origin(c)}
+	if e.Method == fiber.MethodPost {
+		p.Mode = store.Merge
+	}
+	var err error
+	p.Families, err = exposition.Decode("", []byte(e.Body), h.decoding(key))
+	return h.take(&p, err)
+}
+
+func (h *api) runDelete(c *fiber.Ctx, key store.GroupingKey) (status int, text string, err error) {
+	n, err := h.Store.Delete(context.Background(), key, h.origin(c))
+	return fiber.StatusAccepted, fmt.Sprintf("%s: %d", headerDeleted, n), err
+}
+
+// cleanUp deletes what the examples have left, and nothing else of their job.
+func (h *api) cleanUp(c *fiber.Ctx) error {
+	e, _, err := h.exampleOf(c)
+	if err != nil {
+		return err
+	}
+	r := views.DocRun{Frame: h.frame(c, "Cleaning up", "docs"), Example: e, Page: docs.PageOf(e), Cleaned: true}
+	if seen := h.leftByExamples(); len(seen) > 0 {
+		deleted, err := h.Store.DeleteSeen(context.Background(), seen, false, "", h.origin(c))
+		if err != nil {
+			return err
+		}
+		r.Deleted, r.Operation = deleted.Groupings, deleted.Operation
+	}
+	return h.page(c, fiber.StatusOK, views.DocRunPage(r))
+}
+
+// leftByExamples are the groupings that examples push to, if they are there.
+func (h *api) leftByExamples() []store.Seen {
+	var seen []store.Seen
+	p := h.Store.Picture()
+	for _, e := range docs.Examples() {
+		path, err := store.ParsePath(e.Path[len("/metrics"):], false)
+		if err != nil || slices.ContainsFunc(seen, func(s store.Seen) bool { return s.Key.ID() == path.Key.ID() }) {
+			continue
+		}
+		if _, ok := p.Group(path.Key); ok {
+			seen = append(seen, store.Seen{Key: path.Key})
+		}
+	}
+	return seen
+}
