@@ -189,7 +189,7 @@ func (h *api) askBulkRemoval(c *fiber.Ctx) error {
 
 // removeMany deletes groupings, if they still are what the question was about.
 func (h *api) removeMany(c *fiber.Ctx) error {
-	form, err := readFields(c, maxBulkFormBytes)
+	form, err := readFields(c, maxBulkFormBytes, nil)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,10 @@ func (h *api) origin(c *fiber.Ctx) store.Origin {
 // ttl is how long the client, or else the configuration, wants the grouping to
 // live after this push; 0: for ever.
 func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
-	asked := c.Query("ttl", c.Get("X-Push-TTL"))
+	return h.parseTTL(c.Query("ttl", c.Get("X-Push-TTL")))
+}
+
+func (h *api) parseTTL(asked string) (time.Duration, error) {
 	if asked == "" {
 		return h.DefaultTTL, nil
 	}

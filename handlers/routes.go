@@ -177,7 +177,7 @@ func (h *api) routes() []route {
 // pageRoutes are what people see.
 func (h *api) pageRoutes() []route {
 	return slices.Concat(
-		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.docsRoutes(),
+		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(), h.docsRoutes(),
 		h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.sessionRoutes(), h.staticRoutes(),
 	)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/url"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
+	"gatehouse/store/exposition"
 	"gatehouse/views"
 )
 
@@ -161,12 +161,12 @@ func (h *api) localPath(next string) string {
 	return h.PublicPrefix + auth.LocalPath(below)
 }
 
-// maxFormBytes bounds the form on which people sign in.
+// maxFormBytes bounds the forms that hold no more than a few words.
 const maxFormBytes = 8 << 10
 
 // readForm reads a form in which no field comes twice.
 func readForm(c *fiber.Ctx) (url.Values, error) {
-	form, err := readFields(c, maxFormBytes)
+	form, err := readFields(c, maxFormBytes, nil)
 	for _, values := range form {
 		if len(values) > 1 {
 			return nil, badRequest("a field of the form is given twice")
@@ -175,20 +175,22 @@ func readForm(c *fiber.Ctx) (url.Values, error) {
 	return form, err
 }
 
-// readFields reads a form of at most so many bytes.
-func readFields(c *fiber.Ctx, limit int64) (url.Values, error) {
+// readFields reads a form of at most max bytes. Before it takes memory it asks
+// grow, as exposition.ReadBody does.
+func readFields(c *fiber.Ctx, max int64, grow func(n int64) error) (url.Values, error) {
 	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationForm {
 		return nil, &httpError{fiber.StatusUnsupportedMediaType, "a form is expected (" + fiber.MIMEApplicationForm + ")"}
 	}
 	var body []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
-		if body, err = io.ReadAll(io.LimitReader(stream, limit+1)); err != nil {
+		body, err = exposition.ReadBody(stream, "", max, grow)
+		if errors.Is(err, exposition.ErrTooLarge) {
+			return nil, &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the form is larger than %d KiB", max>>10)}
+		}
+		if err != nil {
 			return nil, err
 		}
-	}
-	if int64(len(body)) > limit {
-		return nil, &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the form is larger than %d KiB", limit>>10)}
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {

@@ -140,7 +140,7 @@ func (e *edit) refreshSince(c claim) {
 // check says what speaks against a body for the grouping g, of which kept says
 // which families were not pushed but stay as they are. labelSets bounds the
 // sets of label names under which a family may be held; 0: no bound.
-func (e *edit) check(g *Group, before *body, kept func(name string) bool, labelSets int) error {
+func (p *Picture) check(g *Group, before *body, kept func(name string) bool, labelSets int) error {
 	if before == nil {
 		before = emptyBody
 	}
@@ -149,21 +149,21 @@ func (e *edit) check(g *Group, before *body, kept func(name string) bool, labelS
 		if kept(h.name) {
 			continue
 		}
-		if err := e.checkFamily(g, i, before, kept, labelSets); err != nil {
+		if err := p.checkFamily(g, i, before, kept, labelSets); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *edit) checkFamily(g *Group, i int, before *body, kept func(string) bool, labelSets int) error {
+func (p *Picture) checkFamily(g *Group, i int, before *body, kept func(string) bool, labelSets int) error {
 	h := &g.body.holds[i]
-	f, known := e.families.Get(h.name)
+	f, known := p.families.Get(h.name)
 	if known && len(f.defs) == 1 && f.defs[0].typ == h.typ && !f.defs[0].shadowed && f.onlySet(g.set) {
 		return nil // the usual case: as the others do it
 	}
 	if !known || f.definition(h.typ) == nil || f.definition(h.typ).shadowed {
-		if err := e.checkRivals(g, h, before, kept); err != nil {
+		if err := p.checkRivals(g, h, before, kept); err != nil {
 			return err
 		}
 	}
@@ -173,17 +173,17 @@ func (e *edit) checkFamily(g *Group, i int, before *body, kept func(string) bool
 	if !f.hasSet(g.set) && labelSets > 0 && len(f.sets) >= labelSets {
 		return refuse(ReasonConflict, "metric %s is held under %d different sets of grouping labels already, no more are allowed", quote(h.name), len(f.sets))
 	}
-	for other := range e.sameSeries(f, g, i) {
-		o, _ := e.groups.Get(other)
+	for other := range p.sameSeries(f, g, i) {
+		o, _ := p.groups.Get(other)
 		return refuse(ReasonConflict, "metric %s: a series of the push is held by grouping %s already", quote(h.name), o.Key)
 	}
 	return nil
 }
 
 // checkRivals refuses a definition that another grouping or the server rivals.
-func (e *edit) checkRivals(g *Group, h *hold, before *body, kept func(string) bool) error {
-	for _, r := range e.rivals(claim{h.name, h.typ}) {
-		d := e.definition(r)
+func (p *Picture) checkRivals(g *Group, h *hold, before *body, kept func(string) bool) error {
+	for _, r := range p.rivals(claim{h.name, h.typ}) {
+		d := p.definition(r)
 		others := d.holders
 		j := before.find(r.family)
 		mine := j >= 0 && before.holds[j].typ == r.typ
@@ -197,7 +197,7 @@ func (e *edit) checkRivals(g *Group, h *hold, before *body, kept func(string) bo
 			continue
 		}
 		where := ""
-		if o := e.holder(r, d, g.Key.id); o != nil {
+		if o := p.holder(r, d, g.Key.id); o != nil {
 			where = " of grouping " + o.Key.String()
 		} else if mine {
 			where = " of the same grouping"
@@ -215,12 +215,12 @@ const maxHolderLookup = 1000
 
 // holder returns a grouping other than self that holds the definition, if one
 // is found quickly.
-func (e *edit) holder(c claim, d *definition, self string) *Group {
-	if g, ok := e.groups.Get(d.example); ok && d.example != "" && d.example != self {
+func (p *Picture) holder(c claim, d *definition, self string) *Group {
+	if g, ok := p.groups.Get(d.example); ok && d.example != "" && d.example != self {
 		return g
 	}
 	n := 0
-	for g := range e.Groups() {
+	for g := range p.Groups() {
 		if n++; n > maxHolderLookup {
 			break
 		}

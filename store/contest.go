@@ -156,7 +156,7 @@ func (e *edit) owner(name string, holders []string) string {
 // grouping. Only a grouping with another set of label names can: each pushed
 // series is projected onto every such set, which gives the only grouping of
 // that set that may hold it. No index of all series is needed.
-func (e *edit) sameSeries(f *family, g *Group, i int) map[string][]string {
+func (p *Picture) sameSeries(f *family, g *Group, i int) map[string][]string {
 	h := &g.body.holds[i]
 	var suspects map[string]map[string]bool
 	for _, s := range f.sets {
@@ -169,7 +169,7 @@ func (e *edit) sameSeries(f *family, g *Group, i int) map[string][]string {
 			if !ok {
 				continue
 			}
-			other := e.byAlias(alias)
+			other := p.byAlias(alias)
 			if other == nil || other.Key.id == g.Key.id {
 				continue
 			}
@@ -184,7 +184,7 @@ func (e *edit) sameSeries(f *family, g *Group, i int) map[string][]string {
 	}
 	var found map[string][]string
 	for id, sids := range suspects {
-		other, _ := e.groups.Get(id)
+		other, _ := p.groups.Get(id)
 		j := other.body.find(h.name)
 		if j < 0 || other.body.holds[j].typ != h.typ {
 			continue

@@ -24,12 +24,16 @@ type pushOp struct {
 }
 
 func (op *pushOp) prepare() {
-	families := op.push.Families
-	if op.base != nil {
-		families = op.base.body.merge(families)
-	}
-	op.group = newGroup(op.push.Key, newBody(families))
+	op.group = newGroup(op.push.Key, newBody(op.families()))
 	op.packed = pack(op.group.body)
+}
+
+// families are those that the grouping will have.
+func (op *pushOp) families() []exposition.Family {
+	if op.base == nil {
+		return op.push.Families
+	}
+	return op.base.body.merge(op.push.Families)
 }
 
 // kept says whether a family is not in the push but stays.
@@ -50,7 +54,7 @@ func (op *pushOp) apply(b *batch) error {
 		op.prepare()
 	}
 	g := *op.group
-	if err := b.admit(&g, before, op.kept); err != nil {
+	if err := b.admit(&b.c.o, &g, before, op.kept); err != nil {
 		op.reject(b, current, err)
 		return err
 	}
@@ -153,30 +157,29 @@ func (op *pushOp) current(b *batch) (*Group, *body) {
 // than any push.
 const maxGroupBytes = 256 << 20
 
-// admit says whether the grouping may become what it would be. kept is as in
-// check.
-func (b *batch) admit(g *Group, before *body, kept func(name string) bool) error {
-	o := b.c.o
+// admit says whether the grouping may become what it would be. It reads the
+// picture only. kept is as in check.
+func (p *Picture) admit(o *Options, g *Group, before *body, kept func(name string) bool) error {
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}
 	// Without the check too: no scrape could tell the two apart.
-	if twin := b.byAlias(g.alias); before == nil && twin != nil {
+	if twin := p.byAlias(g.alias); before == nil && twin != nil {
 		return refuse(ReasonConflict, "grouping %s is the same as %s to scrapers without UTF-8 names", g.Key, twin.Key)
 	}
 	series := g.Series
 	if before != nil {
 		series -= before.series
-	} else if o.MaxGroupings > 0 && b.stats.Groupings >= o.MaxGroupings {
+	} else if o.MaxGroupings > 0 && p.stats.Groupings >= o.MaxGroupings {
 		return &LimitError{"the server holds as many groupings as it may; delete some or raise --limits.groupings"}
 	}
-	if o.MaxSeries > 0 && series > 0 && b.stats.Series+series > o.MaxSeries {
+	if o.MaxSeries > 0 && series > 0 && p.stats.Series+series > o.MaxSeries {
 		return &LimitError{"the server holds as many series as it may; delete some groupings or raise --limits.series"}
 	}
 	if !o.CheckConsistency {
 		return nil
 	}
-	return b.check(g, before, kept, o.MaxLabelSets)
+	return p.check(g, before, kept, o.MaxLabelSets)
 }
 
 // revision is the newest one of a grouping's record; 0: it has none.

@@ -260,7 +260,7 @@ func (op *undoOp) apply(b *batch) error {
 // against it.
 func (b *batch) restore(f find) error {
 	g := *f.group
-	if err := b.admit(&g, nil, keptNone); err != nil {
+	if err := b.admit(&b.c.o, &g, nil, keptNone); err != nil {
 		return err
 	}
 	if !g.Expires.After(b.now) {

@@ -1,0 +1,178 @@
+package handlers
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/common/model"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+	"gatehouse/views"
+)
+
+// maxPrefilled bounds the text of a grouping that is put into the form, in
+// bytes as the grouping holds it.
+const maxPrefilled = 256 << 10
+
+// composePage is the page of a draft, without what is to be said of it.
+func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
+	m := views.Compose{
+		ID: d.again, Job: d.job, Merge: d.mode == store.Merge, TTL: d.ttl, Text: d.text, Most: h.mostComposed(),
+	}
+	if h.DefaultTTL > 0 {
+		m.Usual = inWords(h.DefaultTTL)
+	}
+	for _, l := range d.labels {
+		m.Labels = append(m.Labels, views.Label{Name: l.Name, Value: l.Value})
+	}
+	for len(m.Labels) < labelRows {
+		m.Labels = append(m.Labels, views.Label{})
+	}
+	title := "Push metrics"
+	if _, ok := h.Store.Picture().ByDigest(d.again); ok {
+		title = "Push again"
+	} else {
+		m.ID = "" // it has gone, or never was
+	}
+	m.Frame = h.frame(c, title, "groupings")
+	return m
+}
+
+// fillVerdict puts into the page what would become of a draft.
+func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
+	m.Mistakes, m.More = j.mistakes, len(j.mistakes) >= maxMistakes
+	if j.keyed {
+		h.fillAddress(c, m, d, j.push.Key)
+	}
+	if j.err != nil {
+		return
+	}
+	picture := h.Store.Picture()
+	outcome, err := h.Store.Preview(j.push)
+	if err != nil {
+		// The grouping that the text names becomes a link.
+		m.Conflict = refusalOf(picture, &store.Group{Key: j.push.Key, Failure: answerTo(err).text}, m.Frame)
+		return
+	}
+	m.Outcome = &views.Outcome{
+		Added: outcome.Added, Replaced: outcome.Replaced, Removed: outcome.Removed, Kept: outcome.Kept,
+		Series: outcome.Series, Merge: m.Merge, Exists: outcome.Exists,
+	}
+	if g, ok := picture.Group(j.push.Key); ok {
+		m.Outcome.Pushed = g.Pushed
+	}
+}
+
+// fillAddress tells where the push goes and what command does the same.
+func (h *api) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.GroupingKey) {
+	m.Address = h.PublicPrefix + k.Path()
+	command := "curl"
+	if !m.Open {
+		command += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	method := fiber.MethodPut
+	if d.mode == store.Merge {
+		method = fiber.MethodPost
+	}
+	address := h.serverURL(c) + k.Path()
+	if _, err := h.parseTTL(d.ttl); err == nil && d.ttl != "" {
+		address += "?ttl=" + d.ttl
+	}
+	m.Command = command + " -X " + method + " --data-binary @metrics.txt " + quoteShell(address)
+}
+
+// composeAgain shows the form filled in with what a grouping holds.
+func (h *api) composeAgain(c *fiber.Ctx, id string) error {
+	g, ok := h.Store.Picture().ByDigest(id)
+	if !ok {
+		return h.noGrouping(c)
+	}
+	d := draft{again: id, job: g.Key.Job()}
+	oneLine := true
+	for _, l := range inReadingOrder(g.Key.Labels()) {
+		oneLine = oneLine && !strings.ContainsAny(l.Value, "\r\n")
+		if l.Name != model.JobLabel {
+			d.labels = append(d.labels, l)
+		}
+	}
+	var notes []string
+	text, all, err := textOf(g)
+	switch {
+	case err != nil:
+		return err
+	case !oneLine:
+		notes = append(notes, "The grouping key has line breaks, which a form cannot hold: push to it with curl.")
+		d.job, d.labels = "", nil
+	case len(g.Key.Labels()) > maxLabelRows || g.Bytes > maxPrefilled || len(text) > h.mostComposed():
+		notes = append(notes, "The grouping holds too much to be put in here, so the text is empty.")
+	default:
+		d.text = text
+	}
+	if !all {
+		notes = append(notes, "The grouping holds what text cannot say, such as native histograms or exemplars. A push of this text loses it.")
+	}
+	if !g.Expires.IsZero() {
+		notes = append(notes, "The grouping expires, counted from its last push. A push from here sets that anew, as it says below.")
+	}
+	m := h.composePage(c, &d)
+	m.Notes = notes
+	if d.text != "" {
+		h.fillVerdict(c, &m, &d, h.judge(&d))
+	}
+	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+}
+
+// textOf is what a grouping holds as text that can be pushed to it again,
+// without the labels that come from its key; empty for a large one. all tells
+// that the text lacks nothing.
+func textOf(g *store.Group) (text string, all bool, err error) {
+	var b bytes.Buffer
+	e := exposition.NewEncoder(&b, exposition.Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8"), nil)
+	all = true
+	for _, f := range g.Families() {
+		all = all && f.Proto == nil && f.Type != exposition.GaugeHistogram
+		if g.Bytes > maxPrefilled {
+			continue
+		}
+		own := exposition.Chunk{Series: f.Series, UTF8: f.UTF8}
+		for l := range exposition.Lines(f.Text) {
+			own.Text = appendOwn(own.Text, l, g.Key)
+		}
+		if err := e.Family(f.Name, f.Type, f.Help, f.Unit, []exposition.Chunk{own}); err != nil {
+			return "", false, err
+		}
+	}
+	if err := e.Close(); err != nil {
+		return "", false, err
+	}
+	return b.String(), all, nil
+}
+
+// appendOwn appends a line without the labels that a push to the grouping gives
+// it anyway.
+func appendOwn(dst []byte, l *exposition.Line, k store.GroupingKey) []byte {
+	var parts []string
+	name := string(l.Name)
+	if !model.LegacyValidation.IsValidMetricName(name) {
+		parts, name = append(parts, `"`+name+`"`), ""
+	}
+	for _, label := range l.Labels {
+		given := exposition.Label{Name: exposition.Unescape(label.Name), Value: exposition.Unescape(label.Value)}
+		if given == (exposition.Label{Name: model.InstanceLabel}) || slices.Contains(k.Labels(), given) {
+			continue
+		}
+		spelled := string(label.Name)
+		if !model.LegacyValidation.IsValidLabelName(spelled) {
+			spelled = `"` + spelled + `"`
+		}
+		parts = append(parts, spelled+`="`+string(label.Value)+`"`)
+	}
+	dst = append(dst, name...)
+	if len(parts) > 0 {
+		dst = append(dst, "{"+strings.Join(parts, ",")+"}"...)
+	}
+	return append(append(append(dst, ' '), l.Value...), '\n')
+}

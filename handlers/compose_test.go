@@ -1,0 +1,425 @@
+package handlers
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+	"golang.org/x/net/html"
+	"google.golang.org/protobuf/proto"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+)
+
+// aCheck is what htmx says when it asks for the verdict only.
+var aCheck = append([]string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div#verdict"}, aForm...)
+
+// written is the form as a person fills it in; labels are names and values.
+func written(job, text string, more ...string) string {
+	form := url.Values{"grouping": {""}, "job": {job}, "mode": {"replace"}, "ttl": {""}, "text": {strings.ReplaceAll(text, "\n", "\r\n")}}
+	for i := 0; i < len(more); i += 2 {
+		switch name := more[i]; name {
+		case "mode", "ttl", "grouping", "more":
+			form.Set(name, more[i+1])
+		default:
+			form.Add("name", name)
+			form.Add("value", more[i+1])
+		}
+	}
+	form.Add("name", "")
+	form.Add("value", "")
+	return form.Encode()
+}
+
+// check asks what would become of a push, as a page does.
+func (s *served) check(form string) answered {
+	s.t.Helper()
+	return s.do("POST", s.prefix+"/ui/push/check", form, aCheck...)
+}
+
+// wordsIn is the text of a piece of a page, with single blanks.
+func wordsIn(t *testing.T, page string) string {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	var b strings.Builder
+	for n := range doc.Descendants() {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// element is the text or the value of the element with that id.
+func element(t *testing.T, page, id string) (text string, ok bool) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode || attribute(n, "id") != id {
+			continue
+		}
+		if n.Data == "input" {
+			return attribute(n, "value"), true
+		}
+		for child := range n.Descendants() {
+			if child.Type == html.TextNode {
+				text += child.Data
+			}
+		}
+		return text, true
+	}
+	return "", false
+}
+
+func wantElement(t *testing.T, page, id, want string) {
+	t.Helper()
+	if got, ok := element(t, page, id); !ok || got != want {
+		t.Errorf("%s: %q, %v, want %q", id, got, ok, want)
+	}
+}
+
+func TestAPushFromAPageIsAPush(t *testing.T) {
+	s := serve(t, oneUser, below("/pg"))
+	session := s.signedIn()
+	empty := s.get("/pg/push", append(session, aBrowser...)...)
+	if empty.status != 200 || !contains(empty.body, "Push metrics", `action="/pg/ui/push"`, `formaction="/pg/ui/push/check"`) {
+		t.Fatalf("%v", empty)
+	}
+	a := s.post("/ui/push", written("back up", "# TYPE a gauge\na 1\n\nb{l=\"x\"} 2", "instance", "db/1:9100", "ttl", "90m"), session...)
+	g := s.group("/metrics/job/back%20up/instance/db%2F1:9100")
+	if want := "/pg/groupings/" + g.Key.Digest(); a.status != 303 || a.header.Get("Location") != want {
+		t.Fatalf("%v %v, want %s", a, a.header, want)
+	}
+	if left := time.Until(g.Expires); left < 89*time.Minute || left > 90*time.Minute {
+		t.Errorf("expires in %v", left)
+	}
+	if g.Origin.By != "admin" || g.Origin.From != "127.0.0.1" {
+		t.Errorf("from %+v", g.Origin)
+	}
+	if a := s.post("/ui/push", written("back up", "b 3\n", "instance", "db/1:9100", "mode", "merge"), session...); a.status != 303 {
+		t.Fatalf("%v", a)
+	}
+	if g := s.group("/metrics/job/back%20up/instance/db%2F1:9100"); g.FamilyCount() != 2 || g.Series != 2 || !g.Expires.IsZero() {
+		t.Errorf("%d families, %d series, expires %v", g.FamilyCount(), g.Series, g.Expires)
+	}
+}
+
+func TestOnlyPushersPushFromAPage(t *testing.T) {
+	s := serve(t, oneUser)
+	reader, pusher := s.begun("ann", auth.Reader), s.begun("bob", auth.Pusher)
+	form := written("x", "a 1\n")
+	for _, path := range []string{"/ui/push", "/ui/push/check"} {
+		if a := s.post(path, form); a.status != 401 {
+			t.Errorf("a stranger: %v", a)
+		}
+		if a := s.post(path, form, reader...); a.status != 403 {
+			t.Errorf("a reader: %v", a)
+		}
+		cross := append([]string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site"}, pusher...)
+		if a := s.do("POST", path, form, cross...); a.status != 403 {
+			t.Errorf("a page of another site: %v", a)
+		}
+		if a := s.get(path, append(pusher, aBrowser...)...); a.status != 405 {
+			t.Errorf("%v", a)
+		}
+	}
+	if a := s.get("/push", append(reader, aBrowser...)...); a.status != 403 {
+		t.Errorf("a reader: %v", a)
+	}
+	s.wantGroupings()
+	if a := s.get("/push", append(pusher, aBrowser...)...); a.status != 200 {
+		t.Errorf("a pusher: %v", a)
+	}
+	if a := s.post("/ui/push", form, pusher...); a.status != 303 {
+		t.Errorf("a pusher: %v", a)
+	}
+	detail := "/groupings/" + s.group("/metrics/job/x").Key.Digest()
+	if a := s.get(detail, append(reader, aBrowser...)...); strings.Contains(a.body, "Push again") {
+		t.Error("a reader is offered a push")
+	}
+	if a := s.get(detail, append(pusher, aBrowser...)...); !strings.Contains(a.body, "/push?grouping="+s.group("/metrics/job/x").Key.Digest()) {
+		t.Error("a pusher is offered none")
+	}
+}
+
+func TestACheckTellsWhatAPushWouldDo(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x/l/v", "a 1\nb 1\nc{i=\"1\"} 1\nc{i=\"2\"} 1\n")
+	s.put("/metrics/job/other", "# TYPE g gauge\ng 1\n")
+	other := s.group("/metrics/job/other").Key.Digest()
+	for _, test := range []struct {
+		name, form string
+		want       []string
+	}{
+		{"a new grouping", written("new", "a 1\nz 1\n"), []string{"Would add 2 families; the grouping then has 2 series.", "There is no such grouping yet."}},
+		{"one family more", written("x", "a 1\nb 1\nc 1\nd 1\n", "l", "v"), []string{"Would replace 3 families and add 1; the grouping then has 4 series.", "it was pushed"}},
+		{"all at once", written("x", "a 1\nd 1\n", "l", "v"), []string{"Would replace 1 family, add 1 and remove 2; the grouping then has 2 series."}},
+		{"a merge", written("x", "a 1\nd 1\n", "l", "v", "mode", "merge"), []string{"Would replace 1 family, add 1 and keep 2; the grouping then has 5 series.", "-X POST"}},
+		{"nothing to replace with", written("x", "", "l", "v"), []string{"Would remove 3 families; the grouping then has 0 series."}},
+		{"nothing to merge", written("x", "# a comment\n", "l", "v", "mode", "merge"), []string{"Would change no family, only the time of the push."}},
+		{"nothing for nobody", written("new", ""), []string{"Would leave the grouping without metrics."}},
+		{"the key in short", written("x", "a 1\n", "l", ""), []string{"/metrics/job/x/instance@base64/="}},
+		{"a time to live", written("x", "a 1\n", "ttl", " 2h "), []string{"curl -X PUT --data-binary @metrics.txt", "'http://" + s.addr + "/metrics/job/x/instance@base64/=?ttl=2h'"}},
+		{"a conflict", written("y", "# TYPE g counter\ng 1\n"), []string{"This push would be refused", `metric "g" is pushed as counter but is a gauge of grouping {job="other"}`}},
+	} {
+		a := s.check(test.form)
+		if text := wordsIn(t, a.body); a.status != 200 || !contains(text, test.want...) || strings.Contains(a.body, "<html") {
+			t.Errorf("%s: %v\n%s\nwant %q", test.name, a, text, test.want)
+		}
+	}
+	if a := s.check(written("y", "# TYPE g counter\ng 1\n")); !contains(a.body, `href="/groupings/`+other+`"`) {
+		t.Errorf("no link to the other grouping: %v", a)
+	}
+	s.wantSamples(`a{instance="",job="x",l="v"} 1`, `b{instance="",job="x",l="v"} 1`, `c{i="1",instance="",job="x",l="v"} 1`, `c{i="2",instance="",job="x",l="v"} 1`, `g{instance="",job="other"} 1`)
+}
+
+func TestACheckLeavesNoTrace(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x", "# TYPE a gauge\na 1\n")
+	s.put("/metrics/job/y", "# TYPE b gauge\nb 1\n")
+	before := s.store.Picture()
+	for _, form := range []string{
+		written("x", "a\n"), written("x", "a 1\n", "ttl", "soon"), written("x", "# TYPE b counter\nb 1\n"), written("", "a 1\n"), written("x", "a 2\n"), written("z", "a 2\n"),
+	} {
+		if a := s.check(form); a.status != 200 {
+			t.Errorf("%v", a)
+		}
+		if a := s.post("/ui/push/check", form); a.status != 200 || !strings.Contains(a.body, "<html") {
+			t.Errorf("%v", a)
+		}
+	}
+	if s.store.Picture() != before {
+		t.Error("something has changed")
+	}
+	for line := range strings.Lines(s.get("/metrics/self").body) {
+		if strings.HasPrefix(line, "gatehouse_pushes_refused_total") && !strings.HasSuffix(line, " 0\n") {
+			t.Errorf("a check counts as a refused push: %s", line)
+		}
+	}
+}
+
+func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
+	s := serve(t)
+	for _, test := range []struct {
+		name, form string
+		want       []string // place: text
+		fields     map[string]string
+	}{
+		{
+			"several lines", written("x", "a 1\nb\n\nc 1 1700000000\r\nd{l=\"} 1\n"),
+			[]string{`Line 2 : metric "b" has no value`, `Line 4 : metric "c": pushed samples can't carry a timestamp, got "1700000000"`, `Line 5 : metric "d": the value of label "l" has no closing double quote`, "3 things have to be put right"},
+			nil,
+		},
+		{"one line", written("x", "b\n"), []string{"1 thing has to be put right"}, nil},
+		{"very many", written("x", strings.Repeat("b\n", 300)), []string{"At least 20 things", "Line 20 :"}, nil},
+		{"no job", written("", "a 1\n"), []string{"Job : job name is required"}, map[string]string{"job-problem": "job name is required"}},
+		{"a value without a name", written("x", "a 1\n", "", "v"), []string{"Label 1 :"}, map[string]string{"label-1-problem": "the label has a value, but no name"}},
+		{"bad names", written("x", "a 1\n", "a-b", "v", "ok", "v", "__x", "v"), []string{"Label 1 :", "Label 3 :"}, map[string]string{"label-1-problem": `label name "a-b" is not valid`, "label-2-problem": "", "label-3-problem": `label name "__x" is reserved`}},
+		{"a label twice", written("x", "a 1\n", "l", "1", "", "", "l", "2"), []string{"Label 3 :"}, map[string]string{"label-3-problem": `label "l" is given twice`}},
+		{"the job twice", written("x", "a 1\n", "job", "y"), nil, map[string]string{"label-1-problem": `label "job" is given twice`}},
+		{"a long value", written("x", "a 1\n", "l", strings.Repeat("v", 1025)), nil, map[string]string{"label-1-problem": `value of label "l" is longer than 1024 bytes`}},
+		{"a bad time to live", written("x", "a 1\n", "ttl", "soon"), []string{"Expires after :"}, map[string]string{"ttl-problem": `the TTL must be a duration such as 90m, not "soon"`}},
+		{"all of them", written("", "a\n", "ttl", "x", "-", "v"), []string{"4 things", "Job :", "Label 1 :", "Expires after :", "Line 1 :"}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for what, a := range map[string]answered{"check": s.check(test.form), "page": s.post("/ui/push/check", test.form), "push": s.post("/ui/push", test.form)} {
+				text := wordsIn(t, a.body)
+				if want := map[string]int{"check": 200, "page": 200, "push": 422}[what]; a.status != want || !contains(text, test.want...) {
+					t.Errorf("%s: %v\n%s\nwant %q", what, a, text, test.want)
+				}
+				for id, want := range test.fields {
+					if what != "check" {
+						wantElement(t, a.body, id, want)
+					}
+				}
+			}
+		})
+	}
+	s.wantGroupings()
+}
+
+func TestARefusedPushKeepsWhatWasWritten(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x/l/v", "# TYPE a gauge\na 1\n")
+	s.put("/metrics/job/y", "# TYPE b gauge\nb 1\n")
+	texts := map[string]string{
+		"a line that is wrong": "\na 2\nb{\n</textarea><script>alert(1)</script>\n",
+		"a conflict":           "# TYPE b counter\nb 1\n",
+	}
+	for name, text := range texts {
+		a := s.post("/ui/push", written("x", text, "l", "v", "ttl", "5m", "mode", "merge"))
+		if a.status != 422 || !contains(a.body, `role="alert"`, `value="merge" checked`) || strings.Contains(a.body, "<script>alert") {
+			t.Errorf("%s: %v", name, a)
+		}
+		for id, want := range map[string]string{"text": text, "job": "x", "label-1": "l", "ttl": "5m"} {
+			wantElement(t, a.body, id, want)
+		}
+		g := s.group("/metrics/job/x/l/v")
+		if g.LastPushSuccessful() || g.Failure == "" {
+			t.Errorf("%s: the grouping does not tell: %+v", name, g.Failure)
+		}
+		if told, _ := element(t, a.body, "failure"); !strings.Contains(strings.ToLower(told), strings.ToLower(g.Failure)) {
+			t.Errorf("%s: told %q, but the grouping %q", name, told, g.Failure)
+		}
+		s.put("/metrics/job/x/l/v", "# TYPE a gauge\na 1\n")
+	}
+	if a := s.get("/metrics/self"); !contains(a.body, `reason="conflict"} 1`, `reason="syntax"} 1`) {
+		t.Errorf("the refusals are not counted: %s", a.body)
+	}
+}
+
+func TestAPushThatTheServerCannotTakeKeepsWhatWasWritten(t *testing.T) {
+	s := serve(t, func(c setup) { c.Store.MaxGroupings = 1 })
+	s.put("/metrics/job/x", "a 1\n")
+	a := s.post("/ui/push", written("y", "a 2\n"))
+	if a.status != 429 || a.header.Get("Retry-After") == "" || !contains(a.body, "--limits.groupings") {
+		t.Errorf("%v %v", a, a.header)
+	}
+	wantElement(t, a.body, "text", "a 2\n")
+	s.journal.fail(fmt.Errorf("%w: /secret/place is full", store.ErrUnavailable))
+	a = s.post("/ui/push", written("x", "a 2\n"))
+	if a.status != 503 || a.header.Get("Retry-After") == "" || !contains(strings.ToLower(a.body), textUnavailable) || strings.Contains(a.body, "secret") {
+		t.Errorf("%v %v", a, a.header)
+	}
+	wantElement(t, a.body, "text", "a 2\n")
+	if !strings.Contains(s.log.String(), "/secret/place is full") {
+		t.Error("the log does not tell why")
+	}
+}
+
+func TestTheFormOfAPushIsBounded(t *testing.T) {
+	s := serve(t, func(c setup) { c.MaxBodyBytes = 1000 })
+	lines := strings.Repeat("#\n", 499) + "#x" // 1000 bytes, with 499 line ends of six bytes in the form
+	for _, test := range []struct {
+		name, kind, body string
+		want             int
+	}{
+		{"as large as it may be", "", written("x", lines), 200},
+		{"larger", "", written("x", lines+"#"), 413},
+		{"much larger", "", written("x", strings.Repeat("#", 2<<20)), 413},
+		{"no form", "application/json", `{}`, 415},
+		{"two jobs", "", written("x", "") + "&job=y", 400},
+		{"two texts", "", written("x", "") + "&text=y", 400},
+		{"a name without a value", "", written("x", "") + "&name=y", 400},
+		{"many labels", "", written("x", "") + strings.Repeat("&name=&value=", 200), 400},
+		{"a bad escape", "", written("x", "") + "&x=%zz", 400},
+		{"nothing", "", "", 200},
+		{"33 labels", "", written("x", "a 1\n") + strings.Repeat("&name=a&value=1", 33), 200},
+	} {
+		headers := aForm
+		if test.kind != "" {
+			headers = []string{"Content-Type", test.kind}
+		}
+		if a := s.do("POST", "/ui/push/check", test.body, headers...); a.status != test.want {
+			t.Errorf("%s: %v, want %d", test.name, a, test.want)
+		}
+	}
+	s.wantGroupings()
+	if a := s.post("/ui/push", written("x", strings.Repeat("#", 2000))); a.status != 413 || !contains(a.body, "with curl") || len(a.body) > 20_000 {
+		t.Errorf("%v", a)
+	}
+	if a := s.get("/metrics/self"); !contains(a.body, `reason="size"} 1`) {
+		t.Error("the push that is too large is not counted")
+	}
+}
+
+func TestThePushesFromPagesInFlightAreBounded(t *testing.T) {
+	s := serve(t, func(c setup) { c.BodyBudget = 256 << 10 })
+	large := written("x", strings.Repeat("#", 300<<10))
+	for range 3 {
+		if a := s.post("/ui/push", large); a.status != 503 || a.header.Get("Retry-After") == "" {
+			t.Fatalf("%v", a)
+		}
+	}
+	// What was refused is given back.
+	for range 20 {
+		if a := s.post("/ui/push", written("x", "a 1\n"+strings.Repeat("#", 40<<10))); a.status != 303 {
+			t.Fatalf("%v", a)
+		}
+	}
+}
+
+func TestMoreLabelsCanBeAskedForWithoutAScript(t *testing.T) {
+	s := serve(t)
+	a := s.post("/ui/push/check", written("", "a\n", "l", "v", "more", "1"))
+	if _, ok := element(t, a.body, "label-6"); a.status != 200 || !ok || strings.Contains(a.body, "to be put right") {
+		t.Errorf("%v", a)
+	}
+	wantElement(t, a.body, "label-1", "l")
+	wantElement(t, a.body, "text", "a\n")
+	full := written("x", "") + strings.Repeat("&name=&value=", maxLabelRows-1)
+	if a := s.post("/ui/push/check", full+"&more=1"); a.status != 200 {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestTheFormIsFilledInWithAGrouping(t *testing.T) {
+	s := serve(t, func(c setup) { c.UTF8Names = true })
+	const path = "/metrics/job/a%2Fb/instance/%22%3Ci%3E/zone/z"
+	s.put(path, "# HELP h Some \\\\ help.\n# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_bucket{le=\"+Inf\"} 4\nh_sum 5\nh_count 4\n# TYPE m gauge\nm{own=\"</textarea>\",zone=\"lost\"} 1\n{\"na.me\",\"la.bel\"=\"a\\\"b\"} 2\n")
+	g := s.group(path)
+	a := s.get("/push?grouping="+g.Key.Digest(), aBrowser...)
+	if a.status != 200 || !contains(a.body, "Push again") || strings.Contains(a.body, "</textarea>\",") {
+		t.Fatalf("%v", a)
+	}
+	want := "# HELP h Some \\\\ help.\n# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_bucket{le=\"+Inf\"} 4\nh_sum 5\nh_count 4\n# TYPE m gauge\nm{own=\"</textarea>\"} 1\n# TYPE \"na.me\" untyped\n{\"na.me\",\"la.bel\"=\"a\\\"b\"} 2\n"
+	for id, want := range map[string]string{"text": want, "job": "a/b", "label-1": "instance", "label-2": "zone", "label-3": ""} {
+		wantElement(t, a.body, id, want)
+	}
+	if text := wordsIn(t, a.body); !contains(text, "Would replace 3 families; the grouping then has 6 series.") {
+		t.Errorf("%s", text)
+	}
+	// What is pushed again as it is stays as it is.
+	before := s.samples()
+	form := formOf(t, a.body, "/ui/push")
+	form["mode"] = []string{"replace"}
+	form.Del("")
+	form.Set("text", strings.ReplaceAll(want, "\n", "\r\n"))
+	if a := s.post("/ui/push", form.Encode()); a.status != 303 {
+		t.Fatalf("%v", a)
+	}
+	s.wantSamples(before...)
+	s.wantGroupings(`{instance="\"<i>",job="a/b",zone="z"}`)
+	if a := s.get("/push?grouping=nonsense", aBrowser...); a.status != 404 {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestTheFormTellsWhatItCannotHold(t *testing.T) {
+	s := serve(t)
+	var large strings.Builder
+	for i := range 6000 {
+		fmt.Fprintf(&large, "m{i=\"%d\",text=\"%s\"} 1\n", i, strings.Repeat("x", 20))
+	}
+	s.put("/metrics/job/large", large.String())
+	s.put("/metrics/job/lines/l/a%0Ab", "a 1\n")
+	s.put("/metrics/job/expiring?ttl=1h", "a 1\n")
+	s.put("/metrics/job/native", delimited(&dto.MetricFamily{Name: proto.String("n"), Type: dto.MetricType_HISTOGRAM.Enum(), Metric: []*dto.Metric{{Histogram: &dto.Histogram{
+		SampleCount: proto.Uint64(4), SampleSum: proto.Float64(3), Schema: proto.Int32(0), ZeroThreshold: proto.Float64(0.001), ZeroCount: proto.Uint64(4),
+	}}}}), "Content-Type", protobufType)
+	for path, want := range map[string]string{
+		"/metrics/job/large": "holds too much", "/metrics/job/lines/l/a%0Ab": "line breaks", "/metrics/job/expiring": "expires", "/metrics/job/native": "native histograms",
+	} {
+		a := s.get("/push?grouping="+s.group(path).Key.Digest(), aBrowser...)
+		if a.status != 200 || !strings.Contains(wordsIn(t, a.body), want) || len(a.body) > 100_000 {
+			t.Errorf("%s: %v", path, a)
+		}
+	}
+}
+
+func TestTheFormIsFilledInWithTheQuery(t *testing.T) {
+	s := serve(t)
+	a := s.get("/push?job=x%3Cy&label.env=prod&label.zone=%22z%22&label.=", aBrowser...)
+	if a.status != 200 || !contains(a.body, `value="&#34;z&#34;"`) {
+		t.Errorf("%v", a)
+	}
+	for id, want := range map[string]string{"job": "x<y", "label-1": "env", "label-2": "zone", "address": "/metrics/job@base64/eDx5/env/prod/zone@base64/Inoi"} {
+		wantElement(t, a.body, id, want)
+	}
+}

@@ -1,0 +1,181 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
+)
+
+// kindOf is what an error of a push lies in.
+func kindOf(err error) string {
+	var refusal *store.Refusal
+	var limit *store.LimitError
+	switch {
+	case err == nil:
+		return "accepted"
+	case errors.As(err, &refusal):
+		return "refused: " + string(refusal.Reason)
+	case errors.As(err, &limit):
+		return "limit: " + limit.Message
+	}
+	return err.Error()
+}
+
+// familyNames are those of a grouping; none if it is not there.
+func familyNames(s *store.Store, k store.GroupingKey) (names []string, exists bool) {
+	g, ok := s.Picture().Group(k)
+	if !ok {
+		return nil, false
+	}
+	for _, f := range g.Families() {
+		names = append(names, f.Name)
+	}
+	return names, true
+}
+
+// expected works out an outcome from what there was and what has become of it.
+func expected(p store.Push, before, after []string, existed bool, series int) store.Outcome {
+	pushed := func(name string) bool {
+		return slices.ContainsFunc(p.Families, func(f exposition.Family) bool { return f.Name == name })
+	}
+	o := store.Outcome{Exists: existed, Series: series}
+	for _, name := range after {
+		switch {
+		case !slices.Contains(before, name):
+			o.Added++
+		case pushed(name):
+			o.Replaced++
+		default:
+			o.Kept++
+		}
+	}
+	for _, name := range before {
+		if !slices.Contains(after, name) {
+			o.Removed++
+		}
+	}
+	return o
+}
+
+func TestAPreviewForetellsWhatThePushDoes(t *testing.T) {
+	for _, check := range []bool{true, false} {
+		for seed := range uint64(8) {
+			t.Run(fmt.Sprintf("check %v, seed %d", check, seed), func(t *testing.T) {
+				t.Parallel()
+				foretell(t, rand.New(rand.NewPCG(seed, 11)), store.Options{
+					CheckConsistency: check, MaxGroupings: 7, MaxSeries: 30, MaxLabelSets: 3, Timeout: time.Minute,
+					Own: []exposition.Family{{Name: "own_gauge", Type: exposition.Gauge, Help: "own"}},
+				})
+			})
+		}
+	}
+}
+
+func foretell(t *testing.T, r *rand.Rand, o store.Options) {
+	s, _ := openStore(t, t.TempDir(), o)
+	ctx := context.Background()
+	met := map[string]int{}
+	for step := range 300 {
+		p := randomPush(t, r)
+		if r.IntN(8) == 0 {
+			if _, err := s.Delete(ctx, p.Key, store.Origin{}); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		before, existed := familyNames(s, p.Key)
+		picture, shown := s.Picture(), scrapeOf(s)
+		outcome, told := s.Preview(p)
+		if s.Picture() != picture || scrapeOf(s) != shown {
+			t.Fatalf("step %d: the preview has changed something", step)
+		}
+		_, err := s.Push(ctx, p)
+		met[kindOf(err)]++
+		if kindOf(told) != kindOf(err) {
+			t.Fatalf("step %d: told %v, but: %v", step, told, err)
+		}
+		if err != nil {
+			if outcome != (store.Outcome{}) {
+				t.Errorf("step %d: %+v of a push that is refused", step, outcome)
+			}
+			continue
+		}
+		after, _ := familyNames(s, p.Key)
+		g, _ := s.Picture().Group(p.Key)
+		if want := expected(p, before, after, existed, g.Series); outcome != want {
+			t.Fatalf("step %d: %+v, want %+v: %v, then %v", step, outcome, want, before, after)
+		}
+	}
+	if met["accepted"] < 20 || o.CheckConsistency && met["refused: conflict"] < 20 || len(met) < 2 {
+		t.Errorf("the test tries too little: %v", met)
+	}
+}
+
+func TestPreviewsLeaveTheGroupAsItWas(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), store.Options{CheckConsistency: true})
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		_, _ = s.Push(context.Background(), randomPush(t, r)) // refused or not
+	}
+	before := s.Picture()
+	portraits := map[string]string{}
+	for g := range before.Groups() {
+		portraits[g.Key.ID()] = portrait(g)
+	}
+	for range 200 {
+		_, _ = s.Preview(randomPush(t, r)) // refused or not
+	}
+	after := map[string]string{}
+	for g := range s.Picture().Groups() {
+		after[g.Key.ID()] = portrait(g)
+	}
+	if s.Picture() != before || !reflect.DeepEqual(after, portraits) {
+		t.Errorf("got\n%v\nwant\n%v", after, portraits)
+	}
+}
+
+// Previews run in the goroutines of clients, while the committer makes new
+// pictures out of the one that they look at. The race detector watches.
+func TestPreviewsRunBesidePushes(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), store.Options{CheckConsistency: true, Timeout: time.Minute})
+	done := make(chan struct{})
+	var previews sync.WaitGroup
+	for seed := range uint64(3) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		var pushes []store.Push
+		for range 100 {
+			pushes = append(pushes, randomPush(t, r))
+		}
+		previews.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, err := s.Preview(pushes[i%len(pushes)]); err != nil && kindOf(err) == err.Error() {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	r := rand.New(rand.NewPCG(9, 9))
+	for step := range 300 {
+		p := randomPush(t, r)
+		if step%9 == 0 {
+			_, _ = s.Delete(context.Background(), p.Key, store.Origin{}) // there or not
+		}
+		_, _ = s.Push(context.Background(), p) // refused or not
+	}
+	close(done)
+	previews.Wait()
+}
