@@ -47,6 +47,7 @@ type App struct {
 	failed   chan error         // why a listener ended by itself
 	quit     chan struct{}      // closed by Quit
 	quitOnce sync.Once
+	ending   chan struct{} // closed by Stop
 	stopOnce sync.Once
 	stopErr  error
 }
@@ -67,6 +68,7 @@ func New(o Options, logger *slog.Logger) *App {
 		lingering: newLingering(defaultLinger),
 		failed:    make(chan error, 1),
 		quit:      make(chan struct{}),
+		ending:    make(chan struct{}),
 	}
 }
 
@@ -266,6 +268,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Started:          time.Now(),
 		Build:            build(),
 		Quit:             a.Quit,
+		Ending:           a.ending,
 	}
 }
 
@@ -317,6 +320,7 @@ func (a *App) Stop(ctx context.Context) error {
 func (a *App) stop(ctx context.Context) error {
 	a.log.Info("Stopping")
 	a.closeListeners()
+	close(a.ending)
 	if a.unwatch != nil {
 		a.unwatch()
 	}

@@ -230,3 +230,22 @@ func (w *await) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+func TestOpenStreamsDoNotHoldUpTheEnd(t *testing.T) {
+	a := start(t)
+	for range 20 {
+		resp, err := http.Get("http://" + a.Addr() + "/events")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if _, err := bufio.NewReader(resp.Body).ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	stop(t, a)
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("stopping took %v", took)
+	}
+}

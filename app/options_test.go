@@ -214,7 +214,9 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"a prefix of / is none",
 			[]string{"--web.external-url=https://a.example/pg", "--web.route-prefix=/"},
 			nil,
-			func(o Options) bool { return o.RoutePrefix == "" && o.PublicPrefix == "/pg" && o.ExternalURL.Path == "/pg" },
+			func(o Options) bool {
+				return o.RoutePrefix == "" && o.PublicPrefix == "/pg" && o.ExternalURL.Path == "/pg"
+			},
 		},
 		{
 			"a prefix gets its slash",

@@ -20,7 +20,7 @@ func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.Bu
 	s.sort = "labels"
 	found, missing := h.selected(h.Store.Picture(), s)
 	m.Frame, m.InDialog = h.frame(c, "Delete groupings", "groupings"), isPartial(c)
-	m.Count, m.Missing, m.Everything = len(found), missing, s.everything()
+	m.Count, m.Missing, m.Named, m.Everything = len(found), missing, s.named, s.everything()
 	m.Active, m.MustType = activeIn(found, s.at), s.mustType(found)
 	m.Filter = s.String()
 	m.Cancel = m.Path("/")

@@ -486,8 +486,17 @@ func TestSpellingIsComparedAsTheLongWayDoes(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"prod", "prod", 0}, {"prdo", "prod", 2}, {"prod", "pod", 1},
-		{"prod", "prodd", 1}, {"prod", "stg", 3}, {"größe", "grösse", 2}, {"abc", "abcdef", 3}, {"kitten", "sitting", 3},
+		{"", "", 0},
+		{"a", "", 1},
+		{"", "ab", 2},
+		{"prod", "prod", 0},
+		{"prdo", "prod", 2},
+		{"prod", "pod", 1},
+		{"prod", "prodd", 1},
+		{"prod", "stg", 3},
+		{"größe", "grösse", 2},
+		{"abc", "abcdef", 3},
+		{"kitten", "sitting", 3},
 	} {
 		if got := min(distance([]rune(test.a), []rune(test.b), 2), 3); got != test.want {
 			t.Errorf("%q and %q: %d, want %d", test.a, test.b, got, test.want)

@@ -37,6 +37,8 @@ type Metrics struct {
 
 	// What happened in the last hour, for people who have no Prometheus at hand.
 	lastPushes, lastRefusals, lastScrapes tally
+
+	viewers prometheus.Gauge
 }
 
 // NewMetrics registers the server's own metrics, but for those of the store.
@@ -80,12 +82,15 @@ func NewMetrics() *Metrics {
 		keyFetches: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_jwks_refreshes_total", Help: "Fetches of the issuer's signing keys, by result.",
 		}, []string{"result"}),
+		viewers: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_sse_clients", Help: "Open pages that are told of changes as they happen.",
+		}),
 	}
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		version.NewCollector("pushgateway"),
 		m.requests, m.pushDuration, m.pushSize, m.refusals, m.scrapeSeconds, m.scrapeBytes,
-		m.commitSeconds, m.commitChanges, m.commitErrors, m.decisions, m.keyFetches,
+		m.commitSeconds, m.commitChanges, m.commitErrors, m.decisions, m.keyFetches, m.viewers,
 	)
 	// Families without a child would not be told, and so not be reserved.
 	m.requests.WithLabelValues("200", "push", "put")

@@ -31,6 +31,7 @@ func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 			MayPush: p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),
 		},
 		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+		Seen:     c.GetRespHeader(seenHeader),
 		Settings: readSettings(c),
 	}
 }

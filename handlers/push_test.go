@@ -2,11 +2,14 @@ package handlers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/snappy"
+
+	"gatehouse/store"
 )
 
 func TestPushesAreAnswered(t *testing.T) {
@@ -186,7 +189,43 @@ func TestARefusedPushSetsTheFailureTimeOfAGroupingThatExists(t *testing.T) {
 			if now := s.group("/metrics/job/x"); !now.LastPushSuccessful() || !now.Failed.Equal(g.Failed) {
 				t.Errorf("after a success: failed %v, pushed %v", now.Failed, now.Pushed)
 			}
+			s.wantHistory(g, test.fails, len(test.body))
+			s.wantRefusalOnRecord(test.status == 400 && test.name != "a bad path")
 		})
+	}
+}
+
+// wantHistory wants a push of 4 bytes, perhaps a refused one, and another one.
+func (s *served) wantHistory(g *store.Group, refused bool, size int) {
+	s.t.Helper()
+	pushes, err := s.store.History(s.t.Context(), g.Key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	slices.Reverse(pushes)
+	if refused && len(pushes) == 3 {
+		if x := pushes[1]; x.Refused != g.Failure || x.Origin.From == "" || x.Bytes != 0 && x.Bytes != size {
+			s.t.Errorf("the refused push: %+v", x)
+		}
+		pushes = slices.Delete(pushes, 1, 2)
+	}
+	if len(pushes) != 2 || pushes[0].Bytes != 4 || pushes[1].Bytes != 4 || pushes[1].Series != 1 || pushes[1].Refused != "" {
+		s.t.Errorf("got %+v", pushes)
+	}
+}
+
+// wantRefusalOnRecord closes the store, which puts everything on record.
+func (s *served) wantRefusalOnRecord(want bool) {
+	s.t.Helper()
+	if err := s.store.Close(); err != nil {
+		s.t.Fatal(err)
+	}
+	entries, _, err := s.store.Activity(s.t.Context(), store.ActivityQuery{Kinds: []store.EntryKind{store.EntryRefusal}})
+	if err != nil || len(entries) > 1 || (len(entries) == 1) != want {
+		s.t.Fatalf("on record: %+v, %v", entries, err)
+	}
+	if want && (entries[0].Count != 1 || entries[0].Origin.From == "" || entries[0].Reason == "" || entries[0].Message == "") {
+		s.t.Errorf("on record: %+v", entries[0])
 	}
 }
 

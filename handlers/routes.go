@@ -65,6 +65,9 @@ type Config struct {
 	Started time.Time
 	Build   Build
 	Quit    func() // asks the process to end
+	// Ending is closed when the process stops: answers that go on for as long as
+	// the client wants end then. nil: never.
+	Ending <-chan struct{}
 }
 
 // Build tells what was built from what.
@@ -73,8 +76,10 @@ type Build struct{ Version, Revision, Branch, User, Date, GoVersion string }
 // api holds what handlers need. It is safe for concurrent use.
 type api struct {
 	Config
-	budget budget
-	etags  etags
+	budget  budget
+	etags   etags
+	streams streams
+	epoch   string // of marks
 }
 
 // New makes the server's routes.
@@ -95,7 +100,10 @@ func newAPI(c Config) *api {
 	if c.Scrapers == nil {
 		c.Scrapers = NewScrapers()
 	}
-	return &api{Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags()}
+	return &api{
+		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
+		streams: streams{open: make(map[viewer]int)}, epoch: newEpoch(),
+	}
 }
 
 // serve puts the routes behind what every request passes.
@@ -178,7 +186,7 @@ func (h *api) routes() []route {
 func (h *api) pageRoutes() []route {
 	return slices.Concat(
 		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(), h.docsRoutes(),
-		h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.sessionRoutes(), h.staticRoutes(),
+		h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.sessionRoutes(), h.staticRoutes(), h.eventRoutes(),
 	)
 }
 
@@ -218,6 +226,9 @@ func (h *api) mount(app *fiber.App, r route) error {
 		}
 		if e.needs != auth.Public {
 			others = auth.Explore
+			if r.page {
+				e.do = h.marked(e.do)
+			}
 		}
 		named := func(c *fiber.Ctx) error {
 			c.Locals(handlerName, e.name)

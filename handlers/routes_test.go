@@ -20,7 +20,9 @@ func contains(text string, parts ...string) bool {
 var internal = regexp.MustCompile(`\.go:\d|goroutine \d|runtime error|panic|fasthttp|pebble|reflect\.|0x[0-9a-f]{6}|%!|<nil>|strconv\.|\binvalid syntax\b`)
 
 func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
-	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle = true, true })
+	ending := make(chan struct{})
+	close(ending) // or the stream of changes would go on
+	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
 	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
 	var targets []string
 	for _, r := range h.routes() {

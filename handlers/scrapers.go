@@ -60,6 +60,14 @@ type scrapeClient struct {
 	part           string // of everything, as it was asked for
 }
 
+// compare orders clients, so that none jumps to and fro on the page.
+func (c scrapeClient) compare(other scrapeClient) int {
+	return cmp.Or(
+		strings.Compare(c.address, other.address), strings.Compare(c.agent, other.agent),
+		strings.Compare(c.fetches, other.fetches), strings.Compare(c.part, other.part),
+	)
+}
+
 // visit is one request for a scrape route, and how it was answered.
 type visit struct {
 	scrapeClient
@@ -153,7 +161,7 @@ func (s *Scrapers) list(now time.Time) (list []seenScraper, served bool) {
 		list = append(list, l)
 	}
 	slices.SortFunc(list, func(a, b seenScraper) int {
-		return cmp.Or(cmp.Compare(truth(b.amiss()), truth(a.amiss())), b.at.Compare(a.at), cmp.Compare(a.address, b.address), cmp.Compare(a.agent, b.agent))
+		return cmp.Or(cmp.Compare(truth(b.amiss()), truth(a.amiss())), a.compare(b.scrapeClient))
 	})
 	return list, s.served
 }

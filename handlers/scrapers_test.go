@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -167,9 +168,9 @@ func TestAHostileAgentIsText(t *testing.T) {
 		strings.Repeat("é", 5000):   strings.Repeat("é", 100) + "…",
 	} {
 		s.get("/metrics?match[]={agent=%22"+fmt.Sprint(len(agent))+"%22}", "User-Agent", agent)
-		rows := s.scrapers()
-		if got := rows[0]; !strings.HasPrefix(got, strings.TrimSpace("127.0.0.1 "+want)+" | a part") {
-			t.Errorf("%.40q is shown as %q", agent, got)
+		row := strings.TrimSpace("127.0.0.1 "+want) + " | a part {agent=\"" + fmt.Sprint(len(agent)) + "\"} |"
+		if rows := s.scrapers(); !slices.ContainsFunc(rows, func(got string) bool { return strings.HasPrefix(got, row) }) {
+			t.Errorf("%.40q is not among %q", agent, rows)
 		}
 	}
 	l := s.browse("targets?view=scrapers")
@@ -268,6 +269,57 @@ func TestARegularScraperThatStaysAwayIsOverdue(t *testing.T) {
 		if got := list[0]; got.every != test.every*time.Second || got.overdue != test.overdue || got.visits != len(test.after) {
 			t.Errorf("%s: every %v, overdue %t", test.name, got.every, got.overdue)
 		}
+	}
+}
+
+func TestWhoScrapesEachGroupingHasNoIntervalOfItsOwn(t *testing.T) {
+	s, start := NewScrapers(), time.Now()
+	for i := range seenTimes {
+		s.note(visit{scrapeClient: scrapeClient{fetches: fetchesGroupings}, at: start.Add(time.Duration(i) * time.Second), status: 200})
+	}
+	if list, _ := s.list(start.Add(time.Hour)); list[0].every != 0 || list[0].overdue {
+		t.Errorf("every %v, overdue %t", list[0].every, list[0].overdue)
+	}
+}
+
+func TestOnlyMetricsCountAsScraped(t *testing.T) {
+	s := serve(t, func(c setup) { c.TelemetryPath = "/scrape" })
+	s.put("/metrics/job/x", "a 1\n")
+	for _, step := range []struct {
+		target string
+		status int
+		served bool
+	}{{"/api/v1/targets", 200, false}, {"/metrics", 404, false}, {"/scrape", 200, true}} {
+		if a := s.get(step.target); a.status != step.status {
+			t.Fatal(a)
+		}
+		l := s.browse("targets?view=scrapers")
+		if served := !strings.Contains(l.text("targets"), "Nobody has scraped /scrape yet"); served != step.served {
+			t.Errorf("after %s: %s", step.target, l.text("targets"))
+		}
+	}
+	if rows := s.scrapers(); len(rows) != 2 || !strings.Contains(rows[0], "everything") {
+		t.Errorf("got %q", rows)
+	}
+}
+
+func TestScrapersKeepTheirPlacesButThoseWithProblemsComeFirst(t *testing.T) {
+	s, start := NewScrapers(), time.Now()
+	for i, v := range []struct {
+		address, agent, fetches string
+		status                  int
+	}{
+		{"b", "x", fetchesAll, 200}, {"a", "y", fetchesTargets, 200}, {"a", "y", fetchesAll, 304}, {"a", "x", fetchesAll, 200}, {"z", "x", fetchesAll, 503},
+	} {
+		s.note(visit{scrapeClient: scrapeClient{address: v.address, agent: v.agent, fetches: v.fetches}, at: start.Add(time.Duration(i)), status: v.status})
+	}
+	var got []string
+	list, _ := s.list(start)
+	for _, l := range list {
+		got = append(got, l.address+l.agent+" "+l.fetches)
+	}
+	if want := "zx everything, ax everything, ay everything, ay targets, bx everything"; strings.Join(got, ", ") != want {
+		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
 	}
 }
 

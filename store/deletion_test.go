@@ -137,3 +137,208 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 		t.Errorf("one was pushed anew: %+v", d)
 	}
 }
+
+func TestWhatAnOperationDeletedIsTold(t *testing.T) {
+	c := &clock{}
+	o := checked
+	o.Now = c.now
+	fs := crashable(t)
+	s := openOn(t, fs, o)
+	for i := range 5 {
+		mustPush(t, s, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")
+	}
+	p := push(t, "/job/brief", "m 1\n")
+	p.TTL = time.Minute
+	if _, err := s.Push(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	d, err := s.DeleteSeen(t.Context(), []store.Seen{{Key: key(t, "/job/x/i/3")}, {Key: key(t, "/job/x/i/1")}}, true, "", store.Origin{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.advance(10 * time.Minute)
+	look(t, s)
+	expiry := lastOperation(t, s)
+	mustPush(t, s, "/job/x/i/1", "m 1\n")
+	w, err := s.Wipe(t.Context(), store.Origin{})
+	if err != nil || w.Groupings != 4 || w.Operation != lastOperation(t, s) {
+		t.Fatalf("wiped %+v, %v", w, err)
+	}
+	if none, err := s.Wipe(t.Context(), store.Origin{}); err != nil || none.Groupings != 0 || none.Operation != "" {
+		t.Errorf("wiped nothing: %+v, %v", none, err)
+	}
+	check := func(s *store.Store, name, operation string, limit, total int, want ...string) {
+		t.Helper()
+		keys, n := s.DeletedBy(operation, limit)
+		var got []string
+		for _, k := range keys {
+			got = append(got, k.String())
+		}
+		if n != total || !slices.Equal(got, want) {
+			t.Errorf("%s, %d at the most: %q of %d, want %q of %d", name, limit, got, n, want, total)
+		}
+	}
+	for _, s := range []*store.Store{s, openOn(t, afterCrash(fs), o)} {
+		check(s, "the delete", d.Operation, 10, 1, `{i="3",job="x"}`)
+		check(s, "the expiry", expiry, 10, 1, `{job="brief"}`)
+		check(s, "the wipe", w.Operation, 10, 4, `{i="0",job="x"}`, `{i="1",job="x"}`, `{i="2",job="x"}`, `{i="4",job="x"}`)
+		check(s, "the wipe", w.Operation, 2, 4, `{i="0",job="x"}`, `{i="1",job="x"}`)
+		check(s, "the wipe", w.Operation, 0, 4)
+		check(s, "nothing", "", 10, 0)
+		check(s, "nonsense", "nonsense", 10, 0)
+
+		x, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/3").Digest())
+		if !ok || x.Key.ID() != key(t, "/job/x/i/3").ID() || x.Operation != d.Operation || !x.At.Equal(time.Unix(0, x.At.UnixNano())) || x.At.IsZero() {
+			t.Errorf("what was deleted: %+v, %v", x, ok)
+		}
+		if x, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
+			t.Errorf("what was wiped: %+v, %v", x, ok)
+		}
+		if x, ok := s.Picture().GoneByDigest(key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
+			t.Errorf("what expired: %+v, %v", x, ok)
+		}
+		for _, digest := range []string{"", "x", key(t, "/job/nothing").Digest(), key(t, "/job/x/i/3").Digest() + "\n"} {
+			if x, ok := s.Picture().GoneByDigest(digest); ok {
+				t.Errorf("%q: %+v", digest, x)
+			}
+		}
+	}
+	mustPush(t, s, "/job/x/i/3", "m 1\n")
+	if _, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/3").Digest()); ok {
+		t.Error("it was pushed anew and is gone all the same")
+	}
+	if _, ok := s.Picture().ByDigest(key(t, "/job/x/i/3").Digest()); !ok {
+		t.Error("it was pushed anew and is not found")
+	}
+	check(s, "the delete of what was pushed anew", d.Operation, 10, 0)
+	if u, err := s.Undo(t.Context(), w.Operation, store.Origin{}); err != nil || u.Restored != 4 {
+		t.Errorf("undone %+v, %v", u, err)
+	}
+	check(s, "the wipe that was undone", w.Operation, 10, 0)
+	if _, err := s.Delete(t.Context(), key(t, "/job/x/i/0"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	last := lastOperation(t, s)
+	c.advance(2 * time.Hour)
+	check(s, "what is too old", last, 10, 0)
+	look(t, s)
+	if _, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/0").Digest()); ok {
+		t.Error("it is forgotten and found")
+	}
+}
+
+func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
+	c := &clock{}
+	s, j := openTroubledAt(t, c)
+	x := key(t, "/job/x")
+	var operation string
+	for _, tt := range []struct {
+		name    string
+		do      func() error
+		changes bool
+	}{
+		{"a push", func() error { mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n"); return nil }, true},
+		{"the same push", func() error { mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n"); return nil }, true},
+		{"a refused push", func() error {
+			s.Reject(t.Context(), store.Rejection{Key: x, Reason: "syntax", Message: "bad"})
+			return nil
+		}, true},
+		{"a refused push to nothing", func() error {
+			s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/y"), Reason: "syntax", Message: "bad"})
+			return nil
+		}, false},
+		{"its entry, and the history", func() error {
+			c.advance(2 * time.Minute)
+			look(t, s)
+			return nil
+		}, false},
+		{"a session", func() error {
+			return s.CreateSession(t.Context(), "id", store.Session{Name: "ana", Expires: c.now().Add(time.Hour)})
+		}, false},
+		{"a delete", func() error {
+			d, err := s.DeleteSeen(t.Context(), []store.Seen{{Key: x}}, true, "", store.Origin{})
+			operation = d.Operation
+			return err
+		}, true},
+		{"a delete of nothing", func() error { _, err := s.Delete(t.Context(), x, store.Origin{}); return err }, false},
+		{"an undo", func() error { _, err := s.Undo(t.Context(), operation, store.Origin{}); return err }, true},
+		{"a wipe", func() error { _, err := s.Wipe(t.Context(), store.Origin{}); return err }, true},
+		{"a push that expires", func() error {
+			p := push(t, "/job/x", "m 1\n")
+			p.TTL = time.Minute
+			_, err := s.Push(t.Context(), p)
+			return err
+		}, true},
+		{"an expiry", func() error { c.advance(time.Hour / 2); look(t, s); return nil }, true},
+		{"everything told anew", func() error {
+			before := s.Picture().Changes()
+			j.restart <- struct{}{}
+			eventually(t, "it is told", func() bool { look(t, s); return s.Picture().Changes() != before })
+			return nil
+		}, true},
+	} {
+		before := s.Picture()
+		if err := tt.do(); err != nil {
+			t.Fatalf("%s: %v", tt.name, err)
+		}
+		after := s.Picture()
+		if counted := after.Changes() > before.Changes(); counted != tt.changes || (after.Sequence() > before.Sequence()) != tt.changes {
+			t.Errorf("%s: %d changes before, %d after; sequence %d and %d", tt.name, before.Changes(), after.Changes(), before.Sequence(), after.Sequence())
+		}
+	}
+}
+
+func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
+	c := &clock{}
+	o := checked
+	o.Now = c.now
+	fs := crashable(t)
+	s := openOn(t, fs, o)
+	every := func() time.Duration {
+		g, _ := s.Picture().Group(key(t, "/job/x"))
+		return g.Every.Round(time.Millisecond) // no two changes have the same time
+	}
+	for i, tt := range []struct {
+		after, want time.Duration
+	}{
+		{0, 0},
+		{time.Minute, time.Minute},
+		{time.Minute, time.Minute},
+		{5 * time.Minute, 2 * time.Minute}, // (3 × 1 + 5) / 4
+		{2 * time.Minute, 2 * time.Minute},
+		{10 * time.Minute, 4 * time.Minute},
+	} {
+		c.advance(tt.after)
+		p := push(t, "/job/x", "m 1\n")
+		p.Mode = store.Mode(i % 2)
+		if _, err := s.Push(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		if got := every(); got != tt.want {
+			t.Errorf("push %d: every %v, want %v", i, got, tt.want)
+		}
+	}
+	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: "syntax", Message: "bad"})
+	if got := every(); got != 4*time.Minute {
+		t.Errorf("a refused push counts: every %v", got)
+	}
+	s = openOn(t, afterCrash(fs), o)
+	if got := every(); got != 4*time.Minute {
+		t.Errorf("after a crash every %v", got)
+	}
+	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Undo(t.Context(), lastOperation(t, s), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := every(); got != 4*time.Minute {
+		t.Errorf("after an undo every %v", got)
+	}
+	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+		t.Fatal(err)
+	}
+	if mustPush(t, s, "/job/x", "m 1\n"); every() != 0 {
+		t.Errorf("pushed anew every %v", every())
+	}
+}

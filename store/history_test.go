@@ -268,16 +268,16 @@ func TestWhatComesOfTheHistoryWithItsGrouping(t *testing.T) {
 func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
-		meanwhile  func(s *store.Store, c *clock)
+		meanwhile  func(s *store.Store, j *troubled, goOn func())
 		want       string
 		everOnDisk bool
 	}{
-		{"its grouping is forgotten", func(s *store.Store, c *clock) {
+		{"its grouping is forgotten", func(s *store.Store, _ *troubled, _ func()) {
 			if _, err := s.Delete(context.Background(), key(t, "/job/x"), store.Origin{}); err != nil {
 				t.Error(err)
 			}
 		}, "", false},
-		{"it began anew", func(s *store.Store, c *clock) {
+		{"it began anew", func(s *store.Store, _ *troubled, _ func()) {
 			if _, err := s.Wipe(context.Background(), store.Origin{}); err != nil {
 				t.Error(err)
 			}
@@ -287,11 +287,18 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 				t.Error(err)
 			}
 		}, "3", true},
+		{"it begins anew in the same commit", func(s *store.Store, j *troubled, goOn func()) {
+			if _, err := s.Wipe(context.Background(), store.Origin{}); err != nil {
+				t.Error(err)
+			}
+			queued(t, s, j, func() { sized(t, s, "/job/x", 3) }, goOn)
+		}, "3", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &clock{}
 			s, j := openTroubledAt(t, c)
 			sized(t, s, "/job/x", 1)
+			sized(t, s, "/job/also", 1) // is written together with it
 			// What is old is read, and the answer comes when everything is over.
 			reading, goOn := make(chan struct{}), make(chan struct{})
 			var once sync.Once
@@ -304,13 +311,18 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 			c.advance(2 * time.Minute)
 			sized(t, s, "/job/other", 2)
 			<-reading
-			tt.meanwhile(s, c)
+			release := sync.OnceFunc(func() { close(goOn) })
+			tt.meanwhile(s, j, release)
 			if tt.want == "" {
 				c.advance(2 * time.Hour)
 				look(t, s)
 				eventually(t, "it is forgotten", func() bool { return s.Picture().Stats().Gone == 0 })
 			}
-			close(goOn)
+			release()
+			eventually(t, "it was tried", func() bool { return slices.Contains(histories(t, j), "h.job/also") })
+			if tt.want == "" && slices.Contains(histories(t, j), "h.job/x") {
+				t.Error("it is back")
+			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}

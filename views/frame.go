@@ -18,7 +18,9 @@ type Frame struct {
 	Version string
 	Open    bool // strangers may do everything
 	// Live names the part of the page that follows what happens; empty: none.
-	Live     string
+	Live string
+	// Seen is how far the server was with its changes before the page was made.
+	Seen     string
 	Settings Settings
 }
 

@@ -23,6 +23,7 @@ type BulkRemoval struct {
 	InDialog bool // of another page, which stays open
 
 	Filter     string // what is meant, in words
+	Named      bool   // one by one, not by a filter
 	Everything bool   // nothing narrows it
 	Count      int    // of groupings
 	Missing    int    // of those that were named and are not there

@@ -5,13 +5,16 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // tab is a tab of a browser of its own. What the functions here lack is done
@@ -114,6 +117,43 @@ func (b *tab) run(script string) string {
 		b.t.Fatalf("%s: %v", script, err)
 	}
 	return text
+}
+
+// click presses the mouse in the middle of an element, whatever lies on top of
+// it there.
+func (b *tab) click(selector string, options ...chromedp.MouseOption) {
+	b.t.Helper()
+	at := b.run(fmt.Sprintf(`{
+		const e = document.querySelector(%q);
+		e.scrollIntoView({block: "center"});
+		const r = e.getBoundingClientRect();
+		[r.x + r.width / 2, r.y + r.height / 2].join(" ")
+	}`, selector))
+	first, second, _ := strings.Cut(at, " ")
+	x, err := strconv.ParseFloat(first, 64)
+	must(b.t, err)
+	y, err := strconv.ParseFloat(second, 64)
+	must(b.t, err)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	must(b.t, chromedp.Do(ctx, chromedp.MouseClickXY(x, y, options...)))
+}
+
+// press presses keys, one after the other. What a key writes comes with it, as
+// it does from a keyboard, so that a page can prevent it.
+func (b *tab) press(keys ...string) {
+	b.t.Helper()
+	for _, key := range strings.Join(keys, "") {
+		events := kb.Encode(key)
+		down, up := *events[0], *events[len(events)-1]
+		if len(events) == 3 {
+			down.Text = events[1].Text
+		}
+		for _, event := range []input.DispatchKeyEventParams{down, up} {
+			_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, event)
+			must(b.t, err)
+		}
+	}
 }
 
 // relaxed has pages run every script: as if an attacker had sent them.

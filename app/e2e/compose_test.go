@@ -30,11 +30,6 @@ func (b *tab) says(selector, want string) {
 	})
 }
 
-func (b *tab) click(selector string) {
-	b.t.Helper()
-	b.run(fmt.Sprintf(`document.querySelector(%q).click(); "clicked"`, selector))
-}
-
 // fill puts a text into an input as typing does.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()

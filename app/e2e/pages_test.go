@@ -123,8 +123,8 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 		t.Errorf("the page says %.500q", text)
 	}
 	b.run(`document.querySelector("a[href$='/delete']").click(); "clicked"`)
-	b.arrives(grouping + "/delete")
-	b.run(`document.querySelector("main form button").click(); "clicked"`)
+	b.tells(dialogText, "true Delete this grouping?")
+	b.run(`document.querySelector("#dialog .btn-danger").click(); "clicked"`)
 	until(t, "the end of the delete", func() string {
 		if at := b.run(`location.pathname`); !strings.HasPrefix(at, "/deleted/") {
 			return at

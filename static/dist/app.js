@@ -14,6 +14,7 @@
 	const serverNow = Date.parse(document.documentElement.dataset.now || '');
 	const skew = Number.isNaN(serverNow) ? 0 : serverNow - Date.now();
 	function tick() {
+		if (document.documentElement.dataset.time) return; // these don't age
 		for (const time of document.querySelectorAll('time[data-ago]')) {
 			const text = ago((Date.now() + skew - Date.parse(time.dateTime)) / 1000);
 			if (time.dataset.ago === 'title') time.title = text;
@@ -355,8 +356,8 @@
 
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
-		if (ctx.target === dialog) show();
-		else if (dialog.open && ctx.target === '#toasts' && dialog.contains(event.target)) told(ctx);
+		if (ctx?.target === dialog) show();
+		else if (dialog.open && ctx?.target === '#toasts' && dialog.contains(event.target)) told(ctx);
 		else if (lost) setTimeout(findFocus);
 	});
 
@@ -449,6 +450,335 @@
 		panel.setAttribute('aria-labelledby', `${panel.id}-tab`);
 	}
 })();
+// Shortcuts on single keys. The dialog #help lists them.
+(() => {
+	'use strict';
+
+	const root = document.documentElement;
+	let current = ''; // the id of the row that was last moved to
+	let place = 0; // where in the list it stands
+	let went = 0; // when g was pressed
+
+	const rows = () => [...document.querySelectorAll('main tr:has(a.open)')];
+	const click = selector => {
+		const found = document.querySelector(selector);
+		found?.click();
+		return Boolean(found);
+	};
+	const currentRow = () => {
+		const all = rows();
+		return all.find(row => row.contains(document.activeElement)) ?? all.find(row => row.id === current);
+	};
+
+	function mark(row) {
+		for (const other of document.querySelectorAll('tr.current')) if (other !== row) other.classList.remove('current');
+		row?.classList.add('current');
+		current = row?.id ?? '';
+		place = row ? rows().indexOf(row) : 0;
+	}
+	function focus(row) {
+		row.querySelector('a.open').focus({ preventScroll: true });
+		row.scrollIntoView({ block: 'nearest' });
+	}
+	function move(step) {
+		const all = rows();
+		if (all.length === 0) return;
+		const at = all.indexOf(currentRow());
+		const next = at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1);
+		mark(all[next]);
+		focus(all[next]);
+	}
+
+	// A swap leaves a row without its mark, or no such row: then the one in its
+	// place follows, and nobody has to begin at the top again.
+	document.addEventListener('htmx:after:swap', () => {
+		if (!current) return;
+		const all = rows();
+		const kept = all.find(row => row.id === current);
+		const row = kept ?? all[Math.min(place, all.length - 1)];
+		mark(row);
+		if (row && !kept && document.activeElement === document.body) focus(row);
+	});
+
+	function tick() {
+		currentRow()?.querySelector('input[type="checkbox"][name="id"]')?.click();
+	}
+
+	function askToDelete() {
+		if (document.querySelector('main input[name="id"]:checked')) {
+			click('#bulk-delete');
+			return;
+		}
+		const open = currentRow()?.querySelector('a.open');
+		if (!open) {
+			if (rows().length === 0) click('main a[href$="/delete"]');
+			return;
+		}
+		htmx.ajax('GET', `${open.pathname}/delete`, {
+			source: open, target: '#dialog', swap: 'innerHTML', headers: { 'HX-Target': 'dialog#dialog' },
+		});
+	}
+
+	function help() {
+		const dialog = document.getElementById('help');
+		if (dialog.open) dialog.close(); else dialog.showModal();
+	}
+
+	function escape() {
+		if (!click('#bulk-clear')) mark(undefined);
+	}
+
+	// Otherwise the browser would drop what was searched for.
+	function leave(event) {
+		event.preventDefault();
+		event.target.blur();
+	}
+
+	const actions = {
+		'/': () => document.querySelector('main input[type="search"]')?.focus(),
+		j: () => move(1),
+		k: () => move(-1),
+		x: tick,
+		d: askToDelete,
+		r: () => document.dispatchEvent(new CustomEvent('changed')),
+		l: () => click('button[data-live-switch]'),
+		y: () => click('button[data-copy="copy-link"]'),
+		c: () => click('button[data-copy="copy-read"]'),
+		'[': () => click('main a[rel="prev"]'),
+		']': () => click('main a[rel="next"]'),
+		'?': help,
+		g: () => { went = Date.now(); },
+		Escape: escape,
+	};
+	const places = { g: '/', t: '/targets', a: '/activity', d: '/docs', s: '/status', p: '/push' };
+
+	// Whoever writes means letters, whoever answers a question has to answer it.
+	const writing = target => target.isContentEditable
+		|| target.matches('textarea, select, input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"])');
+
+	document.addEventListener('keydown', event => {
+		const { key, target } = event;
+		if ('keyless' in root.dataset || event.defaultPrevented || event.isComposing) return;
+		if (event.ctrlKey || event.metaKey || event.altKey || !(target instanceof Element)) return;
+		if (writing(target)) {
+			if (key === 'Escape' && target.type === 'search') leave(event);
+			return;
+		}
+		if (document.querySelector('dialog[open], [popover]:popover-open') && key !== '?') return;
+		if (event.repeat && key !== 'j' && key !== 'k') return;
+		const going = Date.now() - went < 1500 && Object.hasOwn(places, key);
+		if (!going && !Object.hasOwn(actions, key)) return;
+		if (key !== 'Escape') event.preventDefault();
+		went = 0;
+		if (going) location.assign(root.dataset.prefix + places[key]); else actions[key]();
+	});
+
+	document.addEventListener('click', event => {
+		if (event.target.closest('button[data-help]')) help();
+	});
+})();
+// Keeps the part of the page that #live names up to date, or says that there is
+// something new where it would be in somebody's way.
+(() => {
+	'use strict';
+
+	const root = document.documentElement;
+	const live = () => document.getElementById('live');
+	// The part is missing where there is nothing to show yet.
+	const part = () => document.getElementById(live()?.dataset.live ?? '');
+	const address = () => location.pathname + location.search;
+
+	let behind = null; // how many changes the part does not show, 0 if that is unknown; null: none
+	let asked = Date.now(); // when the part was asked for
+	let failed = false; // the last time that it was
+	let gone = false; // there is no such page any more
+	let away = 0; // how often the server did not answer
+	let refused = false; // and does so until somebody signs in
+	let wait = 1000; // until the first connection is tried again
+
+	const still = () => 'still' in root.dataset;
+
+	// Nothing may move under somebody who points at it, reads or chooses.
+	function inTheWay() {
+		const area = part() ?? document.getElementById('main');
+		const chosen = getSelection();
+		return document.querySelector('dialog[open], [popover]:popover-open') !== null
+			|| area.contains(document.activeElement)
+			|| area.querySelector('input[type="checkbox"][name="id"]:checked') !== null
+			|| !chosen.isCollapsed && chosen.containsNode(area, true);
+	}
+
+	function refresh() {
+		const target = part();
+		if (gone || !target) {
+			location.reload();
+			return;
+		}
+		asked = Date.now();
+		htmx.ajax('GET', address(), {
+			source: target, target, swap: 'innerMorph', live: true,
+			headers: { 'HX-Target': `${target.localName}#${target.id}` },
+		});
+	}
+
+	// How many changes lie between what the part shows and an event; undefined
+	// where they can't be counted.
+	function distance(id) {
+		const [epoch, count] = String(id).split('.');
+		const [shownEpoch, shown] = live().dataset.seen.split('.');
+		return epoch === shownEpoch ? count - shown : undefined;
+	}
+
+	// The stream tells of changes by whomever; other elements of one that was just
+	// made here, and that has to be seen.
+	document.addEventListener('changed', event => {
+		if (!live()) return;
+		if (event.target !== live()) {
+			refresh();
+			return;
+		}
+		const count = distance(event.detail.id) ?? 0;
+		if (count <= 0 && distance(event.detail.id) !== undefined) return;
+		behind = count;
+		if (!gone && !still() && !inTheWay()) refresh();
+		else paint();
+	});
+
+	// What was held back is shown as soon as it is in nobody's way. Without any
+	// change a part is not older than a minute: some things change by the time.
+	setInterval(() => {
+		if (!live() || still() || gone || away || refused || document.hidden || inTheWay()) return;
+		const due = Date.now() - asked > 60000;
+		if (behind !== null && !failed || due && part()) refresh();
+	}, 1000);
+
+	// The answer to a refresh counts while the page is still the one that asked.
+	document.addEventListener('htmx:after:request', event => {
+		const { ctx } = event.detail;
+		if (!ctx?.live) return;
+		const { ok, status } = ctx.response.raw;
+		if (ctx.request.action !== address()) {
+			event.preventDefault();
+		} else if (status === 401) {
+			return; // it leads to the sign-in page
+		} else if (!ok) {
+			event.preventDefault();
+			gone = status === 404;
+			fail();
+		} else if (!ctx.text.trim()) { // such a page has no such part any more
+			event.preventDefault();
+			location.reload();
+		} else {
+			delete ctx.hx.pushurl;
+			const answer = document.createElement('template');
+			answer.innerHTML = ctx.text;
+			if (answer.content.firstElementChild?.id === ctx.target.id) ctx.swap += ' strip:true';
+		}
+	});
+	function fail() {
+		failed = true;
+		behind ??= 0;
+		paint();
+	}
+
+	// Whoever asked for the part: it shows what the server had then.
+	document.addEventListener('htmx:after:swap', event => {
+		const { ctx } = event.detail;
+		const seen = ctx?.response?.headers.get('Gatehouse-Seen');
+		if (live() && seen && ctx.response.raw.ok && ctx.target === part()) {
+			live().dataset.seen = seen;
+			asked = Date.now();
+			behind = null;
+			failed = gone = false;
+		}
+		paint();
+	});
+
+	// Pages that nobody sees hold no connection: browsers have few for one server.
+	function connect() {
+		if (live() && !document.hidden && !refused) htmx.trigger(live(), 'connect');
+	}
+	function connectLater() {
+		setTimeout(connect, wait);
+		wait = Math.min(2 * wait, 8000);
+	}
+	document.addEventListener('htmx:after:process', connect);
+	document.addEventListener('visibilitychange', connect);
+	addEventListener('pageshow', connect);
+
+	document.addEventListener('htmx:sse:after:connection', () => {
+		wait = 1000;
+		away = 0;
+		paint();
+		// The page may have been hidden while the connection was made.
+		setTimeout(() => {
+			if (document.hidden) document.dispatchEvent(new Event('visibilitychange'));
+		});
+	});
+	document.addEventListener('htmx:sse:before:connection', event => {
+		if (refused) event.preventDefault();
+	});
+	document.addEventListener('htmx:sse:error', event => lost(event.detail.status));
+	document.addEventListener('htmx:sse:close', connectLater);
+	// The first connection is made like any request.
+	document.addEventListener('htmx:before:response', event => {
+		const { ctx } = event.detail;
+		if (!ctx || ctx.sourceElement !== live()) return;
+		event.preventDefault();
+		lost(ctx.response.status);
+		connectLater();
+	});
+	document.addEventListener('htmx:error', event => {
+		const { ctx } = event.detail;
+		if (!ctx) return;
+		if (ctx.live) fail();
+		if (ctx.sourceElement !== live()) return;
+		lost();
+		connectLater();
+	});
+	function lost(status) {
+		refused = status === 401 || status === 403;
+		away++;
+		paint();
+	}
+
+	function say(id, text) {
+		const element = document.getElementById(id);
+		if (element && element.textContent !== text) element.textContent = text;
+	}
+
+	function paint() {
+		const button = document.querySelector('button[data-live-switch]');
+		if (!button) return;
+		const state = refused ? 'signed out' : still() ? 'paused' : away ? 'reconnecting' : 'live';
+		button.textContent = state;
+		button.dataset.state = state;
+		button.setAttribute('aria-pressed', String(!still()));
+		button.setAttribute('aria-label', `Live updates: ${state}`);
+		const count = behind === 1 ? '1 change' : behind ? `${behind} changes` : 'Changes';
+		say('news-text', gone ? 'This is no longer there' : count);
+		document.getElementById('news').hidden = behind === null;
+		let notice = '';
+		if (refused) notice = 'You are no longer signed in. Reload the page to sign in again.';
+		else if (away > 1) notice = 'The server does not answer. Trying again…';
+		say('away', notice);
+		say('news-status', behind === null ? '' : 'There is something new that this page does not show yet.');
+	}
+
+	document.addEventListener('click', event => {
+		const button = event.target.closest('button');
+		if (button?.matches('[data-live-switch]')) {
+			root.toggleAttribute('data-still');
+			document.dispatchEvent(new CustomEvent('setting', { detail: { name: 'live', value: still() ? 'off' : '' } }));
+			paint();
+		}
+		if (button?.matches('[data-news]')) {
+			document.getElementById('main').focus({ preventScroll: true });
+			refresh();
+		}
+	});
+	paint();
+})();
 (() => {
 	'use strict';
 
@@ -482,7 +812,7 @@
 	}
 
 	document.addEventListener('htmx:after:swap', event => {
-		if (event.detail.ctx.target !== menu || !menu.matches(':popover-open')) return;
+		if (event.detail.ctx?.target !== menu || !menu.matches(':popover-open')) return;
 		place();
 		menu.querySelector('a, button')?.focus();
 	});
@@ -574,10 +904,13 @@
 	document.addEventListener('click', event => {
 		const button = event.target.closest('button');
 		switch (button?.id) {
-		case 'bulk-clear':
+		case 'bulk-clear': {
+			// The button goes with the selection.
+			const focused = document.activeElement === button;
 			clear();
-			document.getElementById('pick-page').focus();
+			if (focused) document.getElementById('pick-page').focus();
 			break;
+		}
 		case 'bulk-all':
 			all = true;
 			filter = bar().dataset.filter;
@@ -733,11 +1066,12 @@
 		toasts.append(make(event.detail.text, event.detail.problem));
 	});
 
-	// A request without an answer is told once, with the way to try it again.
+	// A request without an answer is told once, with the way to try it again. What
+	// pages ask for by themselves is not what somebody waits for.
 	let unreachable;
 	document.addEventListener('htmx:error', event => {
 		const { ctx } = event.detail;
-		if (!ctx || ctx.response || unreachable?.isConnected) return;
+		if (!ctx || ctx.response || ctx.live || ctx.sourceElement?.id === 'live' || unreachable?.isConnected) return;
 		const retry = document.createElement('button');
 		retry.type = 'button';
 		retry.className = 'btn btn-small';

@@ -14,6 +14,7 @@
 	const serverNow = Date.parse(document.documentElement.dataset.now || '');
 	const skew = Number.isNaN(serverNow) ? 0 : serverNow - Date.now();
 	function tick() {
+		if (document.documentElement.dataset.time) return; // these don't age
 		for (const time of document.querySelectorAll('time[data-ago]')) {
 			const text = ago((Date.now() + skew - Date.parse(time.dateTime)) / 1000);
 			if (time.dataset.ago === 'title') time.title = text;

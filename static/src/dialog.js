@@ -32,8 +32,8 @@
 
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
-		if (ctx.target === dialog) show();
-		else if (dialog.open && ctx.target === '#toasts' && dialog.contains(event.target)) told(ctx);
+		if (ctx?.target === dialog) show();
+		else if (dialog.open && ctx?.target === '#toasts' && dialog.contains(event.target)) told(ctx);
 		else if (lost) setTimeout(findFocus);
 	});
 

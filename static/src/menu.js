@@ -31,7 +31,7 @@
 	}
 
 	document.addEventListener('htmx:after:swap', event => {
-		if (event.detail.ctx.target !== menu || !menu.matches(':popover-open')) return;
+		if (event.detail.ctx?.target !== menu || !menu.matches(':popover-open')) return;
 		place();
 		menu.querySelector('a, button')?.focus();
 	});

@@ -71,10 +71,13 @@
 	document.addEventListener('click', event => {
 		const button = event.target.closest('button');
 		switch (button?.id) {
-		case 'bulk-clear':
+		case 'bulk-clear': {
+			// The button goes with the selection.
+			const focused = document.activeElement === button;
 			clear();
-			document.getElementById('pick-page').focus();
+			if (focused) document.getElementById('pick-page').focus();
 			break;
+		}
 		case 'bulk-all':
 			all = true;
 			filter = bar().dataset.filter;

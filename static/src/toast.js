@@ -41,11 +41,12 @@
 		toasts.append(make(event.detail.text, event.detail.problem));
 	});
 
-	// A request without an answer is told once, with the way to try it again.
+	// A request without an answer is told once, with the way to try it again. What
+	// pages ask for by themselves is not what somebody waits for.
 	let unreachable;
 	document.addEventListener('htmx:error', event => {
 		const { ctx } = event.detail;
-		if (!ctx || ctx.response || unreachable?.isConnected) return;
+		if (!ctx || ctx.response || ctx.live || ctx.sourceElement?.id === 'live' || unreachable?.isConnected) return;
 		const retry = document.createElement('button');
 		retry.type = 'button';
 		retry.className = 'btn btn-small';

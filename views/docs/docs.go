@@ -16,6 +16,7 @@ var order = []struct{ slug, summary string }{
 	{"quick-start", "Start the server, push, scrape and delete, in five minutes."},
 	{"pushing", "Paths, replace and merge, what is refused and why, expiry, deleting."},
 	{"scraping", "Settings for Prometheus: everything at once, or a target per grouping."},
+	{"alerting", "Rules that tell when a job stays away, or when its pushes are refused."},
 	{"authentication", "Users, API tokens, JWTs, roles, and who is let in without any of them."},
 	{"securing-metrics", "The scrape key, and how to give it to Prometheus."},
 	{"tls", "Certificates, client certificates, proxies."},
