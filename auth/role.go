@@ -70,3 +70,6 @@ func (r Role) May(a Action) bool {
 	least, known := leastRole[a]
 	return known && r >= least
 }
+
+// RoleFor is the least role that may do a.
+func RoleFor(a Action) Role { return leastRole[a] }

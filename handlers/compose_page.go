@@ -54,7 +54,8 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 	outcome, err := h.Store.Preview(j.push)
 	if err != nil {
 		// The grouping that the text names becomes a link.
-		m.Conflict = refusalOf(picture, &store.Group{Key: j.push.Key, Failure: answerTo(err).text}, m.Frame)
+		why := reasonOfRefusal(m.Frame, picture, j.push.Key.String(), answerTo(err).text)
+		m.Conflict = &why
 		return
 	}
 	m.Outcome = &views.Outcome{

@@ -38,7 +38,7 @@ const (
 	maxShownHelp  = 200     // characters of HELP in the list
 )
 
-// detail shows a grouping, or one family of it.
+// detail shows a grouping, or one family of it, or its last pushes.
 func (h *api) detail(c *fiber.Ctx) error {
 	p := h.Store.Picture()
 	g, ok := p.ByDigest(c.Params("id"))
@@ -50,7 +50,18 @@ func (h *api) detail(c *fiber.Ctx) error {
 		return badRequest("q is too long")
 	}
 	m := h.groupingHead(c, p, g)
-	if err := v.fill(&m); err != nil {
+	m.Live = "grouping"
+	var err error
+	switch m.View = c.Query("view"); m.View {
+	case "history":
+		err = h.fillHistory(&m, p, g)
+	case "raw":
+		err = h.fillRaw(c, &m, p, g)
+	default:
+		m.View = ""
+		err = v.fill(&m)
+	}
+	if err != nil {
 		return err
 	}
 	return h.page(c, fiber.StatusOK, views.GroupingPage(m))
@@ -65,16 +76,6 @@ func fromOf(c *fiber.Ctx) int {
 	return n
 }
 
-func (h *api) noGrouping(c *fiber.Ctx) error {
-	if !h.wantsPage(c) {
-		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
-	}
-	return h.page(c, fiber.StatusNotFound, views.ProblemPage(views.Problem{
-		Frame: h.frame(c, "No such grouping", "groupings"), Status: fiber.StatusNotFound,
-		Text: "It was deleted, it has expired, or it never was.",
-	}))
-}
-
 // raw serves what a grouping holds as text, as scrapes show it.
 func (h *api) raw(c *fiber.Ctx) error {
 	p := h.Store.Picture()
@@ -83,7 +84,7 @@ func (h *api) raw(c *fiber.Ctx) error {
 		return h.noGrouping(c)
 	}
 	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
-	s.format = exposition.Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8")
+	s.format = exposition.Negotiate(lossless)
 	s.setHeaders(c)
 	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	return stream(c, s.write)
@@ -94,36 +95,40 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 	f := h.frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
 		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Pushed, By: g.Origin.By, From: g.Origin.From,
-		Expires: g.Expires, Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
+		Expires: g.Expires, Every: g.Every, Overdue: isOverdue(g, f.Now),
+		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
 	}
 	for _, l := range inReadingOrder(g.Key.Labels()) {
 		m.Labels = append(m.Labels, views.Label{Name: l.Name, Value: l.Value})
 	}
 	if !g.LastPushSuccessful() {
-		m.Refusal = refusalOf(p, g, f)
+		m.Refusal = &views.Refusal{At: g.Failed, Reason: reasonOfRefusal(f, p, g.Key.String(), g.Failure)}
 	}
 	m.Copies = h.copies(c, f, g)
 	return m
 }
 
-// refusalOf tells why the last push was refused, with a link to the grouping
-// that it collides with.
-func refusalOf(p *store.Picture, g *store.Group, f views.Frame) *views.Refusal {
-	r := &views.Refusal{At: g.Failed, Before: g.Failure}
-	for i := range len(g.Failure) {
-		if g.Failure[i] != '{' {
+// reasonOfRefusal is why a push to a grouping was refused, with a link to the
+// grouping that it collides with.
+func reasonOfRefusal(f views.Frame, p *store.Picture, grouping, message string) views.Reason {
+	for i := range len(message) {
+		if message[i] != '{' {
 			continue
 		}
-		key, n, ok := readKey(g.Failure[i:])
-		if !ok {
+		key, n, ok := readKey(message[i:])
+		if !ok || key.String() == grouping {
 			continue
 		}
-		if other, ok := p.Group(key); ok && key.ID() != g.Key.ID() {
-			r.Before, r.Other, r.After = g.Failure[:i], g.Failure[i:i+n], g.Failure[i+n:]
-			r.URL = f.Path("/groupings/" + other.Key.Digest())
-			return r
+		if _, held := p.Group(key); held {
+			return views.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
 		}
 	}
+	return views.Reason{Before: message}
+}
+
+// brief is a reason where many stand below each other.
+func brief(r views.Reason) views.Reason {
+	r.Before, r.Other, r.After = shorten(r.Before, maxReason), shorten(r.Other, maxSubject), shorten(r.After, maxReason)
 	return r
 }
 

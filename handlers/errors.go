@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"math"
 	"strconv"
@@ -105,6 +106,7 @@ func denialStatus(err error) int {
 // asks for JSON, with a page to people, else in one line.
 func (h *api) onError(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
+	request := h.reportFailure(c, a, err)
 	c.Status(a.status)
 	if a.retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
@@ -117,12 +119,31 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 	case h.signIn(c, err):
 		return nil
 	case isPartial(c):
-		return h.toast(c, a.status, views.Toast{Text: sentence(a.text), Problem: true})
+		text := explain(c, a, err)
+		if request != "" {
+			text += " There this request is " + request + "."
+		}
+		return h.toast(c, a.status, views.Toast{Text: text, Problem: true})
 	case h.wantsPage(c):
-		return h.problem(c, a)
+		return h.problem(c, a, err, request)
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 	return c.SendString(a.text + "\n")
+}
+
+// reportFailure logs what the server could not do. Of what nobody can see from
+// outside it returns the name by which the log has it; empty: there is nothing.
+func (h *api) reportFailure(c *fiber.Ctx, a answer, err error) (request string) {
+	if a.status < 500 || errors.As(err, new(*auth.Refusal)) { // what was not let in is the guard's to report
+		return ""
+	}
+	fields := []any{"method", c.Method(), "path", c.Path(), "status", a.status, "err", err}
+	if a.status == fiber.StatusInternalServerError {
+		request = rand.Text()[:8]
+		fields = append(fields, "request", request)
+	}
+	h.Logger.Error("A request failed", fields...)
+	return request
 }
 
 // failure is what the JSON API answers when something is wrong.

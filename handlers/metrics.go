@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -197,10 +196,6 @@ func (h *api) record(c *fiber.Ctx) error {
 		if err := h.onError(c, err); err != nil {
 			return err
 		}
-		// What was not let in is the guard's to report.
-		if a := answerTo(err); a.status >= 500 && !errors.As(err, new(*auth.Refusal)) {
-			h.Logger.Error("A request failed", "method", c.Method(), "path", c.Path(), "status", a.status, "err", err)
-		}
 	}
 	h.noteScrape(c, began, err)
 	name, _ := c.Locals(handlerName).(string)
@@ -212,7 +207,7 @@ func (h *api) record(c *fiber.Ctx) error {
 	}
 	method := strings.ToLower(c.Method())
 	h.Metrics.requests.WithLabelValues(strconv.Itoa(c.Response().StatusCode()), name, method).Inc()
-	if name == "push" && guard.Principal(c).Scheme != "" {
+	if name == "push" && guard.Principal(c).Role.May(auth.Push) {
 		h.Metrics.pushDuration.WithLabelValues(method).Observe(time.Since(began).Seconds())
 		h.Metrics.pushSize.WithLabelValues(method).Observe(float64(max(0, c.Request().Header.ContentLength())))
 	}

@@ -3,7 +3,6 @@ package handlers
 import (
 	"bytes"
 	"context"
-	"net/http"
 	"strings"
 	"time"
 
@@ -101,20 +100,6 @@ func (h *api) wantsPage(c *fiber.Ctx) bool {
 	path := strings.TrimPrefix(c.Path(), h.RoutePrefix)
 	return strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML) &&
 		!strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/metrics/") && path != h.TelemetryPath
-}
-
-// problem shows an error to a person.
-func (h *api) problem(c *fiber.Ctx, a answer) error {
-	f := h.frame(c, http.StatusText(a.status), "")
-	if guard.Principal(c).Role == auth.NoRole {
-		f.Version = "" // is not for strangers
-	}
-	return h.page(c, a.status, views.ProblemPage(views.Problem{Frame: f, Status: a.status, Text: sentence(a.text)}))
-}
-
-// sentence makes one of an error's text.
-func sentence(text string) string {
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func (h *api) staticRoutes() []route {

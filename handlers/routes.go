@@ -185,8 +185,9 @@ func (h *api) routes() []route {
 // pageRoutes are what people see.
 func (h *api) pageRoutes() []route {
 	return slices.Concat(
-		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.targetsRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(), h.docsRoutes(),
-		h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.sessionRoutes(), h.staticRoutes(), h.eventRoutes(),
+		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
+		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
+		h.docsRoutes(), h.sessionRoutes(), h.staticRoutes(),
 	)
 }
 
@@ -232,6 +233,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 		}
 		named := func(c *fiber.Ctx) error {
 			c.Locals(handlerName, e.name)
+			c.Locals(neededAction, e.needs)
 			return c.Next()
 		}
 		app.Add(method, path, named, require(e.needs), e.do)
@@ -262,8 +264,12 @@ func (r route) allow() string {
 	return strings.Join(allowed, ", ")
 }
 
-// handlerName is the key under which a request carries its handler's name.
-const handlerName = "handler"
+// Keys under which a request carries its handler's name, and what one must be
+// allowed to for it.
+const (
+	handlerName  = "handler"
+	neededAction = "needs"
+)
 
 func (h *api) panicked(c *fiber.Ctx, cause any) {
 	h.Logger.Error("A handler panicked", "method", c.Method(), "path", c.Path(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))

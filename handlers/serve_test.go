@@ -172,6 +172,16 @@ func (c *patient) Close() error {
 type unsteady struct {
 	store.Journal
 	failure atomic.Pointer[error]
+	misread atomic.Pointer[error] // of what is on record
+}
+
+func (j *unsteady) failRead(err error) { j.misread.Store(&err) }
+
+func (j *unsteady) ScanBack(ctx context.Context, prefix, before string, limit int) ([]store.Record, error) {
+	if err := j.misread.Load(); err != nil {
+		return nil, *err
+	}
+	return j.Journal.ScanBack(ctx, prefix, before, limit)
 }
 
 func (j *unsteady) fail(err error) { j.failure.Store(&err) }

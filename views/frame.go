@@ -22,6 +22,7 @@ type Frame struct {
 	// Seen is how far the server was with its changes before the page was made.
 	Seen     string
 	Settings Settings
+	Reload   int // seconds until the page asks again by itself; 0: it does not
 }
 
 // Settings are what a person prefers. The zero Settings are what is usual.
@@ -57,6 +58,7 @@ type section struct {
 var sections = []section{
 	{"groupings", "Groupings", "/", false},
 	{"targets", "Targets", "/targets", false},
+	{"activity", "Activity", "/activity", true},
 	{"docs", "Docs", "/docs", false},
 	{"status", "Status", "/status", false},
 }

@@ -11,11 +11,13 @@ type Grouping struct {
 	ID      string // in addresses
 	Labels  []Label
 	State   string
-	Pushed  time.Time // zero: never
-	By      string    // the principal; empty: nobody had to say
-	From    string    // the client's address
-	Expires time.Time // zero: never
-	Refusal *Refusal  // of the last push; nil: it was accepted
+	Pushed  time.Time     // zero: never
+	By      string        // the principal; empty: nobody had to say
+	From    string        // the client's address
+	Expires time.Time     // zero: never
+	Refusal *Refusal      // of the last push; nil: it was accepted
+	Every   time.Duration // how often it is pushed; 0: not known
+	Overdue bool          // there should have been a push
 
 	Families, Series, Bytes int
 	Copies                  []Copy
@@ -26,6 +28,11 @@ type Grouping struct {
 	Alone  bool     // the page is about the only family of the list
 	// Withheld says that the samples are on pages of their own.
 	Withheld bool
+
+	View    string // "": the metrics; "history" or "raw"
+	History []Push // newest first
+	Raw     string // what it holds, as scrapes have it
+	Cut     bool   // Raw is only the beginning of that
 }
 
 // Label is a label in full.
@@ -33,9 +40,13 @@ type Label struct{ Name, Value string }
 
 // Refusal is a push that was refused.
 type Refusal struct {
-	At time.Time
-	// Before, Other and After are why, in one line. Other is the grouping in its
-	// middle that the push collides with, and can be empty.
+	At     time.Time
+	Reason Reason
+}
+
+// Reason is why a push was refused, in one line. Other is the grouping in its
+// middle that the push collides with, and can be empty.
+type Reason struct {
 	Before, Other, After string
 	URL                  string // of the other grouping
 }

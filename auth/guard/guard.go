@@ -133,14 +133,14 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 			return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 		}
 		p, err := g.authenticate(c, a, page)
-		if err == nil && !p.Role.May(a) {
-			err = &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
-		}
 		if err != nil {
 			return g.refuse(c, err)
 		}
-		g.decided(p.Scheme, Allowed)
 		c.Locals(principalKey, p)
+		if !p.Role.May(a) {
+			return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
+		}
+		g.decided(p.Scheme, Allowed)
 		// Caches on the way don't know which headers hold credentials.
 		c.Set(fiber.HeaderCacheControl, "private, no-cache")
 		return c.Next()
@@ -156,7 +156,8 @@ func (g *Guard) decided(s auth.Scheme, r Result) {
 // principalKey is the key under which a request carries its principal.
 const principalKey = "principal"
 
-// Principal is who the request comes from. It is only known behind Require.
+// Principal is who the request comes from. It is only known behind Require, and
+// to what answers in its place that the principal may not do this.
 func Principal(c *fiber.Ctx) auth.Principal {
 	p, _ := c.Locals(principalKey).(auth.Principal)
 	return p

@@ -1,0 +1,399 @@
+package handlers
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+)
+
+// logged is the log of activity as a page shows it: a line per entry, with what
+// happened and whom it was about.
+func logged(t *testing.T, page string) (lines []string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	for n := range root.Descendants() {
+		if n.Data == "tr" && strings.HasPrefix(attribute(n, "id"), "e-") {
+			for cell := range n.ChildNodes() {
+				if attribute(cell, "class") == "what" {
+					lines = append(lines, wordsOf(cell))
+				}
+			}
+		}
+	}
+	return lines
+}
+
+// linkTo is where the first link with that text leads; empty: there is none.
+func linkTo(t *testing.T, page, text string) string {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	for n := range root.Descendants() {
+		if n.Data == "a" && spokenOf(n) == text {
+			return attribute(n, "href")
+		}
+	}
+	return ""
+}
+
+// clock is one that tests set.
+type clock struct{ at atomic.Int64 }
+
+func startClock(c setup) *clock {
+	k := &clock{}
+	k.at.Store(time.Now().Add(-2 * time.Hour).Truncate(time.Hour).UnixNano())
+	c.Store.Now = func() time.Time { return time.Unix(0, k.at.Load()) }
+	return k
+}
+
+func (k *clock) now() time.Time { return time.Unix(0, k.at.Load()).UTC() }
+
+func (k *clock) advance(d time.Duration) { k.at.Add(int64(d)) }
+
+// busy is a server on which everything happened that is put on record, ten
+// minutes between one thing and the next.
+func busy(t *testing.T) (s *served, k *clock, admin []string) {
+	t.Helper()
+	s = serve(t, oneUser, func(c setup) { k = startClock(c) })
+	ana := []string{"Authorization", basicHeader("admin", rightPassword)}
+	ops := s.begun("ops", auth.Admin)
+	remove := func(path string, who ...string) {
+		t.Helper()
+		at := "/groupings/" + s.group(path).Key.Digest() + "/delete"
+		form := formOf(t, s.get(at, append(who, aBrowser...)...).body, at)
+		if a := s.post(at, form.Encode(), who...); a.status != 303 {
+			t.Fatal(a)
+		}
+	}
+	s.put("/metrics/job/x/instance/1", "a 1\n", ana...)
+	s.put("/metrics/job/x/instance/2", "a 1\n", ana...)
+	remove("/metrics/job/x/instance/1", ana...)
+	k.advance(10 * time.Minute)
+	remove("/metrics/job/x/instance/2", ops...)
+	k.advance(10 * time.Minute)
+	deleted := linkTo(t, s.get("/activity?by=ops", append(ops, aBrowser...)...).body, "List: deleted {instance=\"2\",job=\"x\"}, "+precisely(k.now().Add(-10*time.Minute)))
+	if a := s.post(strings.Replace(deleted, "/deleted/", "/undo/", 1), "", ops...); a.status != 200 {
+		t.Fatal(a)
+	}
+	k.advance(10 * time.Minute)
+	for range 3 {
+		if a := s.do("PUT", "/metrics/job/x/instance/2", "a{\n", ana...); a.status != 400 {
+			t.Fatal(a)
+		}
+	}
+	k.advance(10 * time.Minute)
+	s.put("/metrics/job/brief?ttl=1m", "b 1\n", ana...)
+	k.advance(10 * time.Minute)
+	s.put("/metrics/job/y", "c 1\n", ana...)
+	k.advance(10 * time.Minute)
+	if a := s.do("PUT", "/api/v1/admin/wipe", "", ana...); a.status != 202 {
+		t.Fatal(a)
+	}
+	return s, k, ops
+}
+
+func precisely(at time.Time) string { return at.Format("2006-01-02 15:04:05 UTC") }
+
+func TestTheLogTellsWhatHappenedNewestFirst(t *testing.T) {
+	s, k, admin := busy(t)
+	page := s.get("/activity", append(admin, aBrowser...)...)
+	want := []string{
+		"wiped everything · 2 groupings",
+		`expired {job="brief"}`,
+		`refused {instance="2",job="x"} · 3 pushes within a minute line 1: metric "a": the labels have no closing brace`,
+		`undone {instance="2",job="x"} · 1 grouping back`,
+		`deleted {instance="2",job="x"}`,
+		`deleted {instance="1",job="x"}`,
+	}
+	if got := logged(t, page.body); page.status != 200 || !slices.Equal(got, want) {
+		t.Errorf("%v\n%s\nwant\n%s", page, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if !contains(page.body, "<bdi>admin</bdi>", "<bdi>ops</bdi>", "127.0.0.1", precisely(k.now()), `id="activity"`, ">the server<") {
+		t.Error("does not tell who and when")
+	}
+	// The wipe and what expired can be undone, and what only one thing took.
+	if n := strings.Count(page.body, `hx-post="/undo/`); n != 3 {
+		t.Errorf("%d undos are offered", n)
+	}
+	if n := strings.Count(page.body, `href="/deleted/`); n != 4 {
+		t.Errorf("%d lists are offered", n)
+	}
+}
+
+func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
+	s, k, admin := busy(t)
+	at := func(ago time.Duration) string { return k.now().Add(-ago).Format("2006-01-02T15:04") }
+	for query, want := range map[string]string{
+		"":                              "wiped expired refused undone deleted deleted",
+		"kind=delete":                   "deleted deleted",
+		"kind=wipe&kind=undo&kind=wipe": "wiped undone",
+		"kind=refusal":                  "refused",
+		"kind=expiry":                   "expired",
+		"by=ops":                        "undone deleted",
+		"by=OPS":                        "",
+		"by=op":                         "",
+		"q=CLOSING+brace":               "refused",
+		"q=instance%3D%221":             "deleted",
+		"q=127.0.0.1&kind=delete":       "deleted deleted",
+		"q=%3Cscript%3E":                "",
+		"from=" + at(10*time.Minute):    "wiped expired",
+		"to=" + at(40*time.Minute):      "undone deleted deleted",
+		"to=" + at(41*time.Minute):      "deleted deleted",
+		"from=" + at(30*time.Minute) + "&to=" + at(30*time.Minute): "refused",
+		"from=" + k.now().Format("2006-01-02"):                     "wiped expired refused undone deleted deleted",
+		"from=" + at(0) + "&to=" + at(time.Hour):                   "",
+		"q=+&by=+&from=&to=&before=":                               "wiped expired refused undone deleted deleted",
+	} {
+		if strings.HasPrefix(query, "from=") && len(query) == len("from=2006-01-02") && k.now().Add(-time.Hour).Day() != k.now().Day() {
+			continue // the day has just begun
+		}
+		a := s.get("/activity?"+query, append(admin, aBrowser...)...)
+		var kinds []string
+		for _, line := range logged(t, a.body) {
+			kind, _, _ := strings.Cut(line, " ")
+			kinds = append(kinds, kind)
+		}
+		if got := strings.Join(kinds, " "); a.status != 200 || got != want {
+			t.Errorf("%s: %d %q, want %q", query, a.status, got, want)
+		}
+		if want == "" && (!contains(a.body, "Nothing on record is like that.") || linkTo(t, a.body, "Clear") != "/activity") {
+			t.Errorf("%s: %v", query, a)
+		}
+		if strings.Contains(a.body, "<script>") {
+			t.Errorf("%s: takes part in the page", query)
+		}
+	}
+	for _, query := range []string{
+		"kind=x", "kind=", "from=x", "to=2026-13-01T00:00", "from=9999-01-01", "to=1900-01-01T00:00", "from=" + strings.Repeat("1", 1000),
+		"q=" + strings.Repeat("x", maxQuery+1), "by=" + strings.Repeat("x", maxActor+1), "before=" + strings.Repeat("x", maxOperation+1),
+	} {
+		for _, path := range []string{"/activity?", "/activity/export?"} {
+			if a := s.get(path+query, admin...); a.status != 400 || !oneLine(a.body) {
+				t.Errorf("%.60s: %v", path+query, a)
+			}
+		}
+	}
+	for _, before := range []string{"x", "../..", "%00", "zzzz", "ffffffffffffffff-ffffffff"} {
+		if a := s.get("/activity?before="+before, append(admin, aBrowser...)...); a.status != 200 && a.status != 400 {
+			t.Errorf("%v", a)
+		}
+	}
+}
+
+func TestTheLogIsForAdmins(t *testing.T) {
+	s := serve(t, oneUser)
+	for name, test := range map[string]struct {
+		who    []string
+		status int
+	}{
+		"a stranger": {nil, 401}, "a reader": {s.begun("rita", auth.Reader), 403}, "a pusher": {s.begun("pat", auth.Pusher), 403}, "an admin": {s.signedIn(), 200},
+	} {
+		for _, target := range []string{"/activity", "/activity/export", "/activity/export?format=csv"} {
+			if a := s.get(target, append(test.who, aBrowser...)...); a.status != test.status {
+				t.Errorf("%s: %v, want %d", name, a, test.status)
+			}
+		}
+		if linked := strings.Contains(s.get("/", append(test.who, aBrowser...)...).body, `href="/activity"`); test.who != nil && linked != (test.status == 200) {
+			t.Errorf("%s: a link to it: %v", name, linked)
+		}
+	}
+	empty := s.get("/activity", append(s.signedIn(), aBrowser...)...)
+	if !contains(empty.body, "Nothing was deleted, undone, refused or expired so far.") || strings.Contains(empty.body, "<table") {
+		t.Errorf("%v", empty)
+	}
+	if a := s.get("/activity?before=x", append(s.signedIn(), aBrowser...)...); !contains(a.body, "There is nothing older.") || linkTo(t, a.body, "Newest") != "/activity" {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestOlderPagesTellEverythingOnce(t *testing.T) {
+	// All at the same moment, as far as the clock can tell.
+	s := serve(t, below("/pg"), func(c setup) { startClock(c) })
+	const n = 2*entriesPerPage + 7
+	for i := range n {
+		s.put(fmt.Sprintf("/metrics/job/x/instance/%d", i), "a 1\n")
+		if a := s.do("DELETE", fmt.Sprintf("/pg/metrics/job/x/instance/%d", i), ""); a.status != 202 {
+			t.Fatal(a)
+		}
+	}
+	seen := map[string]bool{}
+	sizes := []int{}
+	for address := "/pg/activity?kind=delete"; address != ""; {
+		a := s.get(address, aBrowser...)
+		lines := logged(t, a.body)
+		for _, line := range lines {
+			if seen[line] {
+				t.Errorf("twice: %s", line)
+			}
+			seen[line] = true
+		}
+		// Only the first page is narrowed in place and follows what happens.
+		first := len(sizes) == 0
+		if inPlace := strings.Contains(a.body, `hx-get="/pg/activity"`); inPlace != first {
+			t.Errorf("%s: narrowed in place: %v", address, inPlace)
+		}
+		if newest := linkTo(t, a.body, "‹ Newest"); (newest == "/pg/activity?kind=delete") == first {
+			t.Errorf("%s: the newest are at %q", address, newest)
+		}
+		sizes = append(sizes, len(lines))
+		address = linkTo(t, a.body, "Older ›")
+	}
+	if len(seen) != n || !slices.Equal(sizes, []int{entriesPerPage, entriesPerPage, 7}) {
+		t.Errorf("%d entries in pages of %v", len(seen), sizes)
+	}
+}
+
+func TestAPartOfTheLogIsAllThatHtmxGets(t *testing.T) {
+	s, _, admin := busy(t)
+	a := s.get("/activity?kind=delete&q=&by=", append(admin, asPart("activity")...)...)
+	if a.status != 200 || strings.Contains(a.body, "<html") || strings.Contains(a.body, `id="filter"`) || len(logged(t, a.body)) != 2 {
+		t.Errorf("%v", a)
+	}
+	if got := a.header.Get("HX-Push-Url"); got != "/activity?kind=delete" {
+		t.Errorf("the address becomes %q", got)
+	}
+	if a := s.get("/activity?kind=delete", append(append(admin, "HX-Current-URL", "http://x/activity?kind=delete"), asPart("activity")...)...); a.header.Get("HX-Push-Url") != "" {
+		t.Errorf("%v", a.header)
+	}
+}
+
+func TestWhatIsInTheLogIsUndoneFromThere(t *testing.T) {
+	s, _, admin := busy(t)
+	page := s.get("/activity?kind=wipe", append(admin, aBrowser...)...)
+	_, rest, _ := strings.Cut(page.body, `action="/undo/`)
+	operation, _, _ := strings.Cut(rest, `"`)
+	formOf(t, page.body, "/undo/"+operation)
+	if a := s.post("/undo/"+operation, "", admin...); a.status != 200 {
+		t.Fatal(a)
+	}
+	s.wantGroupings(`{instance="2",job="x"}`, `{job="y"}`)
+	after := s.get("/activity", append(admin, aBrowser...)...)
+	if lines := logged(t, after.body); lines[0] != "undone what was wiped or had expired · 2 groupings back" {
+		t.Errorf("%q", lines)
+	}
+	if strings.Contains(after.body, "/undo/"+operation) {
+		t.Error("it can be undone again")
+	}
+	// What is there again is linked to.
+	if got, want := linkTo(t, after.body, `{instance="2",job="x"}`), "/groupings/"+s.group("/metrics/job/x/instance/2").Key.Digest(); got != want {
+		t.Errorf("a link to %q, want %q", got, want)
+	}
+}
+
+func TestTheLogIsExported(t *testing.T) {
+	s, _, admin := busy(t)
+	a := s.get("/activity/export?format=json&kind=delete&kind=refusal", admin...)
+	var entries []entryJSON
+	if err := json.Unmarshal([]byte(a.body), &entries); err != nil || a.status != 200 || len(entries) != 3 {
+		t.Fatalf("%v %v", a, err)
+	}
+	if e := entries[0]; e.Kind != "refusal" || e.What != `{instance="2",job="x"}` || e.Count != 3 || e.By != "admin" || e.Reason != "syntax" || !strings.Contains(e.Message, "closing brace") || e.Time.IsZero() {
+		t.Errorf("%+v", e)
+	}
+	if a.header.Get("Content-Disposition") != `attachment; filename="activity.json"` || a.header.Get("Cache-Control") != "private, no-cache" {
+		t.Errorf("%v", a.header)
+	}
+	if a := s.get("/activity/export?kind=delete&to=2001-01-01", admin...); a.body != "[\n]\n" {
+		t.Errorf("%v", a)
+	}
+	a = s.get("/activity/export?format=csv", append(admin, "Accept-Encoding", "identity")...)
+	lines, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	if err != nil || len(lines) != 7 || !slices.Equal(lines[0], activityHead) || lines[3][2] != "refusal" {
+		t.Errorf("%v %q", err, lines)
+	}
+	if a := s.get("/activity/export?format=xml", admin...); a.status != 400 {
+		t.Errorf("%v", a)
+	}
+	// What the page links to is what it shows.
+	page := s.get("/activity?kind=delete&q=x", append(admin, aBrowser...)...)
+	if got := linkTo(t, page.body, "CSV"); got != "/activity/export?format=csv&kind=delete&q=x" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestSpreadsheetsGetNoFormulasFromTheLog(t *testing.T) {
+	s := serve(t, oneUser)
+	for i, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx"} {
+		must(t, s.store.CreateSession(t.Context(), fmt.Sprint("session", i), store.Session{
+			Scheme: "oidc", Name: name, Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
+		}))
+		who := []string{"Cookie", fmt.Sprint("gatehouse_session=session", i)}
+		s.put("/metrics/job/x", "a 1\n", "Authorization", basicHeader("admin", rightPassword))
+		at := "/groupings/" + s.group("/metrics/job/x").Key.Digest() + "/delete"
+		if a := s.post(at, formOf(t, s.get(at, append(who, aBrowser...)...).body, at).Encode(), who...); a.status != 303 {
+			t.Fatal(a)
+		}
+	}
+	a := s.get("/activity/export?format=csv", s.signedIn()...)
+	lines, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	if err != nil || len(lines) != 6 {
+		t.Fatalf("%v %v", a, err)
+	}
+	for _, line := range lines[1:] {
+		if !strings.HasPrefix(line[3], "'") {
+			t.Errorf("%q", line)
+		}
+	}
+}
+
+func TestHostileNamesStayTextInTheLog(t *testing.T) {
+	s := serve(t)
+	path := "/metrics/job/%3Cscript%3Ealert(1)%3C%2Fscript%3E/instance/%22%3E%3Cimg%20src=x%3E/l/%E2%80%AE" + strings.Repeat("x", 900)
+	s.put(path, "a 1\n")
+	s.do("DELETE", path, "")
+	a := s.get("/activity?q="+url.QueryEscape(`"><b>`+"\u202e")+"&by=%22%3E%3Cb%3E", aBrowser...)
+	if a.status != 200 || strings.Contains(a.body, "<b>") {
+		t.Errorf("%v", a)
+	}
+	a = s.get("/activity", aBrowser...)
+	if lines := logged(t, a.body); len(lines) != 1 || len(lines[0]) > 300 || strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "<img") || strings.Contains(a.body, "\u202e") {
+		t.Errorf("%q", lines)
+	}
+}
+
+func TestPointsInTimeAreRead(t *testing.T) {
+	for text, want := range map[string]struct {
+		at     string
+		length time.Duration
+	}{
+		"2026-01-31T18:40":          {"2026-01-31T18:40:00Z", time.Minute},
+		"2026-01-31T18:40:07":       {"2026-01-31T18:40:07Z", time.Second},
+		"2026-01-31":                {"2026-01-31T00:00:00Z", 24 * time.Hour},
+		"2026-01-31T18:40:07+02:00": {"2026-01-31T16:40:07Z", time.Second},
+		"2026-01-31T18:40:07Z":      {"2026-01-31T18:40:07Z", time.Second},
+	} {
+		at, length, err := parseMoment(text)
+		if err != nil || at.Format(time.RFC3339) != want.at || length != want.length {
+			t.Errorf("%s: %v %v %v", text, at, length, err)
+		}
+	}
+	for _, text := range []string{"2026", "now", "1969-12-31", "2200-01-01", "2026-02-30", "18:40", "2026-01-31T25:00", "2026-01-31T18:40:07.5555555555555555555Z"} {
+		if at, _, err := parseMoment(text); err == nil {
+			t.Errorf("%s: %v", text, at)
+		}
+	}
+}
+
+func FuzzPointsInTime(f *testing.F) {
+	for _, text := range []string{"", "2026-01-31T18:40", "2026-01-31", "2026-01-31T18:40:07+02:00", "x", "9999-99-99"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		at, length, err := parseMoment(text)
+		if err == nil && text != "" && (at.Year() < 1969 || at.Year() > 2200 || length <= 0) {
+			t.Errorf("%q: %v, %v", text, at, length)
+		}
+	})
+}

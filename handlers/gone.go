@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+// noGrouping answers in the place of a grouping that is not there: what has
+// become of it, as far as that is known.
+func (h *api) noGrouping(c *fiber.Ctx) error {
+	part := fragmentOf(c)
+	if !h.wantsPage(c) || part != "" && part != "grouping" {
+		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
+	}
+	if gone, ok := h.Store.Picture().GoneByDigest(c.Params("id")); ok {
+		return h.gonePage(c, gone)
+	}
+	return h.page(c, fiber.StatusNotFound, views.NoGroupingPage(h.frame(c, "No such grouping", "groupings")))
+}
+
+// gonePage tells who deleted a grouping, and offers to whoever may to take that
+// back.
+func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
+	e := store.Entry{Kind: store.EntryExpiry, Operation: gone.Operation}
+	recorded := false
+	if gone.Operation != "" {
+		found, ok, err := h.Store.Entry(context.Background(), gone.Operation)
+		if err != nil {
+			return err
+		}
+		if recorded = ok; ok {
+			e = found
+		} else {
+			e.Kind = store.EntryDelete // no longer on record
+		}
+	}
+	f := h.frame(c, gone.Key.String(), "groupings")
+	f.Live = "grouping"
+	m := views.Gone{Frame: f, Kind: string(e.Kind), At: gone.At, By: e.Origin.By, Count: e.Count}
+	for _, l := range inReadingOrder(gone.Key.Labels()) {
+		m.Labels = append(m.Labels, views.Label{Name: shorten(l.Name, maxSubject), Value: shorten(l.Value, maxSubject)})
+	}
+	if recorded && mayTakeBack(guard.Principal(c), e) {
+		m.List = f.Path("/deleted/" + e.Operation)
+		if until, ok := h.Store.Undoable(e.Operation); ok {
+			m.Undo, m.Until = f.Path("/undo/"+e.Operation), until
+		}
+	}
+	return h.page(c, fiber.StatusNotFound, views.GonePage(m))
+}
+
+// mayTakeBack tells who may undo an operation: an admin each of them, who may
+// delete their own.
+func mayTakeBack(p auth.Principal, e store.Entry) bool {
+	own := e.Origin.By != "" && e.Origin.By == p.Name
+	return p.Role.May(auth.Administer) || own && p.Role.May(auth.Delete)
+}

@@ -1,0 +1,175 @@
+package handlers
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/store"
+)
+
+// pushesOf lists the rows of a grouping's history as a person reads them.
+func (o opened) pushesOf() (rows []string) {
+	for _, body := range o.elements("tbody") {
+		for tr := range body.ChildNodes() {
+			var cells []string
+			for td := range tr.ChildNodes() {
+				if td.Type == html.ElementNode && attribute(td, "class") != "when" {
+					cells = append(cells, wordsOf(td))
+				}
+			}
+			rows = append(rows, strings.Join(cells, " | "))
+		}
+	}
+	return rows
+}
+
+func TestTheHistoryTellsOfTheLastPushes(t *testing.T) {
+	var k *clock
+	s := serve(t, oneUser, below("/pg"), func(c setup) { k = startClock(c) })
+	ana := []string{"Authorization", basicHeader("admin", rightPassword)}
+	s.put("/metrics/job/other/instance/i", "taken{job=\"x\",instance=\"\"} 1\n", ana...)
+	s.put("/metrics/job/x", "a 1\nb{l=\"1\"} 1\nb{l=\"2\"} 2\n", ana...)
+	k.advance(5 * time.Minute)
+	if a := s.do("POST", "/pg/metrics/job/x", "c 1\n", ana...); a.status != 200 {
+		t.Fatal(a)
+	}
+	k.advance(5 * time.Minute)
+	for _, body := range []string{"<script>{\n", "# TYPE taken counter\ntaken{l=\"1\"} 1\n"} {
+		if a := s.do("PUT", "/pg/metrics/job/x", body, ana...); a.status != 400 {
+			t.Fatal(a)
+		}
+		k.advance(time.Minute)
+	}
+	s.put("/metrics/job/x", "", ana...)
+
+	o := s.open("/metrics/job/x", "?view=history", ana...)
+	got := o.pushesOf()
+	want := []string{
+		"PUT replaced everything | 0 B | 0 | 0 | ✓ | admin 127.0.0.1",
+		"", "",
+		"POST replaced families | 4 B | 1 | 1 | ✓ | admin 127.0.0.1",
+		"PUT replaced everything | 26 B | 2 | 3 | ✓ | admin 127.0.0.1",
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d pushes:\n%s", len(got), strings.Join(got, "\n"))
+	}
+	for i, w := range want {
+		if w = strings.Replace(w, "✓", "accepted", 1); w != "" && got[i] != w {
+			t.Errorf("%d: %s, want %s", i, got[i], w)
+		}
+	}
+	if !contains(got[1], "PUT changed nothing", "| refused", `metric "taken"`, `{instance="i",job="other"}`) || !contains(got[2], "changed nothing | 10 B | – | – | refused line 1") {
+		t.Errorf("%s\n%s", got[1], got[2])
+	}
+	if n := len(o.elements("a", "href", "/pg/groupings/"+s.group("/metrics/job/other/instance/i").Key.Digest())); n != 1 {
+		t.Errorf("%d links to what it collides with", n)
+	}
+	strip := o.elements("svg", "role", "img")
+	if len(strip) != 1 || !contains(attribute(strip[0], "aria-label"), "5 pushes since", "2 of them refused.") {
+		t.Errorf("%d strips", len(strip))
+	}
+	if strings.Contains(o.body, "<script>{") || !contains(o.text(), "every ~") {
+		t.Error(o.text())
+	}
+	for query, want := range map[string]string{"": "Metrics 0", "?view=history": "History", "?view=raw": "Raw", "?view=x": "Metrics 0"} {
+		o := s.open("/metrics/job/x", query, ana...)
+		for _, a := range o.elements("a", "aria-current", "page") {
+			if text := wordsOf(a); text != want && text != "Groupings" {
+				t.Errorf("%q: current is %q", query, text)
+			}
+		}
+	}
+}
+
+func TestTheHistoryIsForThoseWhoMayRead(t *testing.T) {
+	s := serve(t, oneUser)
+	s.put("/metrics/job/x", "a 1\n", "Authorization", basicHeader("admin", rightPassword))
+	if a := s.get("/groupings/"+s.group("/metrics/job/x").Key.Digest()+"?view=history", aBrowser...); a.status != 401 {
+		t.Errorf("%v", a)
+	}
+}
+
+func TestAGroupingThatIsNotPushedAsUsualIsOverdue(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		every, pushed, refused time.Duration // ago
+		want                   bool
+	}{
+		"in time":           {5 * time.Minute, 14 * time.Minute, 0, false},
+		"late":              {5 * time.Minute, 16 * time.Minute, 0, true},
+		"refused in time":   {5 * time.Minute, time.Hour, time.Minute, false},
+		"refused long ago":  {5 * time.Minute, 16 * time.Minute, time.Hour, true},
+		"tried out by hand": {time.Second, time.Minute, 0, false},
+		"not known":         {0, 1000 * time.Hour, 0, false},
+	} {
+		g := &store.Group{Every: test.every, Pushed: now.Add(-test.pushed)}
+		if test.refused > 0 {
+			g.Failed = now.Add(-test.refused)
+		}
+		if got := isOverdue(g, now); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestThePageShowsTheBeginningOfTheText(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x/l/%3Cb%3E", "a 1\n")
+	o := s.open("/metrics/job/x/l/%3Cb%3E", "?view=raw")
+	if raw := o.byID(t, "bdi", "raw"); !strings.Contains(raw, `a{instance="",job="x",l="<b>"} 1`) || strings.Contains(o.text(), "only the beginning") {
+		t.Errorf("%s", o.text())
+	}
+	if n := len(o.elements("a", "href", "/groupings/"+s.group("/metrics/job/x/l/%3Cb%3E").Key.Digest()+"/raw")); n != 1 {
+		t.Errorf("%d links to all of it", n)
+	}
+	var b strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&b, "family_%d 1\n", i)
+	}
+	s.put("/metrics/job/long", b.String())
+	o = s.open("/metrics/job/long", "?view=raw")
+	raw := attributeless(o, "raw")
+	if len(raw) > maxRaw || len(raw) < maxRaw/2 || !strings.HasSuffix(raw, "\n") || !contains(o.text(), "only the beginning") {
+		t.Errorf("%d bytes that end with %q", len(raw), raw[max(0, len(raw)-50):])
+	}
+}
+
+// attributeless is the text of the element of an id, as it is.
+func attributeless(o opened, id string) string {
+	var b strings.Builder
+	for n := range o.elements("bdi", "id", id)[0].Descendants() {
+		b.WriteString(n.Data)
+	}
+	return b.String()
+}
+
+func TestTheBeginningOfATextHasARoom(t *testing.T) {
+	for _, test := range []struct {
+		writes []string
+		want   string
+		full   bool
+	}{
+		{nil, "", false},
+		{[]string{"ab\n", "cd\n"}, "ab\ncd\n", false},
+		{[]string{"ab\n", "cdefghijk\n"}, "ab\n", true},
+		{[]string{"abcdefghijklm"}, "abcdefghij", true},
+		{[]string{"aaaaaaaaaé"}, "aaaaaaaaa", true},
+		{[]string{"0123456789"}, "0123456789", false},
+	} {
+		w := beginning{room: 10}
+		var err error
+		for _, text := range test.writes {
+			if _, err = io.WriteString(&w, text); err != nil {
+				break
+			}
+		}
+		if got := w.String(); got != test.want || w.full != test.full || (err != nil) != test.full {
+			t.Errorf("%q: %q %v %v", test.writes, got, w.full, err)
+		}
+	}
+}

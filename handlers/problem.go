@@ -1,0 +1,112 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/views"
+)
+
+// problemTitles say what has happened, by status.
+var problemTitles = map[int]string{
+	fiber.StatusBadRequest:            "That was not understood",
+	fiber.StatusUnauthorized:          "You are not signed in",
+	fiber.StatusForbidden:             "You may not do that",
+	fiber.StatusNotFound:              "There is nothing here",
+	fiber.StatusMethodNotAllowed:      "That cannot be done here",
+	fiber.StatusRequestTimeout:        "That took too long",
+	fiber.StatusConflict:              "Something has changed meanwhile",
+	fiber.StatusGone:                  "It is too late for that",
+	fiber.StatusRequestEntityTooLarge: "That is too large",
+	fiber.StatusUnsupportedMediaType:  "That kind of content is not taken",
+	fiber.StatusTooManyRequests:       "That is too much for now",
+	fiber.StatusInternalServerError:   "Something went wrong in the server",
+	fiber.StatusServiceUnavailable:    "The server cannot do that right now",
+}
+
+func problemTitle(status int) string {
+	if title, ok := problemTitles[status]; ok {
+		return title
+	}
+	return http.StatusText(status)
+}
+
+// problem shows an error to a person.
+func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
+	f := h.frame(c, problemTitle(a.status), "")
+	role := guard.Principal(c).Role
+	if role == auth.NoRole {
+		f.Version = "" // is not for strangers
+	}
+	p := views.Problem{
+		Status: a.status, Text: explain(c, a, err), Request: request, Retry: a.retry,
+		Search: a.status == fiber.StatusNotFound && role.May(auth.Read),
+		Action: views.Choice{Text: "To the groupings", URL: f.Path("/")},
+	}
+	again := safeAgain(c)
+	switch {
+	case a.status == fiber.StatusServiceUnavailable && again:
+		f.Reload = a.retry
+		fallthrough
+	case a.status == fiber.StatusInternalServerError && again, a.status == fiber.StatusTooManyRequests && again:
+		p.Action = views.Choice{Text: "Try again", URL: c.OriginalURL()}
+	case a.status == fiber.StatusUnauthorized && h.Guard.Sessions != nil:
+		p.Action = views.Choice{Text: "Sign in", URL: f.Path("/login") + nextOf(c)}
+	}
+	p.Frame = f
+	return h.page(c, a.status, views.ProblemPage(p))
+}
+
+// safeAgain tells that a person may ask for the same once more without harm.
+func safeAgain(c *fiber.Ctx) bool {
+	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
+}
+
+// nextOf is the query that leads back here after signing in.
+func nextOf(c *fiber.Ctx) string {
+	if !safeAgain(c) {
+		return ""
+	}
+	return "?next=" + url.QueryEscape(c.OriginalURL())
+}
+
+// explain tells a person in whole sentences why something was not done.
+func explain(c *fiber.Ctx, a answer, err error) string {
+	switch {
+	case errors.Is(err, auth.ErrForbidden):
+		p := guard.Principal(c)
+		if needs, ok := c.Locals(neededAction).(auth.Action); ok && !p.Role.May(needs) {
+			return whoYouAre(p) + " What you asked for takes the role " + auth.RoleFor(needs).String() + "."
+		}
+	case errors.Is(err, fiber.ErrNotFound):
+		return "No page has this address."
+	case a.status == fiber.StatusMethodNotAllowed:
+		if allow := c.GetRespHeader(fiber.HeaderAllow); allow != "" {
+			return "This address takes " + allow + ", but not " + c.Method() + "."
+		}
+	}
+	return sentence(a.text)
+}
+
+// whoYouAre tells people how the server knows them.
+func whoYouAre(p auth.Principal) string {
+	who := "You are known"
+	if p.Name != "" {
+		who += " as " + shorten(p.Name, maxValue)
+	}
+	if p.Role == auth.NoRole {
+		return who + ", but no role was given to you."
+	}
+	return who + " with the role " + p.Role.String() + "."
+}
+
+// sentence makes one of an error's text.
+func sentence(text string) string {
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
