@@ -211,8 +211,9 @@ func parseRoutePrefix(s string) (string, error) {
 
 // taken are the first segments of paths that have a meaning of their own.
 var taken = []string{
-	"-", "activity", "api", "auth", "debug", "docs", "favicon.ico", "groupings", "health",
-	"login", "push", "static", "status", "targets", "tokens",
+	"-", "activity", "api", "auth", "debug", "deleted", "docs", "events", "export", "favicon.ico",
+	"groupings", "health", "login", "push", "settings", "static", "status", "targets", "tokens",
+	"ui", "undo", "wipe",
 }
 
 // checkTelemetryPath holds the path of the scrape against all other routes.

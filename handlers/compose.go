@@ -95,11 +95,11 @@ func (h *api) showCompose(c *fiber.Ctx) error {
 		return h.composeAgain(c, again)
 	}
 	d := draft{job: c.Query("job")}
-	c.Context().QueryArgs().VisitAll(func(key, value []byte) {
+	for key, value := range c.Context().QueryArgs().All() {
 		if name, ok := strings.CutPrefix(string(key), "label."); ok && len(d.labels) < maxLabelRows {
 			d.labels = append(d.labels, exposition.Label{Name: name, Value: string(value)})
 		}
-	})
+	}
 	m := h.composePage(c, &d)
 	if key, mistakes, _ := h.keyOf(&d); len(mistakes) == 0 {
 		h.fillAddress(c, &m, &d, key)

@@ -331,10 +331,15 @@ func TestTheFormOfAPushIsBounded(t *testing.T) {
 
 func TestThePushesFromPagesInFlightAreBounded(t *testing.T) {
 	s := serve(t, func(c setup) { c.BodyBudget = 256 << 10 })
-	large := written("x", strings.Repeat("#", 300<<10))
-	for range 3 {
-		if a := s.post("/ui/push", large); a.status != 503 || a.header.Get("Retry-After") == "" {
-			t.Fatalf("%v", a)
+	for name, large := range map[string]string{
+		"a large text":  written("x", strings.Repeat("#", 300<<10)),
+		"a large form":  written("x", "a 1\n") + "&x=" + strings.Repeat("x", 300<<10),
+		"text and page": written("x", strings.Repeat("x", 120<<10)),
+	} {
+		for range 3 {
+			if a := s.post("/ui/push", large); a.status != 503 || a.header.Get("Retry-After") == "" {
+				t.Fatalf("%s: %v", name, a)
+			}
 		}
 	}
 	// What was refused is given back.

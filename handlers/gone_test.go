@@ -99,7 +99,7 @@ func TestAnOpenPageLearnsThatItsGroupingIsGone(t *testing.T) {
 		t.Errorf("%v %v", a, a.header)
 	}
 	// Other parts of pages are not replaced by that.
-	if a := s.get(page+"/delete", asPart("dialog")...); a.status != 404 || a.header.Get("HX-Retarget") != "#toasts" || !strings.Contains(a.body, "There is no such grouping.") {
+	if a := s.get(page+"/delete", asPart("dialog")...); a.status != 404 || a.header.Get("HX-Retarget") != "#toasts" || !strings.Contains(a.body, "There is no such grouping any more.") {
 		t.Errorf("%v %v", a, a.header)
 	}
 }

@@ -40,13 +40,12 @@ func problemTitle(status int) string {
 // problem shows an error to a person.
 func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 	f := h.frame(c, problemTitle(a.status), "")
-	role := guard.Principal(c).Role
-	if role == auth.NoRole {
+	if guard.Principal(c).Role == auth.NoRole {
 		f.Version = "" // is not for strangers
 	}
 	p := views.Problem{
 		Status: a.status, Text: explain(c, a, err), Request: request, Retry: a.retry,
-		Search: a.status == fiber.StatusNotFound && role.May(auth.Read),
+		Search: a.status == fiber.StatusNotFound,
 		Action: views.Choice{Text: "To the groupings", URL: f.Path("/")},
 	}
 	again := safeAgain(c)

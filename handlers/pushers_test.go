@@ -32,6 +32,16 @@ func (l listed) jobs() string {
 	return strings.Join(names, " ")
 }
 
+// at sets the clock of the store. What the store had begun before has its time
+// still: wait until that has ended.
+func (s *served) at(clock *atomic.Pointer[time.Time], now time.Time) {
+	s.t.Helper()
+	clock.Store(&now)
+	if a := s.do("DELETE", "/metrics/job/nothing/here/", ""); a.status != 202 {
+		s.t.Fatal(a)
+	}
+}
+
 // pushedOverTime serves jobs in all states.
 func pushedOverTime(t *testing.T) *served {
 	t.Helper()
@@ -44,14 +54,13 @@ func pushedOverTime(t *testing.T) *served {
 	})
 	push := func(age time.Duration, from, path, body string, want int) {
 		t.Helper()
-		at := time.Now().Add(-age)
-		now.Store(&at)
+		s.at(&now, time.Now().Add(-age))
 		if a := s.do("PUT", "/metrics/job"+path, body, "X-Forwarded-For", from); a.status != want {
 			t.Fatal(a)
 		}
 	}
-	push(50*time.Hour, "10.0.0.3", "/etl/i/1", "a 1\n", 200)
-	push(49*time.Hour, "10.0.0.3", "/etl/i/2", "a 1\n", 200)
+	push(50*time.Hour, "10.0.0.3", "/etl/i/2", "a 1\n", 200)
+	push(26*time.Hour, "10.0.0.3", "/etl/i/1", "a 1\n", 200)
 	push(3*time.Hour, "10.0.0.1", "/backup/i/1", "a 1\nb 1\n", 200)
 	push(2*time.Hour, "10.0.0.1", "/backup/i/2", "a 1\n", 200)
 	push(2*time.Hour, "10.0.0.9", "/late/i/1", "", 200)
@@ -61,7 +70,7 @@ func pushedOverTime(t *testing.T) *served {
 	for i := range 8 {
 		push(time.Second*20, fmt.Sprintf("10.0.1.%d", i), "/late/i/"+strconv.Itoa(i+2), "", 200)
 	}
-	push(time.Second*10, "10.0.0.2", "/zz", "a 1\n", 200)
+	push(time.Second*10, "10.0.0.2", "/all-well", "a 1\n", 200)
 	return s
 }
 
@@ -70,9 +79,9 @@ func TestJobsAreSummedUp(t *testing.T) {
 	l := s.browse("targets")
 	want := []string{
 		"backup 4 1 fresh 2 stale – 1 failed 1 m ago 5 10.0.0.1 10.0.0.2",
-		"etl 2 – – 2 old – 2 d ago 2 10.0.0.3",
+		"etl 2 – – 2 old – 1 d ago 2 10.0.0.3",
 		"late 9 8 fresh 1 stale – – 20 s ago 0 10.0.0.9 10.0.1.0 10.0.1.1 10.0.1.2 10.0.1.3 and 4 more",
-		"zz 1 1 fresh – – – 10 s ago 1 10.0.0.2",
+		"all-well 1 1 fresh – – – 10 s ago 1 10.0.0.2",
 	}
 	var got []string
 	for _, row := range l.jobRows() {
@@ -100,8 +109,7 @@ func TestTheIntervalOfAJobIsThatOfMostGroupings(t *testing.T) {
 	now.Store(&start)
 	s := serve(t, func(c setup) { c.Store.Now = func() time.Time { return *now.Load() } })
 	for minute := range 60 {
-		at := start.Add(time.Duration(minute) * time.Minute)
-		now.Store(&at)
+		s.at(&now, start.Add(time.Duration(minute)*time.Minute))
 		for path, every := range map[string]int{"job/a/i/1": 5, "job/a/i/2": 5, "job/a/i/3": 20, "job/b": 20, "job/once": 60} {
 			if minute%every == 0 {
 				s.put("/metrics/"+path, "")
@@ -121,18 +129,20 @@ func TestTheIntervalOfAJobIsThatOfMostGroupings(t *testing.T) {
 func TestJobsAreFoundAndSorted(t *testing.T) {
 	s := pushedOverTime(t)
 	for _, test := range []struct{ query, want, summary string }{
-		{"", "backup etl late zz", "4 jobs · 16 groupings"},
-		{"?sort=name", "backup etl late zz", "4 jobs · 16 groupings"},
-		{"?sort=-name", "zz late etl backup", "4 jobs · 16 groupings"},
-		{"?sort=-last_push", "zz late backup etl", "4 jobs · 16 groupings"},
-		{"?sort=last_push", "etl backup late zz", "4 jobs · 16 groupings"},
-		{"?sort=-groupings", "late backup etl zz", "4 jobs · 16 groupings"},
-		{"?sort=series", "late zz etl backup", "4 jobs · 16 groupings"},
-		{"?sort=colour&from=-3&view=none", "backup etl late zz", "4 jobs · 16 groupings"},
-		{"?from=99999999999999999999", "backup etl late zz", "4 jobs · 16 groupings"},
-		{"?from=100", "backup etl late zz", "4 jobs · 16 groupings"},
+		{"", "backup etl late all-well", "4 jobs · 16 groupings"},
+		{"?sort=name", "all-well backup etl late", "4 jobs · 16 groupings"},
+		{"?sort=-name", "late etl backup all-well", "4 jobs · 16 groupings"},
+		{"?sort=-last_push", "all-well late backup etl", "4 jobs · 16 groupings"},
+		{"?sort=last_push", "etl backup late all-well", "4 jobs · 16 groupings"},
+		{"?sort=-groupings", "late backup etl all-well", "4 jobs · 16 groupings"},
+		{"?sort=series", "late all-well etl backup", "4 jobs · 16 groupings"},
+		{"?sort=colour&from=-3&view=none", "backup etl late all-well", "4 jobs · 16 groupings"},
+		{"?from=99999999999999999999", "backup etl late all-well", "4 jobs · 16 groupings"},
+		{"?from=100", "backup etl late all-well", "4 jobs · 16 groupings"},
 		{"?q=T", "etl late", "2 of 4 jobs"},
 		{"?q=t+l&sort=-name", "late etl", "2 of 4 jobs"},
+		{"?q=E-LL", "", "0 of 4 jobs"},
+		{"?q=ALL-W", "all-well", "1 of 4 jobs"},
 		{"?q=nothing", "", "0 of 4 jobs"},
 	} {
 		if l := s.browse("targets" + test.query); l.jobs() != test.want || l.text("summary") != test.summary {
@@ -190,6 +200,13 @@ func TestJobsAreShownAsTextWhateverTheyHold(t *testing.T) {
 		}
 		if len(allBelow(row, func(n *html.Node) bool { return n.Data == "script" || n.Data == "img" })) > 0 {
 			t.Errorf("%q breaks out", job)
+		}
+		want := 2 // its groupings, and those of its only state
+		if len(job) > maxStateLinked {
+			want = 1
+		}
+		if n := len(allBelow(row, tag("a"))); n != want {
+			t.Errorf("%.20q has %d links, want %d", job, n, want)
 		}
 		if len(l.body) > 20_000 {
 			t.Errorf("%.20q: %d bytes", job, len(l.body))
@@ -267,6 +284,11 @@ func TestManyJobsAreShownInPages(t *testing.T) {
 		if len(l.body) > 150_000 {
 			t.Errorf("page %d has %d bytes", page, len(l.body))
 		}
+		for _, a := range allBelow(allBelow(l.root, tag("thead"))[0], tag("a")) {
+			if to := attribute(a, "href"); strings.Contains(to, "from=") {
+				t.Errorf("page %d: %s does not lead to the start", page, to)
+			}
+		}
 		if seen == 230 {
 			break
 		}
@@ -291,25 +313,37 @@ func (s *served) many(n int) {
 	pushes.Wait()
 }
 
-func TestTenThousandGroupingsAreSummedUpFastAndShownInLittle(t *testing.T) {
+func TestTheListOfJobsIsSmallAndCostsAboutAsMuchAsThatOfGroupings(t *testing.T) {
 	s := serve(t, func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") })
-	s.many(10_000)
+	s.many(2000)
 	l := s.browse("targets")
 	packed := s.get("/targets", "Accept", "text/html", "Accept-Encoding", "gzip")
 	t.Logf("%d bytes, %d packed", len(l.body), len(packed.body))
-	if l.text("summary") != "97 jobs · 10,000 groupings" || len(l.jobRows()) != 97 || len(l.body) > 150_000 || len(packed.body) > 15_000 {
+	if l.text("summary") != "97 jobs · 2,000 groupings" || len(l.jobRows()) != 97 || len(l.body) > 150_000 || len(packed.body) > 15_000 {
 		t.Errorf("%d rows, %d bytes, %d packed: %s", len(l.jobRows()), len(l.body), len(packed.body), l.text("summary"))
 	}
-	// The machine may be busy with something else for a while.
-	s.eventually("95 of 100 pages take less than 60 ms", func() bool {
-		var took []time.Duration
-		for range 40 {
+	var took [2][]time.Duration
+	for range 21 {
+		for i, page := range []string{"/", "/targets"} {
 			began := time.Now()
-			s.get("/targets", "Accept", "text/html")
-			took = append(took, time.Since(began))
+			s.get(page, "Accept", "text/html")
+			took[i] = append(took[i], time.Since(began))
 		}
-		slices.Sort(took)
-		t.Logf("median %v, p95 %v", took[20], took[38])
-		return took[38] < 60*time.Millisecond
-	})
+	}
+	if list, jobs := median(took[0]), median(took[1]); jobs > 3*list {
+		t.Errorf("took %v, the list of groupings %v", jobs, list)
+	}
+}
+
+func BenchmarkTheJobsOfTenThousandGroupings(b *testing.B) {
+	s := serve(b)
+	s.many(10_000)
+	var took []time.Duration
+	for b.Loop() {
+		began := time.Now()
+		s.get("/targets", "Accept", "text/html")
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*95/100].Microseconds())/1e3, "p95-ms")
 }

@@ -127,11 +127,10 @@ func (h *api) removal(c *fiber.Ctx) (store.Entry, error) {
 	if err != nil {
 		return e, err
 	}
-	p := guard.Principal(c)
-	if own := e.Origin.By != "" && e.Origin.By == p.Name; ok && !own && !p.Role.May(auth.Administer) {
+	if p := guard.Principal(c); ok && !mayTakeBack(p, e) {
 		return e, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 	}
-	if !ok || e.Kind == store.EntryUndo {
+	if !ok || e.Kind == store.EntryUndo || e.Kind == store.EntryRefusal {
 		return e, &httpError{fiber.StatusNotFound, "there is no record of that delete"}
 	}
 	return e, nil

@@ -259,6 +259,7 @@ func TestARegularScraperThatStaysAwayIsOverdue(t *testing.T) {
 		{"after an outage", []time.Duration{0, 15, 30, 45, 345, 360, 375, 390}, 400, 15, false},
 		{"with a new interval", []time.Duration{0, 15, 30, 45, 60, 120, 180, 240, 300, 360, 420, 480, 540}, 600, 60, false},
 		{"a person", []time.Duration{0, 2, 40, 41, 300, 302, 900}, 9000, 0, false},
+		{"two at once, late", []time.Duration{0, 12, 15, 27, 30, 42, 45, 57}, 900, 0, false},
 		{"two at once", []time.Duration{0, 3, 15, 18, 30, 33, 45, 48}, 900, 0, false},
 	} {
 		for i := range test.after {
@@ -298,7 +299,7 @@ func TestOnlyMetricsCountAsScraped(t *testing.T) {
 			t.Errorf("after %s: %s", step.target, l.text("targets"))
 		}
 	}
-	if rows := s.scrapers(); len(rows) != 2 || !strings.Contains(rows[0], "everything") {
+	if rows := s.scrapers(); len(rows) != 2 || !strings.Contains(rows[0], "everything") || !strings.HasSuffix(rows[0], "| 2") {
 		t.Errorf("got %q", rows)
 	}
 }

@@ -153,15 +153,15 @@ func TestTheRowsThatAPersonPrefersAreUsual(t *testing.T) {
 	s.fill(120)
 	prefers := []string{"Cookie", "gatehouse-settings=rows%3D50"}
 	l := s.browse("", prefers...)
-	if len(l.rows()) != 50 {
-		t.Errorf("%d rows", len(l.rows()))
+	if len(l.rows()) != 50 || strings.Contains(l.body, `name="rows"`) {
+		t.Errorf("%d rows, or more than they need in the form", len(l.rows()))
 	}
 	for _, n := range allBelow(l.root, func(n *html.Node) bool { return n.Data == "a" && attribute(n, "rel") == "next" }) {
 		if strings.Contains(attribute(n, "href"), "rows=") {
 			t.Errorf("the next page is %s", attribute(n, "href"))
 		}
 	}
-	if l := s.browse("?rows=100", prefers...); len(l.rows()) != 100 || !strings.Contains(l.body, "rows=100") {
+	if l := s.browse("?rows=100", prefers...); len(l.rows()) != 100 || !strings.Contains(l.body, `name="rows" value="100"`) {
 		t.Errorf("%d rows where 100 are asked for", len(l.rows()))
 	}
 }

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -34,8 +32,8 @@ type unwritten struct {
 // unwrittenBytes is about what an unwritten takes besides its pushes.
 const unwrittenBytes = 256
 
-// historian writes the histories. Everybody may note pushes; the rest is for
-// its own goroutine.
+// historian keeps the pushes that are not in the histories yet, and writes
+// them. Everybody may note pushes; the rest is for its own goroutine.
 type historian struct {
 	*Store
 	retryAt time.Time // after a failure
@@ -149,79 +147,10 @@ func (h *historian) unwrittenOf(k GroupingKey) []byte {
 	return slices.Concat(p.writing, p.news)
 }
 
-// run writes what is due until the store closes, and everything then.
-func (h *historian) run() {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		timer.Reset(h.idle())
-		select {
-		case <-timer.C:
-		case <-h.wanted:
-		case <-h.closing:
-			<-h.finished // nobody else commits any more
-			h.finish()
-			return
-		}
-		h.writeDue()
-	}
-}
-
-// idle is how long nothing has to be written.
-func (h *historian) idle() time.Duration {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.queue) == 0 {
-		return time.Hour
-	}
-	at := h.queue[0].due
-	if h.bytes > earlyBytes {
-		at = h.o.Now()
-	}
-	if at.Before(h.retryAt) {
-		at = h.retryAt
-	}
-	return max(0, at.Sub(h.o.Now()))
-}
-
-func (h *historian) writeDue() {
-	for now := h.o.Now(); !now.Before(h.retryAt); {
-		taken := h.take(now, false)
-		if len(taken) == 0 {
-			return
-		}
-		if err := h.write(context.Background(), taken, h.commitInTurn); err != nil {
-			h.retryAt = now.Add(saveEvery)
-			h.log.Debug("The history of pushes can't be written now.", "err", err)
-			return
-		}
-	}
-}
-
-// finish writes all that is left.
-func (h *historian) finish() {
-	ctx, cancel := context.WithTimeout(context.Background(), h.o.Timeout)
-	defer cancel()
-	for {
-		taken := h.take(h.o.Now(), true)
-		if len(taken) == 0 {
-			return
-		}
-		if err := h.write(ctx, taken, h.commitAtOnce); err != nil {
-			h.log.Warn("The last pushes are missing in the history of some groupings.", "err", err)
-			return
-		}
-	}
-}
-
 // take returns what is to be written now, or all, up to a chunk.
 func (h *historian) take(now time.Time, all bool) []*unwritten {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.lost > 0 {
-		h.log.Warn("Pushes are missing in the history of some groupings: more came than could be written.", "pushes", h.lost)
-		h.lost = 0
-	}
 	all = all || h.bytes > earlyBytes
 	var taken []*unwritten
 	for len(h.queue) > 0 && len(taken) < historyChunk && (all || !now.Before(h.queue[0].due)) {
@@ -235,45 +164,13 @@ func (h *historian) take(now time.Time, all bool) []*unwritten {
 	return taken
 }
 
-// write puts pushes behind those that the journal has. On an error they wait
-// for the next time.
-func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *historyOp) error) error {
-	op := &historyOp{historian: h}
-	var err error
-	for _, p := range taken {
-		var record []byte
-		if record, err = h.record(ctx, p); err != nil {
-			break
-		}
-		if record != nil {
-			op.of = append(op.of, p)
-			op.changes = append(op.changes, Change{Key: recordKey(kindHistory, p.key), Value: record})
-		}
-	}
-	if err == nil {
-		err = commit(ctx, op)
-	}
-	h.done(taken, err == nil)
-	return err
-}
-
-// record is a grouping's new record; nil: it must be left as it is.
-func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
-	defer cancel()
-	old, err := h.journal.Read(ctx, recordKey(kindHistory, p.key))
-	if err != nil && !errors.Is(err, ErrNoRecord) {
-		return nil, err
-	}
-	record, err := mergeHistory(old.Value, p.writing)
-	if errors.Is(err, errNewerFormat) {
-		return nil, nil
-	}
-	if err != nil {
-		h.log.Warn("The history of a grouping begins anew.", "err", unreadable(old, err))
-		return mergeHistory(nil, p.writing)
-	}
-	return record, nil
+// takeLost returns how many pushes were dropped since the last call.
+func (h *historian) takeLost() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	lost := h.lost
+	h.lost = 0
+	return lost
 }
 
 // done takes note of what was written, or was not.
@@ -303,40 +200,4 @@ func (h *historian) isVoid(p *unwritten) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return p.void
-}
-
-// historyOp writes histories.
-type historyOp struct {
-	*historian
-	of      []*unwritten
-	changes []Change
-}
-
-func (op *historyOp) apply(b *batch) error {
-	for i, p := range op.of {
-		// It must not come back where the grouping went, or began anew, even in
-		// this batch.
-		_, changed := b.changes[op.changes[i].Key]
-		if b.remembers(p.key.id) && !changed && !op.isVoid(p) {
-			b.add("", op.changes[i])
-		}
-	}
-	return nil
-}
-
-func (h *historian) commitInTurn(ctx context.Context, op *historyOp) error {
-	_, err := h.submit(ctx, op)
-	return err
-}
-
-// commitAtOnce commits when the committer has finished.
-func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
-	var changes []Change
-	for i, p := range op.of {
-		if h.Picture().remembers(p.key.id) {
-			changes = append(changes, op.changes[i])
-		}
-	}
-	_, err := h.journal.Commit(ctx, changes...)
-	return err
 }

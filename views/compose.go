@@ -30,7 +30,7 @@ type Compose struct {
 type Verdict struct {
 	Mistakes []Mistake
 	More     bool     // there may be more mistakes than these
-	Conflict *Reason // with what is held; nil: none
+	Conflict *Reason  // with what is held; nil: none
 	Outcome  *Outcome // what the push would do; nil: nothing that is known
 	Address  string   // where the push goes; empty: the key is none
 	Command  string   // that does the same

@@ -21,8 +21,11 @@ func TestAStripShowsWhenPushesCame(t *testing.T) {
 		"one":      {[]Push{ago(time.Hour, false)}, "1.00%", "1 push since 2026-11-22 11:00:00 UTC."},
 		"just now": {[]Push{ago(0, false)}, "99%", "1 push since 2026-11-22 12:00:00 UTC."},
 		"several":  {[]Push{ago(0, false), ago(time.Minute, true), ago(2*time.Minute, false)}, "99.00% 50.00% 1.00%", "3 pushes since 2026-11-22 11:58:00 UTC, 1 of them refused."},
-		"clocks that differ": {[]Push{ago(-time.Minute, true), ago(time.Minute, true)}, "99.00% 1.00%",
-			"2 pushes since 2026-11-22 11:59:00 UTC, 2 of them refused."},
+		"clocks that differ": {
+			[]Push{ago(-time.Minute, true), ago(time.Minute, true)},
+			"99.00% 1.00%",
+			"2 pushes since 2026-11-22 11:59:00 UTC, 2 of them refused.",
+		},
 		"out of order": {[]Push{ago(time.Minute, false), ago(0, false), ago(time.Minute/2, false)}, "1.00% 99.00% 1.00%", "3 pushes since 2026-11-22 11:59:30 UTC."},
 	} {
 		s := NewStrip(test.pushes, now)

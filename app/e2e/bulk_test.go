@@ -18,7 +18,7 @@ func (b *tab) tells(script, want string) {
 	b.t.Helper()
 	until(b.t, script+" to say "+want, func() string {
 		if got := b.run(`String(` + script + `)`); !strings.Contains(got, want) {
-			return got
+			return "it says " + strconv.Quote(got)
 		}
 		return ""
 	})
@@ -256,7 +256,9 @@ func TestAServerThatIsAwayIsTold(t *testing.T) {
 	offline(false)
 	b.click("#toasts .toast-problem button")
 	b.tells(dialogText, "true Delete 2 groupings?")
-	b.tells(toastText, "")
+	if text := b.run(toastText); strings.Contains(text, "reached") {
+		t.Errorf("it is still told that %s", text)
+	}
 
 	// Behind a dialog nobody could press anything.
 	offline(true)

@@ -90,6 +90,17 @@ func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 		t.Errorf("the line is out of sight: %s", hidden)
 	}
 
+	// Pushed all the same, it is refused, and nothing that was written is lost.
+	b.click("#compose .btn-primary")
+	b.arrives(s.url + "/ui/push")
+	if got := b.run(`document.activeElement.id + ": " + failure.innerText`); !strings.HasPrefix(got, "failure: The push was refused") || !strings.Contains(got, "Line 3: ") {
+		t.Errorf("the page says %q", got)
+	}
+	if kept := b.run(`String([job.value, document.getElementById("label-2").value, text.value.length])`); kept != "nightly,zone,1139" {
+		t.Errorf("kept %q", kept)
+	}
+	looks("the refused push")
+
 	b.fill("#label-2", "not-a-name")
 	b.says("#label-2-problem", `label name "not-a-name" is not valid`)
 	b.fill("#label-2", "zone")
@@ -146,7 +157,7 @@ func TestADraftSurvivesASessionThatEnds(t *testing.T) {
 	b.says("#verdict", "Would add 1 family")
 	b.click("[data-discard]")
 	until(t, "an empty form", func() string {
-		return b.run(`globalThis.compose?.checkVisibility() ? text.value + job.value : "no page yet"`)
+		return b.run(`document.querySelector("footer") ? text.value + job.value : "no page yet"`)
 	})
 	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)

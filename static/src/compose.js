@@ -123,11 +123,12 @@
 		}
 		changed();
 	}
-	// Without a script there are rows to spare.
+	// Without a script there are rows to spare, at the end.
 	function tidy() {
-		const empty = rows().filter(isEmpty);
-		for (const row of empty.slice(rows().length === empty.length ? 1 : 0)) row.remove();
-		renumber();
+		for (const row of rows().slice(1).reverse()) {
+			if (!isEmpty(row)) break;
+			row.remove();
+		}
 	}
 
 	// The draft is kept for as long as the tab is open, so that neither a session

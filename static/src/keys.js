@@ -73,7 +73,7 @@
 	}
 
 	function escape() {
-		if (!click('#bulk-clear')) mark(undefined);
+		if (!click('.bulk-on #bulk-clear')) mark(undefined);
 	}
 
 	// Otherwise the browser would drop what was searched for.

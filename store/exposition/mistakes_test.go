@@ -32,6 +32,7 @@ func TestEveryLineThatIsWrongIsTold(t *testing.T) {
 			[]string{"type:3", "type:5"},
 		},
 		{"families that cannot stand together", "h_count 1\nh_count{l=\"2\"} 1\n# TYPE h histogram\nh_sum 1\n", []string{"type:4"}},
+		{"the same clash in every line is told once", "h_count 1\n# TYPE h histogram\nh_sum 1\nh_sum{l=\"2\"} 1\n", []string{"type:3"}},
 		{"too many", strings.Repeat("a\n", 9), []string{"syntax:1", "syntax:2", "syntax:3", "syntax:4", "syntax:5", "syntax:6"}},
 		{"a limit is told once", "a 1\nb 1\nc 1\nd 1\ne 1\nf 1\ng 1\nh 1\ni 1\n", []string{"limit:7"}},
 	} {
