@@ -80,7 +80,7 @@ func parseMark(s string) (mark, bool) {
 	return m, err == nil && m.String() == s
 }
 
-func (h *api) mark() mark { return mark{h.epoch, h.Store.Picture().Sequence()} }
+func (h *api) mark() mark { return mark{h.epoch, h.Store.Picture().Changes()} }
 
 // newEpoch names this process.
 func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }

@@ -802,7 +802,7 @@ func copies(g Grouping) templ.Component {
 			templ_7745c5c3_Var39 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "<details class=\"mt-3\"><summary class=\"cursor-pointer text-xs text-muted w-fit min-h-6\">Link, selector and curl commands</summary><dl class=\"mt-2 grid gap-x-3 gap-y-2 sm:grid-cols-[max-content_minmax(0,1fr)]\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 61, "<details class=\"mt-3\"><summary class=\"cursor-pointer text-xs text-muted w-fit min-h-[24px]\">Link, selector and curl commands</summary><dl class=\"mt-2 grid gap-x-3 gap-y-2 sm:grid-cols-[max-content_minmax(0,1fr)]\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

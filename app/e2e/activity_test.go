@@ -2,42 +2,9 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
-
-// axeSource is the script that finds what keeps people out.
-func axeSource(t *testing.T) string {
-	t.Helper()
-	source, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
-	}
-	return string(source)
-}
-
-// looksRight opens a page in several sizes and colours and reports its flaws.
-func (b *tab) looksRight(url, axe string) {
-	b.t.Helper()
-	for _, look := range []struct {
-		width  int64
-		scheme string
-	}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
-		b.looks(look.width, look.scheme)
-		b.open(url)
-		if flaws := b.flaws(axe); flaws != "" {
-			b.t.Errorf("%s, %d px, %s:\n%s", url, look.width, look.scheme, flaws)
-		}
-		if small := b.run(`[...document.querySelectorAll("main a[href], main button, main input")].filter(e => {
-			const box = (e.type === "checkbox" ? e.closest("label") : e).getBoundingClientRect();
-			return e.offsetParent && getComputedStyle(e).display !== "inline" && (box.height < 24 || box.width < 24);
-		}).map(e => e.outerHTML.slice(0, 200)).join("\n")`); small != "" {
-			b.t.Errorf("%s, %d px: too small to be hit:\n%s", url, look.width, small)
-		}
-	}
-}
 
 func TestTheLogAndWhatIsGoneAreAccessible(t *testing.T) {
 	t.Parallel()

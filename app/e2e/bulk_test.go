@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,16 +65,6 @@ const (
 // box is the selector of the tick box of a row, counted from 1.
 func box(row int) string { return fmt.Sprintf("tbody tr:nth-child(%d) .pick input", row) }
 
-// readAxe is the checker of accessibility.
-func readAxe(t *testing.T) string {
-	t.Helper()
-	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
-	}
-	return string(axe)
-}
-
 func (s *server) pushJob(job string, n int) {
 	s.t.Helper()
 	for i := range n {
@@ -86,7 +74,7 @@ func (s *server) pushJob(job string, n int) {
 
 func TestRowsAreTickedDeletedInADialogAndBroughtBack(t *testing.T) {
 	t.Parallel()
-	axe := readAxe(t)
+	axe := axeSource(t)
 	s := startEnv(t, nil)
 	s.pushJob("x", 8)
 	s.pushHostile()
@@ -183,7 +171,7 @@ func TestAWindowThatLagsBehindIsAskedAgain(t *testing.T) {
 
 func TestARowIsDeletedByKeyboard(t *testing.T) {
 	t.Parallel()
-	axe := readAxe(t)
+	axe := axeSource(t)
 	s := startEnv(t, nil)
 	s.pushJob("x", 4)
 	b := browser(t).strictly()

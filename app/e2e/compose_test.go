@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -42,10 +40,7 @@ func (b *tab) fill(selector, text string) {
 
 func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
-	}
+	axe := axeSource(t)
 	s := startEnv(t, nil)
 	s.pushHostile()
 	b := browser(t).strictly()
@@ -56,7 +51,7 @@ func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 			scheme string
 		}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
 			b.looks(look.width, look.scheme)
-			if flaws := b.flaws(string(axe)); flaws != "" {
+			if flaws := b.flaws(axe); flaws != "" {
 				t.Errorf("%s, %d px, %s:\n%s", what, look.width, look.scheme, flaws)
 			}
 			if small := b.run(`[...document.querySelectorAll("main a, main button, main input")]

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -138,11 +140,15 @@ func TestTheFirstPushEndsTheWelcome(t *testing.T) {
 	b.open(s.url + "/")
 	b.holds(mainText, "No groupings yet")
 	b.connected(s, 1)
+	kept := b.keepsPage()
 	s.put("/metrics/job/first", "a 1\n")
 	b.holds(mainText, `job="first"`)
-	b.connected(s, 1)
 	s.want(202, "DELETE", "/metrics/job/first", "")
 	b.holds(mainText, "No groupings yet")
+	kept()
+	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+		t.Error(complaints)
+	}
 }
 
 func TestAnOpenPageOutlivesItsServer(t *testing.T) {
@@ -315,5 +321,38 @@ func TestTheListWorksByKeyboard(t *testing.T) {
 	b.press("j", "?", "l")
 	if got := b.run(rowText + ` + document.getElementById("help").open + document.querySelector("[data-live-switch]").textContent`); !strings.HasSuffix(got, "falselive") {
 		t.Errorf("keys still work: %q", got)
+	}
+}
+
+func TestWhatLiesOverThePageIsAccessible(t *testing.T) {
+	t.Parallel()
+	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		missing(t, "axe-core is not installed (npm ci installs it)")
+	}
+	s := start(t)
+	s.pushHostile()
+	b := browser(t).strictly()
+	for _, look := range []struct {
+		width  int64
+		scheme string
+	}{{1280, "light"}, {320, "dark"}} {
+		b.looks(look.width, look.scheme)
+		b.open(s.url + "/")
+		check := func(what string) {
+			t.Helper()
+			if flaws := b.flaws(string(axe)); flaws != "" {
+				t.Errorf("%s, %d px, %s:\n%s", what, look.width, look.scheme, flaws)
+			}
+		}
+		b.press("l")
+		b.holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
+		s.put("/metrics/job/new", "a_new_one 1\n")
+		b.holds(newsText, "change")
+		b.press("j")
+		check("news and a current row")
+		b.press("?")
+		check("the help")
+		b.press("?", "l")
 	}
 }

@@ -49,6 +49,37 @@ func (b *tab) flaws(axe string) string {
 		].join("\n"))`)
 }
 
+// axeSource is the script that finds what keeps people out.
+func axeSource(t *testing.T) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
+	if err != nil {
+		missing(t, "axe-core is not installed (npm ci installs it)")
+	}
+	return string(source)
+}
+
+// looksRight opens a page in several sizes and colours and reports its flaws.
+func (b *tab) looksRight(url, axe string) {
+	b.t.Helper()
+	for _, look := range []struct {
+		width  int64
+		scheme string
+	}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
+		b.looks(look.width, look.scheme)
+		b.open(url)
+		if flaws := b.flaws(axe); flaws != "" {
+			b.t.Errorf("%s, %d px, %s:\n%s", url, look.width, look.scheme, flaws)
+		}
+		if small := b.run(`[...document.querySelectorAll("main a[href], main button, main input")].filter(e => {
+			const box = (["checkbox", "radio"].includes(e.type) ? e.closest("label") ?? e : e).getBoundingClientRect();
+			return e.offsetParent && !e.matches(".open, .row-link") && getComputedStyle(e).display !== "inline" && (box.height < 24 || box.width < 24);
+		}).map(e => e.outerHTML.slice(0, 200)).join("\n")`); small != "" {
+			b.t.Errorf("%s, %d px: too small to be hit:\n%s", url, look.width, small)
+		}
+	}
+}
+
 // hostile are pushes whose names and texts would like to be more than text.
 func (s *server) pushHostile(headers ...string) {
 	s.t.Helper()
@@ -61,10 +92,7 @@ func (s *server) pushHostile(headers ...string) {
 
 func TestEveryPageIsAccessibleAndKeepsToItsPolicy(t *testing.T) {
 	t.Parallel()
-	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
-	}
+	axe := axeSource(t)
 	s := startEnv(t, nil)
 	s.pushHostile()
 	b := browser(t).strictly()
@@ -75,16 +103,7 @@ func TestEveryPageIsAccessibleAndKeepsToItsPolicy(t *testing.T) {
 		"/", "/?q=nothing-like-that", "/?m=env%3D", "/?state=failed", grouping, failed, failed + "/delete",
 		"/docs", "/docs/authentication", "/docs/flags", "/docs/search?q=token", "/docs/nowhere", "/login", "/nowhere",
 	} {
-		for _, look := range []struct {
-			width  int64
-			scheme string
-		}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
-			b.looks(look.width, look.scheme)
-			b.open(s.url + path)
-			if flaws := b.flaws(string(axe)); flaws != "" {
-				t.Errorf("%s, %d px, %s:\n%s", path, look.width, look.scheme, flaws)
-			}
-		}
+		b.looksRight(s.url+path, axe)
 	}
 }
 

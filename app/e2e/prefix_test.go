@@ -36,6 +36,7 @@ func TestPagesWorkBelowAPrefixOfAProxy(t *testing.T) {
 			b.open(p.url + "/gh/?q=backup")
 			at("/gh/?q=backup")
 			b.run(`document.querySelector("input[name=name]").value = "ana"; document.querySelector("input[name=password]").value = "` + password + `"; document.querySelector("main form button").click(); "sent"`)
+			b.says("tbody", "backup") // the sign-in page stood at the same address
 			at("/gh/?q=backup")
 			grouping := b.run(`document.querySelector("a.open").getAttribute("href")`)
 			b.open(p.url + grouping)

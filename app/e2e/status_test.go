@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,24 +10,12 @@ import (
 
 func TestStatusAndSettingsAreAccessible(t *testing.T) {
 	t.Parallel()
-	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
-	}
+	axe := axeSource(t)
 	s := startEnv(t, nil, "--web.enable-admin-api", "--limits.groupings=1000", "--web.trusted-proxies="+strings.Repeat("10.0.0.1,", 40))
 	s.pushHostile()
 	b := browser(t).strictly()
 	for _, path := range []string{"/status", "/status?q=changed", "/status?q=nothing-like-that", "/settings", "/settings?saved=1", "/wipe"} {
-		for _, look := range []struct {
-			width  int64
-			scheme string
-		}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
-			b.looks(look.width, look.scheme)
-			b.open(s.url + path)
-			if flaws := b.flaws(string(axe)); flaws != "" {
-				t.Errorf("%s, %d px, %s:\n%s", path, look.width, look.scheme, flaws)
-			}
-		}
+		b.looksRight(s.url+path, axe)
 	}
 }
 

@@ -72,24 +72,10 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 
 func TestThePagesOfClientsAreAccessible(t *testing.T) {
 	t.Parallel()
-	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
-	}
+	axe := axeSource(t)
 	b := browser(t).strictly()
-	check := func(url string) {
-		t.Helper()
-		for _, look := range []struct {
-			width  int64
-			scheme string
-		}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
-			b.looks(look.width, look.scheme)
-			b.open(url)
-			if flaws := b.flaws(string(axe)); flaws != "" {
-				t.Errorf("%s, %d px, %s:\n%s", url, look.width, look.scheme, flaws)
-			}
-		}
-	}
+	check := func(url string) { t.Helper(); b.looksRight(url, axe) }
+
 	empty := startEnv(t, nil)
 	check(empty.url + "/targets")
 	check(empty.url + "/targets?view=scrapers")

@@ -589,9 +589,10 @@
 	const part = () => document.getElementById(live()?.dataset.live ?? '');
 	const address = () => location.pathname + location.search;
 
-	let behind = null; // how many changes the part does not show, 0 if that is unknown; null: none
+	let latest = null; // the last change that the page was told of
 	let asked = Date.now(); // when the part was asked for
-	let failed = false; // the last time that it was
+	let asking = false;
+	let failed = false; // the last time that it was asked for
 	let gone = false; // there is no such page any more
 	let away = 0; // how often the server did not answer
 	let refused = false; // and does so until somebody signs in
@@ -604,30 +605,41 @@
 		const area = part() ?? document.getElementById('main');
 		const chosen = getSelection();
 		return document.querySelector('dialog[open], [popover]:popover-open') !== null
-			|| area.contains(document.activeElement)
+			|| area !== document.activeElement && area.contains(document.activeElement)
 			|| area.querySelector('input[type="checkbox"][name="id"]:checked') !== null
 			|| !chosen.isCollapsed && chosen.containsNode(area, true);
 	}
 
-	function refresh() {
+	async function refresh() {
 		const target = part();
-		if (gone || !target) {
-			location.reload();
-			return;
-		}
 		asked = Date.now();
-		htmx.ajax('GET', address(), {
-			source: target, target, swap: 'innerMorph', live: true,
-			headers: { 'HX-Target': `${target.localName}#${target.id}` },
-		});
+		asking = true;
+		if (gone || !target) {
+			await refreshAll();
+		} else {
+			await htmx.ajax('GET', address(), {
+				source: target, target, swap: 'innerMorph', live: true,
+				headers: { 'HX-Target': `${target.localName}#${target.id}` },
+			});
+		}
+		asking = false;
+		paint();
+	}
+	// All that the page shows, where the part comes or goes.
+	function refreshAll() {
+		const target = document.getElementById('main');
+		return htmx.ajax('GET', address(), { source: target, target, select: '#main > *', swap: 'innerHTML', live: true });
 	}
 
-	// How many changes lie between what the part shows and an event; undefined
-	// where they can't be counted.
-	function distance(id) {
-		const [epoch, count] = String(id).split('.');
+	// How many changes the part does not show, 0 if they can't be counted; null if
+	// there are none.
+	function behind() {
+		if (failed || gone) return 0;
+		if (latest === null) return null;
+		const [epoch, count] = latest.split('.');
 		const [shownEpoch, shown] = live().dataset.seen.split('.');
-		return epoch === shownEpoch ? count - shown : undefined;
+		if (epoch !== shownEpoch) return 0;
+		return count - shown > 0 ? count - shown : null;
 	}
 
 	// The stream tells of changes by whomever; other elements of one that was just
@@ -638,19 +650,17 @@
 			refresh();
 			return;
 		}
-		const count = distance(event.detail.id) ?? 0;
-		if (count <= 0 && distance(event.detail.id) !== undefined) return;
-		behind = count;
-		if (!gone && !still() && !inTheWay()) refresh();
-		else paint();
+		latest = event.detail.id;
+		if (behind() !== null && !asking && !gone && !still() && !inTheWay()) refresh();
+		paint();
 	});
 
 	// What was held back is shown as soon as it is in nobody's way. Without any
 	// change a part is not older than a minute: some things change by the time.
 	setInterval(() => {
-		if (!live() || still() || gone || away || refused || document.hidden || inTheWay()) return;
+		if (!live() || asking || still() || gone || away || refused || document.hidden || inTheWay()) return;
 		const due = Date.now() - asked > 60000;
-		if (behind !== null && !failed || due && part()) refresh();
+		if (!failed && behind() !== null || due && part()) refresh();
 	}, 1000);
 
 	// The answer to a refresh counts while the page is still the one that asked.
@@ -662,13 +672,13 @@
 			event.preventDefault();
 		} else if (status === 401) {
 			return; // it leads to the sign-in page
-		} else if (!ok) {
+		} else if (!ok && !(ctx.select && status === 404)) {
 			event.preventDefault();
 			gone = status === 404;
 			fail();
 		} else if (!ctx.text.trim()) { // such a page has no such part any more
 			event.preventDefault();
-			location.reload();
+			refreshAll();
 		} else {
 			delete ctx.hx.pushurl;
 			const answer = document.createElement('template');
@@ -678,7 +688,6 @@
 	});
 	function fail() {
 		failed = true;
-		behind ??= 0;
 		paint();
 	}
 
@@ -686,10 +695,9 @@
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
 		const seen = ctx?.response?.headers.get('Gatehouse-Seen');
-		if (live() && seen && ctx.response.raw.ok && ctx.target === part()) {
+		if (live() && seen && (ctx.live || ctx.response.raw.ok && ctx.target === part())) {
 			live().dataset.seen = seen;
 			asked = Date.now();
-			behind = null;
 			failed = gone = false;
 		}
 		paint();
@@ -756,14 +764,15 @@
 		button.dataset.state = state;
 		button.setAttribute('aria-pressed', String(!still()));
 		button.setAttribute('aria-label', `Live updates: ${state}`);
-		const count = behind === 1 ? '1 change' : behind ? `${behind} changes` : 'Changes';
-		say('news-text', gone ? 'This is no longer there' : count);
-		document.getElementById('news').hidden = behind === null;
+		const count = behind();
+		const changes = count === 1 ? '1 change' : count ? `${count} changes` : 'Changes';
+		say('news-text', gone ? 'This is no longer there' : changes);
+		document.getElementById('news').hidden = count === null || asking;
 		let notice = '';
 		if (refused) notice = 'You are no longer signed in. Reload the page to sign in again.';
 		else if (away > 1) notice = 'The server does not answer. Trying again…';
 		say('away', notice);
-		say('news-status', behind === null ? '' : 'There is something new that this page does not show yet.');
+		say('news-status', count === null || asking ? '' : 'There is something new that this page does not show yet.');
 	}
 
 	document.addEventListener('click', event => {
@@ -779,6 +788,9 @@
 		}
 	});
 	paint();
+	// On a slow network the page is processed before all scripts are there.
+	if (live() && !live()._htmx) htmx.process(live());
+	else connect();
 })();
 (() => {
 	'use strict';
