@@ -162,7 +162,7 @@ var shortcuts = []shortcut{
 	{"g a", "Go to the activity"},
 	{"g d", "Go to the documentation"},
 	{"g s", "Go to the status"},
-	{"g p", "Go to the form to push by"},
+	{"g p", "Go to the form for a push"},
 	{"?", "This list"},
 	{"Esc", "Close a dialog, then clear the selection"},
 }
