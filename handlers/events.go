@@ -155,11 +155,11 @@ func (s *eventStream) resume(last string) {
 	if last == "" {
 		return
 	}
-	if m, ok := parseMark(last); ok && m.epoch == s.told.epoch && m.changes <= s.told.changes {
-		s.told = m
-		return
+	m, ok := parseMark(last)
+	if !ok || m.changes > s.told.changes {
+		m = mark{} // nothing that was told here, so what was missed can't be counted
 	}
-	s.told = mark{} // of another process: what it has missed can't be counted
+	s.told = m
 }
 
 // Read waits until there is something to tell. What it returns is to be sent

@@ -259,6 +259,7 @@ func TestTheListWorksByKeyboard(t *testing.T) {
 	// Letters are letters where one writes.
 	b.press("/", "e", "t", "l")
 	b.holds(`document.activeElement.value`, "etl")
+	b.press(enterKey)
 	b.holds(mainText, "2 of 4")
 	b.press(escapeKey, "j")
 	b.holds(rowText, `job="etl"`)
@@ -280,8 +281,8 @@ func TestTheListWorksByKeyboard(t *testing.T) {
 	b.holds(`String(document.getElementById("help").open)`, "false")
 	b.holds(rowText, `job="etl"`)
 
-	b.press("d")
 	grouping := b.run(`document.activeElement.getAttribute("href")`)
+	b.press("d")
 	until(t, "the question", func() string {
 		b.mu.Lock()
 		defer b.mu.Unlock()
