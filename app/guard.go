@@ -56,6 +56,7 @@ func (a *App) guardConfig() guard.Config {
 		ScrapeKey:       auth.NewSecret(o.ScrapeKey),
 		Claims:          o.Claims,
 		CertificateRole: o.CertificateRole,
+		MadeTokens:      handlers.Tokens{Store: a.store},
 		Sessions:        handlers.Sessions{Store: a.store},
 		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,

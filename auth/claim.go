@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -242,6 +243,20 @@ func (r ClaimRules) Role(c Claims) Role {
 		return r.DefaultRole
 	}
 	return role
+}
+
+// ID tells the owner of a token from everybody else.
+func (r ClaimRules) ID(c Claims) string { return SubjectID(r.Issuer, c.text("sub")) }
+
+// Fingerprint changes with everything that decides who gets which role.
+func (r ClaimRules) Fingerprint() []byte {
+	r.Audiences = slices.Sorted(slices.Values(r.Audiences))
+	rules, err := json.Marshal(r) // maps come sorted
+	if err != nil {
+		panic(err) // it holds nothing but strings and numbers
+	}
+	sum := sha256.Sum256(rules)
+	return sum[:]
 }
 
 // Name is how people are called in logs and pages: one line of at most 256

@@ -16,15 +16,31 @@ const (
 	ScrapeKey   Scheme = "scrape_key"  // the key of the scrape routes
 	Certificate Scheme = "certificate" // verified client certificate
 	Localhost   Scheme = "localhost"   // local process of the server's own user
+	OIDC        Scheme = "oidc"        // sign-in at the OpenID provider, which begins a session
 	Anonymous   Scheme = "none"        // no credential
 )
 
 // Principal is who a request comes from.
 type Principal struct {
 	Scheme Scheme
-	Name   string // for people; may be empty
-	Role   Role
+	// ID tells the principal from all others, whichever way it comes in: a name is
+	// what somebody has chosen. Empty: it is nobody in particular.
+	ID   string
+	Name string // for people; may be empty
+	Role Role
+	// Limit is the selector that groupings must satisfy for the principal to act
+	// on them; empty: it may act on all.
+	Limit string
 }
+
+// UserID is the ID of a user with a password.
+func UserID(name string) string { return "user:" + name }
+
+// SubjectID is the ID of whom an issuer knows as subject.
+func SubjectID(issuer, subject string) string { return "sub:" + issuer + " " + subject }
+
+// TokenID is the ID of whoever has an API token.
+func TokenID(token string) string { return "token:" + token }
 
 // The reasons for which requests are refused. Their texts are for everybody.
 var (

@@ -16,19 +16,26 @@ const SessionCookie Scheme = "session"
 
 // Session is what is known of a user who has signed in. It doesn't change.
 type Session struct {
-	Scheme           Scheme // how the user signed in
-	Name             string // the user, together with Scheme
-	Role             Role
-	Created, Expires time.Time
-	// Credential is the fingerprint of what the user signed in with; nil: it
-	// does not matter what becomes of that.
+	Scheme Scheme // how the user signed in: Basic or OIDC
+	ID     string // of the Principal
+	Name   string // of the Principal
+	Role   Role
+	// Seen is when the session was last used, as far as that is known.
+	Created, Seen, Expires time.Time
+	// Credential is the fingerprint of what the user signed in with, or of the
+	// rules by which the role was given; nil: it does not matter what becomes of
+	// that.
 	Credential []byte
 	Extra      []byte // for whoever signed the user in; nil: nothing
+	// Provider names the session at the OpenID provider; empty: it has no name.
+	Provider string
+	// From and Agent are the address and the program that it began with.
+	From, Agent string
 }
 
 // Principal is who a request of the session comes from.
 func (s Session) Principal() Principal {
-	return Principal{Scheme: SessionCookie, Name: s.Name, Role: s.Role}
+	return Principal{Scheme: SessionCookie, ID: s.ID, Name: s.Name, Role: s.Role}
 }
 
 // NewSessionID makes a random id that can be the value of a cookie.

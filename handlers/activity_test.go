@@ -337,7 +337,7 @@ func TestSpreadsheetsGetNoFormulasFromTheLog(t *testing.T) {
 	s := serve(t, oneUser)
 	for i, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx"} {
 		must(t, s.store.CreateSession(t.Context(), fmt.Sprint("session", i), store.Session{
-			Scheme: "oidc", Name: name, Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
+			Scheme: "oidc", ID: "sub:" + name, Credential: loginRules, Name: name, Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		}))
 		who := []string{"Cookie", fmt.Sprint("gatehouse_session=session", i)}
 		s.put("/metrics/job/x", "a 1\n", "Authorization", basicHeader("admin", rightPassword))

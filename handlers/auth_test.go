@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/store"
 )
 
 // The secrets that these tests give to servers.
@@ -71,7 +73,35 @@ var (
 	asPusher  = fates{200, 200, 200, 200, 200, 202, 403, 403, 404}
 	asReader  = fates{200, 200, 200, 200, 403, 403, 403, 403, 404}
 	asScraper = fates{200, 200, 200, 401, 401, 401, 401, 401, 401}
+	// A session of whatever role: by its cookie the API changes nothing.
+	asSession = fates{200, 200, 200, 200, 401, 401, 401, 401, 404}
+	// Limited tokens see no page and delete only what they are limited to.
+	asLimitedAdmin  = fates{200, 200, 200, 403, 200, 202, 200, 403, 404}
+	asLimitedPusher = fates{200, 200, 200, 403, 200, 202, 403, 403, 404}
+	asLimitedReader = fates{200, 200, 200, 403, 403, 403, 403, 403, 404}
+	limitedAway     = fates{200, 200, 404, 403, 403, 403, 403, 403, 404}
 )
+
+// made is the header of a token that an admin made.
+func (s *served) made(name, role, limit string, lifetime time.Duration) []string {
+	s.t.Helper()
+	n := store.NewToken{Name: name, Role: role, Lifetime: lifetime}
+	if limit != "" {
+		var err error
+		n.Limit, err = store.ParseSelectors([]string{limit})
+		must(s.t, err)
+	}
+	_, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{})
+	must(s.t, err)
+	return []string{"Authorization", "Bearer " + secret}
+}
+
+// over is what came of a credential that is of no use any more.
+func (s *served) over(credential []string, end func() error) []string {
+	s.t.Helper()
+	must(s.t, end())
+	return credential
+}
 
 func TestEveryCredentialMayDoWhatTheTableSays(t *testing.T) {
 	fake := issuertest.New(t)
@@ -90,6 +120,17 @@ func TestEveryCredentialMayDoWhatTheTableSays(t *testing.T) {
 	for i := range 300 {
 		many = append(many, fmt.Sprintf("a-group-with-quite-a-long-name-%03d-00000000", i))
 	}
+	revoke := func(headers []string) func() error {
+		return func() error {
+			x, _ := s.store.FindToken(strings.TrimPrefix(headers[1], "Bearer "))
+			_, err := s.store.RevokeToken(t.Context(), x.ID, store.Origin{})
+			return err
+		}
+	}
+	revoked := s.made("revoked", "admin", "", 0)
+	expired := s.made("expired", "admin", "", time.Nanosecond)
+	apiKey := s.made("as API key", "pusher", "", 0)
+	ended := s.begun("ended", auth.Admin)
 	tests := []struct {
 		name    string
 		headers []string
@@ -127,6 +168,29 @@ func TestEveryCredentialMayDoWhatTheTableSays(t *testing.T) {
 		{"two Authorization headers", []string{"Authorization", "Bearer " + rightToken, "Authorization", "Bearer " + rightToken}, all(400)},
 		{"two API keys", []string{"X-API-Key", rightToken, "X-Api-Key", "nope"}, all(400)},
 		{"two scrape keys", []string{"X-Metrics-Key", rightKey, "x-metrics-key", rightKey}, all(400)},
+
+		{"a made token of an admin", s.made("admin", "admin", "", 0), asAdmin},
+		{"a made token of a pusher", s.made("pusher", "pusher", "", time.Hour), asPusher},
+		{"a made token of a reader", s.made("reader", "reader", "", 0), asReader},
+		{"a made token as API key", []string{"X-API-Key", strings.TrimPrefix(apiKey[1], "Bearer ")}, asPusher},
+		{"a made token that was revoked", s.over(revoked, revoke(revoked)), all(401)},
+		{"a made token that has expired", expired, all(401)},
+		{"the end of a made token", bearer(apiKey[1][len(apiKey[1])-20:]), all(401)},
+		{"a limited token of an admin", s.made("limited admin", "admin", `{job="x"}`, 0), asLimitedAdmin},
+		{"a limited token of a pusher", s.made("limited pusher", "pusher", `{job="x"}`, 0), asLimitedPusher},
+		{"a limited token of a reader", s.made("limited reader", "reader", `{job="x"}`, 0), asLimitedReader},
+		{"a token of an admin, limited to others", s.made("away admin", "admin", `{job="y"}`, 0), limitedAway},
+		{"a token of a pusher, limited to others", s.made("away pusher", "pusher", `{job="y"}`, 0), limitedAway},
+		{"a token of a reader, limited to others", s.made("away reader", "reader", `{job=~"y|z"}`, 0), limitedAway},
+
+		{"a session of an admin", s.begun("admin", auth.Admin), asSession},
+		{"a session of a pusher", s.begun("pusher", auth.Pusher), asSession},
+		{"a session of a reader", s.begun("reader", auth.Reader), asSession},
+		{"a session of a reader, from a page", append(s.begun("here", auth.Reader), "Sec-Fetch-Site", "same-origin"), asSession},
+		{"a session that was ended", s.over(ended, func() error { return s.store.EndSession(t.Context(), "ended", store.Origin{}) }), all(401)},
+		{"a session beside a token", append(s.begun("beside", auth.Admin), s.made("beside", "reader", "", 0)...), asReader},
+		{"a session beside the scrape key", append(s.begun("key", auth.Admin), "X-Metrics-Key", rightKey), fates{200, 200, 200, 200, 401, 401, 401, 401, 404}},
+		{"a session beside a wrong token", append(s.begun("wrong", auth.Admin), bearer("nope")...), all(401)},
 
 		{"the scrape key", []string{"X-Metrics-Key", rightKey}, asScraper},
 		{"the scrape key as bearer", bearer(rightKey), asScraper},
@@ -219,6 +283,44 @@ func (s *served) wantRefusal(a answered) {
 	}
 	if a.status >= 400 && strings.Count(strings.TrimSpace(a.body), "\n") > 0 {
 		s.t.Errorf("%v: more than one line", a)
+	}
+}
+
+// withoutStreams are routes without those that answer until they are left.
+func withoutStreams(routes []route) []route {
+	return slices.DeleteFunc(routes, func(r route) bool { return r.path == "/events" })
+}
+
+func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
+	s := serve(t, everything(issuertest.New(t)), func(c setup) { c.EnableLifecycle = true })
+	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	roles := []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
+	for _, r := range withoutStreams(h.routes()) {
+		target := strings.NewReplacer("*", "job/x", ":id", "x", ":operation", "x", ":example", "replace").Replace(r.path)
+		for method, e := range r.on {
+			if e.needs == auth.Public {
+				continue
+			}
+			for i, role := range roles {
+				// What ends sessions or the like must not end those of the next one.
+				name := fmt.Sprint(r.path, method, role)
+				session := append(s.begun(name, role), "Sec-Fetch-Site", "same-origin")
+				token := s.made(shorten(name, 60)+strconv.Itoa(i), role.String(), "", time.Hour)
+				for how, headers := range map[string][]string{"a session": session, "a token": token} {
+					a := s.do(method, target, "", headers...)
+					want := role.May(e.needs)
+					if how == "a session" && !r.page && method != "GET" {
+						if a.status != 401 {
+							t.Errorf("%s with %s of %s: %v, want 401", r.path, how, role, a)
+						}
+						continue
+					}
+					if in := a.status != 401 && a.status != 403; in != want || a.status >= 500 {
+						t.Errorf("%s with %s of %s: %v, let in %v, want %v", r.path, how, role, a, in, want)
+					}
+				}
+			}
+		}
 	}
 }
 
@@ -358,7 +460,7 @@ func TestRefusalsAreToldInTheClientsWay(t *testing.T) {
 	}{
 		{"a client without credentials", everything(fake), "PUT", "/metrics/job/x", nil, 401, needed, []string{bearer, basic}},
 		{"where only tokens are known", tokensOnly, "PUT", "/metrics/job/x", nil, 401, needed, []string{bearer}},
-		{"where only passwords are known", basicOnly, "PUT", "/metrics/job/x", nil, 401, needed, []string{basic}},
+		{"where only passwords are known", basicOnly, "PUT", "/metrics/job/x", nil, 401, needed, []string{bearer, basic}},
 		{"below the JSON API", everything(fake), "GET", "/api/v1/status", nil, 401, asJSON("unauthorized", needed), []string{bearer, basic}},
 		{"who asks for JSON", everything(fake), "GET", "/metrics", []string{"Accept", "application/json"}, 401, asJSON("unauthorized", needed), []string{bearer, basic}},
 		{"a wrong token", everything(fake), "GET", "/metrics", []string{"Authorization", "Bearer x"}, 401, wrong, []string{invalid, basic}},

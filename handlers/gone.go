@@ -58,6 +58,6 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 // mayTakeBack tells who may undo an operation: an admin each of them, who may
 // delete their own.
 func mayTakeBack(p auth.Principal, e store.Entry) bool {
-	own := e.Origin.By != "" && e.Origin.By == p.Name
+	own := e.Origin.ID != "" && e.Origin.ID == p.ID
 	return p.Role.May(auth.Administer) || own && p.Role.May(auth.Delete)
 }

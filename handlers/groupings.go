@@ -72,7 +72,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 		for range h.Store.Picture().Matching(selectors) {
 			n++
 		}
-	} else if n, err = h.Store.DeleteMatching(context.Background(), selectors, h.origin(c)); err != nil {
+	} else if n, err = h.Store.DeleteMatching(context.Background(), selectors, store.Selectors{}, h.origin(c)); err != nil {
 		return err
 	}
 	return succeed(c, fiber.Map{"deleted": n})

@@ -77,7 +77,8 @@ func (h *api) path(c *fiber.Ctx) (store.Path, error) {
 
 // origin is who asks for a change, and from where.
 func (h *api) origin(c *fiber.Ctx) store.Origin {
-	return store.Origin{By: guard.Principal(c).Name, From: h.clientAddress(c)}
+	p := guard.Principal(c)
+	return store.Origin{By: p.Name, From: h.clientAddress(c), Via: string(p.Scheme), ID: p.ID}
 }
 
 // ttl is how long the client, or else the configuration, wants the grouping to
@@ -174,7 +175,7 @@ func (h *api) delete(c *fiber.Ctx) error {
 	}
 	var n int
 	if path.JobOnly && !h.ExactJobMatch {
-		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), h.origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), store.Selectors{}, h.origin(c))
 	} else {
 		n, err = h.Store.Delete(context.Background(), path.Key, h.origin(c))
 	}

@@ -236,9 +236,13 @@ func (h *api) mount(app *fiber.App, r route) error {
 			c.Locals(neededAction, e.needs)
 			return c.Next()
 		}
-		app.Add(method, path, named, require(e.needs), e.do)
+		do := e.do
+		if e.needs != auth.Public && !heedLimits[e.name] {
+			do = unlimited(do)
+		}
+		app.Add(method, path, named, require(e.needs), do)
 		if method == "GET" {
-			app.Add("HEAD", path, named, require(e.needs), e.do)
+			app.Add("HEAD", path, named, require(e.needs), do)
 		}
 	}
 	allow := r.allow()
@@ -262,6 +266,20 @@ func (r route) allow() string {
 		}
 	}
 	return strings.Join(allowed, ", ")
+}
+
+// heedLimits names the endpoints that keep to what a principal is limited to.
+// All others are closed to those who are.
+var heedLimits = map[string]bool{}
+
+// unlimited lets those only on to do who may act on every grouping.
+func unlimited(do fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if p := guard.Principal(c); p.Limit != "" {
+			return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+		}
+		return do(c)
+	}
 }
 
 // Keys under which a request carries its handler's name, and what one must be

@@ -20,6 +20,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
@@ -51,6 +52,9 @@ type setup struct {
 
 // onlyScrapes makes the listener one for scrapes only.
 func (c setup) onlyScrapes() { *c.scrapes = true }
+
+// loginRules stand for those by which roles are given.
+var loginRules = []byte("rules")
 
 func serve(t testing.TB, change ...func(setup)) *served {
 	t.Helper()
@@ -89,8 +93,12 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	s.prefix, s.scrapes = c.RoutePrefix, c.TelemetryPath
 	s.openStore(o)
 	c.Store = s.store
+	g.MadeTokens = Tokens{s.store}
 	if !scrapes {
 		g.Sessions = Sessions{s.store}
+	}
+	if g.Passwords != nil || g.CertificateRole != auth.NoRole {
+		g.LoginRules = loginRules // for sessions that begun begins
 	}
 	c.Guard, err = guard.New(g)
 	must(t, err)

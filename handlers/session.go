@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -24,26 +25,43 @@ type Sessions struct{ Store *store.Store }
 func (s Sessions) Session(id string) (auth.Session, bool) {
 	x, ok := s.Store.Session(id)
 	role, err := auth.ParseRole(x.Role)
-	if !ok || err != nil {
+	if !ok || err != nil || x.ID == "" {
 		return auth.Session{}, false
 	}
 	return auth.Session{
-		Scheme: auth.Scheme(x.Scheme), Name: x.Name, Role: role,
-		Created: x.Created, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+		Scheme: auth.Scheme(x.Scheme), ID: x.ID, Name: x.Name, Role: role,
+		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+		Provider: x.Provider, From: x.From, Agent: x.Agent,
 	}, true
 }
+
+// UseSession is part of guard.Sessions.
+func (s Sessions) UseSession(id string, from netip.Addr) { s.Store.UseSession(id, addressText(from)) }
 
 // BeginSession is part of guard.Sessions.
 func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) error {
 	return s.Store.CreateSession(ctx, id, store.Session{
-		Scheme: string(x.Scheme), Name: x.Name, Role: x.Role.String(),
-		Created: x.Created, Seen: x.Created, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+		Scheme: string(x.Scheme), ID: x.ID, Name: x.Name, Role: x.Role.String(),
+		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+		Provider: x.Provider, From: x.From, Agent: x.Agent,
 	})
 }
 
 // EndSession is part of guard.Sessions.
-func (s Sessions) EndSession(ctx context.Context, id string) error {
-	return s.Store.EndSession(ctx, id)
+func (s Sessions) EndSession(ctx context.Context, id string, from netip.Addr) error {
+	o := store.Origin{From: addressText(from), Via: string(auth.SessionCookie)}
+	if x, ok := s.Store.Session(id); ok {
+		o.By, o.ID = x.Name, x.ID
+	}
+	return s.Store.EndSession(ctx, id, o)
+}
+
+// addressText is an address for the record; empty if there is none.
+func addressText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
 }
 
 func (h *api) sessionRoutes() []route {

@@ -66,7 +66,7 @@ func (s *served) signedIn() []string {
 func (s *served) begun(id string, role auth.Role) []string {
 	s.t.Helper()
 	must(s.t, s.store.CreateSession(s.t.Context(), id, store.Session{
-		Scheme: "oidc", Name: id, Role: role.String(), Created: time.Now(), Expires: time.Now().Add(time.Hour),
+		Scheme: "oidc", ID: "sub:" + id, Credential: loginRules, Name: id, Role: role.String(), Created: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	return []string{"Cookie", "gatehouse_session=" + id}
 }
@@ -136,7 +136,7 @@ func TestASessionMayDoWhatTheTableSays(t *testing.T) {
 	ours := []string{"Sec-Fetch-Site", "same-origin"}
 	admin, reader, nobody := s.signedIn(), s.begun("reader", auth.Reader), s.begun("nobody", auth.NoRole)
 	ended := s.begun("ended", auth.Admin)
-	must(t, s.store.EndSession(t.Context(), "ended"))
+	must(t, s.store.EndSession(t.Context(), "ended", store.Origin{}))
 	noRole := reads(all(403))
 	tests := []struct {
 		name    string
@@ -249,7 +249,7 @@ func TestASessionEndsWithItsUsersPassword(t *testing.T) {
 		c.Guard.Passwords = passwords
 	})
 	must(t, s.store.CreateSession(t.Context(), "hers", store.Session{
-		Scheme: "basic", Name: "admin", Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
+		Scheme: "basic", ID: "user:admin", Name: "admin", Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		Credential: passwords.Fingerprint("admin", "hers"),
 	}))
 	session := []string{"Cookie", "gatehouse_session=hers"}

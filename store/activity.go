@@ -22,6 +22,14 @@ const (
 	// EntryRefusal is pushes to one grouping that were refused for one reason
 	// within a minute.
 	EntryRefusal EntryKind = "refusal"
+	// EntryDenial is requests that were not let in, from one client and for one
+	// reason within a minute.
+	EntryDenial      EntryKind = "denial"
+	EntrySignIn      EntryKind = "sign_in"
+	EntrySignOut     EntryKind = "sign_out"
+	EntryTokenCreate EntryKind = "token_create"
+	EntryTokenRotate EntryKind = "token_rotate"
+	EntryTokenRevoke EntryKind = "token_revoke"
 )
 
 // Entry is one entry of the activity log.
@@ -30,10 +38,11 @@ type Entry struct {
 	Kind      EntryKind
 	At        time.Time
 	Origin    Origin
-	What      string // the selector or grouping that was named; of an undo: at first
-	Count     int    // of groupings; of a refusal: of pushes
+	What      string // the selector or grouping that was named, of an undo: at first; the request; the token
+	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
 	Undoes    string // of an undo: the operation that it undid
-	// Of a refusal: why, in a word and, of the first push, in a line.
+	// Of a refusal: why, in a word and, of the first push, in a line. Of others
+	// Message may tell more.
 	Reason  exposition.Reason
 	Message string
 }
@@ -51,6 +60,8 @@ const (
 	entryUndoes  protowire.Number = 8
 	entryReason  protowire.Number = 9
 	entryMessage protowire.Number = 10
+	entryVia     protowire.Number = 11
+	entryID      protowire.Number = 12
 )
 
 func (x Entry) encode() []byte {
@@ -63,7 +74,9 @@ func (x Entry) encode() []byte {
 	b = appendVarint(b, entryCount, uint64(x.Count))
 	b = appendString(b, entryUndoes, x.Undoes)
 	b = appendString(b, entryReason, x.Reason)
-	return appendString(b, entryMessage, x.Message)
+	b = appendString(b, entryMessage, x.Message)
+	b = appendString(b, entryVia, x.Origin.Via)
+	return appendString(b, entryID, x.Origin.ID)
 }
 
 func decodeEntry(operation string, b []byte) (Entry, error) {
@@ -88,13 +101,37 @@ func decodeEntry(operation string, b []byte) (Entry, error) {
 			x.Reason = exposition.Reason(v.bytes)
 		case entryMessage:
 			x.Message = string(v.bytes)
+		case entryVia:
+			x.Origin.Via = string(v.bytes)
+		case entryID:
+			x.Origin.ID = string(v.bytes)
 		}
 		return nil
 	})
 	return x, err
 }
 
+// newEntry makes an entry about what happens now.
+func (b *batch) newEntry(kind EntryKind, o Origin) Entry {
+	return Entry{Operation: newOperation(b.now), Kind: kind, At: b.now, Origin: o}
+}
+
+// Denial is a request that was not let in.
+type Denial struct {
+	Origin Origin
+	Reason string // in words; there are few of them
+	What   string // the request, in one line without secrets
+}
+
+// Deny notes that a request was not let in: with others of its minute it comes
+// on record. It never waits.
+func (s *Store) Deny(d Denial) {
+	who := d.Origin.From + "\x00" + d.Origin.Via + "\x00" + d.Origin.ID
+	s.denials.add(s.o.Now(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: shortened(d.What, maxSumMessage)} })
+}
+
 func (b *batch) addEntry(x Entry) {
+	b.entries = append(b.entries, x)
 	b.add("", Change{Key: kindActivity + x.Operation, Value: x.encode()})
 }
 
@@ -115,20 +152,41 @@ func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error
 	return x, err == nil, err
 }
 
-// trimActivity drops the oldest entries beyond what the log may hold.
+// trimEvery is how often entries are looked for that are too old.
+const trimEvery = time.Hour
+
+func (c *committer) nextTrim() (time.Time, bool) {
+	return c.trimAt, c.o.Retention > 0 && c.entries > 0
+}
+
+// trimActivity drops the oldest entries beyond what the log may hold, and those
+// that are too old.
 func (c *committer) trimActivity(b *batch) {
-	over := c.entries - maxEntries
-	if over <= 0 {
+	now := c.o.Now()
+	over, aged := c.entries-maxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
+	if over <= 0 && !aged {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.o.Timeout)
 	defer cancel()
-	records, err := c.journal.Scan(ctx, kindActivity, kindActivity, min(over, deleteChunk))
+	records, err := c.journal.Scan(ctx, kindActivity, kindActivity, deleteChunk)
 	if err != nil {
 		c.log.Warn("The activity log can't be trimmed.", "err", err)
+		c.trimAt = now.Add(saveEvery)
 		return
 	}
-	for _, r := range records {
+	oldest := ""
+	if aged {
+		oldest = kindActivity + operationTime(now.Add(-c.o.Retention))
+		c.trimAt = now.Add(trimEvery)
+	}
+	for i, r := range records {
+		if i >= over && r.Key >= oldest {
+			return
+		}
 		b.add("", Change{Key: r.Key})
+	}
+	if aged && len(records) == deleteChunk {
+		c.trimAt = now // there may be more
 	}
 }

@@ -21,6 +21,9 @@ type committer struct {
 	summed  []Entry            // of refusals, not yet in the journal either
 	retryAt time.Time          // after a failure: nothing by itself before
 	entries int                // of the activity log
+	trimAt  time.Time          // when entries of it may be too old
+	idleAt  time.Time          // when to look for sessions that nobody uses
+	unowned []string           // keys of uses of what is not there any more
 
 	noted []noted // memory for the next batch
 
@@ -59,6 +62,7 @@ type batch struct {
 	bytes   int
 
 	rejected []rejected // pushes that the store refuses
+	entries  []Entry    // that go on record
 	noted    []noted    // and all that there are, for the history
 
 	full   bool // nothing may come behind what is in it
@@ -107,8 +111,8 @@ func (c *committer) run() {
 			_ = c.tell(t) // told in the status
 		case <-timer.C:
 			c.handle(nil)
-		case <-c.refusals.filled:
-			// It is to be woken when their minute is over.
+		case <-c.wanted:
+			// It is to be woken when that is due.
 		case <-c.closing:
 			c.finish()
 			return
@@ -142,8 +146,10 @@ func (c *committer) idle() time.Duration {
 	if len(c.expired)+len(c.summed) > 0 {
 		soon(c.o.Now())
 	}
-	if at, ok := c.refusals.due(); ok {
-		soon(at)
+	for _, due := range []func() (time.Time, bool){c.refusals.due, c.denials.due, c.uses.due, c.nextTrim} {
+		if at, ok := due(); ok {
+			soon(at)
+		}
 	}
 	if at, ok := c.nextSweep(); ok {
 		soon(at)

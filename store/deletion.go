@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"regexp"
@@ -22,11 +23,19 @@ func (s *Store) Delete(ctx context.Context, k GroupingKey, o Origin) (int, error
 	return d.Groupings, err
 }
 
+// ErrOutside says that groupings were meant that whoever asks may not touch.
+var ErrOutside = errors.New("some of the groupings are outside of what the credential is limited to")
+
 // DeleteMatching deletes the groupings that match now and returns how many it
-// deleted. Many take several commits: an error may leave some of them deleted.
-func (s *Store) DeleteMatching(ctx context.Context, sel Selectors, o Origin) (int, error) {
+// deleted. If any of them does not match within, nothing is deleted and the error
+// is ErrOutside. Many take several commits: another error may leave some of them
+// deleted.
+func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
 	var matching []Seen
 	for g := range s.Picture().Matching(sel) {
+		if !within.Match(g.Key.labels) {
+			return 0, ErrOutside
+		}
 		matching = append(matching, Seen{Key: g.Key})
 	}
 	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: sel.String()}}, matching)
@@ -282,12 +291,13 @@ func (c *committer) housekeep(b *batch) {
 	}
 	b.kept = true
 	c.buryExpired(b)
-	c.addRefusals(b)
+	c.addSums(b)
 	if !c.o.Now().Before(c.saveAt) {
 		c.saveRefused(b)
 	}
 	c.sweep(b)
 	c.sweepSessions(b)
+	c.saveUses(b)
 	c.trimActivity(b)
 }
 
@@ -328,7 +338,7 @@ func (c *committer) saved(b *batch) {
 	clear(b.noted)
 	c.noted = b.noted
 	for i := range b.rejected {
-		c.refusals.add(b.rejected[i].at, &b.rejected[i].Rejection)
+		c.refusals.addRefusal(b.rejected[i].at, &b.rejected[i].Rejection)
 	}
 	if b.saving {
 		clear(c.refused)
@@ -341,6 +351,12 @@ func (c *committer) saved(b *batch) {
 				c.entries--
 			}
 		}
+	}
+	if c.o.Recorded == nil {
+		return
+	}
+	for _, x := range b.entries {
+		c.o.Recorded(x)
 	}
 }
 

@@ -12,8 +12,11 @@ import (
 
 // Origin tells where a change came from.
 type Origin struct {
-	By   string // the principal; empty while nobody has to say who they are
+	By   string // the principal, for people; empty while nobody has to say who they are
 	From string // the client's address
+	Via  string // how the principal is known: the scheme of its credential
+	// ID tells the principal from all others. Only the activity log keeps it.
+	ID string
 }
 
 // Group is a grouping as it was at one moment. It is immutable.

@@ -83,6 +83,7 @@ const (
 	pushRefused  protowire.Number = 6
 	pushBy       protowire.Number = 7
 	pushFrom     protowire.Number = 8
+	pushVia      protowire.Number = 9
 )
 
 // appendPush appends a push as the history's record has it.
@@ -97,6 +98,7 @@ func appendPush(b []byte, x *PushSummary) []byte {
 	b = appendString(b, pushRefused, x.Refused)
 	b = appendString(b, pushBy, x.Origin.By)
 	b = appendString(b, pushFrom, x.Origin.From)
+	b = appendString(b, pushVia, x.Origin.Via)
 	var size [binary.MaxVarintLen64]byte
 	return slices.Insert(b, start, protowire.AppendVarint(size[:0], uint64(len(b)-start))...)
 }
@@ -143,6 +145,8 @@ func decodePush(b []byte) (x PushSummary, err error) {
 			x.Origin.By = string(v.bytes)
 		case pushFrom:
 			x.Origin.From = string(v.bytes)
+		case pushVia:
+			x.Origin.Via = string(v.bytes)
 		}
 		return nil
 	})

@@ -574,7 +574,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 			case n < 5:
 				what = "delete job " + p.Key.Job()
 				matches = func(k store.GroupingKey) bool { return k.Job() == p.Key.Job() }
-				got, err = s.DeleteMatching(ctx, store.JobSelector(p.Key.Job()), store.Origin{})
+				got, err = s.DeleteMatching(ctx, store.JobSelector(p.Key.Job()), store.Selectors{}, store.Origin{})
 			default:
 				what = "delete " + p.Key.String()
 				got, err = s.Delete(ctx, p.Key, store.Origin{})

@@ -32,6 +32,8 @@ type Picture struct {
 	stats     Stats
 	goneSize  int64
 	sessions  sessions
+	tokens    tokens
+	secret    []byte // see Store.Secret
 }
 
 // Stats counts what a picture holds.
@@ -57,6 +59,7 @@ func newPicture(own []exposition.Family) *Picture {
 		goneTime:  &btree.Map[string, string]{},
 		deletions: &btree.Map[string, deletion]{},
 		sessions:  newSessions(),
+		tokens:    newTokens(),
 	}
 	e := edit{Picture: p}
 	for _, f := range own {
@@ -74,7 +77,7 @@ func (p *Picture) copy() *Picture {
 	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
 	c.gone, c.goneTime, c.deletions = p.gone.Copy(), p.goneTime.Copy(), p.deletions.Copy()
 	c.digests = p.digests.Copy()
-	c.sessions = p.sessions.copy()
+	c.sessions, c.tokens = p.sessions.copy(), p.tokens.copy()
 	return &c
 }
 

@@ -21,11 +21,14 @@ const (
 	kindHistory  = "h." // the last pushes to a grouping
 	kindRefused  = "r." // the last refused push to a grouping
 	kindSession  = "s."
+	kindToken    = "t."
+	kindUse      = "u." // when a session or a token was last used; the rest is its key
 )
 
 const (
 	wipeKey   = kindControl + "wipe"
 	importKey = kindControl + "import"
+	secretKey = kindControl + "secret"
 )
 
 // maxKeyBytes is the longest key that every engine takes.
@@ -112,6 +115,7 @@ const (
 	groupAfterAt   protowire.Number = 13
 	groupAfter     protowire.Number = 14
 	groupEvery     protowire.Number = 15
+	groupVia       protowire.Number = 16
 
 	pairName  protowire.Number = 1
 	pairValue protowire.Number = 2
@@ -171,6 +175,7 @@ func (r *groupRecord) encode() []byte {
 	b = appendVarint(b, groupExpires, uint64(r.expires))
 	b = appendString(b, groupBy, r.origin.By)
 	b = appendString(b, groupFrom, r.origin.From)
+	b = appendString(b, groupVia, r.origin.Via)
 	b = appendVarint(b, groupBase, uint64(r.base))
 	b = appendVarint(b, groupDeletedAt, uint64(r.deleted.at))
 	b = appendString(b, groupOperation, r.deleted.operation)
@@ -214,6 +219,8 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 			r.origin.By = string(v.bytes)
 		case groupFrom:
 			r.origin.From = string(v.bytes)
+		case groupVia:
+			r.origin.Via = string(v.bytes)
 		case groupBase:
 			r.base = Revision(v.number)
 		case groupDeletedAt:

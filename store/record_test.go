@@ -24,7 +24,7 @@ func sampleRecord(t testing.TB) []byte {
 	}
 	r := groupRecord{
 		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
-		pushed: 1, expires: 2, origin: Origin{"me", "127.0.0.1"}, base: 7, every: 8 * time.Second,
+		pushed: 1, expires: 2, origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}, base: 7, every: 8 * time.Second,
 		deleted: tombstone{3, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, "earlier"}, ages: ageRuns(b), packed: pack(b),
 	}
 	return r.encode()
@@ -44,7 +44,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
 		t.Errorf("got %+v", b)
 	}
-	if r.every != 8*time.Second || r.origin != (Origin{"me", "127.0.0.1"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+	if r.every != 8*time.Second || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
 		t.Errorf("got %+v", r)
 	}
 	r.packed = pack(b)
@@ -63,7 +63,7 @@ func TestAWipesRecordTellsTheEarlierOnes(t *testing.T) {
 
 func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 	want := []PushSummary{
-		{At: time.Unix(1, 5), Mode: Merge, Bytes: 1 << 20, Families: 300, Series: 70_000, Refused: strings.Repeat("why ", 100), Origin: Origin{"me", "127.0.0.1"}},
+		{At: time.Unix(1, 5), Mode: Merge, Bytes: 1 << 20, Families: 300, Series: 70_000, Refused: strings.Repeat("why ", 100), Origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}},
 		{At: time.Unix(2, 0)},
 		{At: time.Unix(3, 0), Bytes: 1},
 	}
@@ -85,7 +85,7 @@ func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 
 func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 	want := Entry{
-		Operation: "op", Kind: EntryRefusal, At: time.Unix(1, 5), Origin: Origin{"me", "::1"}, What: "{}", Count: 3, Undoes: "other",
+		Operation: "op", Kind: EntryRefusal, At: time.Unix(1, 5), Origin: Origin{"me", "::1", "session", "user:me"}, What: "{}", Count: 3, Undoes: "other",
 		Reason: ReasonPath, Message: "why",
 	}
 	if got, err := decodeEntry("op", want.encode()); err != nil || got != want {
@@ -135,7 +135,7 @@ func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 }
 
 func TestSumsOfRefusalsAreBounded(t *testing.T) {
-	x := newRefusals()
+	x := newRefusals(make(chan struct{}, 1))
 	count := 0
 	for i := range 30_000 {
 		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}, {Name: "i", Value: strconv.Itoa(i) + strings.Repeat("y", 900)}})
@@ -143,7 +143,7 @@ func TestSumsOfRefusalsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := time.Unix(int64(i), 0) // 500 minutes
-		x.add(at, &Rejection{Key: k, Reason: ReasonPath, Message: "no"})
+		x.addRefusal(at, &Rejection{Key: k, Reason: ReasonPath, Message: "no"})
 		count++
 		if len(x.sums) > maxSums+1 || x.bytes > maxSumBytes {
 			t.Fatalf("%d sums of %d bytes after %d", len(x.sums), x.bytes, i+1)

@@ -10,82 +10,102 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// Bounds of the refusals that are summed up.
+// Bounds of what is summed up.
 const (
-	maxSummed     = 200  // groupings and reasons that are told apart in a minute
 	maxSums       = 1000 // of all minutes, while nothing can be written
 	maxSumBytes   = 4 << 20
 	maxSumMessage = 500
 )
 
-// restMessage is what the sum of all that is beyond the bounds says.
-const restMessage = "further pushes were refused, of other groupings or for other reasons"
+// sums counts what may happen too often for an entry each, by minute, by what it
+// is about and by reason, until that is put on record. It is safe for concurrent
+// use.
+type sums struct {
+	kind EntryKind
+	most int    // how many are told apart in a minute
+	rest string // what the sum of all that is beyond the bounds says
 
-// refusals sums up refused pushes by minute, grouping and reason until they are
-// put on record. It is safe for concurrent use.
-type refusals struct {
-	mu     sync.Mutex
-	sums   map[sumKey]*refusalSum
-	first  int64 // the earliest minute of a sum, if there are any
-	minute int64 // the one that was last added to
-	summed int   // sums begun in it
-	rest   sumKey
-	bytes  int
-	filled chan struct{} // told when there is a sum where there was none
+	mu      sync.Mutex
+	sums    map[sumKey]*sum
+	first   int64 // the earliest minute of a sum, if there are any
+	minute  int64 // the one that was last added to
+	summed  int   // sums begun in it
+	restKey sumKey
+	bytes   int
+	filled  chan<- struct{} // told when there is a sum where there was none
 }
 
-// sumKey is what refusals are told apart by. What is beyond the bounds has
-// neither a grouping nor a reason.
+// newRefusals counts refused pushes by grouping.
+func newRefusals(filled chan<- struct{}) *sums {
+	return &sums{
+		kind: EntryRefusal, most: 200, rest: "further pushes were refused, of other groupings or for other reasons",
+		sums: map[sumKey]*sum{}, filled: filled,
+	}
+}
+
+// newDenials counts requests that were not let in by who asked. Strangers make
+// them: there are few, so that they don't crowd out what else is on record.
+func newDenials(filled chan<- struct{}) *sums {
+	return &sums{
+		kind: EntryDenial, most: 10, rest: "further requests were not let in, from other addresses or for other reasons",
+		sums: map[sumKey]*sum{}, filled: filled,
+	}
+}
+
+// sumKey is what is told apart. What is beyond the bounds has neither an id nor
+// a reason.
 type sumKey struct {
 	minute int64
 	id     string
 	reason exposition.Reason
 }
 
-type refusalSum struct {
+type sum struct {
 	Entry
 	size int // of what it keeps
 }
 
-func newRefusals() *refusals {
-	return &refusals{sums: map[sumKey]*refusalSum{}, filled: make(chan struct{}, 1)}
-}
-
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
-// add counts one refused push.
-func (x *refusals) add(at time.Time, r *Rejection) {
+// addRefusal counts one refused push.
+func (x *sums) addRefusal(at time.Time, r *Rejection) {
+	x.add(at, r.Key.id, r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
+}
+
+// add counts something that happened. The first of its minute is described.
+func (x *sums) add(at time.Time, id string, reason exposition.Reason, o Origin, describe func() Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	key := sumKey{minuteOf(at), r.Key.id, r.Reason}
-	sum := x.sums[key]
-	if sum == nil {
-		sum = x.begin(key, r)
+	key := sumKey{minuteOf(at), id, reason}
+	s := x.sums[key]
+	if s == nil {
+		s = x.begin(key, describe())
 	}
-	sum.Count++
-	if !at.Before(sum.At) {
-		sum.At, sum.Origin = at, r.Origin
+	s.Count++
+	if !at.Before(s.At) {
+		s.At, s.Origin = at, o
 	}
 }
 
-// begin returns the sum that a refusal is the first of, or the one of what is
+// begin returns the sum that an entry is the first of, or the one of what is
 // beyond the bounds.
-func (x *refusals) begin(key sumKey, r *Rejection) *refusalSum {
+func (x *sums) begin(key sumKey, first Entry) *sum {
 	if key.minute != x.minute {
 		x.minute, x.summed = key.minute, 0
 	}
-	sum := &refusalSum{Entry: Entry{What: r.Key.String(), Reason: r.Reason, Message: shortened(r.Message, maxSumMessage)}}
-	sum.size = len(sum.What) + len(sum.Message) + len(key.id)
-	if over := len(x.sums) >= maxSums || x.bytes+sum.size > maxSumBytes; over || x.summed >= maxSummed {
+	s := &sum{Entry: first}
+	s.Reason, s.Message = key.reason, shortened(s.Message, maxSumMessage)
+	s.size = len(s.What) + len(s.Message) + len(key.id)
+	if over := len(x.sums) >= maxSums || x.bytes+s.size > maxSumBytes; over || x.summed >= x.most {
 		rest := sumKey{minute: key.minute}
-		if over && x.sums[x.rest] != nil {
-			rest = x.rest // whatever the minute, or there would be ever more of them
+		if over && x.sums[x.restKey] != nil {
+			rest = x.restKey // whatever the minute, or there would be ever more of them
 		}
-		if sum := x.sums[rest]; sum != nil {
-			return sum
+		if s := x.sums[rest]; s != nil {
+			return s
 		}
-		key, x.rest = rest, rest
-		sum = &refusalSum{Entry: Entry{Message: restMessage}}
+		key, x.restKey = rest, rest
+		s = &sum{Entry: Entry{Message: x.rest}}
 	}
 	if len(x.sums) == 0 || key.minute < x.first {
 		x.first = key.minute
@@ -94,22 +114,22 @@ func (x *refusals) begin(key sumKey, r *Rejection) *refusalSum {
 		default:
 		}
 	}
-	sum.Kind = EntryRefusal
-	x.sums[key] = sum
+	s.Kind = x.kind
+	x.sums[key] = s
 	x.summed++
-	x.bytes += sum.size
-	return sum
+	x.bytes += s.size
+	return s
 }
 
 // due is when the next sum is to be put on record.
-func (x *refusals) due() (at time.Time, ok bool) {
+func (x *sums) due() (at time.Time, ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return time.Unix((x.first+1)*60, 0), len(x.sums) > 0
 }
 
 // take hands over the sums of the minutes that are over, or all.
-func (x *refusals) take(now time.Time, all bool) []Entry {
+func (x *sums) take(now time.Time, all bool) []Entry {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	this := minuteOf(now)
@@ -118,11 +138,11 @@ func (x *refusals) take(now time.Time, all bool) []Entry {
 	}
 	var taken []Entry
 	x.first = this
-	for key, sum := range x.sums {
+	for key, s := range x.sums {
 		if all || key.minute < this {
-			sum.Operation = sumOperation(sum.At, key)
-			taken = append(taken, sum.Entry)
-			x.bytes -= sum.size
+			s.Operation = sumOperation(s.At, x.kind, key)
+			taken = append(taken, s.Entry)
+			x.bytes -= s.size
 			delete(x.sums, key)
 		}
 	}
@@ -131,10 +151,10 @@ func (x *refusals) take(now time.Time, all bool) []Entry {
 
 // sumOperation names the entry of a sum so that it sorts by its time, and apart
 // from others of that moment.
-func sumOperation(at time.Time, key sumKey) string {
+func sumOperation(at time.Time, kind EntryKind, key sumKey) string {
 	var h maphash.Hash
 	h.SetSeed(operationSeed)
-	fmt.Fprint(&h, key.minute, "\x00", key.reason, "\x00", key.id)
+	fmt.Fprint(&h, kind, key.minute, "\x00", key.reason, "\x00", key.id)
 	return fmt.Sprintf("%s-%08x", operationTime(at), uint32(h.Sum64()))
 }
 
@@ -146,10 +166,10 @@ func shortened(s string, most int) string {
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
-// addRefusals puts on record what was refused in the minutes that are over.
-func (c *committer) addRefusals(b *batch) {
+// addSums puts on record what was refused in the minutes that are over.
+func (c *committer) addSums(b *batch) {
 	if len(c.summed) == 0 { // else the last ones could not be written yet
-		c.summed = c.refusals.take(c.o.Now(), c.finishing)
+		c.summed = append(c.refusals.take(c.o.Now(), c.finishing), c.denials.take(c.o.Now(), c.finishing)...)
 	}
 	for _, x := range c.summed {
 		b.addEntry(x)

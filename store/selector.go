@@ -20,8 +20,8 @@ const (
 // Selectors says which groupings are meant: those whose labels satisfy any of
 // the selectors. No selector at all means every grouping. It is immutable.
 type Selectors struct {
-	sets [][]*labels.Matcher
-	text string
+	sets  [][]*labels.Matcher
+	texts []string // as they were given
 }
 
 // ParseSelectors parses selectors in Prometheus' syntax, such as
@@ -49,7 +49,7 @@ func ParseSelectors(raw []string) (Selectors, error) {
 		}
 		s.sets = append(s.sets, set)
 	}
-	s.text = strings.Join(raw, " or ")
+	s.texts = slices.Clone(raw)
 	return s, nil
 }
 
@@ -61,8 +61,8 @@ func firstLine(s string) string {
 // JobSelector selects every grouping of a job.
 func JobSelector(job string) Selectors {
 	return Selectors{
-		sets: [][]*labels.Matcher{{labels.MustNewMatcher(labels.MatchEqual, jobLabel, job)}},
-		text: selectorOf([]exposition.Label{{Name: jobLabel, Value: job}}),
+		sets:  [][]*labels.Matcher{{labels.MustNewMatcher(labels.MatchEqual, jobLabel, job)}},
+		texts: []string{selectorOf([]exposition.Label{{Name: jobLabel, Value: job}})},
 	}
 }
 
@@ -70,7 +70,7 @@ func JobSelector(job string) Selectors {
 func (s Selectors) All() bool { return len(s.sets) == 0 }
 
 // String returns the selectors as they were given.
-func (s Selectors) String() string { return s.text }
+func (s Selectors) String() string { return strings.Join(s.texts, " or ") }
 
 // Match says whether a grouping with these labels is meant. A label that is
 // absent has an empty value.

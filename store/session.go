@@ -22,21 +22,33 @@ const (
 // be modified.
 type Session struct {
 	Scheme string // how the user signed in
-	Name   string // the user, together with Scheme
+	ID     string // tells the user from all others
+	Name   string // the user, for people
 	Role   string
-	// Created, Seen and Expires are when the session began, was last taken
-	// note of, and ends.
+	// Created, Seen and Expires are when the session began, was last used, and
+	// ends.
 	Created, Seen, Expires time.Time
 	// Credential ties the session to what the user signed in with. It is kept
 	// as it is: it must not tell who reads the disk what that was.
 	Credential []byte
 	// Extra is for whoever made the session.
 	Extra []byte
+	// Provider names the session at who signed the user in.
+	Provider string
+	// From and Agent are the address and the program in which it began.
+	From, Agent string
+}
+
+// ListedSession is a session as its user sees it in a list.
+type ListedSession struct {
+	Handle string // names it, and is of no use to whoever wants to have it
+	Session
 }
 
 // CreateSession makes a session durable and known under id, which must be
-// impossible to guess: of it only a digest is kept. Where the user or the store
-// has too many sessions then, old ones end. Errors are those of Push.
+// impossible to guess: of it only a digest is kept. That somebody has signed in
+// comes on record with it. Where the user or the store has too many sessions
+// then, old ones end. Errors are those of Push.
 func (s *Store) CreateSession(ctx context.Context, id string, x Session) error {
 	_, err := s.submit(ctx, &createSessionOp{sessionKey(id), x})
 	return err
@@ -45,28 +57,81 @@ func (s *Store) CreateSession(ctx context.Context, id string, x Session) error {
 // Session returns the session of that id unless it has ended. It looks at
 // nothing but memory.
 func (s *Store) Session(id string) (Session, bool) {
-	x, ok := s.Picture().sessions.byKey.Get(sessionKey(id))
-	if !ok || !s.o.Now().Before(x.Expires) {
+	key := sessionKey(id)
+	x, ok := s.Picture().sessions.byKey.Get(key)
+	if !ok || !s.lives(key, &x) {
 		return Session{}, false
 	}
 	return x, true
 }
 
-// EndSession ends a session for good, if it is known. Errors are those of Push.
-func (s *Store) EndSession(ctx context.Context, id string) error {
+// lives tells that a session has not ended, and takes down when it was last
+// used.
+func (s *Store) lives(key string, x *Session) bool {
+	if at, _ := s.uses.last(key); at.After(x.Seen) {
+		x.Seen = at
+	}
+	now := s.o.Now()
+	idle := s.o.SessionIdle > 0 && now.Sub(x.Seen) >= s.o.SessionIdle
+	return now.Before(x.Expires) && !idle
+}
+
+// UseSession notes that the session of that id, which is known, is used now from
+// an address. It never waits.
+func (s *Store) UseSession(id, from string) { s.uses.note(sessionKey(id), from, s.o.Now()) }
+
+// SessionsOf lists the sessions of a user that have not ended, oldest first.
+func (s *Store) SessionsOf(user string) []ListedSession {
+	p := s.Picture()
+	keys, _ := p.sessions.byUser.Get(user)
+	var listed []ListedSession
+	for _, key := range keys {
+		x, _ := p.sessions.byKey.Get(key)
+		if s.lives(key, &x) {
+			listed = append(listed, ListedSession{Handle: handleOf(key), Session: x})
+		}
+	}
+	return listed
+}
+
+// SessionHandle is the Handle of the session of that id.
+func SessionHandle(id string) string { return handleOf(sessionKey(id)) }
+
+// handleOf is enough of a key to tell it from others.
+func handleOf(key string) string { return key[len(kindSession) : len(kindSession)+16] }
+
+// EndSession ends a session for good, if it is known, and puts that on record.
+// Errors are those of Push.
+func (s *Store) EndSession(ctx context.Context, id string, o Origin) error {
 	key := sessionKey(id)
 	if _, ok := s.Picture().sessions.byKey.Get(key); !ok {
 		return nil
 	}
-	_, err := s.submit(ctx, &endSessionsOp{keys: func(*batch) []string { return []string{key} }})
+	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*batch) []string { return []string{key} }})
 	return err
 }
 
-// EndSessionsOf ends all sessions of a user of a scheme and returns how many
-// there were. Errors are those of Push.
-func (s *Store) EndSessionsOf(ctx context.Context, scheme, name string) (int, error) {
-	op := &endSessionsOp{keys: func(b *batch) []string {
-		keys, _ := b.sessions.byUser.Get(userKey(scheme, name))
+// EndSessionsOf ends the sessions of a user, or the one of that handle, puts it on
+// record with why, and returns how many there were. Errors are those of Push.
+func (s *Store) EndSessionsOf(ctx context.Context, user, handle string, o Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) []string {
+		keys, _ := b.sessions.byUser.Get(user)
+		return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return handle != "" && handleOf(key) != handle })
+	}}
+	_, err := s.submit(ctx, op)
+	return op.ended, err
+}
+
+// EndSessionsWhere ends the sessions that match, puts it on record with why, and
+// returns how many there were. Errors are those of Push.
+func (s *Store) EndSessionsWhere(ctx context.Context, match func(Session) bool, o Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) (keys []string) {
+		b.sessions.byKey.Scan(func(key string, x Session) bool {
+			if match(x) {
+				keys = append(keys, key)
+			}
+			return true
+		})
 		return keys
 	}}
 	_, err := s.submit(ctx, op)
@@ -78,9 +143,6 @@ func sessionKey(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return kindSession + hex.EncodeToString(sum[:])
 }
-
-// userKey is different for different users: no scheme has a zero byte.
-func userKey(scheme, name string) string { return scheme + "\x00" + name }
 
 // sessions are the sessions of a picture.
 type sessions struct {
@@ -112,8 +174,7 @@ func (s sessions) put(key string, x Session) {
 	s.remove(key)
 	s.byKey.Set(key, x)
 	s.ends.Set(timeKey(x.Expires.UnixNano(), key), key)
-	user := userKey(x.Scheme, x.Name)
-	keys, _ := s.byUser.Get(user)
+	keys, _ := s.byUser.Get(x.ID)
 	i := slices.IndexFunc(keys, func(other string) bool {
 		o, _ := s.byKey.Get(other)
 		return o.Created.After(x.Created)
@@ -121,7 +182,7 @@ func (s sessions) put(key string, x Session) {
 	if i < 0 {
 		i = len(keys)
 	}
-	s.byUser.Set(user, slices.Insert(slices.Clone(keys), i, key))
+	s.byUser.Set(x.ID, slices.Insert(slices.Clone(keys), i, key))
 }
 
 func (s sessions) remove(key string) {
@@ -130,12 +191,11 @@ func (s sessions) remove(key string) {
 		return
 	}
 	s.ends.Delete(timeKey(x.Expires.UnixNano(), key))
-	user := userKey(x.Scheme, x.Name)
-	keys, _ := s.byUser.Get(user)
+	keys, _ := s.byUser.Get(x.ID)
 	if keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == key }); len(keys) > 0 {
-		s.byUser.Set(user, keys)
+		s.byUser.Set(x.ID, keys)
 	} else {
-		s.byUser.Delete(user)
+		s.byUser.Delete(x.ID)
 	}
 }
 
@@ -145,9 +205,8 @@ type createSessionOp struct {
 }
 
 func (op *createSessionOp) apply(b *batch) error {
-	user := userKey(op.session.Scheme, op.session.Name)
 	for {
-		keys, _ := b.sessions.byUser.Get(user)
+		keys, _ := b.sessions.byUser.Get(op.session.ID)
 		if len(keys) < maxSessionsPerUser {
 			break
 		}
@@ -159,22 +218,39 @@ func (op *createSessionOp) apply(b *batch) error {
 	}
 	b.sessions.put(op.key, op.session)
 	b.add("", Change{Key: op.key, Value: op.session.encode()})
+	entry := b.newEntry(EntrySignIn, op.session.origin())
+	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
+	b.addEntry(entry)
 	return nil
+}
+
+// origin is the user of the session.
+func (x *Session) origin() Origin {
+	return Origin{By: x.Name, From: x.From, Via: x.Scheme, ID: x.ID}
 }
 
 // endSessionsOp ends the sessions of those keys that there are.
 type endSessionsOp struct {
-	keys  func(*batch) []string
-	ended int
+	keys   func(*batch) []string
+	origin Origin
+	why    string
+	ended  int
 }
 
 func (op *endSessionsOp) apply(b *batch) error {
 	op.ended = 0
+	var last Session
 	for _, key := range op.keys(b) {
-		if _, ok := b.sessions.byKey.Get(key); ok {
+		if x, ok := b.sessions.byKey.Get(key); ok {
 			b.endSession(key)
 			op.ended++
+			last = x
 		}
+	}
+	if op.ended > 0 {
+		entry := b.newEntry(EntrySignOut, op.origin)
+		entry.What, entry.Message, entry.Count = last.Name, op.why, op.ended
+		b.addEntry(entry)
 	}
 	return nil
 }
@@ -182,17 +258,41 @@ func (op *endSessionsOp) apply(b *batch) error {
 func (b *batch) endSession(key string) {
 	b.sessions.remove(key)
 	b.add("", Change{Key: key})
+	b.dropUse(key)
 }
 
 // sweepSessions forgets the sessions whose time is over.
 func (c *committer) sweepSessions(b *batch) {
+	now := c.o.Now()
 	for range deleteChunk {
 		at, key, ok := b.sessions.next()
-		if !ok || at.After(c.o.Now()) {
-			return
+		if !ok || at.After(now) {
+			break
 		}
 		b.endSession(key)
 	}
+	if c.o.SessionIdle <= 0 || now.Before(c.idleAt) {
+		return
+	}
+	c.idleAt = now.Add(saveUsesEvery)
+	for _, key := range b.idleSessions(now) {
+		b.endSession(key)
+	}
+}
+
+// idleSessions are those that nobody has used for too long, as other stores on
+// the journal would know by now.
+func (b *batch) idleSessions(now time.Time) (idle []string) {
+	b.sessions.byKey.Scan(func(key string, x Session) bool {
+		if at, _ := b.c.uses.last(key); at.After(x.Seen) {
+			x.Seen = at
+		}
+		if now.Sub(x.Seen) >= b.c.o.SessionIdle+2*saveUsesEvery {
+			idle = append(idle, key)
+		}
+		return len(idle) < deleteChunk
+	})
+	return idle
 }
 
 func takeSession(e *edit, r Record) error {
@@ -218,6 +318,10 @@ const (
 	sessionExpires    protowire.Number = 7
 	sessionCredential protowire.Number = 8
 	sessionExtra      protowire.Number = 9
+	sessionID         protowire.Number = 10
+	sessionProvider   protowire.Number = 11
+	sessionFrom       protowire.Number = 12
+	sessionAgent      protowire.Number = 13
 )
 
 func (x Session) encode() []byte {
@@ -229,7 +333,11 @@ func (x Session) encode() []byte {
 	b = appendUnix(b, sessionSeen, x.Seen)
 	b = appendUnix(b, sessionExpires, x.Expires)
 	b = appendString(b, sessionCredential, x.Credential)
-	return appendString(b, sessionExtra, x.Extra)
+	b = appendString(b, sessionExtra, x.Extra)
+	b = appendString(b, sessionID, x.ID)
+	b = appendString(b, sessionProvider, x.Provider)
+	b = appendString(b, sessionFrom, x.From)
+	return appendString(b, sessionAgent, x.Agent)
 }
 
 func appendUnix(b []byte, n protowire.Number, t time.Time) []byte {
@@ -259,6 +367,14 @@ func decodeSession(b []byte) (x Session, err error) {
 			x.Credential = slices.Clone(v.bytes)
 		case sessionExtra:
 			x.Extra = slices.Clone(v.bytes)
+		case sessionID:
+			x.ID = string(v.bytes)
+		case sessionProvider:
+			x.Provider = string(v.bytes)
+		case sessionFrom:
+			x.From = string(v.bytes)
+		case sessionAgent:
+			x.Agent = string(v.bytes)
 		}
 		return nil
 	})

@@ -20,9 +20,9 @@ import (
 // session is one of alice's.
 func session(began time.Time, change ...func(*store.Session)) store.Session {
 	x := store.Session{
-		Scheme: "basic", Name: "alice", Role: "admin",
+		Scheme: "basic", ID: "user:alice", Name: "alice", Role: "admin",
 		Created: began, Seen: began, Expires: began.Add(time.Hour),
-		Credential: []byte{0, 1, 255}, Extra: []byte("more"),
+		Credential: []byte{0, 1, 255}, Extra: []byte("more"), Provider: "sid", From: "::1", Agent: "Firefox",
 	}
 	for _, f := range change {
 		f(&x)
@@ -54,7 +54,7 @@ func TestASessionIsThereAfterARestartUntilItIsEnded(t *testing.T) {
 	want := session(time.Unix(0, time.Now().UnixNano()))
 	mustCreate(t, s, "one", want)
 	mustCreate(t, s, "two", want)
-	if err := s.EndSession(t.Context(), "two"); err != nil {
+	if err := s.EndSession(t.Context(), "two", store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"at once", "after a restart"} {
@@ -153,8 +153,8 @@ func TestTheOldestSessionOfAUserMakesRoomForTheTwentyFirst(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
 	began := time.Now()
-	mustCreate(t, s, "bob's", session(began.Add(-time.Minute), func(x *store.Session) { x.Name = "bob" }))
-	mustCreate(t, s, "another alice's", session(began.Add(-time.Minute), func(x *store.Session) { x.Scheme = "oidc" }))
+	mustCreate(t, s, "bob's", session(began.Add(-time.Minute), func(x *store.Session) { x.ID = "user:bob" }))
+	mustCreate(t, s, "another alice's", session(began.Add(-time.Minute), func(x *store.Session) { x.ID = "sub:alice" }))
 	var ids []string
 	for i := range 21 {
 		ids = append(ids, fmt.Sprint(i))
@@ -183,7 +183,7 @@ func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
 	began := time.Now()
 	create := func(i int) error {
-		return s.CreateSession(t.Context(), fmt.Sprint(i), session(began.Add(time.Duration(i)*time.Millisecond), func(x *store.Session) { x.Name = fmt.Sprint("user", i) }))
+		return s.CreateSession(t.Context(), fmt.Sprint(i), session(began.Add(time.Duration(i)*time.Millisecond), func(x *store.Session) { x.ID = fmt.Sprint("user", i) }))
 	}
 	errs := make(chan error, 100)
 	for worker := range cap(errs) {
@@ -219,10 +219,10 @@ func TestAllSessionsOfAUserEndAndNobodyElses(t *testing.T) {
 	s, closeStore := openStore(t, dir, checked)
 	mustCreate(t, s, "a1", session(time.Now()))
 	mustCreate(t, s, "a2", session(time.Now()))
-	mustCreate(t, s, "b", session(time.Now(), func(x *store.Session) { x.Name = "bob" }))
-	mustCreate(t, s, "o", session(time.Now(), func(x *store.Session) { x.Scheme = "oidc" }))
+	mustCreate(t, s, "b", session(time.Now(), func(x *store.Session) { x.ID = "user:bob" }))
+	mustCreate(t, s, "o", session(time.Now(), func(x *store.Session) { x.ID = "sub:alice" }))
 	for _, want := range []int{2, 0} {
-		if n, err := s.EndSessionsOf(t.Context(), "basic", "alice"); n != want || err != nil {
+		if n, err := s.EndSessionsOf(t.Context(), "user:alice", "", store.Origin{}, ""); n != want || err != nil {
 			t.Errorf("got %d, %v, want %d", n, err, want)
 		}
 	}
@@ -261,7 +261,7 @@ func TestASessionThatCannotBeWrittenIsNotThere(t *testing.T) {
 	if err := s.CreateSession(t.Context(), "three", session(time.Now())); err == nil {
 		t.Error("a closed store takes a session")
 	}
-	if err := s.EndSession(t.Context(), "one"); err == nil {
+	if err := s.EndSession(t.Context(), "one", store.Origin{}); err == nil {
 		t.Error("a closed store says that a session has ended")
 	}
 	if got := known(s, "one", "two", "three"); got != "one" {
@@ -277,7 +277,7 @@ func TestWhatFailsToBeWrittenNeitherBeginsNorEndsASession(t *testing.T) {
 	if err := s.CreateSession(t.Context(), "two", session(time.Now())); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.EndSession(t.Context(), "one"); !errors.Is(err, store.ErrUnavailable) {
+	if err := s.EndSession(t.Context(), "one", store.Origin{}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	if got := known(s, "one", "two"); got != "one" {
@@ -300,8 +300,129 @@ func TestASessionIsKnownToAllStoresOnOneJournal(t *testing.T) {
 	}
 	mustCreate(t, stores[0], "one", session(time.Now()))
 	eventually(t, "the other store knows it", func() bool { return known(stores[1], "one") != "" })
-	if err := stores[1].EndSession(t.Context(), "one"); err != nil {
+	if err := stores[1].EndSession(t.Context(), "one", store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the first store knows its end", func() bool { return known(stores[0], "one") == "" })
+}
+
+func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
+	c := &clock{}
+	o := checked
+	o.Now, o.SessionIdle = c.now, time.Hour
+	dir := t.TempDir()
+	s, closeStore := openStore(t, dir, o)
+	long := func(x *store.Session) { x.Expires = x.Created.Add(12 * time.Hour) }
+	mustCreate(t, s, "used", session(c.now(), long))
+	mustCreate(t, s, "unused", session(c.now(), long))
+	for range 3 {
+		c.advance(30 * time.Minute)
+		s.UseSession("used", "::1")
+	}
+	if got := known(s, "used", "unused"); got != "used" {
+		t.Errorf("after 90 minutes: %q", got)
+	}
+	if x, _ := s.Session("used"); !x.Seen.Equal(c.now()) {
+		t.Errorf("seen at %v, want %v", x.Seen, c.now())
+	}
+	if list := s.SessionsOf("user:alice"); len(list) != 1 || list[0].Handle != store.SessionHandle("used") {
+		t.Errorf("listed: %+v", list)
+	}
+	closeStore() // takes down when it was used
+	s, _ = openStore(t, dir, o)
+	c.advance(time.Hour - time.Second)
+	if got := known(s, "used", "unused"); got != "used" {
+		t.Errorf("after a restart: %q", got)
+	}
+	c.advance(time.Second)
+	if got := known(s, "used"); got != "" {
+		t.Errorf("an hour later: %q", got)
+	}
+	c.advance(2 * time.Minute)
+	look(t, s)
+	look(t, s)
+	if n := s.Picture().Stats().Sessions; n != 0 {
+		t.Errorf("%d sessions are kept", n)
+	}
+}
+
+func TestUsersSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), checked)
+	began := time.Now()
+	mustCreate(t, s, "a2", session(began.Add(time.Second)))
+	mustCreate(t, s, "a1", session(began))
+	mustCreate(t, s, "b", session(began, func(x *store.Session) { x.ID = "user:bob" }))
+	list := s.SessionsOf("user:alice")
+	if len(list) != 2 || list[0].Handle != store.SessionHandle("a1") || list[1].Handle != store.SessionHandle("a2") || list[0].Agent != "Firefox" {
+		t.Fatalf("got %+v", list)
+	}
+	if s.SessionsOf("user:nobody") != nil {
+		t.Error("nobody has sessions")
+	}
+	for _, test := range []struct {
+		user, handle string
+		want         int
+		left         string
+	}{
+		{"user:alice", store.SessionHandle("b"), 0, "a1 a2 b"},
+		{"user:alice", "a1", 0, "a1 a2 b"},
+		{"user:alice", store.SessionHandle("a1"), 1, "a2 b"},
+	} {
+		n, err := s.EndSessionsOf(t.Context(), test.user, test.handle, ana, "by choice")
+		if got := known(s, "a1", "a2", "b"); err != nil || n != test.want || got != test.left {
+			t.Errorf("%+v: %d, %v, %s are left", test, n, err, got)
+		}
+	}
+}
+
+func TestSessionsEndByWhatTheyAre(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), checked)
+	began := time.Now()
+	for i := range 4 {
+		mustCreate(t, s, fmt.Sprint(i), session(began, func(x *store.Session) { x.Provider = fmt.Sprint(i % 2) }))
+	}
+	n, err := s.EndSessionsWhere(t.Context(), func(x store.Session) bool { return x.Provider == "1" }, ana, "signed out at the provider")
+	if got := known(s, "0", "1", "2", "3"); err != nil || n != 2 || got != "0 2" {
+		t.Errorf("%d, %v, %s are left", n, err, got)
+	}
+}
+
+func TestSigningInAndOutIsOnRecord(t *testing.T) {
+	var recorded []store.Entry
+	o := checked
+	o.Recorded = func(x store.Entry) { recorded = append(recorded, x) }
+	s, _ := openStore(t, t.TempDir(), o)
+	mustCreate(t, s, "one", session(time.Now()))
+	mustCreate(t, s, "two", session(time.Now()))
+	if err := s.EndSession(t.Context(), "one", ana); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EndSession(t.Context(), "one", ana); err != nil { // there is none any more
+		t.Fatal(err)
+	}
+	if _, err := s.EndSessionsOf(t.Context(), "user:alice", "", ana, "everywhere"); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range recorded {
+		got = append(got, fmt.Sprintf("%s %s by %s via %s from %s: %s %d", x.Kind, x.What, x.Origin.ID, x.Origin.Via, x.Origin.From, x.Message, x.Count))
+	}
+	want := []string{
+		"sign_in alice by user:alice via basic from ::1: role admin 1",
+		"sign_in alice by user:alice via basic from ::1: role admin 1",
+		"sign_out alice by user:ana via session from ::1:  1",
+		"sign_out alice by user:ana via session from ::1: everywhere 1",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	all := everything(t, s, store.ActivityQuery{})
+	for i := range all {
+		if !reflect.DeepEqual(all[len(all)-1-i].Origin, recorded[i].Origin) || all[len(all)-1-i].Operation != recorded[i].Operation {
+			t.Errorf("read %+v, told %+v", all[len(all)-1-i], recorded[i])
+		}
+	}
+	if len(all) != len(recorded) {
+		t.Errorf("%d are read, %d were told", len(all), len(recorded))
+	}
 }

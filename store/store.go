@@ -30,12 +30,17 @@ type Options struct {
 	Timeout          time.Duration // longest wait for a change to become durable; 0: 3 s
 	UndoWindow       time.Duration // how long what was deleted is kept
 	UndoMaxBytes     int64         // and how much of it at the most
+	SessionIdle      time.Duration // sessions that are not used for so long end; 0: none
+	Retention        time.Duration // how long the activity log keeps entries; 0: as many as it may hold
 	// Own names the families of the server's own metrics with their types and
 	// help; pushes cannot change those.
 	Own     []exposition.Family
 	Logger  *slog.Logger     // nil: none
 	Now     func() time.Time // nil: time.Now
 	Observe func(CommitStats)
+	// Recorded is told each entry of the activity log that this store wrote, once
+	// it is durable, in their order. It must not wait. nil: nobody is.
+	Recorded func(Entry)
 }
 
 // CommitStats tells how one write to the journal went.
@@ -57,7 +62,10 @@ type Store struct {
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
 
-	refusals  *refusals
+	refusals  *sums
+	denials   *sums
+	uses      *uses
+	wanted    chan struct{} // told when the committer has something to do by itself
 	historian *historian
 
 	stop     context.CancelFunc
@@ -91,8 +99,9 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 		journal: j, o: o, log: o.Logger, stop: stop,
 		requests: make(chan *request, maxQueued),
 		followed: make(chan told, 1024),
-		closing:  make(chan struct{}), finished: make(chan struct{}), refusals: newRefusals(),
+		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
+	s.refusals, s.denials, s.uses = newRefusals(s.wanted), newDenials(s.wanted), newUses(s.wanted)
 	s.historian = newHistorian(s)
 	s.picture.Store(newPicture(o.Own))
 	s.commit = newCommitter(s)
@@ -187,7 +196,7 @@ type Rejection struct {
 // store: in the activity log, and with the grouping if there is one. It creates
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
-	s.refusals.add(s.o.Now(), &r)
+	s.refusals.addRefusal(s.o.Now(), &r)
 	if _, ok := s.Picture().Group(r.Key); !ok {
 		return
 	}

@@ -154,7 +154,7 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 				if remove == "wipe" {
 					_, err = s.Wipe(t.Context(), store.Origin{})
 				} else {
-					_, err = s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Origin{})
+					_, err = s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Selectors{}, store.Origin{})
 				}
 				if err != nil || s.Picture().Stats().Groupings != 0 {
 					t.Fatal(err)
@@ -197,7 +197,7 @@ func TestADeleteOfManyIsOneOperationOnRecord(t *testing.T) {
 	}
 	wg.Wait()
 	mustPush(t, s, "/job/xy", "m 1\n")
-	deleted, err := s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Origin{By: "me", From: "::1"})
+	deleted, err := s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Selectors{}, store.Origin{By: "me", From: "::1"})
 	if err != nil || deleted != n || s.Picture().Stats().Groupings != 1 {
 		t.Fatalf("deleted %d, %v; %d are left", deleted, err, s.Picture().Stats().Groupings)
 	}

@@ -22,6 +22,12 @@ func (c *committer) take(e *edit, t told) error {
 		err = takeRefusal(e, r)
 	case strings.HasPrefix(r.Key, kindSession):
 		err = takeSession(e, r)
+	case strings.HasPrefix(r.Key, kindToken):
+		err = takeToken(e, r)
+	case strings.HasPrefix(r.Key, kindUse) && r.Value != nil:
+		err = c.takeUse(e, r)
+	case r.Key == secretKey && r.Value != nil:
+		err = takeSecret(e, r)
 	}
 	if err != nil {
 		return unreadable(t.record, err)

@@ -78,7 +78,7 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 		remove func(s *store.Store, c *clock) error
 	}{
 		{store.EntryDelete, func(s *store.Store, _ *clock) error {
-			_, err := s.DeleteMatching(context.Background(), store.JobSelector("x"), store.Origin{By: "ana"})
+			_, err := s.DeleteMatching(context.Background(), store.JobSelector("x"), store.Selectors{}, store.Origin{By: "ana"})
 			return err
 		}},
 		{store.EntryWipe, func(s *store.Store, _ *clock) error {

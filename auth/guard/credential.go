@@ -46,7 +46,7 @@ func given(c *fiber.Ctx, name string) (string, bool) {
 // configured tells that there is a way to sign in, so that strangers are kept
 // out of everything.
 func (g *Guard) configured() bool {
-	return g.HasPasswords() || g.Tokens.Len() > 0 || g.verify != nil || g.CertificateRole != auth.NoRole
+	return g.HasPasswords() || g.Tokens.Len() > 0 || g.verify != nil || g.LoginRules != nil || g.CertificateRole != auth.NoRole
 }
 
 // authenticate tells who sends the request. The first kind of credential that
@@ -54,13 +54,13 @@ func (g *Guard) configured() bool {
 func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Principal, error) {
 	keyed := a == auth.Scrape && g.ScrapeKey.IsSet()
 	if !keyed && !g.configured() {
-		return auth.Principal{Scheme: auth.Anonymous, Name: certifiedName(c), Role: auth.Admin}, nil
+		return anonymous(c), nil
 	}
 	if line, ok := given(c, fiber.HeaderAuthorization); ok {
 		return g.authorization(c, line, keyed)
 	}
 	if key, ok := given(c, headerAPIKey); ok {
-		return g.apiKey(key)
+		return g.apiKey(c, key)
 	}
 	if keyed {
 		if key, ok, err := scrapeKey(c); ok || err != nil {
@@ -71,13 +71,25 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Princ
 		return p, err
 	}
 	if name := certifiedName(c); name != "" && g.CertificateRole != auth.NoRole {
-		return auth.Principal{Scheme: auth.Certificate, Name: name, Role: g.CertificateRole}, nil
+		return auth.Principal{Scheme: auth.Certificate, ID: certificateID(name), Name: name, Role: g.CertificateRole}, nil
 	}
 	if !keyed && g.local(c) {
-		return auth.Principal{Scheme: auth.Localhost, Name: string(auth.Localhost), Role: auth.Admin}, nil
+		return auth.Principal{Scheme: auth.Localhost, ID: string(auth.Localhost), Name: string(auth.Localhost), Role: auth.Admin}, nil
 	}
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
 }
+
+// anonymous is everybody while nobody has to say who they are. Who has a
+// certificate is told by its name all the same.
+func anonymous(c *fiber.Ctx) auth.Principal {
+	p := auth.Principal{Scheme: auth.Anonymous, Name: certifiedName(c), Role: auth.Admin}
+	if p.Name != "" {
+		p.ID = certificateID(p.Name)
+	}
+	return p
+}
+
+func certificateID(name string) string { return "certificate:" + name }
 
 func (g *Guard) authorization(c *fiber.Ctx, line string, keyed bool) (auth.Principal, error) {
 	scheme, rest, _ := strings.Cut(line, " ")
@@ -98,12 +110,12 @@ func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, 
 	if g.verify != nil && strings.Count(token, ".") == 2 {
 		claims, err := g.claims(c)
 		if err == nil {
-			return auth.Principal{Scheme: auth.JWT, Name: g.Claims.Name(claims), Role: g.Claims.Role(claims)}, nil
+			return auth.Principal{Scheme: auth.JWT, ID: g.Claims.ID(claims), Name: g.Claims.Name(claims), Role: g.Claims.Role(claims)}, nil
 		}
 		refusal = refusedToken(err)
 	}
-	if name, ok := g.Tokens.Find(token); ok {
-		return auth.Principal{Scheme: auth.APIToken, Name: name, Role: auth.Admin}, nil
+	if p, ok := g.token(c, token); ok {
+		return p, nil
 	}
 	if keyed && g.ScrapeKey.Equals(token) {
 		return scraper, nil
@@ -111,15 +123,27 @@ func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, 
 	return auth.Principal{}, refusal
 }
 
-func (g *Guard) apiKey(key string) (auth.Principal, error) {
-	if name, ok := g.Tokens.Find(key); ok {
-		return auth.Principal{Scheme: auth.APIToken, Name: name, Role: auth.Admin}, nil
+func (g *Guard) apiKey(c *fiber.Ctx, key string) (auth.Principal, error) {
+	if p, ok := g.token(c, key); ok {
+		return p, nil
 	}
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
 }
 
+// token looks for an API token among those of the configuration, then among
+// those that people have made.
+func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, bool) {
+	if name, ok := g.Tokens.Find(secret); ok {
+		return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(name), Name: name, Role: auth.Admin}, true
+	}
+	if g.MadeTokens == nil {
+		return auth.Principal{}, false
+	}
+	return g.MadeTokens.Principal(secret, g.Address(c))
+}
+
 // scraper is whoever has the scrape key.
-var scraper = auth.Principal{Scheme: auth.ScrapeKey, Name: "scrape key", Role: auth.Scraper}
+var scraper = auth.Principal{Scheme: auth.ScrapeKey, ID: "scrape-key", Name: "scrape key", Role: auth.Scraper}
 
 // scrapeKey finds the key in its header, else in the query.
 func scrapeKey(c *fiber.Ctx) (key string, ok bool, err error) {
@@ -161,7 +185,7 @@ func (g *Guard) password(c *fiber.Ctx, name, password string) (auth.Principal, e
 	if err := g.Passwords.Check(ctx, g.Address(c), name, password); err != nil {
 		return auth.Principal{}, err
 	}
-	return auth.Principal{Scheme: auth.Basic, Name: name, Role: auth.Admin}, nil
+	return auth.Principal{Scheme: auth.Basic, ID: auth.UserID(name), Name: name, Role: auth.Admin}, nil
 }
 
 // certifiedName is the subject of the client certificate that was verified when

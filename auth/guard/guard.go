@@ -27,8 +27,13 @@ type Config struct {
 	// without another credential.
 	CertificateRole auth.Role
 	Bypass          Bypass
-	Sessions        Sessions // nil: nobody can sign in
-	Cookie          Cookie   // of sessions
+	// MadeTokens are the API tokens that people have made. nil: there are none.
+	MadeTokens MadeTokens
+	Sessions   Sessions // nil: nobody can sign in
+	// LoginRules is the fingerprint of the rules by which people who sign in at
+	// the OpenID provider get their roles. nil: nobody can sign in there.
+	LoginRules []byte
+	Cookie     Cookie // of sessions
 
 	Allowed       auth.Prefixes // client addresses; empty: all
 	ScrapeAllowed auth.Prefixes // the same for scrapes
@@ -39,6 +44,14 @@ type Config struct {
 	// Decided is told every decision. nil: nobody.
 	Decided func(auth.Scheme, Result)
 	Logger  *slog.Logger
+}
+
+// MadeTokens finds API tokens. It must not take long: it is asked with each
+// request that has one.
+type MadeTokens interface {
+	// Principal is who has the token with that secret, and comes from that
+	// address. It is not ok if there is no such token, or not any more.
+	Principal(secret string, from netip.Addr) (p auth.Principal, ok bool)
 }
 
 // Bypass says when a request from this machine needs no credential.
@@ -175,6 +188,14 @@ func (g *Guard) Address(c *fiber.Ctx) netip.Addr {
 		hops = append(hops, string(line))
 	}
 	return auth.ClientAddress(peer, hops, g.Trusted)
+}
+
+// address is Address for the record; empty where a connection has none.
+func (g *Guard) address(c *fiber.Ctx) string {
+	if a := g.Address(c); a.IsValid() {
+		return a.String()
+	}
+	return ""
 }
 
 // tcpAddress gives IPv4 addresses one form. It is not valid for what is no TCP

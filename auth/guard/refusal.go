@@ -56,7 +56,7 @@ func byBearer(s auth.Scheme) bool {
 // gets none for Basic: it would open its own dialog over the page.
 func (g *Guard) challenge(c *fiber.Ctx, r *auth.Refusal) {
 	basic := g.HasPasswords() && !browser(c)
-	if g.verify != nil || g.Tokens.Len() > 0 || g.ScrapeKey.IsSet() || !basic {
+	if g.verify != nil || g.Tokens.Len() > 0 || g.MadeTokens != nil || g.ScrapeKey.IsSet() || !basic {
 		line := bearerChallenge
 		if errors.Is(r, auth.ErrBadCredential) && byBearer(r.Scheme) {
 			// Never which check failed: that is for the log.

@@ -1,8 +1,10 @@
 package guard
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -16,8 +18,12 @@ import (
 type Sessions interface {
 	// Session must not take long: it is asked with each request that has a cookie.
 	Session(id string) (auth.Session, bool)
+	// UseSession notes that a session, which is known, is used now. It must not
+	// wait.
+	UseSession(id string, from netip.Addr)
 	BeginSession(ctx context.Context, id string, s auth.Session) error
-	EndSession(ctx context.Context, id string) error
+	// EndSession ends a session, if it is known, for who asks from that address.
+	EndSession(ctx context.Context, id string, from netip.Addr) error
 }
 
 // Cookie says how sessions are kept in browsers.
@@ -97,6 +103,7 @@ func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err
 	case !tellsSite(c):
 		return p, false, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
+	g.Sessions.UseSession(ids[0], g.Address(c))
 	return s.Principal(), true, nil
 }
 
@@ -110,11 +117,18 @@ func (g *Guard) Session(c *fiber.Ctx) (s auth.Session, ok bool) {
 	return g.valid(ids[0])
 }
 
-// valid finds a session whose user is still known by the same password.
+// valid finds a session whose user is still known by the same password, or would
+// still be given a role by the same rules.
 func (g *Guard) valid(id string) (auth.Session, bool) {
 	s, ok := g.Sessions.Session(id)
-	if ok && s.Scheme == auth.Basic {
+	if !ok {
+		return s, false
+	}
+	switch s.Scheme {
+	case auth.Basic:
 		ok = g.Passwords != nil && g.Passwords.Holds(s, id)
+	case auth.OIDC:
+		ok = g.LoginRules != nil && bytes.Equal(g.LoginRules, s.Credential)
 	}
 	return s, ok
 }
@@ -140,17 +154,16 @@ func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
 		return g.refuse(c, err)
 	}
 	g.decided(p.Scheme, Allowed)
-	now := time.Now()
-	return g.Begin(c, id, auth.Session{
-		Scheme: p.Scheme, Name: p.Name, Role: p.Role,
-		Created: now, Expires: now.Add(g.Cookie.Lifetime), Credential: fingerprint,
-	})
+	return g.Begin(c, id, auth.Session{Scheme: p.Scheme, ID: p.ID, Name: p.Name, Role: p.Role, Credential: fingerprint})
 }
 
-// Begin begins a session under a new id and gives it to the browser. Those that
-// came with the request end. Errors are those of Sessions; then there is no
-// session.
+// Begin begins a session under a new id and gives it to the browser: from now
+// on, for as long as sessions last. Those that came with the request end. Errors
+// are those of Sessions; then there is no session.
 func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
+	s.Created = time.Now()
+	s.Seen, s.Expires = s.Created, s.Created.Add(g.Cookie.Lifetime)
+	s.From, s.Agent = g.address(c), shortened(c.Get(fiber.HeaderUserAgent))
 	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
 	defer cancel()
 	if err := g.endGiven(ctx, c); err != nil {
@@ -185,7 +198,7 @@ func (g *Guard) SignOut(c *fiber.Ctx) error {
 func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
 	var errs []error
 	for _, id := range g.Cookie.given(c) {
-		errs = append(errs, g.Sessions.EndSession(ctx, id))
+		errs = append(errs, g.Sessions.EndSession(ctx, id, g.Address(c)))
 	}
 	return errors.Join(errs...)
 }

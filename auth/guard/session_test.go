@@ -7,6 +7,7 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,9 @@ func (r remembered) BeginSession(_ context.Context, id string, s auth.Session) e
 	return nil
 }
 
-func (r remembered) EndSession(_ context.Context, id string) error {
+func (remembered) UseSession(string, netip.Addr) {}
+
+func (r remembered) EndSession(_ context.Context, id string, _ netip.Addr) error {
 	delete(r, id)
 	return nil
 }
@@ -42,10 +45,13 @@ var errFull = errors.New("the disk is full")
 
 func (forgetful) BeginSession(context.Context, string, auth.Session) error { return errFull }
 
+// rules stand for those by which roles are given.
+var rules = []byte("rules")
+
 func withUser(sessions Sessions) Config {
 	return Config{
 		Passwords: auth.NewPasswords(auth.PasswordOptions{User: "alice", Password: "right"}),
-		Sessions:  sessions, Cookie: Cookie{Lifetime: time.Hour},
+		Sessions:  sessions, Cookie: Cookie{Lifetime: time.Hour}, LoginRules: rules,
 	}
 }
 
@@ -68,14 +74,14 @@ func cookieOf(t *testing.T, c *fiber.Ctx) *fasthttp.Cookie {
 
 func TestASessionCountsWhereAndAsTheRulesSay(t *testing.T) {
 	g := newGuard(t, withUser(remembered{
-		"reader": {Scheme: "oidc", Name: "r", Role: auth.Reader},
-		"nobody": {Scheme: "oidc", Name: "n"},
-		"pusher": {Scheme: "oidc", Name: "p", Role: auth.Pusher},
-		"alice":  {Scheme: auth.Basic, Name: "alice", Role: auth.Admin},
+		"reader": {Scheme: "oidc", Credential: rules, Name: "r", Role: auth.Reader},
+		"nobody": {Scheme: "oidc", Credential: rules, Name: "n"},
+		"pusher": {Scheme: "oidc", Credential: rules, Name: "p", Role: auth.Pusher},
+		"alice":  {Scheme: auth.Basic, ID: "user:alice", Name: "alice", Role: auth.Admin},
 	}))
-	g.Sessions.(remembered)["alice"] = auth.Session{Scheme: auth.Basic, Name: "alice", Role: auth.Admin, Credential: g.Passwords.Fingerprint("alice", "alice")}
-	g.Sessions.(remembered)["changed"] = auth.Session{Scheme: auth.Basic, Name: "alice", Role: auth.Admin, Credential: []byte("old")}
-	g.Sessions.(remembered)["removed"] = auth.Session{Scheme: auth.Basic, Name: "bob", Role: auth.Admin}
+	g.Sessions.(remembered)["alice"] = auth.Session{Scheme: auth.Basic, ID: "user:alice", Name: "alice", Role: auth.Admin, Credential: g.Passwords.Fingerprint("alice", "alice")}
+	g.Sessions.(remembered)["changed"] = auth.Session{Scheme: auth.Basic, ID: "user:alice", Name: "alice", Role: auth.Admin, Credential: []byte("old")}
+	g.Sessions.(remembered)["removed"] = auth.Session{Scheme: auth.Basic, ID: "user:bob", Name: "bob", Role: auth.Admin}
 	const cookie = "gatehouse_session="
 	ours := []string{"Sec-Fetch-Site", "same-origin"}
 	tests := []struct {
@@ -152,7 +158,7 @@ func pass(part fiber.Handler, conn net.Conn, method string, headers ...string) (
 }
 
 func TestASessionSaysWhoItIs(t *testing.T) {
-	g := newGuard(t, withUser(remembered{"id": {Scheme: "oidc", Name: "Ann", Role: auth.Pusher}}))
+	g := newGuard(t, withUser(remembered{"id": {Scheme: "oidc", Credential: rules, Name: "Ann", Role: auth.Pusher}}))
 	var decided []string
 	g.Decided = func(s auth.Scheme, r Result) { decided = append(decided, string(s)+" "+string(r)) }
 	p, err := pass(g.Require(auth.Read), nil, "GET", "Cookie", "gatehouse_session=id")
@@ -177,7 +183,7 @@ func (*tlsConn) ConnectionState() tls.ConnectionState {
 }
 
 func TestASessionBeatsCertificateAndBypass(t *testing.T) {
-	config := withUser(remembered{"id": {Scheme: "oidc", Name: "Ann", Role: auth.Reader}})
+	config := withUser(remembered{"id": {Scheme: "oidc", Credential: rules, Name: "Ann", Role: auth.Reader}})
 	byCertificate, byPlace := config, config
 	byCertificate.CertificateRole = auth.Admin
 	byPlace.Bypass = BypassOn
@@ -319,7 +325,7 @@ func TestOnlyOurPagesSignOut(t *testing.T) {
 
 func TestTheSessionOfARequestIsToldWhateverElseItBrings(t *testing.T) {
 	until := time.Now().Add(time.Hour)
-	g := newGuard(t, Config{Sessions: remembered{"one": {Scheme: "oidc", Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
+	g := newGuard(t, Config{LoginRules: rules, Sessions: remembered{"one": {Scheme: "oidc", Credential: rules, Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
 	for cookie, want := range map[string]bool{
 		"gatehouse_session=one": true, "gatehouse_session=two": false, "": false, "other=one": false, "gatehouse_session=one; gatehouse_session=one": false,
 	} {

@@ -1,0 +1,372 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tidwall/btree"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// maxTokens bounds the API tokens of a store.
+const maxTokens = 10_000
+
+// Token is an API token: what a program signs in with. It is immutable.
+type Token struct {
+	ID        string // names it in addresses; is of no use to whoever wants to have it
+	Name      string // for people; no other token has it
+	Role      string
+	Limit     Selectors // groupings must satisfy it; none: all
+	Created   time.Time
+	CreatedBy string
+	// Secrets are those that it is known by, newest first: two while one takes
+	// the place of the other.
+	Secrets []TokenSecret
+}
+
+// TokenSecret is what is kept of a secret.
+type TokenSecret struct {
+	Digest           [sha256.Size]byte
+	Hint             string // its last characters
+	Created, Expires time.Time
+}
+
+// Expires is when the token ends; zero: never.
+func (t *Token) Expires() time.Time { return t.Secrets[0].Expires }
+
+// Expired tells that the token has ended.
+func (t *Token) Expired(now time.Time) bool { return t.Secrets[0].expired(now) }
+
+func (x *TokenSecret) expired(now time.Time) bool {
+	return !x.Expires.IsZero() && !now.Before(x.Expires)
+}
+
+var (
+	// ErrNoToken says that there is no such token.
+	ErrNoToken = errors.New("there is no such token")
+	// ErrTokenName says that a token has that name already.
+	ErrTokenName = errors.New("there is a token of that name already")
+)
+
+// tokenPrefix tells people, and programs that look for leaked secrets, what they
+// have found.
+const tokenPrefix = "gatehouse_"
+
+// hintLength is how much of a secret is shown later.
+const hintLength = 4
+
+// newSecret makes a secret with more than 128 bits that nobody can guess.
+func newSecret() string { return tokenPrefix + strings.ToLower(rand.Text()+rand.Text()) }
+
+func secretOf(plain string, now, expires time.Time) TokenSecret {
+	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: now, Expires: expires}
+}
+
+// NewToken is what a token is to be.
+type NewToken struct {
+	Name, Role string
+	Limit      Selectors
+	Lifetime   time.Duration // 0: it does not expire
+}
+
+// CreateToken makes a token durable, puts that on record, and returns it with
+// its secret, which nobody will ever learn again. Errors: ErrTokenName, a
+// *LimitError, and those of Push.
+func (s *Store) CreateToken(ctx context.Context, n NewToken, o Origin) (*Token, string, error) {
+	op := &createTokenOp{NewToken: n, origin: o, plain: newSecret()}
+	if _, err := s.submit(ctx, op); err != nil {
+		return nil, "", err
+	}
+	return op.made, op.plain, nil
+}
+
+// RotateToken gives a token a new secret and returns it. The new one is good for
+// as long as the old one was when it was made; the old one, at the most, for
+// overlap from now on. Errors: ErrNoToken and those of Push.
+func (s *Store) RotateToken(ctx context.Context, id string, overlap time.Duration, o Origin) (*Token, string, error) {
+	op := &rotateTokenOp{id: id, overlap: overlap, origin: o, plain: newSecret()}
+	if _, err := s.submit(ctx, op); err != nil {
+		return nil, "", err
+	}
+	return op.made, op.plain, nil
+}
+
+// RevokeToken ends a token for good and returns what it was. Errors: ErrNoToken
+// and those of Push.
+func (s *Store) RevokeToken(ctx context.Context, id string, o Origin) (*Token, error) {
+	op := &revokeTokenOp{id: id, origin: o}
+	_, err := s.submit(ctx, op)
+	return op.was, err
+}
+
+// FindToken returns the token that has that secret and has not expired. It looks
+// at nothing but memory, and its time says nothing about other secrets.
+func (s *Store) FindToken(secret string) (*Token, bool) {
+	digest := sha256.Sum256([]byte(secret))
+	p := s.Picture()
+	id, ok := p.tokens.byDigest.Get(string(digest[:]))
+	if !ok {
+		return nil, false
+	}
+	t, _ := p.tokens.byID.Get(id)
+	i := slices.IndexFunc(t.Secrets, func(x TokenSecret) bool { return x.Digest == digest })
+	return t, !t.Secrets[i].expired(s.o.Now())
+}
+
+// UseToken notes that a token, which there is, is used now from an address. It
+// never waits.
+func (s *Store) UseToken(id, from string) { s.uses.note(kindToken+id, from, s.o.Now()) }
+
+// TokenUsed tells when a token was last used, and from where; zero: never. What
+// happened in other processes is known a minute later.
+func (s *Store) TokenUsed(id string) (at time.Time, from string) { return s.uses.last(kindToken + id) }
+
+// Token returns the token of that ID.
+func (p *Picture) Token(id string) (*Token, bool) { return p.tokens.byID.Get(id) }
+
+// Tokens yields all tokens by their names, the expired ones too.
+func (p *Picture) Tokens() iter.Seq[*Token] {
+	return func(yield func(*Token) bool) {
+		p.tokens.byName.Scan(func(_, id string) bool {
+			t, _ := p.tokens.byID.Get(id)
+			return yield(t)
+		})
+	}
+}
+
+// tokens are the API tokens of a picture.
+type tokens struct {
+	byID     *btree.Map[string, *Token]
+	byName   *btree.Map[string, string] // to the ID
+	byDigest *btree.Map[string, string] // likewise
+}
+
+func newTokens() tokens {
+	return tokens{&btree.Map[string, *Token]{}, &btree.Map[string, string]{}, &btree.Map[string, string]{}}
+}
+
+// copy is cheap, as that of a picture.
+func (x tokens) copy() tokens { return tokens{x.byID.Copy(), x.byName.Copy(), x.byDigest.Copy()} }
+
+func (x tokens) put(t *Token) {
+	x.remove(t.ID)
+	x.byID.Set(t.ID, t)
+	x.byName.Set(t.Name, t.ID)
+	for i := range t.Secrets {
+		x.byDigest.Set(string(t.Secrets[i].Digest[:]), t.ID)
+	}
+}
+
+func (x tokens) remove(id string) {
+	t, ok := x.byID.Delete(id)
+	if !ok {
+		return
+	}
+	if of, _ := x.byName.Get(t.Name); of == id {
+		x.byName.Delete(t.Name)
+	}
+	for i := range t.Secrets {
+		x.byDigest.Delete(string(t.Secrets[i].Digest[:]))
+	}
+}
+
+type createTokenOp struct {
+	NewToken
+	origin Origin
+	plain  string
+	made   *Token
+}
+
+func (op *createTokenOp) apply(b *batch) error {
+	if _, taken := b.tokens.byName.Get(op.Name); taken {
+		return ErrTokenName
+	}
+	if b.tokens.byID.Len() >= maxTokens {
+		return &LimitError{"there are as many tokens as there can be; revoke some"}
+	}
+	var expires time.Time
+	if op.Lifetime > 0 {
+		expires = b.now.Add(op.Lifetime)
+	}
+	op.made = &Token{
+		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Limit: op.Limit,
+		Created: b.now, CreatedBy: op.origin.By, Secrets: []TokenSecret{secretOf(op.plain, b.now, expires)},
+	}
+	b.putToken(op.made, EntryTokenCreate, op.origin)
+	return nil
+}
+
+func (b *batch) putToken(t *Token, kind EntryKind, o Origin) {
+	b.tokens.put(t)
+	b.add("", Change{Key: kindToken + t.ID, Value: t.encode()})
+	b.recordToken(t, kind, o)
+}
+
+// recordToken puts on record what becomes of a token.
+func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
+	entry := b.newEntry(kind, o)
+	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role, 1
+	if !t.Limit.All() {
+		entry.Message += ", limited to " + t.Limit.String()
+	}
+	if at := t.Expires(); !at.IsZero() && kind != EntryTokenRevoke {
+		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)
+	}
+	entry.Message = shortened(entry.Message, maxSumMessage)
+	b.addEntry(entry)
+}
+
+type rotateTokenOp struct {
+	id      string
+	overlap time.Duration
+	origin  Origin
+	plain   string
+	made    *Token
+}
+
+func (op *rotateTokenOp) apply(b *batch) error {
+	old, ok := b.tokens.byID.Get(op.id)
+	if !ok {
+		return ErrNoToken
+	}
+	was := old.Secrets[0]
+	var expires time.Time
+	if !was.Expires.IsZero() {
+		expires = b.now.Add(was.Expires.Sub(was.Created))
+	}
+	t := *old
+	t.Secrets = []TokenSecret{secretOf(op.plain, b.now, expires)}
+	if end := b.now.Add(op.overlap); was.Expires.IsZero() || end.Before(was.Expires) {
+		was.Expires = end
+	}
+	if !was.expired(b.now) {
+		t.Secrets = append(t.Secrets, was)
+	}
+	op.made = &t
+	b.putToken(&t, EntryTokenRotate, op.origin)
+	return nil
+}
+
+type revokeTokenOp struct {
+	id     string
+	origin Origin
+	was    *Token
+}
+
+func (op *revokeTokenOp) apply(b *batch) error {
+	t, ok := b.tokens.byID.Get(op.id)
+	if !ok {
+		return ErrNoToken
+	}
+	op.was = t
+	b.tokens.remove(t.ID)
+	b.add("", Change{Key: kindToken + t.ID})
+	b.dropUse(kindToken + t.ID)
+	b.recordToken(t, EntryTokenRevoke, op.origin)
+	return nil
+}
+
+func takeToken(e *edit, r Record) error {
+	if r.Value == nil {
+		e.tokens.remove(strings.TrimPrefix(r.Key, kindToken))
+		return nil
+	}
+	t, err := decodeToken(strings.TrimPrefix(r.Key, kindToken), r.Value)
+	if err != nil {
+		return err
+	}
+	e.tokens.put(t)
+	return nil
+}
+
+// Field numbers. They are part of the format on disk: never reuse one.
+const (
+	tokenName      protowire.Number = 2
+	tokenRole      protowire.Number = 3
+	tokenLimit     protowire.Number = 4 // a selector
+	tokenCreated   protowire.Number = 5
+	tokenCreatedBy protowire.Number = 6
+	tokenKnownBy   protowire.Number = 7 // a secret, newest first
+
+	secretDigest  protowire.Number = 1
+	secretHint    protowire.Number = 2
+	secretCreated protowire.Number = 3
+	secretExpires protowire.Number = 4
+)
+
+func (t *Token) encode() []byte {
+	b := appendVarint(nil, fieldFormat, recordFormat)
+	b = appendString(b, tokenName, t.Name)
+	b = appendString(b, tokenRole, t.Role)
+	for _, text := range t.Limit.texts {
+		b = appendString(b, tokenLimit, text)
+	}
+	b = appendUnix(b, tokenCreated, t.Created)
+	b = appendString(b, tokenCreatedBy, t.CreatedBy)
+	for i := range t.Secrets {
+		x := &t.Secrets[i]
+		m := appendString(nil, secretDigest, x.Digest[:])
+		m = appendString(m, secretHint, x.Hint)
+		m = appendUnix(m, secretCreated, x.Created)
+		b = appendString(b, tokenKnownBy, appendUnix(m, secretExpires, x.Expires))
+	}
+	return b
+}
+
+var errNoSecret = errors.New("the token has no secret")
+
+// decodeToken copies all that it keeps.
+func decodeToken(id string, b []byte) (*Token, error) {
+	t := &Token{ID: id}
+	var limit []string
+	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case tokenName:
+			t.Name = string(v.bytes)
+		case tokenRole:
+			t.Role = string(v.bytes)
+		case tokenLimit:
+			limit = append(limit, string(v.bytes))
+		case tokenCreated:
+			t.Created = unixNano(int64(v.number))
+		case tokenCreatedBy:
+			t.CreatedBy = string(v.bytes)
+		case tokenKnownBy:
+			x, err := decodeSecret(v.bytes)
+			t.Secrets = append(t.Secrets, x)
+			return err
+		}
+		return nil
+	})
+	if err == nil && len(t.Secrets) == 0 {
+		err = errNoSecret
+	}
+	if err == nil {
+		// A limit that can't be read must not be none.
+		t.Limit, err = ParseSelectors(limit)
+	}
+	return t, err
+}
+
+func decodeSecret(b []byte) (x TokenSecret, err error) {
+	err = eachField(b, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case secretDigest:
+			copy(x.Digest[:], v.bytes)
+		case secretHint:
+			x.Hint = string(v.bytes)
+		case secretCreated:
+			x.Created = unixNano(int64(v.number))
+		case secretExpires:
+			x.Expires = unixNano(int64(v.number))
+		}
+		return nil
+	})
+	return x, err
+}

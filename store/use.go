@@ -1,0 +1,175 @@
+package store
+
+import (
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// saveUsesEvery is how often the last uses of sessions and tokens are written:
+// they are not worth a write each.
+const saveUsesEvery = time.Minute
+
+// uses remembers when sessions and tokens were last used, by the keys of their
+// records. It is safe for concurrent use; noting a use takes no lock that others
+// hold for long.
+type uses struct {
+	of sync.Map // of string to *use
+
+	mu      sync.Mutex
+	unsaved []string // keys of what was used since it was last written
+	saveAt  time.Time
+	wanted  chan<- struct{} // told when there is something to save
+}
+
+type use struct {
+	at    atomic.Int64 // Unix nanoseconds; 0: never
+	from  atomic.Pointer[string]
+	dirty atomic.Bool
+}
+
+func newUses(wanted chan<- struct{}) *uses { return &uses{wanted: wanted} }
+
+// note remembers that something is used now.
+func (u *uses) note(key, from string, now time.Time) {
+	x := u.find(key)
+	x.at.Store(now.UnixNano())
+	if was := x.from.Load(); was == nil || *was != from {
+		x.from.Store(new(from))
+	}
+	if x.dirty.Swap(true) {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.unsaved = append(u.unsaved, key); len(u.unsaved) > 1 {
+		return
+	}
+	u.saveAt = now.Add(saveUsesEvery)
+	select {
+	case u.wanted <- struct{}{}:
+	default:
+	}
+}
+
+func (u *uses) find(key string) *use {
+	if x, ok := u.of.Load(key); ok {
+		return x.(*use)
+	}
+	x, _ := u.of.LoadOrStore(key, &use{})
+	return x.(*use)
+}
+
+// last tells when something was last used, and from where; zero: never.
+func (u *uses) last(key string) (at time.Time, from string) {
+	v, ok := u.of.Load(key)
+	if !ok {
+		return time.Time{}, ""
+	}
+	x := v.(*use)
+	if f := x.from.Load(); f != nil {
+		from = *f
+	}
+	return unixNano(x.at.Load()), from
+}
+
+// learn takes in what the journal tells, unless more is known here.
+func (u *uses) learn(key string, at int64, from string) {
+	if x := u.find(key); x.at.Load() < at {
+		x.at.Store(at)
+		x.from.Store(&from)
+	}
+}
+
+func (u *uses) forget(key string) { u.of.Delete(key) }
+
+// due is when the next uses are to be written.
+func (u *uses) due() (time.Time, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.saveAt, len(u.unsaved) > 0
+}
+
+// take hands over the keys of some of what is to be written.
+func (u *uses) take(now time.Time, all bool) []string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !all && now.Before(u.saveAt) {
+		return nil
+	}
+	n := len(u.unsaved)
+	if !all {
+		n = min(n, deleteChunk)
+	}
+	keys := u.unsaved[:n:n]
+	u.unsaved = u.unsaved[n:]
+	return keys
+}
+
+// saveUses writes when sessions and tokens were last used. What can't be written
+// is not tried again: the next use is as good.
+func (c *committer) saveUses(b *batch) {
+	for _, key := range c.uses.take(c.o.Now(), c.finishing) {
+		x := c.uses.find(key)
+		x.dirty.Store(false)
+		if !b.owns(key) {
+			c.uses.forget(key)
+			continue
+		}
+		at, from := c.uses.last(key)
+		value := appendUnix(appendVarint(nil, fieldFormat, recordFormat), useAt, at)
+		b.add("", Change{Key: kindUse + key, Value: appendString(value, useFrom, from)})
+	}
+	for _, key := range c.unowned {
+		b.add("", Change{Key: kindUse + key})
+	}
+	c.unowned = nil
+}
+
+// dropUse forgets the last use of what goes in this batch.
+func (b *batch) dropUse(key string) {
+	b.c.uses.forget(key)
+	b.add("", Change{Key: kindUse + key})
+}
+
+// owns tells that there is what a key of uses stands for.
+func (p *Picture) owns(key string) bool {
+	if strings.HasPrefix(key, kindSession) {
+		_, ok := p.sessions.byKey.Get(key)
+		return ok
+	}
+	_, ok := p.tokens.byID.Get(strings.TrimPrefix(key, kindToken))
+	return ok
+}
+
+const (
+	useAt   protowire.Number = 2
+	useFrom protowire.Number = 3
+)
+
+// takeUse takes in the record of a use, which comes behind that of what was used.
+func (c *committer) takeUse(e *edit, r Record) error {
+	key := strings.TrimPrefix(r.Key, kindUse)
+	if !e.owns(key) {
+		c.unowned = append(c.unowned, key)
+		return nil
+	}
+	var at int64
+	var from string
+	err := eachVersionedField(r.Value, func(n protowire.Number, v fieldValue) error {
+		switch n {
+		case useAt:
+			at = int64(v.number)
+		case useFrom:
+			from = string(v.bytes)
+		}
+		return nil
+	})
+	if err == nil {
+		c.uses.learn(key, at, from)
+	}
+	return err
+}
