@@ -221,14 +221,7 @@ func equals(want string) func(any) bool {
 // An issuer that refers to the groups instead of listing them grants nothing
 // by them.
 func (r ClaimRules) Role(c Claims) Role {
-	var granted any
-	if r.RoleClaim != "" {
-		granted, _ = c.claim(r.RoleClaim)
-	} else if roles, ok := c["roles"]; ok {
-		granted = roles
-	} else {
-		granted = c["groups"]
-	}
+	granted, _ := r.granted(c)
 	role, mapped := NoRole, false
 	for _, v := range values(granted) {
 		name, ok := v.(string)
@@ -243,6 +236,33 @@ func (r ClaimRules) Role(c Claims) Role {
 		return r.DefaultRole
 	}
 	return role
+}
+
+// granted is the claim that decides about the role.
+func (r ClaimRules) granted(c Claims) (any, bool) {
+	if r.RoleClaim != "" {
+		return c.claim(r.RoleClaim)
+	}
+	if roles, ok := c["roles"]; ok {
+		return roles, true
+	}
+	groups, ok := c["groups"]
+	return groups, ok
+}
+
+// Decides tells whether the claim is there that decides about the role,
+// whatever it says.
+func (r ClaimRules) Decides(c Claims) bool {
+	_, ok := r.granted(c)
+	return ok
+}
+
+// Refers tells that the claim which decides about the role is not there, and
+// that the issuer only says where to ask for it, as some do for users who are in
+// many groups (OpenID Connect Core 1.0, 5.6.2).
+func (r ClaimRules) Refers(c Claims) bool {
+	elsewhere, _ := c["_claim_names"].(map[string]any)
+	return !r.Decides(c) && r.Decides(elsewhere)
 }
 
 // ID tells the owner of a token from everybody else.

@@ -390,3 +390,29 @@ func FuzzAssignments(f *testing.F) {
 		}
 	})
 }
+
+func TestAClaimDecidesAboutTheRoleIfItIsThere(t *testing.T) {
+	elsewhere := map[string]any{"groups": "src1", "team": "src1"}
+	for _, c := range []struct {
+		claim             string
+		claims            auth.Claims
+		decides, referred bool
+	}{
+		{"", auth.Claims{"roles": []any{}}, true, false},
+		{"", auth.Claims{"groups": nil}, true, false},
+		{"", auth.Claims{"group": "x"}, false, false},
+		{"a.b", auth.Claims{"a": map[string]any{"b": ""}}, true, false},
+		{"a.b", auth.Claims{"a": map[string]any{"c": ""}}, false, false},
+		{"groups", auth.Claims{"roles": "x"}, false, false},
+		{"", auth.Claims{"_claim_names": elsewhere}, false, true},
+		{"team", auth.Claims{"_claim_names": elsewhere}, false, true},
+		{"roles", auth.Claims{"_claim_names": elsewhere}, false, false},
+		{"", auth.Claims{"_claim_names": elsewhere, "roles": "x"}, true, false},
+		{"", auth.Claims{"_claim_names": "groups"}, false, false},
+	} {
+		r := auth.ClaimRules{RoleClaim: c.claim}
+		if d, e := r.Decides(c.claims), r.Refers(c.claims); d != c.decides || e != c.referred {
+			t.Errorf("%q in %v: got %v, %v", c.claim, c.claims, d, e)
+		}
+	}
+}

@@ -28,12 +28,8 @@ func discover(raw []byte, issuer string) (string, error) {
 	if err := sameIssuer(document.Issuer, issuer); err != nil {
 		return "", err
 	}
-	keys, err := parseAddress(document.JWKSURI)
-	if err != nil {
+	if err := checkEndpoint(document.JWKSURI, issuer); err != nil {
 		return "", fmt.Errorf("its jwks_uri %w", err)
-	}
-	if own, err := parseAddress(issuer); err != nil || own.Scheme == "https" && keys.Scheme != "https" {
-		return "", errors.New("its jwks_uri is not https, as the issuer is")
 	}
 	return document.JWKSURI, nil
 }

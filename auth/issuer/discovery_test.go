@@ -76,3 +76,28 @@ func FuzzDiscover(f *testing.F) {
 		}
 	})
 }
+
+func FuzzMetadata(f *testing.F) {
+	for _, raw := range []string{
+		`{"issuer":"https://a.example","authorization_endpoint":"https://a.example/a","token_endpoint":"https://a.example/t"}`,
+		`{"issuer":"https://a.example","authorization_endpoint":"http://a.example/a","token_endpoint":"//a.example"}`,
+		`{"issuer":"https://a.example","scopes_supported":{}}`,
+		`{"issuer":null}`, `[]`, ``, `<html>`,
+	} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		m, err := parseMetadata(raw, "https://a.example")
+		if err != nil {
+			return
+		}
+		for _, address := range []string{m.AuthorizationEndpoint, m.TokenEndpoint, m.UserinfoEndpoint, m.EndSessionEndpoint} {
+			if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+				t.Errorf("got %q", address)
+			}
+		}
+		if m.AuthorizationEndpoint == "" || m.TokenEndpoint == "" {
+			t.Errorf("got %+v", m)
+		}
+	})
+}

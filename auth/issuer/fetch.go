@@ -29,9 +29,11 @@ type source struct {
 	passed error
 }
 
-// newClient returns a client that does as it is told and no more: it follows
-// no redirect, keeps no cookie and no connection.
-func newClient(roots *x509.CertPool) *http.Client {
+// NewClient returns a client that does as it is told and no more: it follows
+// no redirect, keeps no cookie and no connection. It trusts roots, or whom the
+// system trusts if that is nil. How long an answer takes and how large it is,
+// but for its header, its users have to bound.
+func NewClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{
 			Proxy:                  environmentProxy,
@@ -85,29 +87,26 @@ func (i *Issuer) locate(ctx context.Context) (source, error) {
 	if i.o.JWKSURI != "" {
 		return source{uri: i.o.JWKSURI, by: "configuration"}, nil
 	}
-	own, err := parseAddress(i.o.Issuer)
+	discovery, err := i.discoveryURI()
 	if err != nil {
-		return source{}, fmt.Errorf("the issuer %w", err)
+		return source{}, err
 	}
-	if own.RawQuery != "" || own.Fragment != "" {
-		return source{}, errors.New("the issuer has a query or a fragment")
-	}
-	base := strings.TrimRight(i.o.Issuer, "/")
 	// A discovery that hangs must leave time for the keys.
 	half, cancel := context.WithTimeout(ctx, i.o.Timeout/2)
 	defer cancel()
-	raw, err := i.read(half, base+discoveryPath)
+	raw, err := i.document(half, discovery)
 	switch {
 	case errors.Is(err, errTooLarge):
 		return source{}, err
 	case err != nil && i.discovered != "":
 		return source{uri: i.discovered, by: "discovery", passed: err}, nil
 	case err != nil:
+		base := strings.TrimSuffix(discovery, discoveryPath)
 		return source{uri: base + defaultKeysPath, by: "default path", passed: err}, nil
 	}
 	uri, err := discover(raw, i.o.Issuer)
 	if err != nil {
-		return source{}, fmt.Errorf("%s: %w", shown(base+discoveryPath), err)
+		return source{}, fmt.Errorf("%s: %w", shown(discovery), err)
 	}
 	i.discovered = uri
 	return source{uri: uri, by: "discovery"}, nil
@@ -165,7 +164,11 @@ func withoutURL(err error) error {
 // localPort is the changing part in errors of net, "127.0.0.1:40312->".
 var localPort = regexp.MustCompile(`\S+->`)
 
-// cause makes an error fit for logs: short, and the same for the same reason.
+// Cause makes an error of a client fit for logs: short, without the address, and
+// the same for the same reason.
+func Cause(err error) error { return cause(withoutURL(err)) }
+
+// cause makes an error short, and the same for the same reason.
 func cause(err error) error {
 	text := localPort.ReplaceAllString(err.Error(), "")
 	if len(text) > maxCause {

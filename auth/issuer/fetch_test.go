@@ -105,3 +105,25 @@ func TestCloseWaitsForTheFetch(t *testing.T) {
 		}
 	})
 }
+
+func TestCloseWaitsForTheMetadata(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := New(Options{Issuer: "https://a.example"})
+		var ended atomic.Bool
+		i.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			time.Sleep(time.Second) // of the bubble
+			ended.Store(true)
+			return nil, r.Context().Err()
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := i.Metadata(ctx); !errors.Is(err, ErrNoMetadata) {
+			t.Fatalf("got %v", err)
+		}
+		i.Close()
+		if !ended.Load() {
+			t.Error("it didn't wait")
+		}
+	})
+}

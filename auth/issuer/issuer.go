@@ -1,4 +1,5 @@
-// Package issuer holds the signing keys of an OpenID Connect issuer.
+// Package issuer holds the signing keys of an OpenID Connect issuer, and what
+// its discovery document tells.
 //
 // Keys are fetched when the first token needs one, kept while the issuer can't
 // be reached, and fetched anew when a token names one that is not there. No
@@ -64,7 +65,7 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Issuer is the signing keys of an issuer. It is safe for concurrent use.
+// Issuer is the signing keys and the metadata of an issuer. It is safe for concurrent use.
 type Issuer struct {
 	o      Options
 	client *http.Client
@@ -78,6 +79,8 @@ type Issuer struct {
 	failure error         // of the last fetch
 	running chan struct{} // closed when the fetch is over; nil: none is running
 
+	described description
+
 	// These belong to the fetch that is running.
 	discovered string // the last address that discovery gave
 	used       source // the last that was logged
@@ -89,19 +92,21 @@ type Issuer struct {
 func New(o Options) *Issuer {
 	o = o.withDefaults()
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Issuer{o: o, client: newClient(o.RootCAs), ctx: ctx, cancel: cancel}
+	return &Issuer{o: o, client: NewClient(o.RootCAs), ctx: ctx, cancel: cancel}
 }
 
-// Close ends the fetch that may be running and waits for it; later ones fail at
-// once. The keys that are there go on to serve. Without Close nothing leaks: a fetch
+// Close ends the fetches that may be running and waits for them; later ones fail
+// at once. The keys that are there go on to serve. Without Close nothing leaks: a fetch
 // ends with its timeout.
 func (i *Issuer) Close() {
 	i.cancel()
 	i.mu.Lock()
-	running := i.running
+	fetches := []<-chan struct{}{i.running, i.described.running}
 	i.mu.Unlock()
-	if running != nil {
-		<-running
+	for _, running := range fetches {
+		if running != nil {
+			<-running
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -72,6 +73,8 @@ type Fake struct {
 	jwksRaw    string // published instead, if not empty
 	discovery  Mode
 	changed    chan struct{} // closed when a mode is set
+	described  map[string]any
+	routes     map[string]http.Handler
 	requests   []string
 }
 
@@ -97,7 +100,7 @@ func NewTLS(t testing.TB) *Fake {
 
 func prepare(t testing.TB) *Fake {
 	t.Helper()
-	f := &Fake{t: t, changed: make(chan struct{})}
+	f := &Fake{t: t, changed: make(chan struct{}), described: map[string]any{}, routes: map[string]http.Handler{}}
 	f.Rotate(false)
 	f.server = httptest.NewUnstartedServer(f)
 	f.server.Listener = &refusing{Listener: f.server.Listener, down: &f.down}
@@ -201,6 +204,21 @@ func (f *Fake) SetDiscovery(m Mode) {
 	f.set(func() { f.discovery = m })
 }
 
+// Describe adds a field to the discovery document, or changes it whatever the
+// mode is; Drop takes it out.
+func (f *Fake) Describe(field string, value any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.described[field] = value
+}
+
+// Handle leaves a path, seen from the issuer, to somebody else.
+func (f *Fake) Handle(path string, h http.Handler) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.routes[path] = h
+}
+
 // set changes modes and wakes what hangs.
 func (f *Fake) set(change func()) {
 	f.mu.Lock()
@@ -245,6 +263,10 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	base := strings.TrimRight(f.path, "/")
 	f.mu.Unlock()
 	path, ok := strings.CutPrefix(r.URL.Path, base)
+	if h := f.route(path); ok && h != nil {
+		h.ServeHTTP(w, r)
+		return
+	}
 	path, moved := strings.CutSuffix(path, movedPath)
 	switch {
 	case ok && path == discoveryPath:
@@ -254,6 +276,12 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+func (f *Fake) route(path string) http.Handler {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.routes[path]
 }
 
 func (f *Fake) answer(w http.ResponseWriter, r *http.Request, moved bool, mode func() Mode, document func(Mode) []byte) {
@@ -312,7 +340,11 @@ func (f *Fake) discoveryDocument(m Mode) []byte {
 	case NoJWKSURI:
 		keys = ""
 	}
-	return f.encode(map[string]any{"issuer": issuer, "jwks_uri": keys})
+	document := map[string]any{"issuer": issuer, "jwks_uri": keys}
+	f.mu.Lock()
+	maps.Copy(document, f.described)
+	f.mu.Unlock()
+	return f.encode(withoutDropped(document))
 }
 
 func (f *Fake) keysDocument(m Mode) []byte {

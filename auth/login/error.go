@@ -1,0 +1,73 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"gatehouse/auth/issuer"
+)
+
+// The reasons for which nobody is signed in or out. Their texts are for
+// everybody.
+var (
+	ErrUnavailable = errors.New("the sign-in provider cannot be asked at present; try again")
+	ErrState       = errors.New("this sign-in is over, or did not begin in this browser; try again")
+	ErrExchange    = errors.New("the sign-in provider did not finish the sign-in; try again")
+	ErrToken       = errors.New("what the sign-in provider says of you is not acceptable")
+	ErrDeclined    = errors.New("the sign-in provider declined the sign-in")
+	ErrLogoutToken = errors.New("the logout token is not valid")
+)
+
+// Error says why nobody is signed in or out. The cause holds no secret, no token
+// and no code, and of what the provider sent at most the code of an error.
+type Error struct {
+	Reason error // one of the above
+	Cause  error // for the log only; nil: nothing to add
+}
+
+// Error is the reason, without the cause.
+func (e *Error) Error() string { return e.Reason.Error() }
+
+// Unwrap gives the reason.
+func (e *Error) Unwrap() error { return e.Reason }
+
+// Causes that are told in more than one way, or by more than one function.
+var (
+	errNoAlgorithm = errors.New("the provider signs ID tokens with no algorithm that is accepted here")
+	errNoSecret    = errors.New("the secret that seals sign-ins is too short")
+	errNotJWT      = errors.New("it is not a signed JWT")
+)
+
+// refused is the cause of a request that the provider refused, or did not
+// answer. The library's own error would repeat the whole answer.
+func refused(err error) error {
+	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
+		if r.ErrorCode != "" {
+			return fmt.Errorf("the token endpoint: status %d, %s", r.Response.StatusCode, errorCode(r.ErrorCode))
+		}
+		return fmt.Errorf("the token endpoint: status %d", r.Response.StatusCode)
+	}
+	if isOfLibrary(err) {
+		return errors.New("the token endpoint: its answer is not that of one")
+	}
+	return fmt.Errorf("the token endpoint: %w", issuer.Cause(err))
+}
+
+// isOfLibrary tells that an error is about the answer, parts of which it may
+// repeat.
+func isOfLibrary(err error) bool { return strings.HasPrefix(err.Error(), "oauth2: ") }
+
+// maxErrorCode is longer than all that the standards have.
+const maxErrorCode = 64
+
+// errorCode is the code of an OAuth error if it looks like one of the standards'.
+func errorCode(code string) string {
+	odd := strings.ContainsFunc(code, func(r rune) bool { return r != '_' && (r < 'a' || r > 'z') })
+	if odd || len(code) > maxErrorCode {
+		return "an error that is none of the standard"
+	}
+	return code
+}

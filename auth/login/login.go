@@ -1,0 +1,152 @@
+// Package login signs people in with an OpenID Connect provider: the
+// authorization code flow with PKCE, state and nonce. It knows nothing of
+// cookies, pages or stores.
+//
+// A sign-in that has begun is kept by the browser alone, in a sealed value. So
+// any replica can finish it, and those that are never finished cost nothing.
+package login
+
+import (
+	"context"
+	"crypto/x509"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/issuer"
+)
+
+// defaultTimeout bounds one request to the provider.
+const defaultTimeout = 10 * time.Second
+
+// Options say whom to ask, and what the answers grant.
+type Options struct {
+	Issuer       string   // as the iss claim has it
+	ClientID     string   // as the provider knows us
+	ClientSecret string   // "": a public client
+	Scopes       []string // beside openid; nil: profile, email, and groups if the provider has it
+	RedirectURL  string   // where the provider sends the browser back to
+	// Rules say what claims grant. Its Issuer and Audiences are ignored: an ID
+	// token has to be from Issuer and for ClientID.
+	Rules   auth.ClaimRules
+	Keys    *issuer.Issuer // of Issuer; may be shared with others
+	RootCAs *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
+	Timeout time.Duration  // of one request to the provider; 0: 10 s
+	// Secret seals sign-ins that have begun: 32 bytes or more, the same on all
+	// replicas and after a restart.
+	Secret func(context.Context) ([]byte, error)
+	Logger *slog.Logger     // nil: none
+	Now    func() time.Time // nil: time.Now
+}
+
+// Provider signs people in. It is safe for concurrent use.
+type Provider struct {
+	o       Options
+	rules   auth.ClaimRules
+	client  *http.Client
+	states  *once // of sign-ins that were finished, well or not
+	logouts *once // ids of logout tokens
+}
+
+// New returns a provider without asking it for anything: it neither waits nor
+// fails, whatever the options are. Mistakes in them show when people sign in.
+func New(o Options) *Provider {
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	rules := o.Rules
+	rules.Issuer, rules.Audiences = o.Issuer, []string{o.ClientID}
+	return &Provider{o: o, rules: rules, client: issuer.NewClient(o.RootCAs), states: newOnce(), logouts: newOnce()}
+}
+
+// metadata is what the provider's discovery document says.
+func (p *Provider) metadata(ctx context.Context) (issuer.Metadata, error) {
+	m, err := p.o.Keys.Metadata(ctx)
+	if err != nil {
+		return m, &Error{ErrUnavailable, err}
+	}
+	if len(algorithms(m)) == 0 {
+		return m, &Error{ErrUnavailable, errNoAlgorithm}
+	}
+	return m, nil
+}
+
+// algorithms are those that may sign ID tokens: ours, of which the provider may
+// say that it uses but some.
+func algorithms(m issuer.Metadata) []string {
+	ours := issuer.Algorithms()
+	if len(m.SigningAlgorithms) == 0 {
+		return ours
+	}
+	return slices.DeleteFunc(ours, func(alg string) bool { return !slices.Contains(m.SigningAlgorithms, alg) })
+}
+
+// config is how the library that speaks OAuth knows the provider.
+func (p *Provider) config(m issuer.Metadata) *oauth2.Config {
+	return &oauth2.Config{
+		ClientID:     p.o.ClientID,
+		ClientSecret: p.o.ClientSecret,
+		RedirectURL:  p.o.RedirectURL,
+		Scopes:       p.scopes(m),
+		Endpoint:     oauth2.Endpoint{AuthURL: m.AuthorizationEndpoint, TokenURL: m.TokenEndpoint, AuthStyle: p.authStyle(m)},
+	}
+}
+
+// authStyle is how we tell the provider who we are. Trying both ways, as the
+// library would, uses the code up with the first.
+func (p *Provider) authStyle(m issuer.Metadata) oauth2.AuthStyle {
+	basic := slices.Contains(m.TokenAuthMethods, "client_secret_basic")
+	post := slices.Contains(m.TokenAuthMethods, "client_secret_post")
+	if p.o.ClientSecret == "" || post && !basic {
+		return oauth2.AuthStyleInParams
+	}
+	return oauth2.AuthStyleInHeader
+}
+
+func (p *Provider) scopes(m issuer.Metadata) []string {
+	scopes := []string{"openid"}
+	more := p.o.Scopes
+	if more == nil {
+		more = []string{"profile", "email"}
+		if slices.Contains(m.Scopes, "groups") {
+			more = append(more, "groups")
+		}
+	}
+	for _, s := range more {
+		if !slices.Contains(scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	return scopes
+}
+
+// Origins are those of the issuer and of the addresses that the provider names,
+// as far as they are known: whereto a form of ours may lead. It doesn't wait for
+// the provider. If that was not asked yet it is asked now, for the next caller.
+func (p *Provider) Origins() []string {
+	ended, end := context.WithCancel(context.Background())
+	end()
+	addresses := []string{p.o.Issuer}
+	if m, err := p.o.Keys.Metadata(ended); err == nil {
+		addresses = append(addresses, m.AuthorizationEndpoint, m.EndSessionEndpoint)
+	}
+	var origins []string
+	for _, address := range addresses {
+		if u, err := url.Parse(address); err == nil && u.Host != "" {
+			origins = append(origins, u.Scheme+"://"+u.Host)
+		}
+	}
+	slices.Sort(origins)
+	return slices.Compact(origins)
+}

@@ -1,0 +1,146 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"gatehouse/auth"
+	"gatehouse/auth/issuer"
+)
+
+// maxHint is how long an ID token may be that is part of an address. Servers
+// take addresses of 8 KiB, as a rule.
+const maxHint = 6 << 10
+
+// LogoutURL is where the browser has to go so that the user is signed out at the
+// provider too, and comes back to returnTo, if the provider knows that address
+// and it is not empty. It is empty if the provider has no such place, or can't be
+// asked. The ID token may be empty; then, or if it is very long, the provider
+// may want to know from the user who is meant.
+func (p *Provider) LogoutURL(ctx context.Context, idToken, returnTo string) string {
+	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	defer cancel()
+	m, err := p.o.Keys.Metadata(ctx)
+	if err != nil || m.EndSessionEndpoint == "" {
+		return ""
+	}
+	u, err := url.Parse(m.EndSessionEndpoint)
+	if err != nil {
+		return ""
+	}
+	query := u.Query()
+	if idToken != "" && len(idToken) <= maxHint {
+		query.Set("id_token_hint", idToken)
+	} else {
+		query.Set("client_id", p.o.ClientID)
+	}
+	if returnTo != "" {
+		query.Set("post_logout_redirect_uri", returnTo)
+	}
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// Logout is the provider's word that somebody's sessions are over: those of the
+// user with that ID, those that belong to that session at the provider, or, if
+// both are given, those for which both are so. Either may be empty, but not both.
+// Sessions that began after At go on.
+type Logout struct {
+	ID              string // as Person has it
+	ProviderSession string
+	At              time.Time
+}
+
+const (
+	// maxLogoutToken bounds what strangers can make us read.
+	maxLogoutToken = 16 << 10
+	// maxLogoutAge is how long ago a logout token may have been made.
+	maxLogoutAge = 5 * time.Minute
+	clockLeeway  = 30 * time.Second
+	logoutEvent  = "http://schemas.openid.net/event/backchannel-logout"
+)
+
+var (
+	errTooLong  = errors.New("it is too long")
+	errEvent    = errors.New("events is not that of a logout")
+	errHasNonce = errors.New("there is a nonce, as ID tokens have")
+	errNobody   = errors.New("neither sub nor sid says who is meant")
+	errNoJTI    = errors.New("jti is missing or no string")
+	errOldToken = errors.New("iat is more than 5 minutes ago")
+	errReplay   = errors.New("a token with that jti was used before")
+)
+
+// VerifyLogout checks a logout token, which anybody may have sent (OpenID
+// Connect Back-Channel Logout 1.0). Each is good for once. The reason of the
+// error is ErrLogoutToken, or ErrUnavailable; it is an *Error.
+func (p *Provider) VerifyLogout(ctx context.Context, raw string) (Logout, error) {
+	if len(raw) > maxLogoutToken {
+		return Logout{}, &Error{ErrLogoutToken, errTooLong}
+	}
+	if err := preview(raw, p.checkLogout, "jwt", "logout+jwt"); err != nil {
+		return Logout{}, &Error{ErrLogoutToken, err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	defer cancel()
+	keys := &keySet{Issuer: p.o.Keys}
+	token, err := p.verifier(keys, issuer.Algorithms()).VerifyLogout(ctx, raw)
+	if err != nil {
+		return Logout{}, keys.blame(ErrLogoutToken)
+	}
+	var claims auth.Claims
+	if err := token.Claims(&claims); err != nil {
+		return Logout{}, &Error{ErrLogoutToken, err}
+	}
+	if err := p.checkLogout(claims); err != nil {
+		return Logout{}, &Error{ErrLogoutToken, err}
+	}
+	now := p.o.Now()
+	if !p.logouts.use(text(claims, "jti"), now, now.Add(2*maxLogoutAge)) {
+		return Logout{}, &Error{ErrLogoutToken, errReplay}
+	}
+	return p.logout(claims), nil
+}
+
+// checkLogout is what the claims of a logout token have to be.
+func (p *Provider) checkLogout(c auth.Claims) error {
+	now, rules := p.o.Now(), p.rules
+	rules.Required = nil // of people, not of their leaving
+	if err := rules.Check(c, now); err != nil {
+		return err
+	}
+	events, _ := c["events"].(map[string]any)
+	_, isLogout := events[logoutEvent].(map[string]any)
+	_, hasNonce := c["nonce"]
+	iat, ok := moment(c, "iat")
+	sub := text(c, "sub")
+	switch {
+	case !isLogout:
+		return errEvent
+	case hasNonce:
+		return errHasNonce
+	case !ok || iat.After(now.Add(iatLeeway)):
+		return errIat
+	case iat.Before(now.Add(-maxLogoutAge)):
+		return errOldToken
+	case sub == "" && session(c) == "" || len(sub) > maxSub:
+		return errNobody
+	case text(c, "jti") == "":
+		return errNoJTI
+	}
+	return nil
+}
+
+func (p *Provider) logout(c auth.Claims) Logout {
+	l := Logout{ProviderSession: session(c), At: p.o.Now()}
+	// Sessions have the time of our clock, which may be ahead of the provider's,
+	// and iat has but seconds.
+	if iat, _ := moment(c, "iat"); iat.Add(clockLeeway).Before(l.At) {
+		l.At = iat.Add(clockLeeway)
+	}
+	if text(c, "sub") != "" {
+		l.ID = p.rules.ID(c)
+	}
+	return l
+}

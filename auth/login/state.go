@@ -1,0 +1,124 @@
+package login
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/auth"
+)
+
+const (
+	// stateAge is how long people may take to sign in at the provider.
+	stateAge = 10 * time.Minute
+	// maxState bounds a sealed state. Browsers keep cookies of 4 KiB with name
+	// and attributes.
+	maxState = 3584
+	// stateLabel tells the key from others that are made of the same secret, and
+	// the format from later ones.
+	stateLabel  = "gatehouse sign-in state 1"
+	minSecret   = 32
+	stateFields = 5
+)
+
+var (
+	errNotSealed    = errors.New("the state is not one that was sealed here")
+	errStateExpired = errors.New("the state has expired")
+)
+
+// state is a sign-in that has begun.
+type state struct {
+	id       string // the parameter state
+	nonce    string
+	verifier string // of PKCE
+	next     string // a local path
+	expires  time.Time
+}
+
+// randomText is 256 random bits in characters that are good for URLs.
+func randomText() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails: it aborts the program instead
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// localPath is next if that is a local path; otherwise "/".
+func localPath(next string) string {
+	if auth.LocalPath(next) == next {
+		return next
+	}
+	return "/"
+}
+
+// box seals and opens states with AES-GCM.
+type box struct {
+	aead    cipher.AEAD
+	purpose []byte
+}
+
+// box returns that of this provider: another provider or client with the same
+// secret can't open its states.
+func (p *Provider) box(ctx context.Context) (box, error) {
+	secret, err := p.o.Secret(ctx)
+	if err != nil {
+		return box{}, err
+	}
+	if len(secret) < minSecret {
+		return box{}, errNoSecret
+	}
+	key, err := hkdf.Key(sha256.New, secret, nil, stateLabel, 32)
+	if err != nil {
+		return box{}, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return box{}, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return box{}, err
+	}
+	return box{aead: aead, purpose: []byte(strings.Join([]string{p.o.Issuer, p.o.ClientID, p.o.RedirectURL}, "\n"))}, nil
+}
+
+// seal makes a state the value of a cookie. No field may hold a newline.
+func (b box) seal(s state) string {
+	plain := strings.Join([]string{strconv.FormatInt(s.expires.Unix(), 10), s.id, s.nonce, s.verifier, s.next}, "\n")
+	return base64.RawURLEncoding.EncodeToString(b.aead.Seal(nil, nil, []byte(plain), b.purpose))
+}
+
+// open is the reverse of seal, for whatever a browser sends.
+func (b box) open(sealed string, now time.Time) (state, error) {
+	if len(sealed) > maxState {
+		return state{}, errNotSealed
+	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil {
+		return state{}, errNotSealed
+	}
+	plain, err := b.aead.Open(nil, nil, raw, b.purpose)
+	if err != nil {
+		return state{}, errNotSealed
+	}
+	fields := strings.Split(string(plain), "\n")
+	if len(fields) != stateFields {
+		return state{}, errNotSealed
+	}
+	expires, err := strconv.ParseInt(fields[0], 10, 64)
+	if err != nil {
+		return state{}, errNotSealed
+	}
+	s := state{id: fields[1], nonce: fields[2], verifier: fields[3], next: localPath(fields[4]), expires: time.Unix(expires, 0)}
+	if !now.Before(s.expires) {
+		return state{}, errStateExpired
+	}
+	return s, nil
+}
