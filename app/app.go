@@ -36,7 +36,7 @@ type App struct {
 	metrics   *handlers.Metrics
 	web       *webconfig.File
 	passwords *auth.Passwords
-	issuer    *issuer.Issuer // nil: none is configured
+	issuers   []*issuer.Issuer // of bearer tokens and of people
 	journal   store.Journal
 	store     *store.Store
 	servers   []*server
@@ -213,6 +213,8 @@ func (a *App) openStore(ctx context.Context) error {
 		Timeout:          o.StorageTimeout,
 		UndoWindow:       o.UndoWindow,
 		UndoMaxBytes:     o.UndoMaxBytes,
+		SessionIdle:      o.Auth.SessionIdle,
+		Retention:        o.Retention,
 		Own:              own,
 		Logger:           a.log,
 		Observe:          a.metrics.Commit,
@@ -251,6 +253,7 @@ func (a *App) handlerConfig() handlers.Config {
 		EnablePprof:      o.EnablePprof,
 		ScrapesElsewhere: o.ScrapeInternalOnly,
 		Headers:          a.web.Headers,
+		SessionIdle:      o.Auth.SessionIdle,
 		UndoWindow:       o.UndoWindow,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
@@ -324,8 +327,8 @@ func (a *App) stop(ctx context.Context) error {
 	if a.unwatch != nil {
 		a.unwatch()
 	}
-	if a.issuer != nil {
-		a.issuer.Close()
+	for _, i := range a.issuers {
+		i.Close()
 	}
 	for _, s := range a.servers {
 		if s.routes == nil {

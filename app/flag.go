@@ -38,6 +38,7 @@ type flags struct {
 	BasicUser       string   `flag:"auth.basic-user" validate:"user"`
 	LocalhostBypass string   `flag:"auth.localhost-bypass" validate:"oneof=auto true false"`
 	SessionLifetime string   `flag:"auth.session-lifetime" validate:"lifetime"`
+	SessionIdle     string   `flag:"auth.session-idle-timeout" validate:"idle"`
 	Allowed         []string `flag:"auth.allowed-cidrs" validate:"dive,network"`
 	ScrapeAllowed   []string `flag:"metrics.allowed-cidrs" validate:"dive,network"`
 	RoleClaim       string   `flag:"auth.role-claim"`
@@ -48,6 +49,9 @@ type flags struct {
 	Audiences       []string `flag:"jwt.audience"`
 	JWKSURI         string   `flag:"jwt.jwks-uri" validate:"jwks_uri"`
 	RequiredClaims  []string `flag:"jwt.required-claims" validate:"dive,claim"`
+	ClientID        string   `flag:"oidc.client-id" validate:"client_id"`
+	LoginIssuer     string   `flag:"oidc.issuer" validate:"issuer"`
+	Scopes          []string `flag:"oidc.scopes" validate:"dive,scopes"`
 	IssuerCAFile    string   `flag:"oidc.ca-file"`
 
 	PersistenceFile     string `flag:"persistence.file"`
@@ -67,6 +71,7 @@ type flags struct {
 	BodyBudget       string `flag:"limits.body-bytes-in-flight" validate:"bytes"`
 
 	ExactJobMatch string `flag:"api.exact-job-match" validate:"boolean"`
+	Retention     string `flag:"activity.retention" validate:"duration"`
 	ExcludeOwn    string `flag:"metrics.exclude-own" validate:"boolean"`
 	UndoWindow    string `flag:"delete.undo-window" validate:"duration"`
 	UndoMaxBytes  string `flag:"delete.undo-max-bytes" validate:"bytes"`
@@ -131,6 +136,7 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.UndoMaxBytes, "delete.undo-max-bytes", "256MiB", "Most bytes kept for undoing deletes.")
 	f.text(k, &f.StaleAfter, "ui.stale-after", "1h", "Age of the last push from which a grouping is shown as stale.")
 	f.text(k, &f.OldAfter, "ui.old-after", "24h", "Age of the last push from which a grouping is shown as old.")
+	f.text(k, &f.Retention, "activity.retention", "90d", "Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries.")
 	f.text(k, &f.LogLevel, "log.level", "info", "Least severe level to log: debug, info, warn or error.")
 	f.text(k, &f.LogFormat, "log.format", "logfmt", "Format of the log: logfmt or json.")
 }
@@ -160,16 +166,20 @@ func (f *flags) defineAuth(k *kingpin.Application) {
 	f.text(k, &f.BasicUser, "auth.basic-user", "", "User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS.")
 	f.text(k, &f.LocalhostBypass, "auth.localhost-bypass", "auto", "Let local clients in without a credential: true, false, or auto for those of the server's own user.")
 	f.text(k, &f.SessionLifetime, "auth.session-lifetime", "12h", "Time after which people who have signed in have to do so again.")
+	f.text(k, &f.SessionIdle, "auth.session-idle-timeout", "1h", "Time without use after which they have to do so again. 0: that alone ends no session.")
 	f.list(k, &f.Allowed, "auth.allowed-cidrs", "Addresses and networks from which requests are taken. Default: all.")
 	f.list(k, &f.ScrapeAllowed, "metrics.allowed-cidrs", "Addresses and networks from which scrapes are taken. Default: all.")
 	f.list(k, &f.Audiences, "jwt.audience", "Audiences of which a token must name one. Needed with --jwt.issuer.")
 	f.text(k, &f.Issuer, "jwt.issuer", "", "Issuer whose tokens are accepted, exactly as it stands in them.")
 	f.text(k, &f.JWKSURI, "jwt.jwks-uri", "", "Address of the issuer's keys. Default: what the issuer's discovery document names.")
-	f.list(k, &f.RequiredClaims, "jwt.required-claims", "Claims that a token must have: claim=value. Repeatable, or several with commas.")
-	f.text(k, &f.IssuerCAFile, "oidc.ca-file", "", "PEM file with the authorities to trust for the issuer. Default: the system's.")
-	f.text(k, &f.RoleClaim, "auth.role-claim", "", "Claim that names the roles of a token's owner. Default: roles, else groups.")
+	f.list(k, &f.RequiredClaims, "jwt.required-claims", "Claims that a token, or who signs in, must have: claim=value. Repeatable, or several with commas.")
+	f.text(k, &f.ClientID, "oidc.client-id", "", "Name that an OpenID provider has for this server: lets people sign in there. Needs --web.external-url; its secret is in OIDC_CLIENT_SECRET.")
+	f.text(k, &f.LoginIssuer, "oidc.issuer", "", "Issuer at which people sign in. Default: --jwt.issuer.")
+	f.list(k, &f.Scopes, "oidc.scopes", "Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it.")
+	f.text(k, &f.IssuerCAFile, "oidc.ca-file", "", "PEM file with the authorities to trust for the issuers. Default: the system's.")
+	f.text(k, &f.RoleClaim, "auth.role-claim", "", "Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups.")
 	f.list(k, &f.RoleMap, "auth.role-map", "Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas.")
-	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role of tokens without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none.")
+	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none.")
 	f.text(k, &f.CertificateRole, "auth.client-certificate-role", "none", "Role of a verified client certificate without another credential: none, reader, pusher or admin.")
 }
 
@@ -214,6 +224,9 @@ var ownNames = map[string]string{
 	"jwt.audience":          "JWT_AUDIENCE",
 	"jwt.jwks-uri":          "JWKS_URI",
 	"jwt.required-claims":   "JWT_REQUIRED_CLAIMS",
+	"oidc.client-id":        "OIDC_CLIENT_ID",
+	"oidc.issuer":           "OIDC_ISSUER",
+	"oidc.scopes":           "OIDC_SCOPES",
 	"oidc.ca-file":          "OIDC_CA_FILE",
 }
 

@@ -11,6 +11,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/login"
 	"gatehouse/handlers"
 )
 
@@ -70,16 +71,42 @@ func (a *App) guardConfig() guard.Config {
 		c.Cookie.Secure = u.Scheme == "https"
 	}
 	if o.Issuer != "" {
-		a.issuer = issuer.New(issuer.Options{
-			Issuer: o.Issuer, JWKSURI: o.JWKSURI, RootCAs: o.IssuerCAs,
-			Observe: a.metrics.KeysFetched, Logger: a.log,
-		})
-		c.Issuer = a.issuer
+		c.Issuer = a.newIssuer(o.Issuer, o.JWKSURI)
+	}
+	if o.ClientID != "" {
+		c.Provider, c.Login = a.provider(c.Issuer), o.Login
+		// Whoever begins now to ask the provider spares the first visitor to wait.
+		_ = c.Provider.Origins()
 	}
 	c.Bypass = bypass(a.options, a.web.TLS())
-	// From here on there are only digests of them.
-	a.options.Auth.BasicPassword, a.options.Auth.Tokens, a.options.Auth.ScrapeKey = "", nil, ""
+	// From here on there are only digests of them, or they are the provider's.
+	a.options.Auth.BasicPassword, a.options.Auth.Tokens, a.options.Auth.ScrapeKey, a.options.Auth.ClientSecret = "", nil, "", ""
 	return c
+}
+
+// newIssuer makes an issuer that Stop closes.
+func (a *App) newIssuer(name, keys string) *issuer.Issuer {
+	i := issuer.New(issuer.Options{
+		Issuer: name, JWKSURI: keys, RootCAs: a.options.Auth.IssuerCAs,
+		Observe: a.metrics.KeysFetched, Logger: a.log,
+	})
+	a.issuers = append(a.issuers, i)
+	return i
+}
+
+// provider makes the OpenID provider. If it is the issuer of bearer tokens too,
+// both share the keys.
+func (a *App) provider(bearer *issuer.Issuer) *login.Provider {
+	o := a.options.Auth
+	keys := bearer
+	if o.LoginIssuer != o.Issuer {
+		keys = a.newIssuer(o.LoginIssuer, "")
+	}
+	return login.New(login.Options{
+		Issuer: o.LoginIssuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes,
+		RedirectURL: a.options.ExternalURL.Scheme + "://" + a.options.ExternalURL.Host + a.options.PublicPrefix + "/auth/callback",
+		Rules:       o.Login, Keys: keys, RootCAs: o.IssuerCAs, Secret: a.store.Secret, Logger: a.log,
+	})
 }
 
 // scrapeConfig is for the listener that only serves scrapes, on an interface
@@ -89,7 +116,7 @@ func scrapeConfig(c guard.Config) guard.Config {
 	if !c.ScrapeKey.IsSet() {
 		c.Passwords, c.Tokens, c.Issuer, c.CertificateRole = nil, nil, nil, auth.NoRole
 	}
-	c.Bypass, c.Sessions = guard.BypassOff, nil
+	c.Bypass, c.Sessions, c.Provider = guard.BypassOff, nil, nil
 	return c
 }
 
@@ -100,7 +127,7 @@ func bypass(o Options, tls bool) guard.Bypass {
 	switch {
 	case o.Auth.LocalhostBypass == "true":
 		return guard.BypassOn
-	case o.Auth.LocalhostBypass == "false", tls, len(o.Auth.TrustedProxies) > 0, !loopback(o.ExternalURL), runtime.GOOS != "linux":
+	case o.Auth.LocalhostBypass == "false", tls, len(o.Auth.TrustedProxies) > 0, !loopback(o.ExternalURL), o.Auth.ClientID != "", runtime.GOOS != "linux":
 		return guard.BypassOff
 	}
 	return guard.BypassSameUser

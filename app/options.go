@@ -54,6 +54,7 @@ type Options struct {
 
 	ExactJobMatch bool
 	ExcludeOwn    bool
+	Retention     time.Duration // of what is on record; 0: for ever
 	UndoWindow    time.Duration
 	UndoMaxBytes  int64
 	StaleAfter    time.Duration
@@ -75,12 +76,18 @@ type AuthOptions struct {
 	ScrapeKey                string   // of visible ASCII; "": none
 
 	Issuer, JWKSURI string          // "": none, or by discovery
-	IssuerCAs       *x509.CertPool  // nil: the system's
+	IssuerCAs       *x509.CertPool  // of Issuer and LoginIssuer; nil: the system's
 	Claims          auth.ClaimRules // zero without an issuer
+
+	ClientID, ClientSecret string          // at LoginIssuer; "": nobody can sign in there, or a public client
+	LoginIssuer            string          // "" without a ClientID
+	Scopes                 []string        // nil: the usual ones
+	Login                  auth.ClaimRules // of those who sign in at LoginIssuer; zero without
 
 	CertificateRole auth.Role
 	LocalhostBypass string // auto, true, false
 	SessionLifetime time.Duration
+	SessionIdle     time.Duration // 0: sessions last although nobody uses them
 
 	Allowed, ScrapeAllowed auth.Prefixes // empty: everybody
 	TrustedProxies         auth.Prefixes
@@ -149,6 +156,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		BodyBudget:       must(parseBytes(f.BodyBudget)),
 		ExactJobMatch:    on(f.ExactJobMatch),
 		ExcludeOwn:       on(f.ExcludeOwn),
+		Retention:        must(parseDuration(f.Retention)),
 		UndoWindow:       must(parseDuration(f.UndoWindow)),
 		UndoMaxBytes:     must(parseBytes(f.UndoMaxBytes)),
 		StaleAfter:       must(parseDuration(f.StaleAfter)),
@@ -170,27 +178,63 @@ func (f *flags) auth() AuthOptions {
 		JWKSURI:         f.JWKSURI,
 		IssuerCAs:       f.authorities,
 		Claims:          f.claims(),
+		ClientID:        f.ClientID,
+		ClientSecret:    f.secrets.clientSecret,
+		LoginIssuer:     f.loginIssuer(),
+		Scopes:          f.scopes(),
+		Login:           f.login(),
 		CertificateRole: must(auth.ParseRole(f.CertificateRole)),
 		LocalhostBypass: f.LocalhostBypass,
 		SessionLifetime: must(parseDuration(f.SessionLifetime)),
+		SessionIdle:     must(parseDuration(f.SessionIdle)),
 		Allowed:         must(auth.ParsePrefixes(f.Allowed)),
 		ScrapeAllowed:   must(auth.ParsePrefixes(f.ScrapeAllowed)),
 		TrustedProxies:  must(auth.ParsePrefixes(f.TrustedProxies)),
 	}
 }
 
+// claims are the rules of bearer tokens.
 func (f *flags) claims() auth.ClaimRules {
 	if f.Issuer == "" {
 		return auth.ClaimRules{}
 	}
+	return f.rules(f.Issuer, f.Audiences...)
+}
+
+// login are the rules of those who sign in.
+func (f *flags) login() auth.ClaimRules {
+	if f.ClientID == "" {
+		return auth.ClaimRules{}
+	}
+	return f.rules(f.loginIssuer(), f.ClientID)
+}
+
+func (f *flags) rules(issuer string, audiences ...string) auth.ClaimRules {
 	return auth.ClaimRules{
-		Issuer:      f.Issuer,
-		Audiences:   f.Audiences,
+		Issuer:      issuer,
+		Audiences:   audiences,
 		Required:    must(auth.ParseRequiredClaims(f.RequiredClaims)),
 		RoleClaim:   f.RoleClaim,
 		RoleMap:     must(auth.ParseRoleMap(f.RoleMap)),
 		DefaultRole: f.defaultRole(),
 	}
+}
+
+// loginIssuer is where people sign in; "": nowhere.
+func (f *flags) loginIssuer() string {
+	if f.ClientID == "" {
+		return ""
+	}
+	return cmp.Or(f.LoginIssuer, f.Issuer)
+}
+
+// scopes takes spaces between them too, as the standard writes them.
+func (f *flags) scopes() []string {
+	var scopes []string
+	for _, s := range f.Scopes {
+		scopes = append(scopes, strings.Fields(s)...)
+	}
+	return scopes
 }
 
 // defaultRole is what a token may do that the role map says nothing about:
@@ -273,14 +317,23 @@ func (f *flags) notes() []string {
 func (f *flags) authNotes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if role := f.defaultRole(); auth.PublicIssuer(f.Issuer) != auth.NotPublic && len(f.RequiredClaims) == 0 && role != auth.NoRole {
-		add("every account of %s has the role %s: say whose count with --jwt.required-claims, or give roles with --auth.role-map", f.Issuer, role)
+	issuers := slices.Compact([]string{f.Issuer, f.loginIssuer()})
+	for _, issuer := range issuers {
+		if role := f.defaultRole(); auth.PublicIssuer(issuer) != auth.NotPublic && len(f.RequiredClaims) == 0 && role != auth.NoRole {
+			add("every account of %s has the role %s: say whose count with --jwt.required-claims, or give roles with --auth.role-map", issuer, role)
+		}
 	}
 	if inPlain(f.Issuer) {
 		add("--jwt.issuer %s is not https: whoever can change what is sent on the way can get in", f.Issuer)
 	}
 	if inPlain(f.JWKSURI) && !inPlain(f.Issuer) {
-		add("--jwt.jwks-uri %s is not https: whoever can change what is sent on the way can get in", f.JWKSURI)
+		add("--jwt.jwks-uri %s is not https: whoever can change what is sent on the way can get in", withoutQuery(f.JWKSURI))
+	}
+	if inPlain(f.loginIssuer()) && f.loginIssuer() != f.Issuer {
+		add("--oidc.issuer %s is not https: whoever can change what is sent on the way can get in", f.LoginIssuer)
+	}
+	if f.ClientID != "" && inPlain(f.ExternalURL) {
+		add("--web.external-url %s is not https: whoever can read what is sent on the way gets the sessions of those who sign in", f.ExternalURL)
 	}
 	s := f.secrets
 	if slices.Contains(s.tokens, s.scrapeKey) {

@@ -30,6 +30,7 @@ func parse(t *testing.T, args ...string) Options {
 func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 	o := parse(t)
 	want := map[string]string{
+		"activity.retention":             "90d",
 		"api.exact-job-match":            "false",
 		"auth.allowed-cidrs":             "",
 		"auth.basic-user":                "",
@@ -38,6 +39,7 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"auth.localhost-bypass":          "auto",
 		"auth.role-claim":                "",
 		"auth.role-map":                  "",
+		"auth.session-idle-timeout":      "1h",
 		"auth.session-lifetime":          "12h",
 		"delete.undo-max-bytes":          "256MiB",
 		"delete.undo-window":             "24h",
@@ -55,6 +57,9 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"metrics.allowed-cidrs":          "",
 		"metrics.exclude-own":            "false",
 		"oidc.ca-file":                   "",
+		"oidc.client-id":                 "",
+		"oidc.issuer":                    "",
+		"oidc.scopes":                    "",
 		"persistence.file":               "",
 		"persistence.interval":           "5m",
 		"push.default-ttl":               "0s",
@@ -90,7 +95,7 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 	for name := range want {
 		t.Errorf("flag %s is not shown", name)
 	}
-	if a := o.Auth; a.BasicUser != "" || a.BasicPassword != "" || a.Tokens != nil || a.ScrapeKey != "" || a.Issuer != "" ||
+	if a := o.Auth; a.BasicUser != "" || a.BasicPassword != "" || a.Tokens != nil || a.ScrapeKey != "" || a.Issuer+a.ClientID+a.LoginIssuer != "" ||
 		a.IssuerCAs != nil || a.CertificateRole != auth.NoRole || len(a.Allowed)+len(a.ScrapeAllowed)+len(a.TrustedProxies) != 0 {
 		t.Error("a credential or a restriction is there that nobody configured")
 	}
@@ -304,6 +309,51 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			func(o Options) bool { return o.Auth.Claims.DefaultRole == auth.Reader && len(o.Notes) == 0 },
 		},
 		{
+			"a login at the issuer of tokens",
+			[]string{"--web.external-url=https://gate.example", "--jwt.issuer=https://a.example", "--jwt.audience=api", "--oidc.client-id=gatehouse pages", "--auth.role-map=ops=admin"},
+			nil,
+			func(o Options) bool {
+				l := o.Auth.Login
+				return o.Auth.ClientID == "gatehouse pages" && o.Auth.ClientSecret == "" && o.Auth.LoginIssuer == "https://a.example" && o.Auth.Scopes == nil &&
+					l.Issuer == "https://a.example" && slices.Equal(l.Audiences, []string{"gatehouse pages"}) && l.RoleMap["ops"] == auth.Admin && l.DefaultRole == auth.NoRole &&
+					slices.Equal(o.Auth.Claims.Audiences, []string{"api"}) && len(o.Notes) == 0
+			},
+		},
+		{
+			"a login at an issuer of its own", nil,
+			map[string]string{
+				"GATEHOUSE_WEB_EXTERNAL_URL": "https://gate.example", "JWT_ISSUER": "https://a.example", "JWT_AUDIENCE": "api",
+				"OIDC_CLIENT_ID": "gatehouse", "OIDC_ISSUER": "https://b.example/", "OIDC_CLIENT_SECRET": "s", "OIDC_SCOPES": "openid profile, groups",
+			},
+			func(o Options) bool {
+				return o.Auth.LoginIssuer == "https://b.example/" && o.Auth.Login.Issuer == "https://b.example/" && o.Auth.Claims.Issuer == "https://a.example" &&
+					slices.Equal(o.Auth.Scopes, []string{"openid", "profile", "groups"}) && shown(o, "oidc.scopes").Value == "openid profile,groups" &&
+					shown(o, "oidc.client-id").From == "OIDC_CLIENT_ID" && o.Auth.ClientSecret == "s"
+			},
+		},
+		{
+			"a login without tokens, with all rules for who signs in",
+			[]string{
+				"--web.external-url=https://gate.example", "--oidc.issuer=https://accounts.google.com", "--oidc.client-id=a", "--jwt.required-claims=hd=a.example",
+				"--auth.default-role=reader", "--auth.role-claim=x",
+			},
+			nil,
+			func(o Options) bool {
+				l := o.Auth.Login
+				return o.Auth.Issuer == "" && o.Auth.Claims.Issuer == "" && l.Required["hd"] == "a.example" && l.DefaultRole == auth.Reader && l.RoleClaim == "x" && len(o.Notes) == 0
+			},
+		},
+		{
+			"how long sessions and records last",
+			[]string{"--auth.session-idle-timeout=0", "--activity.retention=0"},
+			nil,
+			func(o Options) bool { return o.Auth.SessionIdle == 0 && o.Retention == 0 },
+		},
+		{
+			"how long they last unless told", nil, nil,
+			func(o Options) bool { return o.Auth.SessionIdle == time.Hour && o.Retention == 90*24*time.Hour },
+		},
+		{
 			"variables with names of their own", nil,
 			map[string]string{
 				"JWT_ISSUER": "https://a.example", "JWT_AUDIENCE": "a\nb", "JWKS_URI": "https://a.example/k", "JWT_REQUIRED_CLAIMS": "a=b,c=d",
@@ -391,6 +441,10 @@ func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {
 		{"--auth.session-lifetime=0s", `--auth.session-lifetime "0s": expected a duration from 1s to 400d such as 12h`},
 		{"--auth.session-lifetime=401d", `--auth.session-lifetime "401d": expected a duration from 1s to 400d`},
 		{"--auth.session-lifetime=long", `--auth.session-lifetime "long": expected a duration from 1s to 400d`},
+		{"--auth.session-idle-timeout=10ms", `--auth.session-idle-timeout "10ms": expected a duration of 1s or more such as 1h, or 0`},
+		{"--auth.session-idle-timeout=never", `--auth.session-idle-timeout "never": expected a duration of 1s or more such as 1h, or 0`},
+		{"--activity.retention=long", `--activity.retention "long": expected a duration such as 90s`},
+		{"--web.telemetry-path=/account", "/account is"},
 		{"--auth.client-certificate-role=scraper", `--auth.client-certificate-role "scraper": expected one of none, reader, pusher, admin`},
 		{"--ui.old-after=1m", `--ui.old-after "1m": expected no less than --ui.stale-after, 1h`},
 		{"--push.max-body-bytes=1GiB", `--limits.body-bytes-in-flight "256MiB": expected no less than --push.max-body-bytes, 1GiB`},
@@ -422,6 +476,7 @@ func TestAProblemOfTheIssuersTokensIsTold(t *testing.T) {
 		{"--jwt.issuer=https://a.example/#", "expected a URL without query and fragment"},
 		{"--jwt.jwks-uri=file:///keys", `--jwt.jwks-uri "file:///keys": expected an absolute URL such as https://login.example.org/keys`},
 		{"--jwt.jwks-uri=https://secret@a.example/k", `--jwt.jwks-uri "https://xxxxx@a.example/k": expected a URL without user and password`},
+		{"--jwt.jwks-uri=ftp://a.example/k?key=secret", `--jwt.jwks-uri "ftp://a.example/k?…": expected an absolute URL`},
 		{"--jwt.jwks-uri=https://u:sec%ret@a.example/k", `--jwt.jwks-uri "https://xxxxx@a.example/k": expected an absolute URL`},
 	}
 	for _, test := range tests {
@@ -439,6 +494,7 @@ func TestWhatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 	issuer := []string{"--jwt.issuer=https://a.example", "--jwt.audience=a"}
 	github := []string{"--jwt.issuer=https://token.actions.githubusercontent.com", "--jwt.audience=a"}
 	const needsIssuer = "needs --jwt.issuer or JWT_ISSUER"
+	const needsEither = needsIssuer + ", or --oidc.client-id or OIDC_CLIENT_ID"
 	tests := []struct {
 		name string
 		args []string
@@ -458,13 +514,13 @@ func TestWhatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 			},
 			map[string]string{"JWT_REQUIRED_CLAIMS": "hd=a.example"},
 			[]string{
-				`--auth.role-claim "c": ` + needsIssuer,
-				`--auth.role-map "ops=admin": ` + needsIssuer,
-				`--auth.default-role "reader": ` + needsIssuer,
+				`--auth.role-claim "c": ` + needsEither,
+				`--auth.role-map "ops=admin": ` + needsEither,
+				`--auth.default-role "reader": ` + needsEither,
+				`--jwt.required-claims (from JWT_REQUIRED_CLAIMS) "hd=a.example": ` + needsEither,
+				`--oidc.ca-file "testdata/none.pem": ` + needsEither,
 				`--jwt.audience "a,b": ` + needsIssuer,
 				`--jwt.jwks-uri "https://a.example/k": ` + needsIssuer,
-				`--jwt.required-claims (from JWT_REQUIRED_CLAIMS) "hd=a.example": ` + needsIssuer,
-				`--oidc.ca-file "testdata/none.pem": ` + needsIssuer,
 				`--oidc.ca-file "testdata/none.pem": no such file or directory`,
 			},
 		},
@@ -547,6 +603,122 @@ func TestWhatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { wantProblems(t, test.args, test.env, test.want) })
+	}
+}
+
+func TestALoginThatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
+	login := func(args ...string) []string {
+		return append([]string{"--web.external-url=https://gate.example", "--oidc.client-id=gatehouse"}, args...)
+	}
+	const world = `: lets everyone sign in; say who may with --jwt.required-claims or JWT_REQUIRED_CLAIMS, or give roles with --auth.role-map or GATEHOUSE_AUTH_ROLE_MAP`
+	const google = "https://accounts.google.com"
+	for _, test := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		want []string
+	}{
+		{
+			"no client", []string{"--oidc.issuer=https://a.example", "--oidc.scopes=groups"}, map[string]string{"OIDC_CLIENT_SECRET": "secret"},
+			[]string{
+				`--oidc.issuer "https://a.example": needs --oidc.client-id or OIDC_CLIENT_ID`,
+				`--oidc.scopes "groups": needs --oidc.client-id or OIDC_CLIENT_ID`,
+				"OIDC_CLIENT_SECRET is set without a client: set OIDC_CLIENT_ID or --oidc.client-id too",
+			},
+		},
+		{
+			"neither issuer nor address", nil, map[string]string{"OIDC_CLIENT_ID": "gatehouse", "OIDC_CLIENT_SECRET": "secret"},
+			[]string{
+				`--oidc.client-id (from OIDC_CLIENT_ID) "gatehouse": needs --web.external-url or GATEHOUSE_WEB_EXTERNAL_URL, where the provider sends people back to`,
+				`--oidc.client-id (from OIDC_CLIENT_ID) "gatehouse": needs --oidc.issuer or OIDC_ISSUER, where people sign in`,
+			},
+		},
+		{
+			"what is no name of a client", []string{"--web.external-url=https://gate.example", "--oidc.issuer=https://a.example", "--oidc.client-id=gätehouse"}, nil,
+			[]string{`--oidc.client-id "gätehouse": expected the client's name at the provider, of visible ASCII characters`},
+		},
+		{
+			"what is no issuer", login("--oidc.issuer=https://u:secret@a.example"), nil,
+			[]string{`--oidc.issuer "https://u:xxxxx@a.example": expected a URL without user and password`},
+		},
+		{
+			"what is no scope", login("--oidc.issuer=https://a.example", `--oidc.scopes=groups,"x"`), nil,
+			[]string{`--oidc.scopes "\"x\"": expected names of scopes such as profile and groups`},
+		},
+		{
+			"scopes that hold nothing", login("--oidc.issuer=https://a.example", "--oidc.scopes=,"), nil,
+			[]string{`--oidc.scopes "": expected at least one value`},
+		},
+		{
+			"a secret of two lines", login("--oidc.issuer=https://a.example"), map[string]string{"OIDC_CLIENT_SECRET": "secret\nsecret"},
+			[]string{"OIDC_CLIENT_SECRET: expected one line of UTF-8 text of at most 1024 bytes"},
+		},
+		{
+			"a secret in both ways", login("--oidc.issuer=https://a.example"), map[string]string{"OIDC_CLIENT_SECRET": "secret", "OIDC_CLIENT_SECRET_FILE": "x"},
+			[]string{"OIDC_CLIENT_SECRET and OIDC_CLIENT_SECRET_FILE are both set: unset one of them"},
+		},
+		{"a provider of the world", login("--oidc.issuer=" + google), nil, []string{`--oidc.issuer "` + google + `"` + world}},
+		{
+			"the same, and tokens of it", login("--jwt.issuer="+google, "--jwt.audience=a"), nil,
+			[]string{`--jwt.issuer "` + google + `"` + world},
+		},
+		{
+			"tenants of the world", login("--oidc.issuer=https://login.microsoftonline.com/common/v2.0"), nil,
+			[]string{`--oidc.issuer "https://login.microsoftonline.com/common/v2.0"` + world},
+		},
+		{"a default role keeps nobody out", login("--oidc.issuer="+google, "--auth.default-role=reader"), nil, []string{`--oidc.issuer "` + google + `"` + world}},
+		{"a provider of the world, with a required claim", login("--oidc.issuer="+google, "--jwt.required-claims=hd=a.example"), nil, nil},
+		{"a provider of the world, with roles", login("--oidc.issuer="+google, "--auth.role-map=ops=admin"), nil, nil},
+		{
+			"likely mistakes", login("--oidc.issuer=https://a.example"),
+			map[string]string{
+				"GATEHOUSE_OIDC_CLIENT_ID": "a", "GATEHOUSE_OIDC_CLIENT_SECRET": "secret", "OIDC_CLIENT_ID_FILE": "x", "OIDC_CLIENT_SECRETS": "secret", "OIDC_ISSUER_URL": "x",
+			},
+			[]string{
+				"GATEHOUSE_OIDC_CLIENT_ID is not read: set OIDC_CLIENT_ID instead",
+				"GATEHOUSE_OIDC_CLIENT_SECRET is not read: set OIDC_CLIENT_SECRET instead",
+				"OIDC_CLIENT_ID_FILE is not read: set OIDC_CLIENT_ID instead",
+				"OIDC_CLIENT_SECRETS is not a variable of this server: correct its name or unset it; --help lists all",
+				"OIDC_ISSUER_URL is not a variable of this server: correct its name or unset it; --help lists all",
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) { wantProblems(t, test.args, test.env, test.want) })
+	}
+}
+
+func TestTheStartRemarksWhatIsWeakerThanItLooks(t *testing.T) {
+	issuer := []string{"--jwt.issuer=http://a.example", "--jwt.audience=a"}
+	login := []string{"--web.external-url=https://gate.example", "--oidc.client-id=x"}
+	for _, test := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"an issuer in plain", issuer, []string{"--jwt.issuer http://a.example is not https"}},
+		{
+			"keys in plain, whose address holds a key",
+			[]string{"--jwt.issuer=http://localhost", "--jwt.audience=a", "--jwt.jwks-uri=http://a.example/k?key=secret"},
+			[]string{"--jwt.jwks-uri http://a.example/k?… is not https"},
+		},
+		{"a login in plain", append(login, "--oidc.issuer=http://b.example"), []string{"--oidc.issuer http://b.example is not https"}},
+		{"one issuer of both", append(login, issuer...), []string{"--jwt.issuer http://a.example is not https"}},
+		{"a server in plain", []string{"--web.external-url=http://gate.example", "--oidc.client-id=x", "--oidc.issuer=https://b.example"}, []string{"--web.external-url http://gate.example is not https"}},
+		{"all on this machine", []string{"--web.external-url=http://localhost:9091", "--oidc.client-id=x", "--oidc.issuer=http://127.0.0.1:1"}, nil},
+		{
+			"accounts of the world with a role",
+			append(login, "--oidc.issuer=https://accounts.google.com", "--auth.role-map=ops=admin", "--auth.default-role=reader"),
+			[]string{"every account of https://accounts.google.com has the role reader"},
+		},
+	} {
+		notes := parse(t, test.args...).Notes
+		same := len(notes) == len(test.want)
+		for i := range min(len(notes), len(test.want)) {
+			same = same && strings.HasPrefix(notes[i], test.want[i]) && !strings.Contains(notes[i], "secret")
+		}
+		if !same {
+			t.Errorf("%s: %q, want %q", test.name, notes, test.want)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -20,20 +21,21 @@ const (
 	passwordVariable = "PUSHGATEWAY_AUTH_PASS"
 	tokensVariable   = "API_TOKENS"
 	keyVariable      = "METRICS_VERIFICATION_KEY"
+	clientVariable   = "OIDC_CLIENT_SECRET"
 
 	fileSuffix = "_FILE"
 )
 
-var secretVariables = []string{userVariable, passwordVariable, tokensVariable, keyVariable}
+var secretVariables = []string{userVariable, passwordVariable, tokensVariable, keyVariable, clientVariable}
 
 // secretsHelp is for --help, which lists flags only.
-const secretsHelp = "Secrets are no flags. The environment gives them: " + passwordVariable + ", " + tokensVariable + " (several with commas) and " +
-	keyVariable + "; or each with " + fileSuffix + " behind its name gives the file that holds it."
+const secretsHelp = "Secrets are no flags. The environment gives them: " + passwordVariable + ", " + tokensVariable + " (several with commas), " +
+	keyVariable + " and " + clientVariable + "; or each with " + fileSuffix + " behind its name gives the file that holds it."
 
 const (
 	maxSecretFile = 64 << 10
 	maxCAFile     = 4 << 20
-	maxPassword   = 1 << 10
+	maxPassword   = 1 << 10 // a client's secret too
 	// shortSecret is the length below which a secret can be guessed by trying.
 	shortSecret = 16
 )
@@ -44,6 +46,7 @@ type secrets struct {
 	user, password string
 	tokens         []string
 	scrapeKey      string
+	clientSecret   string
 	notes          []string // without any of the above
 }
 
@@ -57,6 +60,10 @@ func (f *flags) readFiles() {
 	f.checkPair()
 	f.readSecret(tokensVariable, f.takeTokens)
 	f.readSecret(keyVariable, f.takeScrapeKey)
+	f.readSecret(clientVariable, f.takeClientSecret)
+	if f.ClientID == "" && isSet(clientVariable) {
+		f.problems = append(f.problems, clientVariable+" is set without a client: set "+envName("oidc.client-id")+" or --oidc.client-id too")
+	}
 	f.readAuthorities()
 	f.problems = append(f.problems, f.strayVariables(os.Environ())...)
 }
@@ -143,6 +150,14 @@ func (f *flags) takeScrapeKey(source, value string) error {
 	return nil
 }
 
+func (f *flags) takeClientSecret(_, value string) error {
+	f.secrets.clientSecret = value
+	if len(value) > maxPassword || !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+		return fmt.Errorf("expected one line of UTF-8 text of at most %d bytes", maxPassword)
+	}
+	return nil
+}
+
 func (f *flags) remark(format string, args ...any) {
 	f.secrets.notes = append(f.secrets.notes, fmt.Sprintf(format, args...))
 }
@@ -225,7 +240,7 @@ func (f *flags) readAuthorities() {
 // that begins so is a typo that would leave it open.
 var guarded = []string{
 	"GATEHOUSE_AUTH_", "GATEHOUSE_JWT_", "GATEHOUSE_OIDC_", "GATEHOUSE_METRICS_", "GATEHOUSE_WEB_CONFIG",
-	"PUSHGATEWAY_AUTH_", "API_TOKENS_", "JWKS_", "METRICS_VERIFICATION_",
+	"PUSHGATEWAY_AUTH_", "API_TOKENS_", "JWKS_", "METRICS_VERIFICATION_", "OIDC_CLIENT_", "OIDC_ISSUER_",
 }
 
 // serviceLink is how the variables end that Kubernetes sets in each container

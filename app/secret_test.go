@@ -92,6 +92,16 @@ func TestSecretsComeFromTheEnvironmentAndFromFiles(t *testing.T) {
 		{"a scrape key", nil, map[string]string{"METRICS_VERIFICATION_KEY": "!k,e~"}, AuthOptions{ScrapeKey: "!k,e~"}},
 		{"a scrape key in a file", nil, map[string]string{"METRICS_VERIFICATION_KEY_FILE": file(longKey)}, AuthOptions{ScrapeKey: longKey}},
 		{
+			"the secret of a client",
+			[]string{"--oidc.client-id=x", "--oidc.issuer=https://a.example", "--web.external-url=https://b.example"},
+			map[string]string{"OIDC_CLIENT_SECRET": " a secret: 100% + ä"}, AuthOptions{ClientSecret: " a secret: 100% + ä"},
+		},
+		{
+			"the secret of a client in a file",
+			[]string{"--oidc.client-id=x", "--oidc.issuer=https://a.example", "--web.external-url=https://b.example"},
+			map[string]string{"OIDC_CLIENT_SECRET_FILE": file("s\n")}, AuthOptions{ClientSecret: "s"},
+		},
+		{
 			"empty variables count as unset", nil,
 			map[string]string{"METRICS_VERIFICATION_KEY": "k", "METRICS_VERIFICATION_KEY_FILE": "", "API_TOKENS": "", "PUSHGATEWAY_AUTH_PASS": ""},
 			AuthOptions{ScrapeKey: "k"},
@@ -104,9 +114,9 @@ func TestSecretsComeFromTheEnvironmentAndFromFiles(t *testing.T) {
 			}
 			got := parse(t, test.args...).Auth
 			if got.BasicUser != test.want.BasicUser || got.BasicPassword != test.want.BasicPassword ||
-				!slices.Equal(got.Tokens, test.want.Tokens) || got.ScrapeKey != test.want.ScrapeKey {
-				t.Errorf("got %q %q %q %q, want %q %q %q %q", got.BasicUser, got.BasicPassword, got.Tokens, got.ScrapeKey,
-					test.want.BasicUser, test.want.BasicPassword, test.want.Tokens, test.want.ScrapeKey)
+				!slices.Equal(got.Tokens, test.want.Tokens) || got.ScrapeKey != test.want.ScrapeKey || got.ClientSecret != test.want.ClientSecret {
+				t.Errorf("got %q %q %q %q %q, want %q %q %q %q %q", got.BasicUser, got.BasicPassword, got.Tokens, got.ScrapeKey, got.ClientSecret,
+					test.want.BasicUser, test.want.BasicPassword, test.want.Tokens, test.want.ScrapeKey, test.want.ClientSecret)
 			}
 		})
 	}
@@ -304,13 +314,14 @@ func TestTheAuthoritiesOfTheIssuerAreRead(t *testing.T) {
 }
 
 func TestNoSecretIsShown(t *testing.T) {
-	const user, password, token, key = "user-of-a-file", "s3cret-password", "s3cret-token", "s3cret-key"
+	const user, password, token, key, client = "user-of-a-file", "s3cret-password", "s3cret-token", "s3cret-key", "s3cret-of-a-client"
 	t.Setenv("PUSHGATEWAY_AUTH_USER_FILE", written(t, user))
 	t.Setenv("PUSHGATEWAY_AUTH_PASS", password)
 	t.Setenv("API_TOKENS", token+","+key)
 	t.Setenv("METRICS_VERIFICATION_KEY", key)
-	o := parse(t)
-	if o.Auth.BasicUser != user || o.Auth.BasicPassword != password || len(o.Auth.Tokens) != 2 || o.Auth.ScrapeKey != key || len(o.Notes) != 4 {
+	t.Setenv("OIDC_CLIENT_SECRET", client)
+	o := parse(t, "--oidc.client-id=x", "--oidc.issuer=https://a.example", "--web.external-url=https://b.example")
+	if o.Auth.ClientSecret != client || o.Auth.BasicUser != user || o.Auth.BasicPassword != password || len(o.Auth.Tokens) != 2 || o.Auth.ScrapeKey != key || len(o.Notes) != 4 {
 		t.Fatalf("not all has been read; %d notes", len(o.Notes))
 	}
 	shown := map[string]string{
@@ -339,7 +350,7 @@ func TestNoSecretIsShown(t *testing.T) {
 	_, err := Parse([]string{"--log.level=no", "--jwt.audience=x", "--web.external-url=x"}, io.Discard)
 	shown["an error"] = fmt.Sprint(err)
 	for where, text := range shown {
-		for _, secret := range []string{user, password, token, key} {
+		for _, secret := range []string{user, password, token, key, client} {
 			if strings.Contains(text, secret) || strings.Contains(text, fmt.Sprintf("%x", secret)) {
 				t.Errorf("%s shows %s: %s", where, secret, text)
 			}
@@ -368,10 +379,11 @@ func TestEveryOptionOfAuthIsFilled(t *testing.T) {
 	for name, value := range map[string]string{
 		"PUSHGATEWAY_AUTH_USER": "u", "PUSHGATEWAY_AUTH_PASS": "p", "API_TOKENS": longToken, "METRICS_VERIFICATION_KEY": longKey,
 		"JWT_ISSUER": "https://a.example", "JWT_AUDIENCE": "a", "JWKS_URI": "https://a.example/k",
+		"OIDC_CLIENT_ID": "c", "OIDC_CLIENT_SECRET": "s", "OIDC_SCOPES": "groups",
 	} {
 		t.Setenv(name, value)
 	}
-	o := parse(t, "--auth.client-certificate-role=reader", "--web.config.file=x", "--auth.allowed-cidrs=::1", "--metrics.allowed-cidrs=::1", "--web.trusted-proxies=::1")
+	o := parse(t, "--web.external-url=https://b.example", "--auth.client-certificate-role=reader", "--web.config.file=x", "--auth.allowed-cidrs=::1", "--metrics.allowed-cidrs=::1", "--web.trusted-proxies=::1")
 	o.Auth.IssuerCAs = x509.NewCertPool() // has a test of its own
 	v := reflect.ValueOf(o.Auth)
 	for i := range v.NumField() {

@@ -23,6 +23,7 @@ var checks = map[string]func(string) error{
 	"duration":       func(s string) error { _, err := parseDuration(s); return err },
 	"timeout":        checkTimeout,
 	"lifetime":       checkLifetime,
+	"idle":           checkIdle,
 	"external_url":   func(s string) error { _, err := parseExternalURL(s); return err },
 	"route_prefix":   func(s string) error { _, err := parseRoutePrefix(s); return err },
 	"telemetry_path": checkTelemetryPath,
@@ -31,6 +32,8 @@ var checks = map[string]func(string) error{
 	"user":           checkUser,
 	"issuer":         checkIssuer,
 	"jwks_uri":       checkJWKSURI,
+	"client_id":      checkClientID,
+	"scopes":         checkScopes,
 	"claim":          checkClaim,
 	"role_mapping":   checkRoleMapping,
 }
@@ -76,6 +79,13 @@ const maxLifetime = 400 * 24 * time.Hour
 func checkLifetime(s string) error {
 	if d, err := parseDuration(s); err != nil || d < time.Second || d > maxLifetime {
 		return errors.New("expected a duration from 1s to 400d such as 12h")
+	}
+	return nil
+}
+
+func checkIdle(s string) error {
+	if d, err := parseDuration(s); err != nil || d != 0 && d < time.Second {
+		return errors.New("expected a duration of 1s or more such as 1h, or 0")
 	}
 	return nil
 }
@@ -127,6 +137,7 @@ func checkTogether(l validator.StructLevel) {
 	f.checkListeners(tell)
 	f.checkLists(tell)
 	f.checkJWT(tell)
+	f.checkLogin(tell)
 	if f.LocalhostBypass == "true" && len(f.TrustedProxies) > 0 {
 		tell("auth.localhost-bypass", "true", "can't be beside --web.trusted-proxies, behind which everyone may look local; leave it at auto, which is off then")
 	}
@@ -190,6 +201,7 @@ func (f *flags) checkLists(report report) {
 		{"auth.role-map", f.RoleMap},
 		{"jwt.audience", f.Audiences},
 		{"jwt.required-claims", f.RequiredClaims},
+		{"oidc.scopes", f.Scopes},
 	} {
 		if f.set(flag.name) && len(flag.list) == 0 {
 			report(flag.name, "", "expected at least one value")
@@ -207,23 +219,32 @@ func all(list []string, check func(string) error) bool {
 	return !slices.ContainsFunc(list, func(s string) bool { return check(s) != nil })
 }
 
+// setting is a flag with its value.
+type setting struct{ name, value string }
+
+// needs reports the settings that are given although they need another flag.
+func needs(report report, other string, settings ...setting) {
+	for _, s := range settings {
+		if s.value != "" {
+			report(s.name, s.value, "needs "+other)
+		}
+	}
+}
+
 // checkJWT refuses rules about tokens without an issuer, and an issuer that
 // would let the world in.
 func (f *flags) checkJWT(report report) {
+	if f.Issuer == "" && f.ClientID == "" {
+		needs(report, either("jwt.issuer")+", or "+either("oidc.client-id"),
+			setting{"auth.role-claim", f.RoleClaim},
+			setting{"auth.role-map", strings.Join(f.RoleMap, ",")},
+			setting{"auth.default-role", f.DefaultRole},
+			setting{"jwt.required-claims", strings.Join(f.RequiredClaims, ",")},
+			setting{"oidc.ca-file", f.IssuerCAFile},
+		)
+	}
 	if f.Issuer == "" {
-		for _, flag := range []struct{ name, value string }{
-			{"auth.role-claim", f.RoleClaim},
-			{"auth.role-map", strings.Join(f.RoleMap, ",")},
-			{"auth.default-role", f.DefaultRole},
-			{"jwt.audience", strings.Join(f.Audiences, ",")},
-			{"jwt.jwks-uri", f.JWKSURI},
-			{"jwt.required-claims", strings.Join(f.RequiredClaims, ",")},
-			{"oidc.ca-file", f.IssuerCAFile},
-		} {
-			if flag.value != "" {
-				report(flag.name, flag.value, "needs "+either("jwt.issuer"))
-			}
-		}
+		needs(report, either("jwt.issuer"), setting{"jwt.audience", strings.Join(f.Audiences, ",")}, setting{"jwt.jwks-uri", f.JWKSURI})
 		return
 	}
 	if len(f.Audiences) == 0 && !f.set("jwt.audience") {
@@ -236,6 +257,29 @@ func (f *flags) checkJWT(report report) {
 	keys, okKeys := absoluteURL(f.JWKSURI)
 	if okIssuer && okKeys && issuer.Scheme == "https" && keys.Scheme == "http" {
 		report("jwt.jwks-uri", f.JWKSURI, "expected https, as that of the issuer")
+	}
+}
+
+// checkLogin refuses settings of a login that is not on, one without what it
+// needs, and one at which the world can sign in.
+func (f *flags) checkLogin(report report) {
+	if f.ClientID == "" {
+		needs(report, either("oidc.client-id"), setting{"oidc.issuer", f.LoginIssuer}, setting{"oidc.scopes", strings.Join(f.Scopes, ",")})
+		return
+	}
+	if f.ExternalURL == "" {
+		report("oidc.client-id", f.ClientID, "needs "+either("web.external-url")+", where the provider sends people back to")
+	}
+	if f.loginIssuer() == "" {
+		report("oidc.client-id", f.ClientID, "needs "+either("oidc.issuer")+", where people sign in")
+	}
+	flag := "oidc.issuer"
+	if f.LoginIssuer == "" {
+		flag = "jwt.issuer"
+	}
+	everybody := auth.PublicIssuer(f.loginIssuer()) != auth.NotPublic && len(f.RequiredClaims) == 0 && len(f.RoleMap) == 0
+	if told := flag == "jwt.issuer" && auth.PublicIssuer(f.Issuer) == auth.AnyAudience; everybody && !told {
+		report(flag, f.loginIssuer(), "lets everyone sign in; say who may with "+either("jwt.required-claims")+", or give roles with "+either("auth.role-map"))
 	}
 }
 
@@ -264,6 +308,9 @@ const secretMask = "xxxxx"
 // masked leaves out the password, or what may be one, of a URL or of a user
 // who is given with his password.
 func masked(flag, value string) string {
+	if flag == "jwt.jwks-uri" {
+		value = withoutQuery(value)
+	}
 	if flag == "auth.basic-user" {
 		if user, _, ok := strings.Cut(value, ":"); ok {
 			return user + ":" + secretMask

@@ -164,6 +164,25 @@ func checkJWKSURI(s string) error {
 	return nil
 }
 
+// maxClientID is longer than any that a provider gives.
+const maxClientID = 512
+
+// checkClientID takes what OAuth allows: RFC 6749, A.1.
+func checkClientID(s string) error {
+	if len(s) > maxClientID || strings.Trim(s, " ") != s || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errors.New("expected the client's name at the provider, of visible ASCII characters")
+	}
+	return nil
+}
+
+// checkScopes takes scopes with spaces between them: RFC 6749, 3.3.
+func checkScopes(s string) error {
+	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' }) {
+		return errors.New("expected names of scopes such as profile and groups")
+	}
+	return nil
+}
+
 // inPlain tells that what is asked for at the URL can be changed on the way:
 // http to another machine.
 func inPlain(s string) bool {
@@ -211,7 +230,7 @@ func parseRoutePrefix(s string) (string, error) {
 
 // taken are the first segments of paths that have a meaning of their own.
 var taken = []string{
-	"-", "activity", "api", "auth", "debug", "deleted", "docs", "events", "export", "favicon.ico",
+	"-", "account", "activity", "api", "auth", "debug", "deleted", "docs", "events", "export", "favicon.ico",
 	"groupings", "health", "login", "push", "settings", "static", "status", "targets", "tokens",
 	"ui", "undo", "wipe",
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/login"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/views"
@@ -92,12 +93,14 @@ func denialStatus(err error) int {
 	switch {
 	case errors.Is(err, auth.ErrNoCredential), errors.Is(err, auth.ErrBadCredential):
 		return fiber.StatusUnauthorized
-	case errors.Is(err, auth.ErrAmbiguous):
+	case errors.Is(err, auth.ErrAmbiguous), errors.Is(err, login.ErrState), errors.Is(err, login.ErrLogoutToken):
 		return fiber.StatusBadRequest
 	case errors.Is(err, auth.ErrThrottled):
 		return fiber.StatusTooManyRequests
 	case errors.Is(err, auth.ErrUnavailable):
 		return fiber.StatusServiceUnavailable
+	case errors.Is(err, login.ErrExchange):
+		return fiber.StatusBadGateway
 	}
 	return fiber.StatusForbidden
 }

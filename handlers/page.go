@@ -3,6 +3,7 @@ package handlers
 import (
 	"bytes"
 	"context"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,7 +19,25 @@ import (
 // pagePolicy lets a page load what comes from here, and nothing else: no script
 // and no style that stands in the page itself.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-	"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+// policy is pagePolicy, and lets forms lead to where the provider signs people
+// out: browsers ask it about redirects too.
+func (h *api) policy() string {
+	if h.Guard.Provider == nil {
+		return pagePolicy
+	}
+	policy := pagePolicy
+	for _, origin := range h.Guard.Provider.Origins() {
+		if plainOrigin.MatchString(origin) {
+			policy += " " + origin
+		}
+	}
+	return policy
+}
+
+// plainOrigin is an origin that is nothing else to a policy.
+var plainOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]_-]+$`)
 
 // frame is what goes around the content of a page.
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
@@ -27,12 +46,26 @@ func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 		Prefix: h.PublicPrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
-			MayPush: p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),
+			SignInURL: h.signInURL(c),
+			MayPush:   p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),
 		},
 		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
 		Seen:     c.GetRespHeader(seenHeader),
 		Settings: readSettings(c),
 	}
+}
+
+// signInURL is where people sign in who are let in without; empty: they need not,
+// or cannot.
+func (h *api) signInURL(c *fiber.Ctx) string {
+	if h.Guard.Sessions == nil || !h.Guard.HasPasswords() && h.Guard.Provider == nil {
+		return ""
+	}
+	switch guard.Principal(c).Scheme {
+	case auth.Anonymous, auth.Localhost, auth.Certificate:
+		return h.signInAddress(c)
+	}
+	return ""
 }
 
 // page answers with a page, or with the fragment of it that htmx asks for.
@@ -56,7 +89,7 @@ func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name stri
 	}
 	c.Status(status)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Set(fiber.HeaderContentSecurityPolicy, pagePolicy)
+	c.Set(fiber.HeaderContentSecurityPolicy, h.policy())
 	// With no-referrer browsers would send forms without their origin.
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set(fiber.HeaderVary, "Accept, HX-Request, HX-Request-Type, HX-Target, Accept-Encoding")

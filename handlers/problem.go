@@ -27,6 +27,7 @@ var problemTitles = map[int]string{
 	fiber.StatusUnsupportedMediaType:  "That kind of content is not taken",
 	fiber.StatusTooManyRequests:       "That is too much for now",
 	fiber.StatusInternalServerError:   "Something went wrong in the server",
+	fiber.StatusBadGateway:            "Another server did not answer as it should",
 	fiber.StatusServiceUnavailable:    "The server cannot do that right now",
 }
 
@@ -45,7 +46,7 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 	}
 	p := views.Problem{
 		Status: a.status, Text: explain(c, a, err), Request: request, Retry: a.retry,
-		Search: a.status == fiber.StatusNotFound,
+		Search: a.status == fiber.StatusNotFound && guard.Principal(c).Role.May(auth.Read),
 		Action: views.Choice{Text: "To the groupings", URL: f.Path("/")},
 	}
 	again := safeAgain(c)
@@ -54,9 +55,9 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 		f.Reload = a.retry
 		fallthrough
 	case a.status == fiber.StatusInternalServerError && again, a.status == fiber.StatusTooManyRequests && again:
-		p.Action = views.Choice{Text: "Try again", URL: c.OriginalURL()}
+		p.Action = views.Choice{Text: "Try again", URL: h.publicURL(c)}
 	case a.status == fiber.StatusUnauthorized && h.Guard.Sessions != nil:
-		p.Action = views.Choice{Text: "Sign in", URL: f.Path("/login") + nextOf(c)}
+		p.Action = views.Choice{Text: "Sign in", URL: h.signInAddress(c)}
 	}
 	p.Frame = f
 	return h.page(c, a.status, views.ProblemPage(p))
@@ -67,12 +68,13 @@ func safeAgain(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
 }
 
-// nextOf is the query that leads back here after signing in.
-func nextOf(c *fiber.Ctx) string {
-	if !safeAgain(c) {
-		return ""
+// signInAddress is where people sign in and come back here.
+func (h *api) signInAddress(c *fiber.Ctx) string {
+	address := h.PublicPrefix + "/login"
+	if safeAgain(c) {
+		address += "?next=" + url.QueryEscape(h.publicURL(c))
 	}
-	return "?next=" + url.QueryEscape(c.OriginalURL())
+	return address
 }
 
 // explain tells a person in whole sentences why something was not done.

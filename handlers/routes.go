@@ -51,6 +51,9 @@ type Config struct {
 	// Headers are added to every answer. nil: none.
 	Headers func() map[string]string
 
+	// SessionIdle is after how long without use sessions end; 0: they don't.
+	SessionIdle time.Duration
+
 	UndoWindow                             time.Duration // for deletes; 0: none
 	StaleAfter, OldAfter                   time.Duration
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
@@ -187,7 +190,7 @@ func (h *api) pageRoutes() []route {
 	return slices.Concat(
 		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
-		h.docsRoutes(), h.sessionRoutes(), h.staticRoutes(),
+		h.docsRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
 	)
 }
 
@@ -270,7 +273,7 @@ func (r route) allow() string {
 
 // heedLimits names the endpoints that keep to what a principal is limited to.
 // All others are closed to those who are.
-var heedLimits = map[string]bool{}
+var heedLimits = map[string]bool{"account": true}
 
 // unlimited lets those only on to do who may act on every grouping.
 func unlimited(do fiber.Handler) fiber.Handler {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,8 +77,12 @@ func (h *api) sessionRoutes() []route {
 	}
 }
 
-// showLogin shows the form on which people sign in.
+// showLogin shows the page on which people sign in, or why that has failed
+// elsewhere.
 func (h *api) showLogin(c *fiber.Ctx) error {
+	if p, ok := h.loginProblem(c); ok {
+		return h.loginProblemPage(c, p)
+	}
 	return h.loginPage(c, fiber.StatusOK, views.Login{Next: c.Query("next")})
 }
 
@@ -123,14 +128,29 @@ func seconds(n int) string {
 	return strconv.Itoa(n) + " seconds"
 }
 
-// logout ends the session, and leaves nothing of it in the browser.
+// logout ends the session, here and at the provider, and leaves nothing of it in
+// the browser.
 func (h *api) logout(c *fiber.Ctx) error {
+	return h.leave(c, h.Guard.Farewell(c, h.homeAddress()))
+}
+
+// leave signs a browser out and sends it to where the provider does the same;
+// empty: to the first page.
+func (h *api) leave(c *fiber.Ctx, farewell string) error {
 	if err := h.Guard.SignOut(c); err != nil {
 		return err
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
+	return c.Redirect(cmp.Or(farewell, h.PublicPrefix+"/"), fiber.StatusSeeOther)
+}
+
+// homeAddress is that of the first page, for others; empty: it is not known.
+func (h *api) homeAddress() string {
+	if h.ExternalURL == nil {
+		return ""
+	}
+	return h.ExternalURL.Scheme + "://" + h.ExternalURL.Host + h.PublicPrefix + "/"
 }
 
 func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
@@ -138,6 +158,7 @@ func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
 	l.Version = "" // is not for strangers
 	l.Next = h.localPath(l.Next)
 	l.Passwords = h.Guard.HasPasswords()
+	l.Provider = h.providerHost()
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return h.page(c, status, views.LoginPage(l))
 }
@@ -156,7 +177,7 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
 	case c.Method() == fiber.MethodGet && h.wantsPage(c):
-		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)}) == nil
+		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.publicURL(c)}) == nil
 	}
 	return false
 }
@@ -170,13 +191,21 @@ func pathOf(address string) string {
 	return u.RequestURI()
 }
 
+// publicURL is what was asked for, as browsers know it.
+func (h *api) publicURL(c *fiber.Ctx) string {
+	return h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)
+}
+
 // localPath is next if it is one of our own pages, else the first page.
-func (h *api) localPath(next string) string {
+func (h *api) localPath(next string) string { return h.PublicPrefix + h.pathBelow(next) }
+
+// pathBelow is localPath without the prefix.
+func (h *api) pathBelow(next string) string {
 	below, ours := strings.CutPrefix(next, h.PublicPrefix)
 	if !ours {
 		below = ""
 	}
-	return h.PublicPrefix + auth.LocalPath(below)
+	return auth.LocalPath(below)
 }
 
 // maxFormBytes bounds the forms that hold no more than a few words.

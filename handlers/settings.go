@@ -9,7 +9,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/auth/guard"
 	"gatehouse/views"
 )
 
@@ -115,26 +114,14 @@ func settingsFields(s views.Settings) []views.Field {
 	}
 }
 
-// showSettings shows what a person prefers, and who that person is.
+// showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
 	f := h.frame(c, "Settings", "settings")
 	m := views.SettingsForm{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
-		StaleAfter: views.Span(h.StaleAfter), OldAfter: views.Span(h.OldAfter), How: letInBy(guard.Principal(c).Scheme),
-	}
-	if session, ok := h.Guard.Session(c); ok && f.User.SignedIn {
-		m.Ends = session.Expires
-		m.How += ", begun with " + letInBy(session.Scheme)
+		StaleAfter: views.Span(h.StaleAfter), OldAfter: views.Span(h.OldAfter),
 	}
 	return h.page(c, fiber.StatusOK, views.SettingsPage(m))
-}
-
-// letInBy says by what a person is let in.
-func letInBy(s auth.Scheme) string {
-	if s == auth.Anonymous {
-		return "nothing: no credential is asked for"
-	}
-	return cmp.Or(schemes[s], string(s))
 }
 
 // saveSettings keeps what a person prefers in the browser.

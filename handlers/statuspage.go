@@ -176,14 +176,14 @@ func (h *api) timeFacts() views.FactGroup {
 // schemes are the ways to come in, in the words of the documentation.
 var schemes = map[auth.Scheme]string{
 	auth.JWT: "Bearer token of the issuer (JWT)", auth.APIToken: "API token", auth.Basic: "User and password", auth.ScrapeKey: "Scrape key",
-	auth.SessionCookie: "Session", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everybody",
+	auth.SessionCookie: "Session", auth.OIDC: "Sign-in at the OpenID provider", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everybody",
 }
 
 // methods tells who is let in, in the order in which credentials are looked
 // for, and what may be weaker than one believes.
 func (h *api) methods() (list []views.Method, bypass string, warnings []string) {
 	active := h.Guard.Methods()
-	if h.Guard.Sessions != nil && h.Guard.HasPasswords() {
+	if h.Guard.Sessions != nil && (h.Guard.HasPasswords() || h.Guard.Provider != nil) {
 		session := guard.Method{Scheme: auth.SessionCookie, Grants: "the user's role", Detail: "people who have signed in"}
 		at := slices.IndexFunc(active, func(m guard.Method) bool { return m.Scheme == auth.Certificate || m.Scheme == auth.Localhost })
 		if at < 0 {

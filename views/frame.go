@@ -39,7 +39,8 @@ type Settings struct {
 // User is who looks at a page, and what is to be offered.
 type User struct {
 	Name, Role                        string
-	SignedIn                          bool // by a session, which can be ended
+	SignedIn                          bool   // by a session, which can be ended
+	SignInURL                         string // of who may sign in to be more; empty: it is not offered
 	MayPush, MayDelete, MayAdminister bool
 }
 

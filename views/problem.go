@@ -9,6 +9,7 @@ type Problem struct {
 	Retry   int    // seconds after which it may work; 0: nobody knows
 	Search  bool   // what was looked for may be among the groupings
 	Action  Choice // what to do now, unless that is to search
+	Others  []Choice
 }
 
 // retry says when it may work; empty: nobody knows.

@@ -1,19 +1,14 @@
 package views
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
-// SettingsForm is what a person may choose, and who that person is.
+// SettingsForm is what a person may choose.
 type SettingsForm struct {
 	Frame
 	Saved  bool
 	Fields []Field
 	// StaleAfter and OldAfter are the server's, and cannot be chosen.
 	StaleAfter, OldAfter string
-	How                  string    // the person came in
-	Ends                 time.Time // of the session; zero: there is none
 }
 
 // Field is a setting with all that can be chosen for it.

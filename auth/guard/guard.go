@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/login"
 )
 
 // Config is what a Guard checks with. What is zero is not configured; with
@@ -30,8 +31,13 @@ type Config struct {
 	// MadeTokens are the API tokens that people have made. nil: there are none.
 	MadeTokens MadeTokens
 	Sessions   Sessions // nil: nobody can sign in
-	// LoginRules is the fingerprint of the rules by which people who sign in at
-	// the OpenID provider get their roles. nil: nobody can sign in there.
+	// Provider signs people in elsewhere. nil: nobody does.
+	Provider *login.Provider
+	// Login are the rules by which those who sign in there get their roles. Its
+	// Issuer is the provider's, its one audience the name that we have there.
+	Login auth.ClaimRules
+	// LoginRules is the fingerprint of Login; with a Provider it is made of that.
+	// nil: sessions of people who have signed in elsewhere don't count.
 	LoginRules []byte
 	Cookie     Cookie // of sessions
 
@@ -90,6 +96,9 @@ func New(c Config) (*Guard, error) {
 	told, err := lru.New[incident, int64](maxIncidents)
 	if err != nil {
 		return nil, err
+	}
+	if c.Provider != nil {
+		c.LoginRules = c.Login.Fingerprint()
 	}
 	g := &Guard{Config: c, told: told}
 	if c.Issuer != nil {
@@ -216,7 +225,7 @@ func resultOf(r *auth.Refusal) Result {
 		return Throttled
 	case errors.Is(r, auth.ErrUnavailable):
 		return Unavailable
-	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential), errors.Is(r, auth.ErrAmbiguous):
+	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential), errors.Is(r, auth.ErrAmbiguous), isLogin(r):
 		return Refused
 	}
 	return Forbidden

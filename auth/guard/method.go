@@ -24,12 +24,13 @@ func (g *Guard) Methods() []Method {
 			active = append(active, Method{s, grants, detail})
 		}
 	}
-	add(g.verify != nil, auth.JWT, g.claimed(), fmt.Sprintf("issuer %s, audience %s", g.Claims.Issuer, strings.Join(g.Claims.Audiences, " or ")))
+	add(g.verify != nil, auth.JWT, claimed(g.Claims), fmt.Sprintf("issuer %s, audience %s", g.Claims.Issuer, strings.Join(g.Claims.Audiences, " or ")))
 	add(g.Tokens.Len() > 0, auth.APIToken, auth.Admin.String(), fmt.Sprintf("tokens: %d", g.Tokens.Len()))
 	if g.Passwords != nil {
 		add(g.Passwords.Configured(), auth.Basic, auth.Admin.String(), fmt.Sprintf("users: %d", g.Passwords.Users()))
 	}
 	add(g.ScrapeKey.IsSet(), auth.ScrapeKey, auth.Scraper.String(), "GET and HEAD of metrics and targets")
+	add(g.Provider != nil, auth.OIDC, claimed(g.Login), fmt.Sprintf("issuer %s, client %s", g.Login.Issuer, strings.Join(g.Login.Audiences, " or ")))
 	add(g.CertificateRole != auth.NoRole, auth.Certificate, g.CertificateRole.String(), "verified client certificate")
 	switch {
 	case !g.configured():
@@ -42,14 +43,14 @@ func (g *Guard) Methods() []Method {
 	return active
 }
 
-// claimed tells where the role of a JWT comes from.
-func (g *Guard) claimed() string {
-	if len(g.Claims.RoleMap) == 0 {
-		return g.Claims.DefaultRole.String()
+// claimed tells where the role of a token's owner comes from.
+func claimed(r auth.ClaimRules) string {
+	if len(r.RoleMap) == 0 {
+		return r.DefaultRole.String()
 	}
-	claim := g.Claims.RoleClaim
+	claim := r.RoleClaim
 	if claim == "" {
 		claim = "roles or groups"
 	}
-	return fmt.Sprintf("by claim %s, else %s", claim, g.Claims.DefaultRole)
+	return fmt.Sprintf("by claim %s, else %s", claim, r.DefaultRole)
 }

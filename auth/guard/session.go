@@ -55,28 +55,34 @@ func (k Cookie) path() string {
 const changesWait = 10 * time.Second
 
 // given are the ids that a request brings.
-func (k Cookie) given(c *fiber.Ctx) []string {
-	var ids []string
-	for name, value := range c.Request().Header.Cookies() {
-		if string(name) == k.Name() {
-			ids = append(ids, string(value))
+func (k Cookie) given(c *fiber.Ctx) []string { return valuesOf(c, k.Name()) }
+
+// valuesOf are the values of all cookies of that name.
+func valuesOf(c *fiber.Ctx, name string) []string {
+	var values []string
+	for n, value := range c.Request().Header.Cookies() {
+		if string(n) == name {
+			values = append(values, string(value))
 		}
 	}
-	return ids
+	return values
 }
 
-func (k Cookie) set(c *fiber.Ctx, id string) {
-	c.Cookie(&fiber.Cookie{
-		Name: k.Name(), Value: id, Path: k.path(), MaxAge: int(k.Lifetime.Seconds()),
-		Secure: k.Secure || c.Context().IsTLS(), HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
-	})
-}
+func (k Cookie) set(c *fiber.Ctx, id string) { k.write(c, k.Name(), id, k.Lifetime) }
 
-func (k Cookie) clear(c *fiber.Ctx) {
-	c.Cookie(&fiber.Cookie{
-		Name: k.Name(), Path: k.path(), Expires: fasthttp.CookieExpireDelete,
+func (k Cookie) clear(c *fiber.Ctx) { k.write(c, k.Name(), "", 0) }
+
+// write has the browser keep a value under a name for that long. 0: it forgets
+// what it has.
+func (k Cookie) write(c *fiber.Ctx, name, value string, age time.Duration) {
+	cookie := fiber.Cookie{
+		Name: name, Value: value, Path: k.path(), MaxAge: int(age.Seconds()),
 		Secure: k.Secure || c.Context().IsTLS(), HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
-	})
+	}
+	if age <= 0 {
+		cookie.Expires = fasthttp.CookieExpireDelete
+	}
+	c.Cookie(&cookie)
 }
 
 // session tells who a request's cookie stands for. It is not ok without a
@@ -117,6 +123,14 @@ func (g *Guard) Session(c *fiber.Ctx) (s auth.Session, ok bool) {
 	return g.valid(ids[0])
 }
 
+// SessionID is the id of Session; empty: there is none.
+func (g *Guard) SessionID(c *fiber.Ctx) string {
+	if _, ok := g.Session(c); !ok {
+		return ""
+	}
+	return g.Cookie.given(c)[0]
+}
+
 // valid finds a session whose user is still known by the same password, or would
 // still be given a role by the same rules.
 func (g *Guard) valid(id string) (auth.Session, bool) {
@@ -153,12 +167,12 @@ func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
 	if err != nil {
 		return g.refuse(c, err)
 	}
-	g.decided(p.Scheme, Allowed)
 	return g.Begin(c, id, auth.Session{Scheme: p.Scheme, ID: p.ID, Name: p.Name, Role: p.Role, Credential: fingerprint})
 }
 
 // Begin begins a session under a new id and gives it to the browser: from now
-// on, for as long as sessions last. Those that came with the request end. Errors
+// on, for as long as sessions last. It counts as a decision of the scheme by
+// which the user has signed in. Those that came with the request end. Errors
 // are those of Sessions; then there is no session.
 func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 	s.Created = time.Now()
@@ -172,6 +186,7 @@ func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 	if err := g.Sessions.BeginSession(ctx, id, s); err != nil {
 		return err
 	}
+	g.decided(s.Scheme, Allowed)
 	g.Cookie.set(c, id)
 	return nil
 }

@@ -1,0 +1,203 @@
+package guard
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/login"
+)
+
+// stateName is the name of the cookie that holds a sign-in that has begun.
+func (k Cookie) stateName() string {
+	if k.Secure {
+		return "__Host-gatehouse-login"
+	}
+	return "gatehouse_login"
+}
+
+// nobodyName is the name of the cookie that holds how people are called to whom
+// no role was given, for the page that tells them.
+func (k Cookie) nobodyName() string {
+	if k.Secure {
+		return "__Host-gatehouse-nobody"
+	}
+	return "gatehouse_nobody"
+}
+
+const (
+	// nobodyAge is for how long that page can be shown.
+	nobodyAge = 10 * time.Minute
+	// farewellWait bounds how long signing out waits for the provider.
+	farewellWait = 3 * time.Second
+)
+
+// Depart begins a sign-in at the provider that leads to next, a local path below
+// the prefix, and returns where the browser has to go. With switchUser people
+// can sign in as somebody else. The error is an *auth.Refusal: the provider
+// can't be asked.
+func (g *Guard) Depart(c *fiber.Ctx, next string, switchUser bool) (string, error) {
+	d, err := g.Provider.Begin(context.Background(), next, switchUser)
+	if err != nil {
+		return "", g.RefuseLogin(c, err)
+	}
+	g.Cookie.write(c, g.Cookie.stateName(), d.State, d.MaxAge)
+	return d.URL, nil
+}
+
+// Arrive ends a sign-in that Depart began, with the request by which the provider
+// sends the browser back, and begins a session. It returns next. Errors are
+// *auth.Refusal, whose reason is one of login's, or auth.ErrForbidden for people
+// without a role, or those of Sessions. Whatever comes of it, the browser
+// forgets the sign-in.
+func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
+	states := valuesOf(c, g.Cookie.stateName())
+	g.Cookie.write(c, g.Cookie.stateName(), "", 0)
+	state := ""
+	if len(states) == 1 {
+		state = states[0]
+	}
+	who, next, err := g.Provider.Finish(context.Background(), state, queryOf(c))
+	if err != nil {
+		return next, g.RefuseLogin(c, err)
+	}
+	if who.Role == auth.NoRole {
+		return next, g.refuseNobody(c, who)
+	}
+	id := auth.NewSessionID()
+	return next, g.Begin(c, id, auth.Session{
+		Scheme: auth.OIDC, ID: who.ID, Name: who.Name, Role: who.Role,
+		Credential: g.LoginRules, Extra: sealToken(id, who.IDToken), Provider: who.ProviderSession,
+	})
+}
+
+func queryOf(c *fiber.Ctx) url.Values {
+	query := url.Values{}
+	for name, value := range c.Context().QueryArgs().All() {
+		query.Add(string(name), string(value))
+	}
+	return query
+}
+
+// ErrUnlisted is why people have no role whom the provider knows more about than
+// it tells.
+var ErrUnlisted = errors.New("the provider refers to the groups instead of listing them")
+
+// refuseNobody refuses somebody who has signed in and has no role. It remembers
+// the name, for Nobody.
+func (g *Guard) refuseNobody(c *fiber.Ctx, who login.Person) error {
+	c.Locals(principalKey, auth.Principal{Scheme: auth.OIDC, ID: who.ID, Name: who.Name})
+	g.Cookie.write(c, g.Cookie.nobodyName(), base64.RawURLEncoding.EncodeToString([]byte(shortened(who.Name))), nobodyAge)
+	cause := fmt.Errorf("%s has no role", who.ID)
+	if who.Unlisted {
+		cause = fmt.Errorf("%w: %w", cause, ErrUnlisted)
+	}
+	return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: auth.OIDC, Cause: cause})
+}
+
+// Nobody is how a person is called who has signed in lately and to whom no role
+// was given. Anybody may have made it up.
+func (g *Guard) Nobody(c *fiber.Ctx) string {
+	name, err := base64.RawURLEncoding.DecodeString(c.Cookies(g.Cookie.nobodyName()))
+	if err != nil {
+		return ""
+	}
+	return shortened(string(name))
+}
+
+// Farewell is where the user of the request's session is signed out at the
+// provider too, who sends the browser to returnTo then. It is empty if there is
+// no such place.
+func (g *Guard) Farewell(c *fiber.Ctx, returnTo string) string {
+	s, ok := g.Session(c)
+	if !ok || s.Scheme != auth.OIDC || g.Provider == nil {
+		return ""
+	}
+	return g.FarewellOf(openToken(g.SessionID(c), s.Extra), returnTo)
+}
+
+// FarewellOf is Farewell for whoever has that ID token, which may be empty.
+func (g *Guard) FarewellOf(idToken, returnTo string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), farewellWait)
+	defer cancel()
+	return g.Provider.LogoutURL(ctx, idToken, returnTo)
+}
+
+// providerDown is auth.ErrUnavailable in the words of login.
+type providerDown struct{}
+
+func (providerDown) Error() string { return login.ErrUnavailable.Error() }
+
+func (providerDown) Unwrap() []error { return []error{login.ErrUnavailable, auth.ErrUnavailable} }
+
+// RefuseLogin counts, logs and reports that the provider's word does not count,
+// for a reason of login's, and returns the *auth.Refusal.
+func (g *Guard) RefuseLogin(c *fiber.Ctx, err error) error {
+	failure, ok := errors.AsType[*login.Error](err)
+	if !ok {
+		return err
+	}
+	r := &auth.Refusal{Reason: failure.Reason, Scheme: auth.OIDC, Cause: failure.Cause}
+	if errors.Is(failure, login.ErrUnavailable) {
+		r.Reason, r.RetryAfter = providerDown{}, issuerRetry
+	}
+	return g.refuse(c, r)
+}
+
+// isLogin tells that somebody could not be signed in at the provider, or out.
+func isLogin(r *auth.Refusal) bool {
+	return r.Scheme == auth.OIDC && !errors.Is(r, auth.ErrForbidden) && !errors.Is(r, auth.ErrUnavailable)
+}
+
+const (
+	// tokenLabel tells the key from others that may be made of a session's id.
+	tokenLabel = "gatehouse session id token 1"
+	// maxKeptToken is more than can be part of an address later.
+	maxKeptToken = 8 << 10
+)
+
+// sealToken makes an ID token unreadable to all who don't have the session's
+// id, of which the store has but a digest. Without a token there is nothing to
+// keep.
+func sealToken(id, token string) []byte {
+	if token == "" || len(token) > maxKeptToken {
+		return nil
+	}
+	return tokenSeal(id).Seal(nil, nil, []byte(token), nil)
+}
+
+// openToken is the reverse of sealToken. It is empty if there is nothing that was
+// sealed for this session.
+func openToken(id string, sealed []byte) string {
+	token, err := tokenSeal(id).Open(nil, nil, sealed, nil)
+	if err != nil {
+		return ""
+	}
+	return string(token)
+}
+
+func tokenSeal(id string) cipher.AEAD {
+	key, err := hkdf.Key(sha256.New, []byte(id), nil, tokenLabel, 32)
+	if err != nil {
+		panic(err) // never: the length is right
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err) // never: the length is right
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err) // never: the block is that of AES
+	}
+	return aead
+}

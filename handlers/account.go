@@ -1,0 +1,153 @@
+package handlers
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+func (h *api) accountRoutes() []route {
+	return []route{
+		page("/account", "account", auth.Explore, h.account),
+		{path: "/account/sessions/:session/end", page: true, on: map[string]endpoint{
+			"POST": {"account/sessions/end", auth.Explore, h.endSession},
+		}},
+		{path: "/account/end-sessions", page: true, on: map[string]endpoint{
+			"POST": {"account/end-sessions", auth.Explore, h.endSessions},
+		}},
+	}
+}
+
+// account shows people who they are to the server, and where else they are
+// signed in.
+func (h *api) account(c *fiber.Ctx) error {
+	p := guard.Principal(c)
+	m := views.Account{
+		Frame: h.frame(c, "Account", "account"), ID: shorten(p.ID, maxSubject), How: letInBy(p.Scheme), Limit: shorten(p.Limit, maxSubject),
+		Sessions: h.sessionsOf(c, p), Why: whyNoSessions(p.Scheme),
+	}
+	if h.SessionIdle > 0 {
+		m.Idle = views.Span(h.SessionIdle)
+	}
+	for _, grant := range grants {
+		m.Grants = append(m.Grants, views.Grant{Text: grant.text, Given: p.Role.May(grant.action)})
+	}
+	if session, ok := h.Guard.Session(c); ok && p.Scheme == auth.SessionCookie {
+		m.How += ", begun with " + letInBy(session.Scheme)
+		m.Ends = session.Expires
+	}
+	return h.page(c, fiber.StatusOK, views.AccountPage(m))
+}
+
+// letInBy says by what a person is let in.
+func letInBy(s auth.Scheme) string {
+	if s == auth.Anonymous {
+		return "nothing: no credential is asked for"
+	}
+	return cmp.Or(schemes[s], string(s))
+}
+
+// grants are what roles are about, in the words of people.
+var grants = []struct {
+	action auth.Action
+	text   string
+}{
+	{auth.Read, "See groupings, metrics, targets and the status"},
+	{auth.Push, "Push metrics"},
+	{auth.Delete, "Delete a grouping or a job, and undo one's own deletes"},
+	{auth.Administer, "Everything else: deletes of many, undo of any, activity, tokens"},
+}
+
+// whyNoSessions tells those who are let in without a session why they have none.
+func whyNoSessions(s auth.Scheme) string {
+	switch s {
+	case auth.SessionCookie:
+		return ""
+	case auth.Anonymous:
+		return "No credential is asked for, so nobody has to sign in."
+	case auth.Localhost:
+		return "You are let in because you are on the server's own machine, not by signing in."
+	}
+	return "Each of your requests brings its own credential, so there is no session that could end."
+}
+
+// sessionsOf are the sessions of who asks, the last one first.
+func (h *api) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSession {
+	if p.ID == "" {
+		return nil
+	}
+	this := store.SessionHandle(h.Guard.SessionID(c))
+	var rows []views.AccountSession
+	for _, x := range h.Store.SessionsOf(p.ID) {
+		rows = append(rows, views.AccountSession{
+			Handle: x.Handle, This: x.Handle == this, Created: x.Created, Seen: x.Seen, Expires: x.Expires,
+			From: x.From, Browser: browserOf(x.Agent), Agent: shorten(x.Agent, maxSubject),
+		})
+	}
+	slices.Reverse(rows)
+	return rows
+}
+
+// endSession ends one of the sessions of who asks. One that has ended already is
+// no error: that is what was wanted.
+func (h *api) endSession(c *fiber.Ctx) error {
+	p, handle := guard.Principal(c), c.Params("session")
+	if p.ID != "" && handle != "" {
+		if handle == store.SessionHandle(h.Guard.SessionID(c)) {
+			return h.logout(c)
+		}
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.origin(c), "ended by its user"); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(h.PublicPrefix+"/account", fiber.StatusSeeOther)
+}
+
+// endSessions ends all sessions of who asks, this one too.
+func (h *api) endSessions(c *fiber.Ctx) error {
+	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.homeAddress())
+	if p.ID != "" {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.origin(c), "signed out everywhere"); err != nil {
+			return err
+		}
+	}
+	return h.leave(c, farewell)
+}
+
+// Parts of what programs say they are, and how people call them. The first that
+// is found counts: most browsers say that they are several others too.
+var (
+	browsers = [][2]string{
+		{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Opera", "Opera"}, {"SamsungBrowser/", "Samsung Internet"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"},
+		{"HeadlessChrome/", "Chrome"}, {"Chrome/", "Chrome"}, {"CriOS/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"},
+	}
+	systems = [][2]string{
+		{"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Android", "Android"}, {"Windows", "Windows"}, {"CrOS", "ChromeOS"},
+		{"Mac OS X", "macOS"}, {"Linux", "Linux"}, {"BSD", "BSD"},
+	}
+)
+
+// browserOf puts a User-Agent into a few words, which are ours.
+func browserOf(agent string) string {
+	find := func(words [][2]string) string {
+		for _, w := range words {
+			if strings.Contains(agent, w[0]) {
+				return w[1]
+			}
+		}
+		return ""
+	}
+	browser, system := find(browsers), find(systems)
+	if system == "" {
+		return cmp.Or(browser, "another program")
+	}
+	return cmp.Or(browser, "another program") + " on " + system
+}

@@ -1,0 +1,215 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/auth/login"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+// loginRoutes are how people sign in at the OpenID provider. Without one they
+// are not there.
+func (h *api) loginRoutes() []route {
+	return []route{
+		page("/auth/login", "auth/login", auth.Public, h.depart),
+		page("/auth/callback", "auth/callback", auth.Public, h.arrive),
+		{path: "/auth/backchannel", page: true, on: map[string]endpoint{
+			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
+		}},
+	}
+}
+
+// providerHost names the provider to people; empty: there is none.
+func (h *api) providerHost() string {
+	if h.Guard.Provider == nil {
+		return ""
+	}
+	u, err := url.Parse(h.Guard.Login.Issuer)
+	if err != nil {
+		return h.Guard.Login.Issuer
+	}
+	return u.Host
+}
+
+// depart sends people to the provider.
+func (h *api) depart(c *fiber.Ctx) error {
+	if h.Guard.Provider == nil {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	address, err := h.Guard.Depart(c, h.pathBelow(c.Query("next")), c.Query("switch") != "")
+	if err != nil {
+		return err
+	}
+	return c.Redirect(address, fiber.StatusSeeOther)
+}
+
+// arrive takes people back from the provider. It never answers with a page: its
+// address holds what must not stay in a browser's history.
+func (h *api) arrive(c *fiber.Ctx) error {
+	if h.Guard.Provider == nil {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	next, err := h.Guard.Arrive(c)
+	if err == nil {
+		return c.Redirect(h.PublicPrefix+auth.LocalPath(next), fiber.StatusSeeOther)
+	}
+	p := problemOf(err)
+	if p.reason == nil {
+		h.Logger.Error("A sign-in failed", "err", err)
+	}
+	query := url.Values{"problem": {p.word}}
+	if next != "" {
+		query.Set("next", h.localPath(h.PublicPrefix+next))
+	}
+	return c.Redirect(h.PublicPrefix+"/login?"+query.Encode(), fiber.StatusSeeOther)
+}
+
+// loginProblem is why somebody was not signed in, by the word for it in the
+// address of the page that tells it.
+type loginProblem struct {
+	word   string
+	reason error // nil: the store failed
+}
+
+// noRole and unlisted are those of people whom the provider knows.
+const (
+	noRole   = "role"
+	unlisted = "groups"
+)
+
+var loginProblems = []loginProblem{
+	{"provider", login.ErrUnavailable},
+	{"state", login.ErrState},
+	{"exchange", login.ErrExchange},
+	{"token", login.ErrToken},
+	{"declined", login.ErrDeclined},
+	{noRole, auth.ErrForbidden},
+	{unlisted, guard.ErrUnlisted},
+	{"store", nil},
+}
+
+func problemOf(err error) loginProblem {
+	if r, ok := errors.AsType[*auth.Refusal](err); ok && errors.Is(r.Cause, guard.ErrUnlisted) {
+		err = guard.ErrUnlisted
+	}
+	for _, p := range loginProblems {
+		if errors.Is(err, p.reason) {
+			return p
+		}
+	}
+	return loginProblems[len(loginProblems)-1]
+}
+
+// loginProblem is the one that the address names.
+func (h *api) loginProblem(c *fiber.Ctx) (loginProblem, bool) {
+	word := c.Query("problem")
+	for _, p := range loginProblems {
+		if p.word == word && h.Guard.Provider != nil {
+			return p, true
+		}
+	}
+	return loginProblem{}, false
+}
+
+// loginProblemPage says why somebody was not signed in, and what to do now.
+func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
+	next := "next=" + url.QueryEscape(h.localPath(c.Query("next")))
+	m := views.Problem{Action: views.Choice{Text: "Try again", URL: h.PublicPrefix + "/auth/login?" + next}}
+	var text string
+	switch {
+	case p.reason == nil:
+		m.Status, text, m.Retry = fiber.StatusServiceUnavailable, sentence(textUnavailable), 5
+	case p.word == noRole || p.word == unlisted:
+		m.Status, text = fiber.StatusForbidden, h.nobodyText(c, p)
+		m.Action = views.Choice{Text: "Use another account", URL: h.PublicPrefix + "/auth/login?switch=1&" + next}
+		if address := h.Guard.FarewellOf("", h.homeAddress()); address != "" {
+			m.Others = append(m.Others, views.Choice{Text: "Sign out", URL: address})
+		}
+	default:
+		a := answerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
+		m.Status, text = a.status, sentence(a.text)
+	}
+	m.Text = text
+	if h.Guard.HasPasswords() {
+		m.Others = append(m.Others, views.Choice{Text: "Sign in with a password", URL: h.PublicPrefix + "/login?" + next})
+	}
+	m.Frame = h.frame(c, problemTitle(m.Status), "")
+	m.Version = "" // is not for strangers
+	if m.Retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(m.Retry))
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return h.page(c, m.Status, views.ProblemPage(m))
+}
+
+// nobodyText tells people how the provider knows them, and that this is not
+// enough.
+func (h *api) nobodyText(c *fiber.Ctx, p loginProblem) string {
+	text := whoYouAre(auth.Principal{Name: h.Guard.Nobody(c)})
+	if p.word == unlisted {
+		return text + " The sign-in provider did not list your groups, which may be too many; it only said where to ask for them."
+	}
+	return text + " Who runs this server can give you one."
+}
+
+// maxLogoutForm bounds what the provider sends when somebody signs out there.
+const maxLogoutForm = 64 << 10
+
+// backchannel ends the sessions of somebody who has signed out at the provider.
+func (h *api) backchannel(c *fiber.Ctx) error {
+	if h.Guard.Provider == nil {
+		return fiber.ErrNotFound
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	form, err := readFields(c, maxLogoutForm, nil)
+	if err != nil || len(form["logout_token"]) != 1 {
+		return logoutRefused(c, "a form with one logout_token is expected")
+	}
+	l, err := h.Guard.Provider.VerifyLogout(context.Background(), form.Get("logout_token"))
+	if err != nil {
+		err = h.Guard.RefuseLogin(c, err)
+		if errors.Is(err, login.ErrLogoutToken) {
+			return logoutRefused(c, login.ErrLogoutToken.Error())
+		}
+		return err
+	}
+	origin := store.Origin{By: h.providerHost(), From: h.clientAddress(c), Via: string(auth.OIDC)}
+	_, err = h.Store.EndSessionsWhere(context.Background(), signedOut(l, h.Guard.Login.Issuer), origin, "signed out at the provider")
+	if err != nil {
+		return err
+	}
+	return c.SendStatus(fiber.StatusOK)
+}
+
+// logoutRefused is the answer of OpenID Connect Back-Channel Logout 1.0, 2.8.
+func logoutRefused(c *fiber.Ctx, description string) error {
+	return c.Status(fiber.StatusBadRequest).JSON(map[string]string{"error": "invalid_request", "error_description": description})
+}
+
+// signedOut tells which sessions end when somebody signs out at the provider:
+// the one that the provider names, or those of the user. Sessions of whose name
+// at the provider nothing is known end with any of the user's.
+func signedOut(l login.Logout, issuer string) func(store.Session) bool {
+	return func(x store.Session) bool {
+		switch {
+		case x.Scheme != string(auth.OIDC) || x.Created.After(l.At):
+			return false
+		case l.ID != "" && x.ID != l.ID, l.ID == "" && !strings.HasPrefix(x.ID, auth.SubjectID(issuer, "")):
+			return false
+		case l.ProviderSession == "" || l.ProviderSession == x.Provider:
+			return true
+		}
+		return l.ID != "" && x.Provider == ""
+	}
+}
