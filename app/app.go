@@ -218,6 +218,7 @@ func (a *App) openStore(ctx context.Context) error {
 		Own:              own,
 		Logger:           a.log,
 		Observe:          a.metrics.Commit,
+		Recorded:         a.recorded,
 	})
 	if err != nil {
 		return fmt.Errorf("cannot load the store: %w", err)

@@ -64,6 +64,7 @@ func (a *App) guardConfig() guard.Config {
 		ScrapeAllowed:   o.ScrapeAllowed,
 		Trusted:         o.TrustedProxies,
 		Decided:         a.metrics.Decided,
+		Denied:          handlers.Denials{Store: a.store}.Deny,
 		Logger:          a.log,
 	}
 	if u := a.options.ExternalURL; u != nil {

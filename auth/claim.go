@@ -265,8 +265,15 @@ func (r ClaimRules) Refers(c Claims) bool {
 	return !r.Decides(c) && r.Decides(elsewhere)
 }
 
-// ID tells the owner of a token from everybody else.
-func (r ClaimRules) ID(c Claims) string { return SubjectID(r.Issuer, c.text("sub")) }
+// ID tells the owner of a token from everybody else; empty: the token does not
+// say whose it is.
+func (r ClaimRules) ID(c Claims) string {
+	subject := c.text("sub")
+	if subject == "" {
+		return ""
+	}
+	return SubjectID(r.Issuer, subject)
+}
 
 // Fingerprint changes with everything that decides who gets which role.
 func (r ClaimRules) Fingerprint() []byte {

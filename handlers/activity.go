@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -23,12 +24,14 @@ func (h *api) activityRoutes() []route {
 	return []route{
 		page("/activity", "activity", auth.Administer, h.activity),
 		page("/activity/export", "activity/export", auth.Administer, h.exportActivity),
+		get("/api/v1/activity", "api/v1/activity", auth.Administer, h.listActivity),
 	}
 }
 
 const (
 	entriesPerPage     = 50
-	maxExportedEntries = 100_000
+	defaultEntries     = 100 // of one answer of the API
+	maxExportedEntries = store.MaxEntries
 	maxActor           = 256  // bytes of who is looked for
 	maxOperation       = 64   // bytes of an operation's name
 	maxSubject         = 200  // characters of what an entry is about
@@ -37,15 +40,55 @@ const (
 	activityWait = 10 * time.Second
 )
 
-// entryKinds are what the log can be narrowed to, in the order of the page.
-var entryKinds = []store.EntryKind{store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo, store.EntryRefusal}
+// kindGroups are what people narrow the log to: kinds that belong together, in
+// the order of the page. A group of one has that kind's name.
+var kindGroups = []struct {
+	name, label string
+	kinds       []store.EntryKind
+}{
+	{"deletions", "Deletes and undos", []store.EntryKind{store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo}},
+	{"refusal", "Refused pushes", []store.EntryKind{store.EntryRefusal}},
+	{"sessions", "Sign-ins", []store.EntryKind{store.EntrySignIn, store.EntrySignOut}},
+	{"tokens", "Tokens", []store.EntryKind{store.EntryTokenCreate, store.EntryTokenRotate, store.EntryTokenRevoke}},
+	{"denial", "Denied requests", []store.EntryKind{store.EntryDenial}},
+}
+
+// kindsNamed are the kinds that a name stands for: a kind's own, or that of a
+// group.
+func kindsNamed(name string) []store.EntryKind {
+	for _, g := range kindGroups {
+		if g.name == name {
+			return g.kinds
+		}
+		if slices.Contains(g.kinds, store.EntryKind(name)) {
+			return []store.EntryKind{store.EntryKind(name)}
+		}
+	}
+	return nil
+}
+
+// kindNames are all that kindsNamed knows, for those who got one wrong.
+func kindNames() string {
+	var names []string
+	for _, g := range kindGroups {
+		for _, kind := range g.kinds {
+			names = append(names, string(kind))
+		}
+		if len(g.kinds) > 1 {
+			names = append(names, g.name)
+		}
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
 
 // activityView is what a person asks of the log, as it stands in the page's
 // address.
 type activityView struct {
 	text, by string
-	kinds    []store.EntryKind
-	from, to string // as they were typed
+	named    []string          // kinds and groups of them
+	kinds    []store.EntryKind // that these stand for
+	from, to string            // as they were typed
 	since    time.Time
 	until    time.Time
 	before   string // the operation whose page is over; empty: the newest page
@@ -66,12 +109,12 @@ func readActivityView(c *fiber.Ctx) (v activityView, err error) {
 		return v, badRequest("by is too long")
 	}
 	for _, name := range queries(c, "kind") {
-		kind := store.EntryKind(name)
-		if !slices.Contains(entryKinds, kind) {
-			return v, badRequest("kind must be delete, wipe, expiry, undo or refusal")
+		kinds := kindsNamed(name)
+		if kinds == nil {
+			return v, badRequest("kind must be " + kindNames())
 		}
-		if !slices.Contains(v.kinds, kind) {
-			v.kinds = append(v.kinds, kind)
+		if !slices.Contains(v.named, name) {
+			v.named, v.kinds = append(v.named, name), append(v.kinds, kinds...)
 		}
 	}
 	if v.since, _, err = parseMoment(v.from); err != nil {
@@ -140,8 +183,8 @@ func (v *activityView) address(before string) string {
 			q.Set(name, value)
 		}
 	}
-	for _, kind := range v.kinds {
-		q.Add("kind", string(kind))
+	for _, name := range v.named {
+		q.Add("kind", name)
 	}
 	if len(q) == 0 {
 		return ""
@@ -154,13 +197,13 @@ func (v *activityView) exportAddress(format string) string {
 	return "/activity/export?format=" + format + strings.Replace(v.address(""), "?", "&", 1)
 }
 
-// activity shows what was deleted, undone and refused, and what has expired.
+// activity shows what people and programs did, and what was refused to them.
 func (h *api) activity(c *fiber.Ctx) error {
 	v, err := readActivityView(c)
 	if err != nil {
 		return err
 	}
-	entries, next, err := h.entries(&v)
+	entries, next, err := h.entries(&v, entriesPerPage)
 	if err != nil {
 		return err
 	}
@@ -171,17 +214,18 @@ func (h *api) activity(c *fiber.Ctx) error {
 	return h.page(c, fiber.StatusOK, views.ActivityPage(h.activityModel(f, &v, entries, next)))
 }
 
-// entries are those of a page, and before which operation the next one goes on;
-// empty: there is none. One call of the store looks at a part of the log only.
-func (h *api) entries(v *activityView) (entries []store.Entry, next string, err error) {
+// entries are those of a page of that size, and before which operation the next
+// one goes on; empty: there is none. One call of the store looks at a part of the
+// log only.
+func (h *api) entries(v *activityView, size int) (entries []store.Entry, next string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), activityWait)
 	defer cancel()
 	for next = v.before; ; {
 		var found []store.Entry
-		if found, next, err = h.Store.Activity(ctx, v.query(next, entriesPerPage-len(entries))); err != nil {
+		if found, next, err = h.Store.Activity(ctx, v.query(next, size-len(entries))); err != nil {
 			return nil, "", err
 		}
-		if entries = append(entries, found...); next == "" || len(entries) == entriesPerPage {
+		if entries = append(entries, found...); next == "" || len(entries) == size {
 			return entries, next, nil
 		}
 	}
@@ -196,10 +240,7 @@ func (h *api) activityModel(f views.Frame, v *activityView, entries []store.Entr
 	}
 	m := views.Activity{
 		Frame: f, Search: v.text, By: v.by, From: v.from, To: v.to,
-		Filtered: v.filtered(), Older: v.before != "", Clear: home,
-	}
-	for _, kind := range entryKinds {
-		m.Kinds = append(m.Kinds, views.Pick{Name: string(kind), Picked: slices.Contains(v.kinds, kind)})
+		Filtered: v.filtered(), Older: v.before != "", Clear: home, Kinds: v.picks(), Kept: h.kept(),
 	}
 	for _, format := range []string{"csv", "json"} {
 		m.Exports = append(m.Exports, views.Choice{Text: strings.ToUpper(format), URL: f.Path(v.exportAddress(format))})
@@ -212,16 +253,66 @@ func (h *api) activityModel(f views.Frame, v *activityView, entries []store.Entr
 	}
 	p := h.Store.Picture()
 	for _, e := range entries {
-		m.Entries = append(m.Entries, h.entry(f, p, e))
+		row := h.entry(f, p, e)
+		row.Alike = home + v.alike(e.Kind)
+		m.Entries = append(m.Entries, row)
 	}
 	return m
+}
+
+// picks are what the log can be narrowed to: groups of kinds, and single kinds
+// that it is narrowed to already.
+func (v *activityView) picks() []views.Pick {
+	var picks []views.Pick
+	for _, g := range kindGroups {
+		picks = append(picks, views.Pick{Name: g.name, Label: g.label, Picked: slices.Contains(v.named, g.name)})
+	}
+	for _, name := range v.named {
+		if !slices.ContainsFunc(picks, func(p views.Pick) bool { return p.Name == name }) {
+			picks = append(picks, views.Pick{Name: name, Picked: true})
+		}
+	}
+	return picks
+}
+
+// alike is the view's first page with one kind of entries only.
+func (v *activityView) alike(kind store.EntryKind) string {
+	w := *v
+	w.named = []string{string(kind)}
+	return w.address("")
+}
+
+// kept says how long entries are.
+func (h *api) kept() string {
+	const day = 24 * time.Hour
+	switch {
+	case h.Retention <= 0:
+		return "the last " + views.Number(store.MaxEntries) + " are kept"
+	case h.Retention%day == 0:
+		return "kept for " + counted(int(h.Retention/day), "day", "days")
+	}
+	return "kept for " + views.Span(h.Retention)
 }
 
 // entry is an entry of the log as the page shows it.
 func (h *api) entry(f views.Frame, p *store.Picture, e store.Entry) views.Entry {
 	row := views.Entry{
-		Operation: e.Operation, Kind: string(e.Kind), At: e.At, By: e.Origin.By, From: e.Origin.From,
-		Count: e.Count, Why: brief(reasonOfRefusal(f, p, e.What, e.Message)),
+		Operation: e.Operation, Kind: string(e.Kind), At: e.At, Count: e.Count,
+		Client: client(e.Origin),
+	}
+	switch e.Kind {
+	case store.EntryRefusal:
+		row.Why = brief(reasonOfRefusal(f, p, e.What, e.Message))
+	case store.EntryDenial:
+		row.Why.Before = cmp.Or(string(e.Reason), e.Message)
+		e.What = plain(e.What, maxSubject)
+	case store.EntrySignIn, store.EntrySignOut:
+		row.Detail = plain(e.Message, maxSubject)
+		if e.What = plain(e.What, maxClient); e.What == row.By {
+			e.What = "" // stands beside it
+		}
+	default:
+		row.Detail, e.What = plain(e.Message, maxReason), visible(e.What)
 	}
 	if e.Kind == store.EntryExpiry && e.What == "" {
 		if keys, _ := h.Store.DeletedBy(e.Operation, 1); len(keys) > 0 {
@@ -236,8 +327,7 @@ func (h *api) entry(f views.Frame, p *store.Picture, e store.Entry) views.Entry 
 			row.URL = f.Path("/groupings/" + key.Digest())
 		}
 	}
-	switch e.Kind {
-	case store.EntryDelete, store.EntryWipe, store.EntryExpiry:
+	if isRemoval(e.Kind) {
 		row.List = f.Path("/deleted/" + e.Operation)
 		if until, ok := h.Store.Undoable(e.Operation); ok {
 			row.Undo, row.Until = f.Path("/undo/"+e.Operation), until
@@ -295,6 +385,8 @@ type entryJSON struct {
 	Kind      string    `json:"kind"`
 	By        string    `json:"by"`
 	From      string    `json:"from"`
+	Via       string    `json:"via"`
+	ID        string    `json:"id"`
 	What      string    `json:"what"`
 	Count     int       `json:"count"`
 	Undoes    string    `json:"undoes,omitempty"`
@@ -302,13 +394,39 @@ type entryJSON struct {
 	Message   string    `json:"message,omitempty"`
 }
 
+func asJSON(e store.Entry) entryJSON {
+	return entryJSON{
+		e.Operation, e.At.UTC(), string(e.Kind), e.Origin.By, e.Origin.From, e.Origin.Via, e.Origin.ID,
+		e.What, e.Count, e.Undoes, string(e.Reason), e.Message,
+	}
+}
+
+// listActivity serves a page of the log to programs.
+func (h *api) listActivity(c *fiber.Ctx) error {
+	v, err := readActivityView(c)
+	if err != nil {
+		return err
+	}
+	limit, err := strconv.Atoi(c.Query("limit", strconv.Itoa(defaultEntries)))
+	if err != nil || limit < 1 || limit > store.MaxActivity {
+		return badRequest("limit must be a number from 1 to " + strconv.Itoa(store.MaxActivity))
+	}
+	entries, next, err := h.entries(&v, limit)
+	if err != nil {
+		return err
+	}
+	out := make([]entryJSON, len(entries))
+	for i, e := range entries {
+		out[i] = asJSON(e)
+	}
+	return succeed(c, fiber.Map{"entries": out, "next": next})
+}
+
 // writeActivityJSON writes an array with a line per entry.
 func (h *api) writeActivityJSON(w io.Writer, v activityView) error {
 	before := "["
 	err := h.eachEntry(v, func(e store.Entry) error {
-		line, err := json.Marshal(entryJSON{
-			e.Operation, e.At.UTC(), string(e.Kind), e.Origin.By, e.Origin.From, e.What, e.Count, e.Undoes, string(e.Reason), e.Message,
-		})
+		line, err := json.Marshal(asJSON(e))
 		if err != nil {
 			return err
 		}
@@ -323,7 +441,7 @@ func (h *api) writeActivityJSON(w io.Writer, v activityView) error {
 	return err
 }
 
-var activityHead = []string{"operation", "time", "kind", "by", "from", "what", "count", "undoes", "reason", "message"}
+var activityHead = []string{"operation", "time", "kind", "by", "from", "via", "id", "what", "count", "undoes", "reason", "message"}
 
 // writeActivityCSV writes a line per entry.
 func (h *api) writeActivityCSV(w io.Writer, v activityView) error {
@@ -333,7 +451,7 @@ func (h *api) writeActivityCSV(w io.Writer, v activityView) error {
 	}
 	err := h.eachEntry(v, func(e store.Entry) error {
 		return out.Write([]string{
-			e.Operation, moment(e.At), string(e.Kind), cell(e.Origin.By), cell(e.Origin.From), cell(e.What),
+			e.Operation, moment(e.At), string(e.Kind), cell(e.Origin.By), cell(e.Origin.From), e.Origin.Via, cell(e.Origin.ID), cell(e.What),
 			strconv.Itoa(e.Count), e.Undoes, string(e.Reason), cell(e.Message),
 		})
 	})

@@ -117,11 +117,12 @@ func TestTheLogTellsWhatHappenedNewestFirst(t *testing.T) {
 		`undone {instance="2",job="x"} · 1 grouping back`,
 		`deleted {instance="2",job="x"}`,
 		`deleted {instance="1",job="x"}`,
+		`signed in role admin`,
 	}
 	if got := logged(t, page.body); page.status != 200 || !slices.Equal(got, want) {
 		t.Errorf("%v\n%s\nwant\n%s", page, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if !contains(page.body, "<bdi>admin</bdi>", "<bdi>ops</bdi>", "127.0.0.1", precisely(k.now()), `id="activity"`, ">the server<") {
+	if !contains(page.body, ">admin</bdi>", ">ops</bdi>", ">password</span>", ">session</span>", "127.0.0.1", precisely(k.now()), `id="activity"`, ">the server<") {
 		t.Error("does not tell who and when")
 	}
 	// The wipe and what expired can be undone, and what only one thing took.
@@ -137,12 +138,18 @@ func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
 	s, k, admin := busy(t)
 	at := func(ago time.Duration) string { return k.now().Add(-ago).Format("2006-01-02T15:04") }
 	for query, want := range map[string]string{
-		"":                              "wiped expired refused undone deleted deleted",
+		"":                              "wiped expired refused undone deleted deleted in",
 		"kind=delete":                   "deleted deleted",
+		"kind=deletions":                "wiped expired undone deleted deleted",
+		"kind=deletions&kind=refusal":   "wiped expired refused undone deleted deleted",
+		"kind=sessions":                 "in",
+		"kind=sign_in":                  "in",
+		"kind=sign_out&kind=tokens":     "",
+		"kind=denial":                   "",
 		"kind=wipe&kind=undo&kind=wipe": "wiped undone",
 		"kind=refusal":                  "refused",
 		"kind=expiry":                   "expired",
-		"by=ops":                        "undone deleted",
+		"by=ops":                        "undone deleted in",
 		"by=OPS":                        "",
 		"by=op":                         "",
 		"q=CLOSING+brace":               "refused",
@@ -150,12 +157,12 @@ func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
 		"q=127.0.0.1&kind=delete":       "deleted deleted",
 		"q=%3Cscript%3E":                "",
 		"from=" + at(10*time.Minute):    "wiped expired",
-		"to=" + at(40*time.Minute):      "undone deleted deleted",
-		"to=" + at(41*time.Minute):      "deleted deleted",
+		"to=" + at(40*time.Minute):      "undone deleted deleted in",
+		"to=" + at(41*time.Minute):      "deleted deleted in",
 		"from=" + at(30*time.Minute) + "&to=" + at(30*time.Minute): "refused",
-		"from=" + k.now().Format("2006-01-02"):                     "wiped expired refused undone deleted deleted",
+		"from=" + k.now().Format("2006-01-02"):                     "wiped expired refused undone deleted deleted in",
 		"from=" + at(0) + "&to=" + at(time.Hour):                   "",
-		"q=+&by=+&from=&to=&before=":                               "wiped expired refused undone deleted deleted",
+		"q=+&by=+&from=&to=&before=":                               "wiped expired refused undone deleted deleted in",
 	} {
 		if strings.HasPrefix(query, "from=") && len(query) == len("from=2006-01-02") && k.now().Add(-time.Hour).Day() != k.now().Day() {
 			continue // the day has just begun
@@ -163,7 +170,7 @@ func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
 		a := s.get("/activity?"+query, append(admin, aBrowser...)...)
 		var kinds []string
 		for _, line := range logged(t, a.body) {
-			kind, _, _ := strings.Cut(line, " ")
+			kind, _, _ := strings.Cut(strings.TrimPrefix(line, "signed "), " ")
 			kinds = append(kinds, kind)
 		}
 		if got := strings.Join(kinds, " "); a.status != 200 || got != want {
@@ -185,6 +192,9 @@ func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
 				t.Errorf("%.60s: %v", path+query, a)
 			}
 		}
+		if a := s.get("/api/v1/activity?"+query, admin...); a.status != 400 || !contains(a.body, `"errorType":"bad_data"`) {
+			t.Errorf("%.60s: %v", query, a)
+		}
 	}
 	for _, before := range []string{"x", "../..", "%00", "zzzz", "ffffffffffffffff-ffffffff"} {
 		if a := s.get("/activity?before="+before, append(admin, aBrowser...)...); a.status != 200 && a.status != 400 {
@@ -201,7 +211,7 @@ func TestTheLogIsForAdmins(t *testing.T) {
 	}{
 		"a stranger": {nil, 401}, "a reader": {s.begun("rita", auth.Reader), 403}, "a pusher": {s.begun("pat", auth.Pusher), 403}, "an admin": {s.signedIn(), 200},
 	} {
-		for _, target := range []string{"/activity", "/activity/export", "/activity/export?format=csv"} {
+		for _, target := range []string{"/activity", "/activity/export", "/activity/export?format=csv", "/api/v1/activity"} {
 			if a := s.get(target, append(test.who, aBrowser...)...); a.status != test.status {
 				t.Errorf("%s: %v, want %d", name, a, test.status)
 			}
@@ -210,11 +220,15 @@ func TestTheLogIsForAdmins(t *testing.T) {
 			t.Errorf("%s: a link to it: %v", name, linked)
 		}
 	}
-	empty := s.get("/activity", append(s.signedIn(), aBrowser...)...)
-	if !contains(empty.body, "Nothing was deleted, undone, refused or expired so far.") || strings.Contains(empty.body, "<table") {
+}
+
+func TestAnEmptyLogSaysSo(t *testing.T) {
+	s := serve(t)
+	empty := s.get("/activity", aBrowser...)
+	if !contains(empty.body, "Nothing is on record so far.") || strings.Contains(empty.body, "<table") {
 		t.Errorf("%v", empty)
 	}
-	if a := s.get("/activity?before=x", append(s.signedIn(), aBrowser...)...); !contains(a.body, "There is nothing older.") || linkTo(t, a.body, "Newest") != "/activity" {
+	if a := s.get("/activity?before=x", aBrowser...); !contains(a.body, "There is nothing older.") || linkTo(t, a.body, "Newest") != "/activity" {
 		t.Errorf("%v", a)
 	}
 }
@@ -320,7 +334,7 @@ func TestTheLogIsExported(t *testing.T) {
 	}
 	a = s.get("/activity/export?format=csv", append(admin, "Accept-Encoding", "identity")...)
 	lines, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
-	if err != nil || len(lines) != 7 || !slices.Equal(lines[0], activityHead) || lines[3][2] != "refusal" {
+	if err != nil || len(lines) != 8 || !slices.Equal(lines[0], activityHead) || lines[3][2] != "refusal" {
 		t.Errorf("%v %q", err, lines)
 	}
 	if a := s.get("/activity/export?format=xml", admin...); a.status != 400 {
@@ -348,13 +362,22 @@ func TestSpreadsheetsGetNoFormulasFromTheLog(t *testing.T) {
 	}
 	a := s.get("/activity/export?format=csv", s.signedIn()...)
 	lines, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
-	if err != nil || len(lines) != 6 {
+	if err != nil || len(lines) != 12 || !slices.Equal(lines[0], activityHead) { // they have signed in, then deleted
 		t.Fatalf("%v %v", a, err)
 	}
+	quoted := 0
 	for _, line := range lines[1:] {
-		if !strings.HasPrefix(line[3], "'") {
-			t.Errorf("%q", line)
+		for i, text := range line {
+			if text != "" && strings.Contains("=+-@\t", text[:1]) {
+				t.Errorf("%s: %q", activityHead[i], text)
+			}
 		}
+		if strings.HasPrefix(line[3], "'") {
+			quoted++
+		}
+	}
+	if quoted != 10 {
+		t.Errorf("%d names are quoted", quoted)
 	}
 }
 

@@ -108,6 +108,10 @@ func denialStatus(err error) int {
 // onError answers whatever went wrong: in JSON below the JSON API and to who
 // asks for JSON, with a page to people, else in one line.
 func (h *api) onError(c *fiber.Ctx, err error) error {
+	var refusal *auth.Refusal
+	if errors.As(err, &refusal) {
+		h.Guard.Refuse(c, refusal)
+	}
 	a := answerTo(err)
 	request := h.reportFailure(c, a, err)
 	c.Status(a.status)

@@ -97,7 +97,7 @@ func (h *api) writeJSON(w io.Writer, groups []*store.Group, now time.Time) error
 }
 
 var csvHead = []string{
-	"grouping", "state", "last_push_time", "last_push_by", "last_failure_time", "last_failure",
+	"grouping", "state", "last_push_time", "last_push_by", "last_push_via", "last_push_from", "last_failure_time", "last_failure",
 	"families", "series", "bytes", "expires_at",
 }
 
@@ -109,7 +109,7 @@ func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error 
 	}
 	for _, g := range groups {
 		err := out.Write([]string{
-			g.Key.String(), h.state(g, now), moment(g.Pushed), cell(g.Origin.By), moment(g.Failed), cell(g.Failure),
+			g.Key.String(), h.state(g, now), moment(g.Pushed), cell(g.Origin.By), g.Origin.Via, cell(g.Origin.From), moment(g.Failed), cell(g.Failure),
 			strconv.Itoa(g.FamilyCount()), strconv.Itoa(g.Series), strconv.Itoa(g.Bytes), moment(g.Expires),
 		})
 		if err != nil {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/store"
 )
 
@@ -139,6 +141,80 @@ func TestWhoMayTakeBack(t *testing.T) {
 	} {
 		if got := mayTakeBack(test.who, test.e); got != test.want {
 			t.Errorf("%+v of %q: %v", test.who, test.e.Origin.ID, got)
+		}
+	}
+}
+
+func TestOnesOwnIsWhatTheSamePersonOrProgramDid(t *testing.T) {
+	fake := issuertest.New(t)
+	s := serve(t, everything(fake), func(c setup) { c.Guard.LoginRules = loginRules })
+	jwt := func(subject, name string) []string {
+		return []string{"Authorization", "Bearer " + fake.Token(map[string]any{
+			"sub": subject, "preferred_username": name, "groups": []string{"pushers"},
+		})}
+	}
+	session := func(id, subject, name string) []string {
+		must(t, s.store.CreateSession(t.Context(), id, store.Session{
+			Scheme: string(auth.OIDC), ID: auth.SubjectID(fake.Issuer(), subject), Name: name, Role: "pusher", Credential: loginRules,
+			Created: time.Now(), Expires: time.Now().Add(time.Hour),
+		}))
+		return []string{"Cookie", "gatehouse_session=" + id}
+	}
+	token := func(name string) []string {
+		_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: name, Role: "pusher"}, store.Origin{})
+		must(t, err)
+		return []string{"X-API-Key", secret}
+	}
+	alex, other, twin := session("1", "alex", "Alex"), session("2", "other", "Alex"), token("Alex")
+	for name, test := range map[string]struct {
+		deletes, undoes []string
+		status          int
+	}{
+		"the same session":                      {alex, alex, 200},
+		"another session of the same person":    {alex, session("3", "alex", "Alex"), 200},
+		"the same person, who has a new name":   {alex, session("4", "alex", "Sascha"), 200},
+		"another person of that name":           {alex, other, 403},
+		"that person's JWT":                     {alex, jwt("alex", "Alex"), 200},
+		"the session of a JWT's person":         {jwt("alex", "Alex"), alex, 200},
+		"the JWT of another person of the name": {alex, jwt("other", "Alex"), 403},
+		"a token of that name":                  {alex, twin, 403},
+		"the person of a token's name":          {twin, alex, 403},
+		"the same token":                        {twin, twin, 200},
+		"another token":                         {twin, token("Alex 2"), 403},
+		"a JWT that says nobody's name":         {jwt("", "Alex"), jwt("", "Alex"), 403},
+		"an admin":                              {alex, []string{"Authorization", basicHeader("admin", rightPassword)}, 200},
+	} {
+		path := "/metrics/job/" + url.PathEscape(name)
+		s.put(path, "a 1\n", "X-API-Key", rightToken)
+		digest := s.group(path).Key.Digest()
+		if test.deletes[0] == "Cookie" {
+			at := "/groupings/" + digest + "/delete"
+			if a := s.post(at, formOf(t, s.get(at, append(test.deletes, aBrowser...)...).body, at).Encode(), test.deletes...); a.status != 303 {
+				t.Fatal(a)
+			}
+		} else if a := s.do("DELETE", path, "", test.deletes...); a.status != 202 {
+			t.Fatal(a)
+		}
+		gone, ok := s.store.Picture().GoneByDigest(digest)
+		if !ok {
+			t.Fatalf("%s: it is not gone", name)
+		}
+		offered := strings.Contains(s.gone(digest, test.undoes...).body, "/undo/")
+		if a := s.post("/undo/"+gone.Operation, "", test.undoes...); a.status != test.status || offered != (a.status == 200) {
+			t.Errorf("%s: %v, offered: %v", name, a, offered)
+		}
+	}
+}
+
+func TestOnlyWhatTookGroupingsAwayHasAListOfThem(t *testing.T) {
+	s := serve(t, oneUser)
+	admin := s.signedIn()
+	for kind, want := range map[store.EntryKind]int{store.EntrySignIn: 404, store.EntryDelete: 200} {
+		s.put("/metrics/job/x", "a 1\n", "Authorization", basicHeader("admin", rightPassword))
+		s.do("DELETE", "/metrics/job/x", "", "Authorization", basicHeader("admin", rightPassword))
+		entries, _ := s.entriesLike("limit=1&kind="+string(kind), admin...)
+		if a := s.get("/deleted/"+entries[0].Operation, append(admin, aBrowser...)...); a.status != want {
+			t.Errorf("%s: %v", kind, a)
 		}
 	}
 }

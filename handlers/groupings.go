@@ -28,6 +28,8 @@ type groupingJSON struct {
 	LastPushTime       *time.Time        `json:"last_push_time"`
 	LastPushSuccessful bool              `json:"last_push_successful"`
 	LastPushBy         string            `json:"last_push_by"`
+	LastPushVia        string            `json:"last_push_via"`
+	LastPushFrom       string            `json:"last_push_from"`
 	LastFailureTime    *time.Time        `json:"last_failure_time"`
 	LastFailure        string            `json:"last_failure,omitempty"`
 	State              string            `json:"state"`
@@ -109,7 +111,8 @@ func (h *api) state(g *store.Group, now time.Time) string {
 func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
 	return groupingJSON{
 		Labels: labelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
-		LastPushTime: optional(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(), LastPushBy: g.Origin.By,
+		LastPushTime: optional(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
+		LastPushBy: g.Origin.By, LastPushVia: g.Origin.Via, LastPushFrom: g.Origin.From,
 		LastFailureTime: optional(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: optional(g.Expires),
 	}

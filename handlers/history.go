@@ -46,7 +46,7 @@ func (h *api) fillHistory(m *views.Grouping, p *store.Picture, g *store.Group) e
 	for _, x := range pushes {
 		push := views.Push{
 			At: x.At, Method: "PUT", Effect: "replaced everything", Bytes: x.Bytes, Families: x.Families, Series: x.Series,
-			By: x.Origin.By, From: x.Origin.From, Refused: x.Refused != "",
+			Pusher: client(x.Origin), Refused: x.Refused != "",
 		}
 		if x.Mode == store.Merge {
 			push.Method, push.Effect = "POST", "replaced families"

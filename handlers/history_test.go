@@ -50,10 +50,10 @@ func TestTheHistoryTellsOfTheLastPushes(t *testing.T) {
 	o := s.open("/metrics/job/x", "?view=history", ana...)
 	got := o.pushesOf()
 	want := []string{
-		"PUT replaced everything | 0 B | 0 | 0 | ✓ | admin 127.0.0.1",
+		"PUT replaced everything | 0 B | 0 | 0 | ✓ | admin password · 127.0.0.1",
 		"", "",
-		"POST replaced families | 4 B | 1 | 1 | ✓ | admin 127.0.0.1",
-		"PUT replaced everything | 26 B | 2 | 3 | ✓ | admin 127.0.0.1",
+		"POST replaced families | 4 B | 1 | 1 | ✓ | admin password · 127.0.0.1",
+		"PUT replaced everything | 26 B | 2 | 3 | ✓ | admin password · 127.0.0.1",
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d pushes:\n%s", len(got), strings.Join(got, "\n"))

@@ -338,7 +338,7 @@ func tableColumns(home string, v *listView) []views.Column {
 func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views.Row {
 	r := views.Row{
 		ID: g.Key.Digest(), State: h.state(g, now), Pushed: g.Pushed, Expires: g.Expires,
-		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
+		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, Pusher: client(g.Origin),
 	}
 	if !g.LastPushSuccessful() {
 		r.Refused, r.Reason = g.Failed, shorten(g.Failure, maxReason)

@@ -135,8 +135,9 @@ func (h *api) pushers(p *store.Picture, now time.Time) map[string]*pusher {
 		if g.Every > 0 {
 			j.every = append(j.every, g.Every)
 		}
-		if g.Origin != (store.Origin{}) {
-			j.clients[g.Origin]++
+		o := g.Origin
+		if o.ID = ""; o != (store.Origin{}) { // not all that are alike have it still
+			j.clients[o]++
 		}
 	}
 	return jobs
@@ -278,10 +279,10 @@ func (j *pusher) named() (clients []views.Client, more int) {
 		all = append(all, o)
 	}
 	slices.SortFunc(all, func(a, b store.Origin) int {
-		return cmp.Or(cmp.Compare(j.clients[b], j.clients[a]), strings.Compare(a.By, b.By), strings.Compare(a.From, b.From))
+		return cmp.Or(cmp.Compare(j.clients[b], j.clients[a]), strings.Compare(a.By, b.By), strings.Compare(a.From, b.From), strings.Compare(a.Via, b.Via))
 	})
 	for _, o := range all[:min(len(all), shownClients)] {
-		clients = append(clients, views.Client{By: plain(o.By, maxClient), From: plain(o.From, maxClient)})
+		clients = append(clients, client(o))
 	}
 	return clients, len(all) - len(clients)
 }

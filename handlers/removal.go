@@ -130,10 +130,15 @@ func (h *api) removal(c *fiber.Ctx) (store.Entry, error) {
 	if p := guard.Principal(c); ok && !mayTakeBack(p, e) {
 		return e, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 	}
-	if !ok || e.Kind == store.EntryUndo || e.Kind == store.EntryRefusal {
+	if !ok || !isRemoval(e.Kind) {
 		return e, &httpError{fiber.StatusNotFound, "there is no record of that delete"}
 	}
 	return e, nil
+}
+
+// isRemoval tells that groupings were taken away, which can be taken back.
+func isRemoval(kind store.EntryKind) bool {
+	return kind == store.EntryDelete || kind == store.EntryWipe || kind == store.EntryExpiry
 }
 
 // removed tells what was deleted, and offers to take it back.
@@ -148,7 +153,7 @@ func (h *api) removed(c *fiber.Ctx) error {
 func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) error {
 	m := views.Removed{
 		Frame: h.frame(c, "Deleted", "groupings"), Operation: e.Operation, Kind: string(e.Kind), What: e.What, Count: e.Count,
-		By: e.Origin.By, At: e.At, Undone: undone,
+		By: plain(e.Origin.By, maxClient), At: e.At, Undone: undone,
 	}
 	if n, err := strconv.Atoi(c.Query("kept")); err == nil && n > 0 {
 		m.Kept = n

@@ -55,6 +55,7 @@ type Config struct {
 	SessionIdle time.Duration
 
 	UndoWindow                             time.Duration // for deletes; 0: none
+	Retention                              time.Duration // of the activity log; 0: only its size is bounded
 	StaleAfter, OldAfter                   time.Duration
 	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
 

@@ -167,7 +167,7 @@ func (h *api) timeFacts() views.FactGroup {
 		job = "the grouping without other labels"
 	}
 	return views.FactGroup{Title: "Age and deletes", Facts: []views.Fact{
-		fact("Stale after", views.Span(h.StaleAfter)), fact("Old after", views.Span(h.OldAfter)), fact("Undo", undo),
+		fact("Stale after", views.Span(h.StaleAfter)), fact("Old after", views.Span(h.OldAfter)), fact("Undo", undo), fact("Activity", h.kept()),
 		fact("/metrics/job/<job> is", job), fact("Wiping", onOff(h.EnableAdminAPI)), fact("Ending by request", onOff(h.EnableLifecycle)),
 		fact("Profiles", onOff(h.EnablePprof)),
 	}}

@@ -47,8 +47,8 @@ type Entry struct {
 	Message string
 }
 
-// maxEntries bounds the activity log: the oldest entries go.
-const maxEntries = 100_000
+// MaxEntries bounds the activity log: the oldest entries go.
+const MaxEntries = 100_000
 
 const (
 	entryKind    protowire.Number = 2
@@ -163,7 +163,7 @@ func (c *committer) nextTrim() (time.Time, bool) {
 // that are too old.
 func (c *committer) trimActivity(b *batch) {
 	now := c.o.Now()
-	over, aged := c.entries-maxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
+	over, aged := c.entries-MaxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
 	if over <= 0 && !aged {
 		return
 	}

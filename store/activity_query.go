@@ -14,8 +14,8 @@ import (
 type ActivityQuery struct {
 	Kinds []EntryKind // empty: all
 	By    string      // exactly who; empty: everybody
-	// Text is contained in What, Message, By or From, whatever the case of its
-	// letters; empty: anything.
+	// Text is contained in What, Reason, Message, By or From, whatever the case of
+	// its letters; empty: anything.
 	Text string
 	// Since is the first moment, Until the one after the last; zero: no bound.
 	Since, Until time.Time
@@ -95,7 +95,7 @@ func (q *ActivityQuery) matches(x *Entry, lowerText string) bool {
 	if len(q.Kinds) > 0 && !slices.Contains(q.Kinds, x.Kind) || q.By != "" && q.By != x.Origin.By {
 		return false
 	}
-	return lowerText == "" || slices.ContainsFunc([]string{x.What, x.Message, x.Origin.By, x.Origin.From}, func(s string) bool {
+	return lowerText == "" || slices.ContainsFunc([]string{x.What, string(x.Reason), x.Message, x.Origin.By, x.Origin.From}, func(s string) bool {
 		return strings.Contains(strings.ToLower(s), lowerText)
 	})
 }

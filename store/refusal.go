@@ -21,15 +21,18 @@ const (
 // is about and by reason, until that is put on record. It is safe for concurrent
 // use.
 type sums struct {
-	kind EntryKind
-	most int    // how many are told apart in a minute
-	rest string // what the sum of all that is beyond the bounds says
+	kind  EntryKind
+	most  int    // how many are told apart in a minute
+	daily int    // and in a day; 0: as many as there are
+	rest  string // what the sum of all that is beyond the bounds says
 
 	mu      sync.Mutex
 	sums    map[sumKey]*sum
 	first   int64 // the earliest minute of a sum, if there are any
 	minute  int64 // the one that was last added to
 	summed  int   // sums begun in it
+	day     int64 // of that minute
+	today   int   // sums begun in it
 	restKey sumKey
 	bytes   int
 	filled  chan<- struct{} // told when there is a sum where there was none
@@ -44,10 +47,11 @@ func newRefusals(filled chan<- struct{}) *sums {
 }
 
 // newDenials counts requests that were not let in by who asked. Strangers make
-// them: there are few, so that they don't crowd out what else is on record.
+// them: there are few, so that whatever they do for months doesn't crowd out
+// what else is on record.
 func newDenials(filled chan<- struct{}) *sums {
 	return &sums{
-		kind: EntryDenial, most: 10, rest: "further requests were not let in, from other addresses or for other reasons",
+		kind: EntryDenial, most: 10, daily: 200, rest: "further requests were not let in, from other addresses or for other reasons",
 		sums: map[sumKey]*sum{}, filled: filled,
 	}
 }
@@ -64,6 +68,8 @@ type sum struct {
 	Entry
 	size int // of what it keeps
 }
+
+const minutesOfDay = 24 * 60
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
@@ -83,7 +89,10 @@ func (x *sums) add(at time.Time, id string, reason exposition.Reason, o Origin, 
 	}
 	s.Count++
 	if !at.Before(s.At) {
-		s.At, s.Origin = at, o
+		s.At = at
+		if s.Reason != "" { // else it is the sum of what many have done
+			s.Origin = o
+		}
 	}
 }
 
@@ -93,11 +102,18 @@ func (x *sums) begin(key sumKey, first Entry) *sum {
 	if key.minute != x.minute {
 		x.minute, x.summed = key.minute, 0
 	}
+	if day := key.minute / minutesOfDay; day != x.day {
+		x.day, x.today = day, 0
+	}
 	s := &sum{Entry: first}
 	s.Reason, s.Message = key.reason, shortened(s.Message, maxSumMessage)
 	s.size = len(s.What) + len(s.Message) + len(key.id)
-	if over := len(x.sums) >= maxSums || x.bytes+s.size > maxSumBytes; over || x.summed >= x.most {
+	spent := x.daily > 0 && x.today >= x.daily
+	if over := len(x.sums) >= maxSums || x.bytes+s.size > maxSumBytes; over || spent || x.summed >= x.most {
 		rest := sumKey{minute: key.minute}
+		if spent {
+			rest.minute += 59 - rest.minute%60 // one of the hour
+		}
 		if over && x.sums[x.restKey] != nil {
 			rest = x.restKey // whatever the minute, or there would be ever more of them
 		}
@@ -117,6 +133,7 @@ func (x *sums) begin(key sumKey, first Entry) *sum {
 	s.Kind = x.kind
 	x.sums[key] = s
 	x.summed++
+	x.today++
 	x.bytes += s.size
 	return s
 }

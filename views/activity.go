@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Activity is what was deleted, undone and refused, and what has expired.
+// Activity is what people and programs did, and what was refused to them.
 type Activity struct {
 	Frame
 	Search, By, From, To string // what the log was narrowed to
@@ -13,35 +13,43 @@ type Activity struct {
 	Older                bool   // newer entries are on pages before
 	Clear                string // where the log is without filters
 	Newest, Next         string // other pages; empty: there is none
+	Kept                 string // how long entries are: "kept for 90 days"
 	Exports              []Choice
 	Entries              []Entry
 }
 
-// Pick is one of several things of which some are picked.
+// Pick is one of several things of which some are picked. A Kind that is no kind
+// of entry, but a name for some of them, needs a Label.
 type Pick struct {
-	Name   string
-	Picked bool
+	Name, Label string
+	Picked      bool
 }
 
 // Entry is one entry of the activity log.
 type Entry struct {
 	Operation string // names it
-	Kind      string // "delete", "wipe", "expiry", "undo" or "refusal"
+	Kind      string // "delete", "wipe" and so on, see kindWords
+	Alike     string // where only entries of that kind are
 	At        time.Time
-	By, From  string // empty: nobody had to say, or the server itself did it
-	What      string // a grouping or a selector; empty: see Kind
+	Client           // empty: the server itself did it
+	What      string // a grouping, a selector, a request, a user or a token; empty: see Kind
 	First     bool   // What is only the first of what it is about
 	Title     string // What in full, if it was cut
 	URL       string // of the grouping, if it is one that is held
-	Count     int    // of groupings; of a refusal: of pushes
-	Why       Reason // of a refusal
+	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
+	Why       Reason // of a refusal or a denial
+	Detail    string // of others: what there is to be added
 	List      string // where all that was deleted stands; empty: nowhere
 	Undo      string // where it is undone; empty: it can't be
 	Until     time.Time
 }
 
 // kindWords are the kinds of entries as people say them.
-var kindWords = map[string]string{"delete": "deleted", "wipe": "wiped", "expiry": "expired", "undo": "undone", "refusal": "refused"}
+var kindWords = map[string]string{
+	"delete": "deleted", "wipe": "wiped", "expiry": "expired", "undo": "undone", "refusal": "refused", "denial": "denied",
+	"sign_in": "signed in", "sign_out": "signed out",
+	"token_create": "created", "token_rotate": "rotated", "token_revoke": "revoked",
+}
 
 // kindWord says what happened in one word.
 func kindWord(kind string) string { return kindWords[kind] }
@@ -49,10 +57,10 @@ func kindWord(kind string) string { return kindWords[kind] }
 // who did it, as far as anybody had to say.
 func (e Entry) who() string {
 	switch {
-	case e.By != "":
-		return e.By
-	case e.From != "":
-		return e.From
+	case e.known():
+		return e.name()
+	case e.Kind == "refusal" || e.Kind == "denial":
+		return "several"
 	}
 	return "the server"
 }
@@ -70,6 +78,17 @@ func (e Entry) subject() string {
 		return "what was wiped or had expired"
 	case e.Kind == "refusal":
 		return "several groupings"
+	case e.Kind == "denial":
+		return "what many have asked for"
+	}
+	return ""
+}
+
+// noun says what kind of thing was named, where its name does not tell.
+func (e Entry) noun() string {
+	switch e.Kind {
+	case "token_create", "token_rotate", "token_revoke":
+		return "token"
 	}
 	return ""
 }
@@ -82,8 +101,23 @@ func (e Entry) amount() string {
 			return countOf(e.Count, "push", "pushes") + " within a minute"
 		}
 		return ""
+	case "denial":
+		switch {
+		case e.What == "":
+			return countOf(e.Count, "request", "requests")
+		case e.Count > 1:
+			return countOf(e.Count, "request", "requests") + " within a minute"
+		}
+		return ""
 	case "undo":
 		return countOf(e.Count, "grouping", "groupings") + " back"
+	case "sign_out":
+		if e.Count > 1 {
+			return countOf(e.Count, "session", "sessions")
+		}
+		return ""
+	case "sign_in", "token_create", "token_rotate", "token_revoke":
+		return ""
 	}
 	switch {
 	case e.First && e.Count > 1:

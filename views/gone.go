@@ -8,7 +8,7 @@ type Gone struct {
 	Labels []Label
 	Kind   string // "delete", "wipe" or "expiry"
 	At     time.Time
-	By     string // empty: nobody had to say
+	By     Client
 	Count  int    // of groupings that went with it, itself included; 0: not known
 	List   string // where all of them stand; empty: not for this user, or nowhere
 	Undo   string // where that is undone; empty: it can't be

@@ -12,8 +12,7 @@ type Grouping struct {
 	Labels  []Label
 	State   string
 	Pushed  time.Time     // zero: never
-	By      string        // the principal; empty: nobody had to say
-	From    string        // the client's address
+	Pusher  Client        // of that push
 	Expires time.Time     // zero: never
 	Refusal *Refusal      // of the last push; nil: it was accepted
 	Every   time.Duration // how often it is pushed; 0: not known

@@ -69,6 +69,7 @@ type Row struct {
 	More     int // labels that are not shown
 	State    string
 	Pushed   time.Time
+	Pusher   Client    // of that push
 	Refused  time.Time // if the last push was; why is in Reason
 	Reason   string
 	Families int

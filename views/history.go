@@ -12,7 +12,7 @@ type Push struct {
 	Effect           string // on the grouping, in words
 	Bytes            int
 	Families, Series int
-	By, From         string // empty: nobody had to say
+	Pusher           Client
 	Refused          bool
 	Why              Reason // if it was refused
 }

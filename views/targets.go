@@ -44,9 +44,6 @@ type Pusher struct {
 	More       int // clients that are not named
 }
 
-// Client is who has pushed last. Either can be empty.
-type Client struct{ By, From string }
-
 // Scrapers is the list of clients that scrape.
 type Scrapers struct {
 	Targets

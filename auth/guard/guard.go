@@ -49,7 +49,9 @@ type Config struct {
 	Origins []string
 	// Decided is told every decision. nil: nobody.
 	Decided func(auth.Scheme, Result)
-	Logger  *slog.Logger
+	// Denied is told of what is worth a record. It must not wait. nil: nobody.
+	Denied func(Denial)
+	Logger *slog.Logger
 }
 
 // MadeTokens finds API tokens. It must not take long: it is asked with each

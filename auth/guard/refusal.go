@@ -25,15 +25,51 @@ const (
 	incidentPeriod = time.Minute
 )
 
-// refuse counts and logs a refusal, and tells the client which credentials
-// there are.
+// Denial is a request that was not let in although it gave a credential, or
+// that nobody may make: from that address, or for a page of another site. It
+// holds no secret.
+type Denial struct {
+	Principal    auth.Principal // if it is known
+	From         netip.Addr     // not valid where a connection has no address
+	Scheme       auth.Scheme    // the credential that decided
+	Reason       error          // one of those of auth
+	Method, Path string         // without the query; both are bounded
+}
+
+// incidental tells that a refusal says nothing about who asks: a stranger is
+// shown the way in, or nobody can tell at present.
+func incidental(r *auth.Refusal) bool {
+	return errors.Is(r, auth.ErrNoCredential) || errors.Is(r, auth.ErrUnavailable)
+}
+
+// refusedKey is the key under which a request carries that its refusal has been
+// dealt with.
+const refusedKey = "refused"
+
+// Refuse counts, logs and reports that a request, which was let in, is refused
+// after all. What the guard has refused itself is not told twice.
+func (g *Guard) Refuse(c *fiber.Ctx, r *auth.Refusal) {
+	if c.Locals(refusedKey) == nil {
+		_ = g.refuse(c, r)
+	}
+}
+
+// refuse counts, logs and reports a refusal, and tells the client which
+// credentials there are.
 func (g *Guard) refuse(c *fiber.Ctx, err error) error {
 	var r *auth.Refusal
 	if !errors.As(err, &r) {
 		return err
 	}
+	c.Locals(refusedKey, true)
 	g.decided(r.Scheme, resultOf(r))
 	g.report(c, r)
+	if g.Denied != nil && !incidental(r) {
+		g.Denied(Denial{
+			Principal: Principal(c), From: g.Address(c), Scheme: r.Scheme, Reason: r.Reason,
+			Method: shortened(c.Method()), Path: shortened(strings.Clone(c.Path())),
+		})
+	}
 	switch {
 	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential):
 		g.challenge(c, r)
