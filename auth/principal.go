@@ -47,6 +47,7 @@ var (
 	ErrNoCredential  = errors.New("authentication is required")
 	ErrBadCredential = errors.New("the credential is not valid")
 	ErrForbidden     = errors.New("the credential does not allow this")
+	ErrOutside       = errors.New("the credential is limited to other groupings")
 	ErrAddress       = errors.New("this address is not allowed")
 	ErrCrossSite     = errors.New("a page of another site may not do this")
 	ErrAmbiguous     = errors.New("a credential is given twice")

@@ -62,6 +62,10 @@ func answerTo(err error) answer {
 		return answer{known.status, known.text, 0}
 	case errors.As(err, &denial):
 		return answer{denialStatus(denial), denial.Error(), int(math.Ceil(denial.RetryAfter.Seconds()))}
+	case errors.Is(err, store.ErrNoToken):
+		return answer{fiber.StatusNotFound, store.ErrNoToken.Error(), 0}
+	case errors.Is(err, store.ErrTokenName):
+		return answer{fiber.StatusConflict, store.ErrTokenName.Error(), 0}
 	case errors.As(err, &refusal):
 		return answer{fiber.StatusBadRequest, refusal.Message, 0}
 	case errors.As(err, &body):

@@ -45,6 +45,9 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if q.within, err = h.limit(c); err != nil {
+		return err
+	}
 	now := time.Now()
 	found, _ := h.find(h.Store.Picture(), &q, now)
 	total := len(found)
@@ -69,15 +72,33 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return badRequest("dry_run must be true or false")
 	}
-	n := 0
-	if dry {
-		for range h.Store.Picture().Matching(selectors) {
-			n++
-		}
-	} else if n, err = h.Store.DeleteMatching(context.Background(), selectors, store.Selectors{}, h.origin(c)); err != nil {
+	limit, err := h.limit(c)
+	if err != nil {
 		return err
 	}
+	n := 0
+	if dry {
+		n, err = countWithin(h.Store.Picture(), selectors, limit)
+	} else {
+		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.origin(c))
+	}
+	if err != nil {
+		return beyondLimit(c, err)
+	}
 	return succeed(c, fiber.Map{"deleted": n})
+}
+
+// countWithin counts what a delete of what matches would delete. The error is
+// store.ErrOutside if that one would be refused for it.
+func countWithin(p *store.Picture, selectors, within store.Selectors) (int, error) {
+	n := 0
+	for g := range p.Matching(selectors) {
+		if !within.Match(g.Key.Labels()) {
+			return 0, store.ErrOutside
+		}
+		n++
+	}
+	return n, nil
 }
 
 // success is what the JSON API answers when all is well.
@@ -137,7 +158,8 @@ func optional(t time.Time) *time.Time {
 // listQuery is what a client asks of the list.
 type listQuery struct {
 	selectors store.Selectors
-	words     []string // all of which must be found
+	within    store.Selectors // what whoever asks is limited to
+	words     []string        // all of which must be found
 	state     string
 	sort      string
 	limit     int
@@ -180,7 +202,7 @@ func words(text string) ([]string, error) {
 // would be of each state.
 func (h *api) find(p *store.Picture, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
 	byState = make(map[string]int, len(states))
-	for g := range p.Matching(q.selectors) {
+	for g := range groupsWithin(p, q.selectors, q.within) {
 		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {
 			continue
 		}

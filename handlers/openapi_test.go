@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +14,8 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+
+	"gatehouse/auth"
 )
 
 // describedAPI is the description, checked.
@@ -36,6 +39,8 @@ func TestTheDescriptionIsValidOpenAPI(t *testing.T) {
 	}
 }
 
+var tokenPath = regexp.MustCompile(`^/api/v1/tokens/[^/]+(/rotate)?$`)
+
 // template returns the path of the description that a request's path belongs
 // to.
 func template(path string) string {
@@ -48,6 +53,8 @@ func template(path string) string {
 		return "/metrics/job/{job}/{labels}"
 	case strings.HasPrefix(path, "/debug/pprof/") && path != "/debug/pprof/":
 		return "/debug/pprof/{profile}"
+	case strings.HasPrefix(path, "/api/v1/tokens/"):
+		return tokenPath.ReplaceAllString(path, "/api/v1/tokens/{id}$1")
 	}
 	return path
 }
@@ -101,7 +108,7 @@ func servedOperations(routes []route) []string {
 		if r.page {
 			continue
 		}
-		paths := []string{r.path}
+		paths := []string{strings.Replace(r.path, ":id", "{id}", 1)}
 		if r.path == "/metrics/*" {
 			paths = []string{"/metrics/job/{job}", "/metrics/job/{job}/{labels}"}
 		}
@@ -146,10 +153,16 @@ func TestEveryDescribedPathAnswersAsDescribed(t *testing.T) {
 			if operation == nil {
 				continue
 			}
-			a := s.do(method, target, "")
-			if path == "/api/v1/groupings" && method == "DELETE" {
-				a = s.do(method, target+"?match[]={job=\"x\"}", "")
+			query, body, id := "", "", "x"
+			switch {
+			case path == "/api/v1/groupings" && method == "DELETE":
+				query = "?match[]={job=\"x\"}"
+			case path == "/api/v1/tokens" && method == "POST":
+				body = `{"name":"x","role":"reader"}`
+			case strings.Contains(path, "{id}"):
+				id = s.token(path, auth.Reader, "").ID
 			}
+			a := s.do(method, strings.Replace(target, "{id}", id, 1)+query, body, "Content-Type", "application/json")
 			if a.status < 200 || a.status > 299 {
 				t.Errorf("%v", a)
 			}

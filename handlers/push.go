@@ -31,6 +31,9 @@ func (h *api) push(mode store.Mode) fiber.Handler {
 		if err != nil {
 			return h.refused(err)
 		}
+		if err := h.allow(c, path.Key); err != nil {
+			return err
+		}
 		p := store.Push{Key: path.Key, Mode: mode, Origin: h.origin(c)}
 		if p.TTL, err = h.ttl(c); err == nil {
 			p.Families, p.Size, err = h.decode(c, path.Key)
@@ -173,14 +176,18 @@ func (h *api) delete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	limit, err := h.limit(c)
+	if err != nil {
+		return err
+	}
 	var n int
 	if path.JobOnly && !h.ExactJobMatch {
-		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), store.Selectors{}, h.origin(c))
-	} else {
+		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.origin(c))
+	} else if err = h.allow(c, path.Key); err == nil {
 		n, err = h.Store.Delete(context.Background(), path.Key, h.origin(c))
 	}
 	if err != nil {
-		return err
+		return beyondLimit(c, err)
 	}
 	if path.JobOnly && n > 1 {
 		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.clientAddress(c))

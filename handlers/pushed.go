@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -21,13 +22,17 @@ import (
 // Pushgateway gave it: numbers are strings, families stand beside the two
 // fixed keys of a grouping.
 func (h *api) metrics(c *fiber.Ctx) error {
+	limit, err := h.limit(c)
+	if err != nil {
+		return err
+	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	p := h.Store.Picture()
 	return stream(c, func(w io.Writer) (int64, error) {
 		counted := &countingWriter{w: w}
 		out := bufio.NewWriterSize(counted, writeSize)
-		err := writePushed(out, p)
+		err := writePushed(out, groupsWithin(p, store.Selectors{}, limit))
 		if err == nil {
 			err = out.Flush()
 		}
@@ -35,12 +40,12 @@ func (h *api) metrics(c *fiber.Ctx) error {
 	})
 }
 
-func writePushed(w io.Writer, p *store.Picture) error {
+func writePushed(w io.Writer, groups iter.Seq[*store.Group]) error {
 	if _, err := io.WriteString(w, `{"status":"success","data":[`); err != nil {
 		return err
 	}
 	comma := ""
-	for g := range p.Groups() {
+	for g := range groups {
 		group, err := pushedGroup(g)
 		if err != nil {
 			return err

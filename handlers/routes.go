@@ -121,7 +121,7 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 		}
 	}
 	if h.EnablePprof {
-		app.Use(h.RoutePrefix+"/debug/pprof", h.Guard.Require(auth.Administer), pprof.New(pprof.Config{Prefix: h.RoutePrefix}))
+		app.Use(h.RoutePrefix+"/debug/pprof", h.Guard.Require(auth.Administer), unlimited(pprof.New(pprof.Config{Prefix: h.RoutePrefix})))
 	}
 	// Strangers do not learn which paths there are.
 	app.Use(h.Guard.Require(auth.Explore), func(*fiber.Ctx) error { return fiber.ErrNotFound })
@@ -183,7 +183,7 @@ func (h *api) routes() []route {
 			routes = append(routes, r)
 		}
 	}
-	return slices.Concat(routes, []route{groupings}, h.healthRoutes(), h.pageRoutes())
+	return slices.Concat(routes, []route{groupings}, h.tokenRoutes(), h.healthRoutes(), h.pageRoutes())
 }
 
 // pageRoutes are what people see.
@@ -191,7 +191,7 @@ func (h *api) pageRoutes() []route {
 	return slices.Concat(
 		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
-		h.docsRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
+		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
 	)
 }
 
@@ -270,20 +270,6 @@ func (r route) allow() string {
 		}
 	}
 	return strings.Join(allowed, ", ")
-}
-
-// heedLimits names the endpoints that keep to what a principal is limited to.
-// All others are closed to those who are.
-var heedLimits = map[string]bool{"account": true}
-
-// unlimited lets those only on to do who may act on every grouping.
-func unlimited(do fiber.Handler) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		if p := guard.Principal(c); p.Limit != "" {
-			return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
-		}
-		return do(c)
-	}
 }
 
 // Keys under which a request carries its handler's name, and what one must be

@@ -16,22 +16,28 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// scrape serves everything, or the groupings that match[] selects.
+// scrape serves everything, or the groupings that match[] selects and that whoever
+// asks is limited to.
 func (h *api) scrape(c *fiber.Ctx) error {
 	selectors, err := store.ParseSelectors(queries(c, "match[]"))
 	if err != nil {
 		return err
 	}
+	limit, err := h.limit(c)
+	if err != nil {
+		return err
+	}
 	p := h.Store.Picture()
-	s := h.newScrape(c, p, p.Matching(selectors))
-	s.own = selectors.All() && !h.ExcludeOwn
-	if selectors.All() {
+	s := h.newScrape(c, p, groupsWithin(p, selectors, limit))
+	everything := selectors.All() && limit.All()
+	s.own = everything && !h.ExcludeOwn
+	if everything {
 		s.expected = p.Stats().Groupings
 	}
 	if !s.own {
 		// Own metrics are never the same twice; everything else is until the
 		// picture changes.
-		if h.etags.fresh(c, "scrape", selectors.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
+		if h.etags.fresh(c, "scrape", selectors.String(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
 	}
@@ -53,15 +59,22 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	}
 	p := h.Store.Picture()
 	if path.JobOnly && !h.ExactJobMatch {
-		all := p.Matching(store.JobSelector(path.Key.Job()))
+		limit, err := h.limit(c)
+		if err != nil {
+			return err
+		}
+		all := groupsWithin(p, store.JobSelector(path.Key.Job()), limit)
 		if !some(all) {
 			return &httpError{fiber.StatusNotFound, "there is no grouping of that job"}
 		}
 		s := h.newScrape(c, p, all)
-		if h.etags.fresh(c, "job", path.Key.ID(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
+		if h.etags.fresh(c, "job", path.Key.ID(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
 		return h.stream(c, s)
+	}
+	if err := h.allow(c, path.Key); err != nil {
+		return err
 	}
 	g, ok := p.Group(path.Key)
 	if !ok {

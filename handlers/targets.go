@@ -27,9 +27,13 @@ func (h *api) targets(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	limit, err := h.limit(c)
+	if err != nil {
+		return err
+	}
 	scheme, host := h.address(c)
 	list := []targetJSON{}
-	for g := range h.Store.Picture().Matching(selectors) {
+	for g := range groupsWithin(h.Store.Picture(), selectors, limit) {
 		list = append(list, targetJSON{[]string{host}, h.targetLabels(g, scheme)})
 	}
 	body, err := json.Marshal(list)

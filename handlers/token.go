@@ -1,7 +1,11 @@
 package handlers
 
 import (
+	"context"
 	"net/netip"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
 	"gatehouse/store"
@@ -22,4 +26,120 @@ func (t Tokens) Principal(secret string, from netip.Addr) (auth.Principal, bool)
 	}
 	t.Store.UseToken(x.ID, addressText(from))
 	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Limit: x.Limit.String()}, true
+}
+
+// Len is part of guard.MadeTokens.
+func (t Tokens) Len() int { return t.Store.Picture().Stats().Tokens }
+
+func (h *api) tokenRoutes() []route {
+	return []route{
+		{path: "/api/v1/tokens", on: map[string]endpoint{
+			"GET":  {"api/v1/tokens", auth.Administer, h.listTokens},
+			"POST": {"api/v1/tokens", auth.Administer, h.createToken},
+		}},
+		{path: "/api/v1/tokens/:id", on: map[string]endpoint{"DELETE": {"api/v1/tokens", auth.Administer, h.revokeToken}}},
+		{path: "/api/v1/tokens/:id/rotate", on: map[string]endpoint{"POST": {"api/v1/tokens", auth.Administer, h.rotateToken}}},
+	}
+}
+
+// tokenJSON is a token without what would let anybody use it.
+type tokenJSON struct {
+	ID           string       `json:"id"`
+	Name         string       `json:"name"`
+	Role         string       `json:"role"`
+	Limit        string       `json:"limit"`
+	Created      time.Time    `json:"created"`
+	CreatedBy    string       `json:"created_by"`
+	Expires      *time.Time   `json:"expires"`
+	Expired      bool         `json:"expired"`
+	LastUsed     *time.Time   `json:"last_used"`
+	LastUsedFrom string       `json:"last_used_from"`
+	Hint         string       `json:"hint"`
+	Secrets      []secretJSON `json:"secrets"`
+}
+
+type secretJSON struct {
+	Hint    string     `json:"hint"`
+	Expires *time.Time `json:"expires"`
+}
+
+func (h *api) tokenJSON(t *store.Token, now time.Time) tokenJSON {
+	used, from := h.Store.TokenUsed(t.ID)
+	out := tokenJSON{
+		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Limit.String(),
+		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Expires: optional(t.Expires()), Expired: t.Expired(now),
+		LastUsed: optional(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
+	}
+	for _, x := range t.Secrets {
+		if x.Expires.IsZero() || now.Before(x.Expires) {
+			out.Secrets = append(out.Secrets, secretJSON{x.Hint, optional(x.Expires)})
+		}
+	}
+	if out.Secrets == nil {
+		out.Secrets = []secretJSON{}
+	}
+	return out
+}
+
+// listTokens serves all tokens by their names.
+func (h *api) listTokens(c *fiber.Ctx) error {
+	now, list := time.Now(), []tokenJSON{}
+	for t := range h.Store.Picture().Tokens() {
+		list = append(list, h.tokenJSON(t, now))
+	}
+	return succeed(c, fiber.Map{"tokens": list})
+}
+
+// createToken makes a token. Its answer is the only one that ever has the secret.
+func (h *api) createToken(c *fiber.Ctx) error {
+	fields, err := readJSON(c, "name", "role", "limit", "expires_in")
+	if err != nil {
+		return err
+	}
+	draft := tokenDraft{name: fields["name"], role: fields["role"], limit: fields["limit"]}
+	if draft.lifetime, err = parseLifetime(fields["expires_in"]); err != nil {
+		return badRequest("expires_in " + err.Error())
+	}
+	n, problems := draft.check()
+	if len(problems) > 0 {
+		return badRequest(problems[0].field + " " + problems[0].text)
+	}
+	t, secret, err := h.Store.CreateToken(context.Background(), n, h.origin(c))
+	if err != nil {
+		return err
+	}
+	c.Status(fiber.StatusCreated)
+	return succeed(c, fiber.Map{"token": h.tokenJSON(t, time.Now()), "secret": secret})
+}
+
+// rotateToken gives a token a new secret, which no other answer will have.
+func (h *api) rotateToken(c *fiber.Ctx) error {
+	fields, err := readJSON(c, "overlap")
+	if err != nil {
+		return err
+	}
+	overlap := defaultOverlap
+	if text, ok := fields["overlap"]; ok {
+		if overlap, err = parseOverlap(text); err != nil {
+			return badRequest("overlap " + err.Error())
+		}
+	}
+	t, secret, err := h.Store.RotateToken(context.Background(), c.Params("id"), overlap, h.origin(c))
+	if err != nil {
+		return err
+	}
+	return succeed(c, fiber.Map{"token": h.tokenJSON(t, time.Now()), "secret": secret})
+}
+
+// revokeToken ends a token, and tells what it was.
+func (h *api) revokeToken(c *fiber.Ctx) error {
+	id := c.Params("id")
+	used, from := h.Store.TokenUsed(id) // is forgotten with it
+	t, err := h.Store.RevokeToken(context.Background(), id, h.origin(c))
+	if err != nil {
+		return err
+	}
+	was := h.tokenJSON(t, time.Now())
+	was.LastUsed, was.LastUsedFrom = optional(used), from
+	return succeed(c, fiber.Map{"token": was})
 }

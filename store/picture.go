@@ -45,6 +45,7 @@ type Stats struct {
 	Shadowed  int   // series left out of scrapes because of a conflict
 	Gone      int   // deleted groupings that can still be restored
 	Sessions  int
+	Tokens    int // the expired ones too
 }
 
 func newPicture(own []exposition.Family) *Picture {
@@ -93,7 +94,7 @@ func (p *Picture) Changes() uint64 { return p.changes }
 // Stats counts what the picture holds.
 func (p *Picture) Stats() Stats {
 	s := p.stats
-	s.Sessions = p.sessions.byKey.Len()
+	s.Sessions, s.Tokens = p.sessions.byKey.Len(), p.tokens.byID.Len()
 	return s
 }
 

@@ -60,6 +60,7 @@ var sections = []section{
 	{"groupings", "Groupings", "/", false},
 	{"targets", "Targets", "/targets", false},
 	{"activity", "Activity", "/activity", true},
+	{"tokens", "Tokens", "/tokens", true},
 	{"docs", "Docs", "/docs", false},
 	{"status", "Status", "/status", false},
 }

@@ -195,7 +195,7 @@ func TestTheDocumentationIsAccessible(t *testing.T) {
 		scheme string
 	}{{1280, "light"}, {390, "dark"}, {320, "light"}} {
 		b.looks(look.width, look.scheme)
-		for _, path := range []string{"/docs/quick-start", "/docs/interface", "/docs/troubleshooting", "/docs/pushing"} {
+		for _, path := range []string{"/docs/quick-start", "/docs/interface", "/docs/troubleshooting", "/docs/oidc", "/docs/oidc-providers", "/docs/pushing"} {
 			b.open(s.url + path)
 			if path == "/docs/pushing" {
 				b.runsExample("refused", "400 Bad Request")

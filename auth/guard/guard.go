@@ -60,6 +60,8 @@ type MadeTokens interface {
 	// Principal is who has the token with that secret, and comes from that
 	// address. It is not ok if there is no such token, or not any more.
 	Principal(secret string, from netip.Addr) (p auth.Principal, ok bool)
+	// Len is how many there are, the expired ones too.
+	Len() int
 }
 
 // Bypass says when a request from this machine needs no credential.
@@ -139,7 +141,8 @@ func (g *Guard) crossSite(c *fiber.Ctx) bool {
 }
 
 // Require lets a request on to the next handler if whoever sends it may do a.
-// Nothing of the request's body is read before.
+// Nothing of the request's body is read before. An *auth.Refusal that the handler
+// returns, who knows more of what is asked for, is a refusal like the guard's own.
 //
 // A session counts for methods that change nothing.
 func (g *Guard) Require(a auth.Action) fiber.Handler { return g.require(a, false) }
@@ -164,10 +167,14 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		if !p.Role.May(a) {
 			return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
 		}
-		g.decided(p.Scheme, Allowed)
 		// Caches on the way don't know which headers hold credentials.
 		c.Set(fiber.HeaderCacheControl, "private, no-cache")
-		return c.Next()
+		err = c.Next()
+		if errors.As(err, new(*auth.Refusal)) {
+			return g.refuse(c, err)
+		}
+		g.decided(p.Scheme, Allowed)
+		return err
 	}
 }
 

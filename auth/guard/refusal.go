@@ -73,7 +73,7 @@ func (g *Guard) refuse(c *fiber.Ctx, err error) error {
 	switch {
 	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential):
 		g.challenge(c, r)
-	case errors.Is(r, auth.ErrForbidden) && byBearer(r.Scheme):
+	case resultOf(r) == Forbidden && byBearer(r.Scheme):
 		c.Set(fiber.HeaderWWWAuthenticate, bearerChallenge+`, error="insufficient_scope"`)
 	}
 	return r

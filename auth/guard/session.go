@@ -199,7 +199,7 @@ func (g *Guard) SignOut(c *fiber.Ctx) error {
 		return nil
 	}
 	if !tellsSite(c) && len(g.Cookie.given(c)) > 0 {
-		return g.refuse(c, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie})
+		return &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
 	defer cancel()

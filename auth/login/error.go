@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -34,15 +35,8 @@ func (e *Error) Error() string { return e.Reason.Error() }
 // Unwrap gives the reason.
 func (e *Error) Unwrap() error { return e.Reason }
 
-// Causes that are told in more than one way, or by more than one function.
-var (
-	errNoAlgorithm = errors.New("the provider signs ID tokens with no algorithm that is accepted here")
-	errNoSecret    = errors.New("the secret that seals sign-ins is too short")
-	errNotJWT      = errors.New("it is not a signed JWT")
-)
-
-// refused is the cause of a request that the provider refused, or did not
-// answer. The library's own error would repeat the whole answer.
+// refused is the cause of an exchange that failed. The library's own errors may
+// repeat all or part of the answer.
 func refused(err error) error {
 	if r, ok := errors.AsType[*oauth2.RetrieveError](err); ok {
 		if r.ErrorCode != "" {
@@ -50,15 +44,11 @@ func refused(err error) error {
 		}
 		return fmt.Errorf("the token endpoint: status %d", r.Response.StatusCode)
 	}
-	if isOfLibrary(err) {
-		return errors.New("the token endpoint: its answer is not that of one")
+	if _, ok := errors.AsType[*url.Error](err); ok { // there was no answer
+		return fmt.Errorf("the token endpoint: %w", issuer.Cause(err))
 	}
-	return fmt.Errorf("the token endpoint: %w", issuer.Cause(err))
+	return errors.New("the token endpoint: its answer is not that of one")
 }
-
-// isOfLibrary tells that an error is about the answer, parts of which it may
-// repeat.
-func isOfLibrary(err error) bool { return strings.HasPrefix(err.Error(), "oauth2: ") }
 
 // maxErrorCode is longer than all that the standards have.
 const maxErrorCode = 64

@@ -27,7 +27,7 @@ type Person struct {
 // is auth.NoRole is no error. The reasons of errors are ErrState, ErrDeclined,
 // ErrExchange, ErrToken and ErrUnavailable; each is an *Error.
 //
-// Whatever comes of it, the state is used up.
+// Whatever comes of it, a query uses up the state that it belongs to.
 func (p *Provider) Finish(ctx context.Context, sealed string, query url.Values) (Person, string, error) {
 	s, err := p.resume(ctx, sealed, query)
 	if err != nil {
@@ -95,7 +95,7 @@ func (p *Provider) resume(ctx context.Context, sealed string, query url.Values) 
 
 // response checks that the answer is the provider's, and that it is a code.
 func (p *Provider) response(m issuer.Metadata, query url.Values) error {
-	if iss, given := query["iss"]; (given || m.IssParameter) && (!given || iss[0] != p.o.Issuer) {
+	if (m.IssParameter || query.Has("iss")) && query.Get("iss") != p.o.Issuer {
 		return &Error{ErrState, errIssParameter}
 	}
 	if query.Has("error") {

@@ -9,10 +9,12 @@ package login
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -69,6 +71,8 @@ func New(o Options) *Provider {
 	rules.Issuer, rules.Audiences = o.Issuer, []string{o.ClientID}
 	return &Provider{o: o, rules: rules, client: issuer.NewClient(o.RootCAs), states: newOnce(), logouts: newOnce()}
 }
+
+var errNoAlgorithm = errors.New("the provider signs ID tokens with no algorithm that is accepted here")
 
 // metadata is what the provider's discovery document says.
 func (p *Provider) metadata(ctx context.Context) (issuer.Metadata, error) {
@@ -131,9 +135,10 @@ func (p *Provider) scopes(m issuer.Metadata) []string {
 	return scopes
 }
 
-// Origins are those of the issuer and of the addresses that the provider names,
-// as far as they are known: whereto a form of ours may lead. It doesn't wait for
-// the provider. If that was not asked yet it is asked now, for the next caller.
+// Origins are those of the issuer and of where the provider signs people in and
+// out, as far as that is known: whereto a form of ours may lead. They can be part
+// of a header. It doesn't wait for the provider. If that was not asked yet it is
+// asked now, for the next caller.
 func (p *Provider) Origins() []string {
 	ended, end := context.WithCancel(context.Background())
 	end()
@@ -143,10 +148,17 @@ func (p *Provider) Origins() []string {
 	}
 	var origins []string
 	for _, address := range addresses {
-		if u, err := url.Parse(address); err == nil && u.Host != "" {
+		if u, err := url.Parse(address); err == nil && u.Host != "" && !strings.ContainsFunc(u.Host, notInHost) {
 			origins = append(origins, u.Scheme+"://"+u.Host)
 		}
 	}
 	slices.Sort(origins)
 	return slices.Compact(origins)
+}
+
+// notInHost is for hosts that are part of a policy, in which ; and , have a
+// meaning. URLs may have them.
+func notInHost(r rune) bool {
+	alphanumeric := '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
+	return !alphanumeric && !strings.ContainsRune(".-_:[]", r)
 }

@@ -121,7 +121,7 @@ func cause(err error) error {
 func want(t testing.TB, err, reason error, part string) {
 	t.Helper()
 	e, ok := errors.AsType[*login.Error](err)
-	if !ok || e.Reason != reason || !strings.Contains(cause(err).Error(), part) || err.Error() != reason.Error() {
+	if !ok || !errors.Is(e.Reason, reason) || !strings.Contains(cause(err).Error(), part) || err.Error() != reason.Error() {
 		t.Errorf("got %v (%v), want %v (%s)", err, cause(err), reason, part)
 	}
 }
@@ -213,6 +213,20 @@ func TestADepartureAsksForWhatIsConfigured(t *testing.T) {
 	}
 }
 
+func TestAnOriginCannotAddToAPolicy(t *testing.T) {
+	p := logintest.New(t)
+	for _, host := range []string{"a.example;script-src", "a.example,b", "a.example'*'", "*"} {
+		p.Describe("end_session_endpoint", "https://"+host+"/logout")
+		x := newTrial(t, p)
+		if _, err := x.Begin(t.Context(), "/", false); err != nil {
+			t.Fatal(err, cause(err))
+		}
+		if got := x.Origins(); !slices.Equal(got, []string{p.Issuer()}) {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
 func TestNoTwoDeparturesAreAlike(t *testing.T) {
 	x := newTrial(t, logintest.New(t))
 	seen := map[string]bool{}
@@ -237,7 +251,9 @@ func TestTheOriginsAreThoseOfTheProvider(t *testing.T) {
 	p.Describe("authorization_endpoint", "https://login.example:8443/authorize?x=1")
 	p.Describe("end_session_endpoint", "https://bye.example/logout")
 	x := newTrial(t, p)
-	x.Origins() // before anybody asked
+	if got := x.Origins(); !slices.Contains(got, p.Issuer()) { // before anybody asked
+		t.Errorf("got %q", got)
+	}
 	if _, err := x.Begin(t.Context(), "/", false); err != nil {
 		t.Fatal(err, cause(err))
 	}
@@ -246,5 +262,11 @@ func TestTheOriginsAreThoseOfTheProvider(t *testing.T) {
 	}
 	if discovery, _ := p.Fetches(); discovery != 1 {
 		t.Errorf("got %d fetches", discovery)
+	}
+	p.Relocate("/realms/r")
+	x = newTrial(t, p)
+	x.mustSignIn()
+	if got, want := x.Origins(), strings.TrimSuffix(p.Issuer(), "/realms/r"); !slices.Equal(got, []string{want}) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

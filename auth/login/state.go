@@ -30,6 +30,7 @@ const (
 )
 
 var (
+	errShortSecret  = errors.New("the secret that seals sign-ins is too short")
 	errNotSealed    = errors.New("the state is not one that was sealed here")
 	errStateExpired = errors.New("the state has expired")
 )
@@ -72,7 +73,7 @@ func (p *Provider) box(ctx context.Context) (box, error) {
 		return box{}, err
 	}
 	if len(secret) < minSecret {
-		return box{}, errNoSecret
+		return box{}, errShortSecret
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, stateLabel, 32)
 	if err != nil {

@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -42,7 +43,7 @@ func TestAStateIsOpenedAsItWasSealed(t *testing.T) {
 		if _, err := newBox(t, strings.Repeat("t", 32)).open(sealed, now); err == nil {
 			t.Error("another secret opens it")
 		}
-		if _, err := b.open(sealed, s.expires); err != errStateExpired {
+		if _, err := b.open(sealed, s.expires); !errors.Is(err, errStateExpired) {
 			t.Errorf("got %v", err)
 		}
 		other := b
@@ -56,7 +57,7 @@ func TestAStateIsOpenedAsItWasSealed(t *testing.T) {
 func TestAStateThatIsTooLongForACookieIsNotOpened(t *testing.T) {
 	b, now := newBox(t, stateSecret), time.Unix(1e9, 0)
 	sealed := b.seal(state{id: "i", next: strings.Repeat("x", maxState), expires: now.Add(time.Minute)})
-	if _, err := b.open(sealed, now); err != errNotSealed {
+	if _, err := b.open(sealed, now); !errors.Is(err, errNotSealed) {
 		t.Errorf("got %v", err)
 	}
 }

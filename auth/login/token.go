@@ -25,6 +25,7 @@ const (
 )
 
 var (
+	errNotJWT    = errors.New("it is not a signed JWT")
 	errNoIDToken = errors.New("the token endpoint gave no ID token")
 	errTyp       = errors.New("typ is that of another kind of token")
 	errCrit      = errors.New("critical extensions are not supported")

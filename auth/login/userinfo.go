@@ -16,7 +16,7 @@ const maxUserinfo = 1 << 20
 
 var (
 	// errNoUserinfo says that there is no more to know, now or later.
-	errNoUserinfo  = errors.New("the userinfo endpoint tells nothing")
+	errNoUserinfo  = errors.New("it tells nothing")
 	errOtherPerson = fmt.Errorf("%w: it is about somebody else", errNoUserinfo)
 )
 
@@ -33,7 +33,7 @@ func (p *Provider) userinfo(ctx context.Context, endpoint, accessToken, sub stri
 		return nil, fmt.Errorf("the userinfo endpoint: %w", err)
 	}
 	if got := text(claims, "sub"); got == "" || !equal(got, sub) {
-		return nil, errOtherPerson
+		return nil, fmt.Errorf("the userinfo endpoint: %w", errOtherPerson)
 	}
 	return claims, nil
 }

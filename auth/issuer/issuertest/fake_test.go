@@ -154,6 +154,23 @@ func TestEachModeAnswersAsItSays(t *testing.T) {
 	}
 }
 
+func TestADocumentAndPathsMayBeAdded(t *testing.T) {
+	f := issuertest.New(t)
+	f.SetPath("/realms/r")
+	f.Describe("token_endpoint", "https://a.example/token")
+	f.Describe("jwks_uri", issuertest.Drop)
+	if _, body := read(t, http.DefaultClient, f.Issuer()+"/.well-known/openid-configuration"); !strings.Contains(body, `"token_endpoint":"https://a.example/token"`) || strings.Contains(body, "jwks_uri") {
+		t.Errorf("got %s", body)
+	}
+	f.Handle("/token", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }))
+	if status, _ := read(t, http.DefaultClient, f.Issuer()+"/token"); status != http.StatusTeapot {
+		t.Errorf("got %d", status)
+	}
+	if status, _ := read(t, http.DefaultClient, strings.TrimSuffix(f.Issuer(), "/realms/r")+"/token"); status != http.StatusNotFound {
+		t.Errorf("got %d", status)
+	}
+}
+
 func TestRotationReplacesOrAddsKeys(t *testing.T) {
 	f := issuertest.New(t)
 	first := f.Kid("RS256")

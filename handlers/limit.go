@@ -1,0 +1,87 @@
+package handlers
+
+import (
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store"
+)
+
+// heedLimits names the endpoints that keep to what a principal is limited to.
+// All others are closed to those who are.
+var heedLimits = map[string]bool{
+	"push": true, "delete": true,
+	"scrape": true, "grouping": true,
+	"api/v1/targets": true, "api/v1/groupings": true, "api/v1/metrics": true,
+	"account": true, // which only says who one is
+}
+
+// unlimited lets those only on to do who may act on every grouping.
+func unlimited(do fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if p := guard.Principal(c); p.Limit != "" {
+			return forbidden(p)
+		}
+		return do(c)
+	}
+}
+
+func forbidden(p auth.Principal) error {
+	return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+}
+
+// limit is what groupings must satisfy for whoever asks to act on them. A token
+// that has gone since it was let in may do nothing.
+func (h *api) limit(c *fiber.Ctx) (store.Selectors, error) {
+	p := guard.Principal(c)
+	if p.Limit == "" {
+		return store.Selectors{}, nil
+	}
+	id, _ := strings.CutPrefix(p.ID, auth.TokenID(""))
+	t, ok := h.Store.Picture().Token(id)
+	if !ok || t.Limit.All() {
+		return store.Selectors{}, forbidden(p)
+	}
+	return t.Limit, nil
+}
+
+// allow refuses to let whoever asks act on a grouping outside of their limit.
+func (h *api) allow(c *fiber.Ctx, k store.GroupingKey) error {
+	limit, err := h.limit(c)
+	if err == nil && !limit.Match(k.Labels()) {
+		err = &auth.Refusal{Reason: auth.ErrOutside, Scheme: guard.Principal(c).Scheme}
+	}
+	return err
+}
+
+// beyondLimit makes a refusal of an error that says that some of the groupings are
+// beyondLimit of the limit of whoever asks.
+func beyondLimit(c *fiber.Ctx, err error) error {
+	if errors.Is(err, store.ErrOutside) {
+		return &auth.Refusal{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}
+	}
+	return err
+}
+
+// groupsWithin yields the groupings that are selected and within a limit, in the
+// order of the picture.
+func groupsWithin(p *store.Picture, selected, limit store.Selectors) iter.Seq[*store.Group] {
+	switch {
+	case limit.All():
+		return p.Matching(selected)
+	case selected.All():
+		return p.Matching(limit)
+	}
+	return func(yield func(*store.Group) bool) {
+		for g := range p.Matching(selected) {
+			if limit.Match(g.Key.Labels()) && !yield(g) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+	"gatehouse/views"
+)
+
+const (
+	tokensPerPage = 100
+	// inUseWithin is how lately a token was used that something still uses.
+	inUseWithin = 24 * time.Hour
+)
+
+func (h *api) tokenPageRoutes() []route {
+	return []route{
+		page("/tokens", "ui/tokens", auth.Administer, h.tokensPage),
+		{path: "/tokens/new", page: true, on: map[string]endpoint{
+			"GET":  {"ui/tokens/new", auth.Administer, h.askToken},
+			"POST": {"ui/tokens/new", auth.Administer, h.makeToken},
+		}},
+		{path: "/tokens/:id/rotate", page: true, on: map[string]endpoint{
+			"GET":  {"ui/tokens/rotate", auth.Administer, h.askRotation},
+			"POST": {"ui/tokens/rotate", auth.Administer, h.rotateByForm},
+		}},
+		{path: "/tokens/:id/revoke", page: true, on: map[string]endpoint{
+			"GET":  {"ui/tokens/revoke", auth.Administer, h.askRevocation},
+			"POST": {"ui/tokens/revoke", auth.Administer, h.revokeByForm},
+		}},
+	}
+}
+
+// tokensPage lists the tokens.
+func (h *api) tokensPage(c *fiber.Ctx) error {
+	search, from := strings.TrimSpace(c.Query("q")), fromOf(c)
+	wanted, err := words(search)
+	if err != nil {
+		return err
+	}
+	f := h.frame(c, "API tokens", "tokens")
+	f.Live = "tokens"
+	at := func(search string, from int) string {
+		q := url.Values{}
+		if search != "" {
+			q.Set("q", search)
+		}
+		if from > 0 {
+			q.Set("from", strconv.Itoa(from))
+		}
+		return strings.TrimSuffix(f.Path("/tokens")+"?"+q.Encode(), "?")
+	}
+	if address := at(search, from); fragmentOf(c) != "" && !isCurrent(c, address) {
+		c.Set("HX-Push-Url", address)
+	}
+	m := views.Tokens{Frame: f, Search: search, Clear: at("", 0), Revoked: c.Query("revoked") != ""}
+	var found []*store.Token
+	for t := range h.Store.Picture().Tokens() {
+		m.Total++
+		if text := tokenText(t, f.Now); !slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(text, word) }) {
+			found = append(found, t)
+		}
+	}
+	if from >= len(found) {
+		from = max(0, (len(found)-1)/tokensPerPage*tokensPerPage)
+	}
+	end := min(from+tokensPerPage, len(found))
+	for _, t := range found[from:end] {
+		m.Rows = append(m.Rows, h.tokenView(t, f.Now))
+	}
+	m.Pages = views.Pages{From: from + 1, To: end, Total: len(found)}
+	if from > 0 {
+		m.Pages.Previous = at(search, max(0, from-tokensPerPage))
+	}
+	if end < len(found) {
+		m.Pages.Next = at(search, end)
+	}
+	return h.page(c, fiber.StatusOK, views.TokensPage(m))
+}
+
+// tokenText is what a search looks at.
+func tokenText(t *store.Token, now time.Time) string {
+	text := t.Name + "\n" + t.Role + "\n" + t.Limit.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
+	switch {
+	case t.Expired(now):
+		text += "\nexpired"
+	case t.Expires().IsZero():
+		text += "\nnever"
+	}
+	return strings.ToLower(text)
+}
+
+// tokenView is a token as people see it.
+func (h *api) tokenView(t *store.Token, now time.Time) views.Token {
+	v := views.Token{
+		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: shorten(t.Limit.String(), maxReason),
+		By: shorten(t.CreatedBy, maxValue), Created: t.Created, Expires: t.Expires(), Expired: t.Expired(now),
+	}
+	v.Used, v.From = h.Store.TokenUsed(t.ID)
+	if len(t.Secrets) > 1 && now.Before(t.Secrets[1].Expires) {
+		v.OldHint, v.OldUntil = t.Secrets[1].Hint, t.Secrets[1].Expires
+	}
+	return v
+}
+
+// tokenOf is the token that a request is about.
+func (h *api) tokenOf(c *fiber.Ctx) (*store.Token, error) {
+	t, ok := h.Store.Picture().Token(c.Params("id"))
+	if !ok {
+		return nil, store.ErrNoToken
+	}
+	return t, nil
+}
+
+// askRotation asks for how long the old secret is to stay good.
+func (h *api) askRotation(c *fiber.Ctx) error {
+	t, err := h.tokenOf(c)
+	if err != nil {
+		return err
+	}
+	return h.rotationPage(c, fiber.StatusOK, t, "")
+}
+
+// overlaps are how long an old secret may stay good, as people choose it.
+var overlaps = []views.Option{
+	{Value: "0", Label: "ends at once"}, {Value: "1h", Label: "stays good for 1 hour"}, {Value: "24h", Label: "24 hours", Chosen: true},
+	{Value: "7d", Label: "7 days"}, {Value: "30d", Label: "30 days"},
+}
+
+func (h *api) rotationPage(c *fiber.Ctx, status int, t *store.Token, problem string) error {
+	f := h.frame(c, "Rotate a token", "tokens")
+	return h.page(c, status, views.TokenRotationPage(views.TokenRotation{
+		Frame: f, Token: h.tokenView(t, f.Now), Seen: seenSecret(t), Overlaps: overlaps, Problem: problem,
+	}))
+}
+
+// seenSecret tells which secret of a token is the newest, without telling it.
+func seenSecret(t *store.Token) string { return strconv.FormatInt(t.Secrets[0].Created.UnixNano(), 10) }
+
+// rotateByForm gives a token a new secret, once for each time that it was asked.
+func (h *api) rotateByForm(c *fiber.Ctx) error {
+	form, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	t, err := h.tokenOf(c)
+	if err != nil {
+		return err
+	}
+	overlap, err := parseOverlap(form.Get("overlap"))
+	if err != nil {
+		return h.rotationPage(c, fiber.StatusUnprocessableEntity, t, "The overlap "+err.Error()+".")
+	}
+	if form.Get("seen") != seenSecret(t) {
+		return h.rotationPage(c, fiber.StatusConflict, t, "It was rotated in the meantime, and nothing was done now. Rotate it once more if you don't have its newest secret.")
+	}
+	t, secret, err := h.Store.RotateToken(context.Background(), t.ID, overlap, h.origin(c))
+	if err != nil {
+		return err
+	}
+	return h.secretPage(c, t, secret, true)
+}
+
+// secretPage shows a secret. It is the answer to the form itself: a page with an
+// address of its own would have to get the secret from somewhere.
+func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bool) error {
+	f := h.frame(c, "The secret of a token", "tokens")
+	m := views.MadeToken{Frame: f, Token: h.tokenView(t, f.Now), Secret: secret, Rotated: rotated}
+	m.Command, m.Outside = h.tokenCommand(c, t, secret)
+	if at := h.scrapedAt(c); !h.ScrapesElsewhere || at.credential != "" {
+		at.credential = auth.APIToken
+		m.Settings = at.whole()
+	}
+	c.Set(fiber.HeaderCacheControl, "no-store")
+	return h.page(c, fiber.StatusOK, views.MadeTokenPage(m))
+}
+
+// tokenCommand is a command that does what a token is for. It is outside of the
+// limit if no grouping within it comes to mind.
+func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command string, isOutside bool) {
+	credential := `-H "Authorization: Bearer ` + secret + `"`
+	if t.Role == auth.Reader.String() {
+		path := h.TelemetryPath
+		if h.ScrapesElsewhere {
+			path = "/api/v1/groupings"
+		}
+		return "curl " + credential + " " + quoteShell(h.serverURL(c)+path), false
+	}
+	key, ok := h.exampleOfLimit(t.Limit)
+	path := "/metrics/job/example"
+	if ok {
+		path = key.Path()
+	}
+	return "echo \"example_last_success_timestamp_seconds $(date +%s)\" |\n" +
+		"  curl " + credential + " --data-binary @- \\\n  " + quoteShell(h.serverURL(c)+path), !ok
+}
+
+// exampleOfLimit is a grouping within a limit, there or not.
+func (h *api) exampleOfLimit(limit store.Selectors) (store.GroupingKey, bool) {
+	if key, ok := limit.Example(); ok {
+		return key, true
+	}
+	for g := range h.Store.Picture().Matching(limit) {
+		return g.Key, true
+	}
+	return store.GroupingKey{}, false
+}
+
+// askRevocation asks before a token is revoked.
+func (h *api) askRevocation(c *fiber.Ctx) error {
+	t, err := h.tokenOf(c)
+	if err != nil {
+		return err
+	}
+	f := h.frame(c, "Revoke a token", "tokens")
+	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t, f.Now), InDialog: isPartial(c)}
+	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired
+	return h.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
+}
+
+// revokeByForm ends a token for good.
+func (h *api) revokeByForm(c *fiber.Ctx) error {
+	t, err := h.Store.RevokeToken(context.Background(), c.Params("id"), h.origin(c))
+	switch {
+	case errors.Is(err, store.ErrNoToken) && !isPartial(c):
+		return c.Redirect(h.PublicPrefix+"/tokens", fiber.StatusSeeOther) // it has what was wanted
+	case err != nil:
+		return err
+	case !isPartial(c):
+		return c.Redirect(h.PublicPrefix+"/tokens?revoked=1", fiber.StatusSeeOther)
+	}
+	c.Set("HX-Trigger", "changed")
+	return h.toast(c, fiber.StatusOK, views.Toast{Text: "Revoked " + t.Name + "."})
+}

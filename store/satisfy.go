@@ -1,0 +1,51 @@
+package store
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/prometheus/prometheus/model/labels"
+
+	"gatehouse/store/exposition"
+)
+
+// Example makes the key of a grouping that the selectors mean, if it is plain
+// from them what such a one looks like. Nothing needs to be held under it.
+func (s Selectors) Example() (GroupingKey, bool) {
+	sets := s.sets
+	if s.All() {
+		sets = [][]*labels.Matcher{nil}
+	}
+	for _, set := range sets {
+		// What nothing is said about is no label, but for the job.
+		values := map[string]string{jobLabel: "example"}
+		for _, m := range set {
+			if value := satisfying(m); value != "" {
+				values[m.Name] = value
+			}
+		}
+		var key []exposition.Label
+		for _, name := range slices.Sorted(maps.Keys(values)) {
+			key = append(key, exposition.Label{Name: name, Value: values[name]})
+		}
+		if k, err := NewGroupingKey(key); err == nil && s.Match(k.labels) {
+			return k, true
+		}
+	}
+	return GroupingKey{}, false
+}
+
+// satisfying is a value that satisfies a matcher, if one can be told; empty: none
+// can, or it should rather be absent.
+func satisfying(m *labels.Matcher) string {
+	if m.Matches("") && m.Name != jobLabel {
+		return ""
+	}
+	tries := append(m.SetMatches(), m.Value, m.Prefix(), m.Prefix()+"1", m.Prefix()+"example", "example", "1")
+	for _, value := range tries {
+		if value != "" && m.Matches(value) {
+			return value
+		}
+	}
+	return ""
+}
