@@ -16,6 +16,13 @@ func main() { os.Exit(run()) }
 
 // run answers the exit code.
 func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the second one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	if code, ok := app.Command(ctx, os.Args[1:], os.Stdout, os.Stderr); ok {
+		return code
+	}
 	options, err := app.Parse(os.Args[1:], os.Stdout)
 	if errors.Is(err, app.ErrAnswered) {
 		return 0
@@ -30,10 +37,6 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)
 		return 1
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// After the first signal the second one ends the program at once.
-	context.AfterFunc(ctx, stop)
 	if err := app.New(options, logger).Run(ctx); err != nil {
 		logger.Error("Gatehouse ended", "err", err)
 		return 1

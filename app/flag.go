@@ -97,7 +97,7 @@ type flags struct {
 func Parse(args []string, out io.Writer) (Options, error) {
 	f := &flags{given: make(map[string]*bool)}
 	answered := false
-	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.\n\n"+secretsHelp)
+	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.\n\n"+commandsHelp+"\n\n"+secretsHelp)
 	k.UsageWriter(out).ErrorWriter(out).Terminate(func(int) { answered = true })
 	k.Version(Version())
 	k.HelpFlag.Short('h')

@@ -41,7 +41,10 @@ func (h *api) account(c *fiber.Ctx) error {
 		m.Grants = append(m.Grants, views.Grant{Text: grant.text, Given: p.Role.May(grant.action)})
 	}
 	if session, ok := h.Guard.Session(c); ok && p.Scheme == auth.SessionCookie {
-		m.How += ", begun with " + letInBy(session.Scheme)
+		m.How += ": signed in with " + letInBy(session.Scheme)
+		if session.Scheme == auth.OIDC {
+			m.How = letInBy(p.Scheme) + ": signed in at " + h.providerHost()
+		}
 		m.Ends = session.Expires
 	}
 	return h.page(c, fiber.StatusOK, views.AccountPage(m))
@@ -49,10 +52,21 @@ func (h *api) account(c *fiber.Ctx) error {
 
 // letInBy says by what a person is let in.
 func letInBy(s auth.Scheme) string {
-	if s == auth.Anonymous {
-		return "nothing: no credential is asked for"
+	switch s {
+	case auth.SessionCookie:
+		return "a session"
+	case auth.Basic:
+		return "user and password"
+	case auth.JWT:
+		return "a bearer token of the issuer"
+	case auth.APIToken:
+		return "an API token"
+	case auth.Certificate:
+		return "a client certificate"
+	case auth.Localhost:
+		return "being on the server's own machine"
 	}
-	return cmp.Or(schemes[s], string(s))
+	return "nothing: no credential is asked for"
 }
 
 // grants are what roles are about, in the words of people.

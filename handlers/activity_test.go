@@ -430,3 +430,147 @@ func FuzzPointsInTime(f *testing.F) {
 		}
 	})
 }
+
+func TestSignInsAndTokensAreToldInWords(t *testing.T) {
+	var k *clock
+	s := serve(t, oneUser, func(c setup) { k, c.Retention = startClock(c), 90*24*time.Hour })
+	ctx, ana := t.Context(), store.Origin{By: "ana", From: "10.0.0.1", Via: "session", ID: "sub:ana"}
+	step := func() { k.advance(time.Minute) }
+	admin := s.begun("ana", auth.Admin)
+	step()
+	s.begun("ben", auth.Reader)
+	step()
+	only, err := store.ParseSelectors([]string{`{job="x"}`})
+	must(t, err)
+	token, secret, err := s.store.CreateToken(ctx, store.NewToken{Name: "<b>ci", Role: "pusher", Limit: only}, ana)
+	must(t, err)
+	step()
+	token, _, err = s.store.RotateToken(ctx, token.ID, time.Hour, ana)
+	must(t, err)
+	step()
+	_, err = s.store.RevokeToken(ctx, token.ID, ana)
+	must(t, err)
+	step()
+	_, err = s.store.EndSessionsOf(ctx, "sub:ben", "", ana, "an admin did")
+	must(t, err)
+	step()
+	was, now := secret[len(secret)-4:], token.Secrets[0].Hint
+	for query, want := range map[string][]string{
+		"kind=sessions": {"signed out ben an admin did", "signed in role reader", "signed in role admin"},
+		"kind=tokens": {
+			`revoked token <b>ci …` + now + ` role pusher, limited to {job="x"}`,
+			`rotated token <b>ci …` + now + ` role pusher, limited to {job="x"}`,
+			`created token <b>ci …` + was + ` role pusher, limited to {job="x"}`,
+		},
+		"kind=token_rotate&by=ana": {`rotated token <b>ci …` + now + ` role pusher, limited to {job="x"}`},
+		"kind=deletions":           nil,
+	} {
+		a := s.get("/activity?"+query, append(admin, aBrowser...)...)
+		if got := logged(t, a.body); !slices.Equal(got, want) || strings.Contains(a.body, "<b>") || strings.Contains(a.body, secret) {
+			t.Errorf("%s: %q, want %q", query, got, want)
+		}
+		if !contains(a.body, "kept for 90 days") {
+			t.Errorf("%s does not tell how long entries are kept", query)
+		}
+	}
+	if a := s.get("/status", append(admin, aBrowser...)...); !contains(a.body, "kept for 90 days") {
+		t.Error("the status does not tell how long entries are kept")
+	}
+	entries, _ := s.entriesLike("kind=token_create", admin...)
+	if e := entries[0]; e.By != "ana" || e.From != "10.0.0.1" || e.Via != "session" || e.ID != "sub:ana" || e.What != "<b>ci …"+was {
+		t.Errorf("%+v", e)
+	}
+}
+
+func TestWhatHappenedLeadsToOnlyThat(t *testing.T) {
+	s, _, admin := busy(t)
+	page := s.get("/activity?by=ops&kind=deletions", append(admin, aBrowser...)...).body
+	at := linkTo(t, page, "undone")
+	if at != "/activity?by=ops&kind=undo" {
+		t.Fatalf("it leads to %q", at)
+	}
+	page = s.get(at, append(admin, aBrowser...)...).body
+	if lines := logged(t, page); len(lines) != 1 || !strings.HasPrefix(lines[0], "undone") {
+		t.Errorf("%q", lines)
+	}
+	// The form goes on with that kind, beside the groups that there always are.
+	root, err := html.Parse(strings.NewReader(page))
+	must(t, err)
+	var kinds []string
+	for n := range root.Descendants() {
+		if n.Data == "input" && attribute(n, "name") == "kind" {
+			kind := attribute(n, "value")
+			if slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == "checked" }) {
+				kind += "!"
+			}
+			kinds = append(kinds, kind)
+		}
+	}
+	if got := strings.Join(kinds, " "); got != "deletions refusal sessions tokens denial undo!" {
+		t.Errorf("the form has %s", got)
+	}
+}
+
+func TestEveryKindOfEntryIsInOneGroup(t *testing.T) {
+	for _, kind := range []store.EntryKind{
+		store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo, store.EntryRefusal, store.EntryDenial,
+		store.EntrySignIn, store.EntrySignOut, store.EntryTokenCreate, store.EntryTokenRotate, store.EntryTokenRevoke,
+	} {
+		in := 0
+		for _, g := range kindGroups {
+			if slices.Contains(g.kinds, kind) {
+				in++
+			}
+		}
+		if in != 1 || !slices.Equal(kindsNamed(string(kind)), []store.EntryKind{kind}) {
+			t.Errorf("%s is in %d groups, and stands for %q", kind, in, kindsNamed(string(kind)))
+		}
+	}
+}
+
+func TestHowLongEntriesAreKeptIsToldInWords(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "the last 100,000 are kept", 24 * time.Hour: "kept for 1 day", 90 * 24 * time.Hour: "kept for 90 days", 36 * time.Hour: "kept for 1 d 12 h",
+	} {
+		if got := (&api{Config: Config{Retention: d}}).kept(); got != want {
+			t.Errorf("%v: %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestProgramsReadTheLogPageByPage(t *testing.T) {
+	s, k, admin := busy(t)
+	var all []string
+	for next := ""; ; {
+		entries, more := s.entriesLike("limit=3&before="+next, admin...)
+		for _, e := range entries {
+			all = append(all, e.Kind)
+		}
+		if next = more; next == "" {
+			break
+		}
+		if len(entries) != 3 || next != entries[2].Operation {
+			t.Errorf("%d entries, then before %q", len(entries), next)
+		}
+	}
+	if got := strings.Join(all, " "); got != "wipe expiry refusal undo delete delete sign_in" {
+		t.Errorf("got %s", got)
+	}
+	at := k.now().Add(-30 * time.Minute).Format("2006-01-02T15:04")
+	for query, want := range map[string]int{
+		"": 7, "limit=1000": 7, "limit=1": 1, "by=ops": 3, "q=CLOSING": 1, "kind=delete&kind=wipe": 3, "kind=deletions": 5,
+		"from=" + at: 3, "to=" + at: 5, "from=" + at + "&to=" + at: 1, "q=nothing-like-that": 0,
+	} {
+		if entries, _ := s.entriesLike(query, admin...); len(entries) != want {
+			t.Errorf("%s: %d entries, want %d", query, len(entries), want)
+		}
+	}
+	for _, query := range []string{"limit=0", "limit=1001", "limit=x", "limit=-1", "limit=1e3"} {
+		if a := s.get("/api/v1/activity?"+query, admin...); a.status != 400 || !contains(a.body, `"error":"limit must be a number from 1 to 1000"`) {
+			t.Errorf("%v", a)
+		}
+	}
+	if a := s.do("POST", "/api/v1/activity", "", admin...); a.status != 405 && a.status != 401 {
+		t.Errorf("%v", a)
+	}
+}

@@ -101,7 +101,7 @@ func denialStatus(err error) int {
 		return fiber.StatusBadRequest
 	case errors.Is(err, auth.ErrThrottled):
 		return fiber.StatusTooManyRequests
-	case errors.Is(err, auth.ErrUnavailable):
+	case errors.Is(err, auth.ErrUnavailable), errors.Is(err, login.ErrUnavailable):
 		return fiber.StatusServiceUnavailable
 	case errors.Is(err, login.ErrExchange):
 		return fiber.StatusBadGateway

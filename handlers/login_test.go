@@ -22,8 +22,8 @@ import (
 	"gatehouse/store"
 )
 
-// outside is where browsers find the servers of these tests.
-const outside = "http://gate.example.org"
+// publicAddress is where browsers find the servers of these tests.
+const publicAddress = "http://gate.example.org"
 
 // roles are those of the groups of people in these tests.
 var roles = map[string]auth.Role{"readers": auth.Reader, "pushers": auth.Pusher, "admins": auth.Admin}
@@ -32,7 +32,7 @@ var roles = map[string]auth.Role{"readers": auth.Reader, "pushers": auth.Pusher,
 func provided(p *logintest.Provider) func(setup) {
 	return func(c setup) {
 		if c.ExternalURL == nil {
-			externally(outside + c.RoutePrefix)(c)
+			externally(publicAddress + c.RoutePrefix)(c)
 		}
 		keys := issuer.New(issuer.Options{Issuer: p.Issuer(), MinGap: time.Millisecond, Logger: c.Logger})
 		rules := func(audience string) auth.ClaimRules {
@@ -208,7 +208,7 @@ func TestSomebodySignsInAtTheProviderAndOut(t *testing.T) {
 	u, err := url.Parse(a.header.Get("Location"))
 	must(t, err)
 	query := u.Query()
-	if hint := query.Get("id_token_hint"); a.status != 303 || u.Path != "/logout" || strings.Count(hint, ".") != 2 || query.Get("post_logout_redirect_uri") != outside+"/pg/" || a.header.Get("Clear-Site-Data") != `"cache", "storage"` || b.session() != "" {
+	if hint := query.Get("id_token_hint"); a.status != 303 || u.Path != "/logout" || strings.Count(hint, ".") != 2 || query.Get("post_logout_redirect_uri") != publicAddress+"/pg/" || a.header.Get("Clear-Site-Data") != `"cache", "storage"` || b.session() != "" {
 		t.Errorf("%v %v", a, a.header)
 	}
 	if a := s.get("/pg/", append(aBrowser, "Cookie", "gatehouse_session="+session)...); a.status != 401 {
@@ -258,6 +258,7 @@ func TestWhatIsWrongWithASignInIsToldOnACleanPage(t *testing.T) {
 		{"the provider fails", mode(logintest.ServerError), 502, exchange},
 		{"the provider answers with a page", mode(logintest.HTML), 502, exchange},
 		{"the provider refuses the code", mode(logintest.Refuse), 502, exchange},
+		{"the provider's keys can't be had", func(p *logintest.Provider) { p.SetJWKS(issuertest.ServerError) }, 503, "cannot be asked at present"},
 		{"the person declines", func(p *logintest.Provider) { p.Decline = "access_denied" }, 403, declined},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -335,7 +336,7 @@ func TestWhoHasNoRoleIsToldSo(t *testing.T) {
 	if page.status != 403 || !contains(v.text(), "You may not do that", "You are known as "+strings.TrimSuffix(hostile, " \u202e"), "no role was given to you") || strings.Contains(page.body, "<script>alert") || strings.Contains(page.body, "\u202e") || b.session() != "" {
 		t.Errorf("%v\n%s", page, v.text())
 	}
-	if out := theAction(t, page, "Sign out"); !strings.HasPrefix(out, p.Issuer()+"/logout?") || !contains(out, "client_id="+logintest.ClientID, url.QueryEscape(outside+"/")) {
+	if out := theAction(t, page, "Sign out"); !strings.HasPrefix(out, p.Issuer()+"/logout?") || !contains(out, "client_id="+logintest.ClientID, url.QueryEscape(publicAddress+"/")) {
 		t.Errorf("signs out at %q", out)
 	}
 	other := theAction(t, page, "Use another account")
@@ -362,7 +363,7 @@ func TestTheProviderMayBeDown(t *testing.T) {
 	s := serve(t, oneUser, provided(p))
 	b := s.surfer()
 	a := b.get("/auth/login?next=/docs%3Fq")
-	if a.status != 503 || a.header.Get("Retry-After") != "10" || !strings.Contains(a.body, "cannot be asked at present") || theAction(t, a, "Try again") != "/auth/login?next=/docs%3Fq" || b.begun() != "" {
+	if a.status != 503 || a.header.Get("Retry-After") != "10" || !strings.Contains(a.body, "cannot be asked at present") || theAction(t, a, "Try again") != "/auth/login?next=/docs%3Fq" || theAction(t, a, "Sign in with a password") != "/login?next=%2Fdocs%3Fq" || b.begun() != "" {
 		t.Errorf("%v %v", a, a.header)
 	}
 	if a := s.get("/auth/login"); a.status != 503 || a.body != "the sign-in provider cannot be asked at present; try again\n" {

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/auth/login"
 	"gatehouse/views"
 )
 
@@ -58,6 +59,9 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 		p.Action = views.Choice{Text: "Try again", URL: h.publicURL(c)}
 	case a.status == fiber.StatusUnauthorized && h.Guard.Sessions != nil:
 		p.Action = views.Choice{Text: "Sign in", URL: h.signInAddress(c)}
+	}
+	if errors.Is(err, login.ErrUnavailable) && h.Guard.HasPasswords() {
+		p.Others = []views.Choice{{Text: "Sign in with a password", URL: f.Path("/login?next=") + url.QueryEscape(h.localPath(c.Query("next")))}}
 	}
 	p.Frame = f
 	return h.page(c, a.status, views.ProblemPage(p))

@@ -8,8 +8,6 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/auth"
-	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/views"
 )
 
@@ -173,26 +171,8 @@ func TestTheCookieOfSettingsIsForHTTPSWhereThereIsHTTPS(t *testing.T) {
 	}
 }
 
-func TestPeopleAreToldWhoTheyAre(t *testing.T) {
-	s := serve(t, everything(issuertest.New(t)))
-	v := s.view("/settings", s.signedIn()...)
-	for name, want := range map[string]string{"Name": "admin", "Role": "admin", "Let in by": "Session, begun with User and password", "Session ends": "in 11 h"} {
-		if got := v.facts()[name]; got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
-		}
-	}
-	formOf(t, v.body, "/auth/logout")
-	v = s.view("/settings", s.begun("<b>ana", auth.Reader)...)
-	if f := v.facts(); f["Name"] != "<b>ana" || f["Role"] != "reader" || !strings.HasPrefix(f["Let in by"], "Session, begun with ") {
-		t.Errorf("%v", f)
-	}
-	v = s.view("/settings", "X-API-Key", rightToken)
-	if f := v.facts(); f["Let in by"] != "API token" || f["Session ends"] != "" || strings.Contains(v.text(), "Sign out") {
-		t.Errorf("%v", f)
-	}
-	if f := serve(t).view("/settings").facts(); f["Let in by"] != "nothing: no credential is asked for" || f["Name"] != "" {
-		t.Errorf("%v", f)
-	}
+func TestStrangersHaveNoSettings(t *testing.T) {
+	s := serve(t, oneUser)
 	if a := s.post("/settings", "theme=dark"); a.status != 401 || a.cookie() != nil {
 		t.Errorf("a stranger: %v", a)
 	}

@@ -17,8 +17,11 @@ import (
 
 // lifetimes are how long a token may be good, as people choose it.
 var lifetimes = []views.Option{
-	{Value: "30d", Label: "in 30 days"}, {Value: "90d", Label: "in 90 days"}, {Value: "365d", Label: "in 365 days"},
-	{Value: lastDay, Label: "after"}, {Value: "never", Label: "never"},
+	{Value: "30d", Label: "in 30 days"},
+	{Value: "90d", Label: "in 90 days"},
+	{Value: "365d", Label: "in 365 days"},
+	{Value: lastDay, Label: "after"},
+	{Value: "never", Label: "never"},
 }
 
 const (
@@ -64,9 +67,11 @@ func (h *api) tokenForm(f views.Frame, form url.Values) views.NewToken {
 func (h *api) reach(limit string) views.Reach {
 	p := h.Store.Picture()
 	r := views.Reach{Total: p.Stats().Groupings}
-	s, err := parseLimit(braced(limit))
+	whole := braced(limit)
+	s, err := parseLimit(whole)
 	if err != nil {
-		r.Problem = sentence(matcherProblem(err, braced(limit), 0))
+		typed := strings.TrimSpace(limit)
+		r.Problem = sentence(matcherProblem(err, typed, (len(whole)-len(typed))/2))
 		return r
 	}
 	if r.Limited = !s.All(); r.Limited {

@@ -132,8 +132,11 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 
 // overlaps are how long an old secret may stay good, as people choose it.
 var overlaps = []views.Option{
-	{Value: "0", Label: "ends at once"}, {Value: "1h", Label: "stays good for 1 hour"}, {Value: "24h", Label: "24 hours", Chosen: true},
-	{Value: "7d", Label: "7 days"}, {Value: "30d", Label: "30 days"},
+	{Value: "0", Label: "ends at once"},
+	{Value: "1h", Label: "stays good for 1 hour"},
+	{Value: "24h", Label: "24 hours", Chosen: true},
+	{Value: "7d", Label: "7 days"},
+	{Value: "30d", Label: "30 days"},
 }
 
 func (h *api) rotationPage(c *fiber.Ctx, status int, t *store.Token, problem string) error {
@@ -198,10 +201,11 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 	key, ok := h.exampleOfLimit(t.Limit)
 	path := "/metrics/job/example"
 	if ok {
-		path = key.Path()
+		// A push needs nothing that says that no other labels are meant.
+		path = strings.TrimSuffix(key.Path(), "/instance@base64/=")
 	}
 	return "echo \"example_last_success_timestamp_seconds $(date +%s)\" |\n" +
-		"  curl " + credential + " --data-binary @- \\\n  " + quoteShell(h.serverURL(c)+path), !ok
+		"  curl --data-binary @- \\\n  " + credential + " \\\n  " + quoteShell(h.serverURL(c)+path), !ok
 }
 
 // exampleOfLimit is a grouping within a limit, there or not.

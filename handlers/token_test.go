@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -333,12 +332,4 @@ func FuzzObjectsOfTextsAreReadInOneWay(f *testing.F) {
 			}
 		}
 	})
-}
-
-func (s *served) formOf(fields ...string) string {
-	form := url.Values{}
-	for i := 0; i < len(fields); i += 2 {
-		form.Set(fields[i], fields[i+1])
-	}
-	return form.Encode()
 }

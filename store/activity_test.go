@@ -160,3 +160,152 @@ func TestOneLookAtTheActivityIsBounded(t *testing.T) {
 		t.Errorf("of all %d, %q, %v", len(entries), next, err)
 	}
 }
+
+// jobsOnRecord are the jobs whose deletes are on record, newest first.
+func jobsOnRecord(t *testing.T, s *store.Store) (jobs []string) {
+	t.Helper()
+	for _, x := range everything(t, s, store.ActivityQuery{Kinds: []store.EntryKind{store.EntryDelete}}) {
+		jobs = append(jobs, strings.TrimSuffix(strings.TrimPrefix(x.What, `{job="`), `"}`))
+	}
+	return jobs
+}
+
+func TestEntriesThatAreTooOldGo(t *testing.T) {
+	c := &clock{}
+	o := checked
+	o.Now, o.Retention, o.UndoWindow = c.now, 90*24*time.Hour, 24*time.Hour
+	fs := crashable(t)
+	s := openOn(t, fs, o)
+	remove := func(job string) {
+		t.Helper()
+		mustPush(t, s, "/job/"+job, "m 1\n")
+		if _, err := s.Delete(t.Context(), key(t, "/job/"+job), store.Origin{By: "ana"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove("first")
+	c.advance(30 * 24 * time.Hour)
+	remove("second")
+	c.advance(60*24*time.Hour - 2*time.Minute)
+	look(t, s)
+	if got := jobsOnRecord(t, s); !slices.Equal(got, []string{"second", "first"}) {
+		t.Errorf("before its time: %q", got)
+	}
+	c.advance(time.Hour + 3*time.Minute) // they are looked for once an hour
+	look(t, s)
+	if got := jobsOnRecord(t, s); !slices.Equal(got, []string{"second"}) {
+		t.Errorf("after 90 days: %q", got)
+	}
+	s = openOn(t, afterCrash(fs), o)
+	c.advance(30 * 24 * time.Hour)
+	remove("third")
+	look(t, s)
+	if got := jobsOnRecord(t, s); !slices.Equal(got, []string{"third"}) {
+		t.Errorf("after a restart and another 30 days: %q", got)
+	}
+	o.Retention = 0
+	s = openOn(t, afterCrash(fs), o)
+	c.advance(1000 * 24 * time.Hour)
+	remove("fourth")
+	look(t, s)
+	if got := jobsOnRecord(t, s); len(got) < 2 {
+		t.Errorf("without a bound of their age: %q", got)
+	}
+}
+
+// manyEntries puts copies of the oldest entry on record, all of them older.
+func manyEntries(t *testing.T, j store.Journal, n int) {
+	t.Helper()
+	records, err := j.Scan(t.Context(), "a.", "", 1)
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	for i := 0; i < n; i += 1000 {
+		var changes []store.Change
+		for k := range min(1000, n-i) {
+			changes = append(changes, store.Change{Key: fmt.Sprintf("a.0%015x-00000000", i+k), Value: records[0].Value})
+		}
+		if _, err := j.Commit(context.Background(), changes...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
+	const over = 2500 // several steps
+	for name, retention := range map[string]time.Duration{"by number": 0, "by number, all too young": 200 * 365 * 24 * time.Hour} {
+		c := &clock{}
+		fs := vfs.NewMem()
+		open := func() (*store.Store, store.Journal) {
+			t.Helper()
+			j, err := pebble.Open(pebble.Options{Path: "data", FS: fs, MinFree: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := checked
+			o.Now, o.Retention = c.now, retention
+			s, err := store.Open(t.Context(), j, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
+			return s, j
+		}
+		s, j := open()
+		mustPush(t, s, "/job/kept", "m 1\n")
+		if _, err := s.Delete(t.Context(), key(t, "/job/kept"), store.Origin{}); err != nil {
+			t.Fatal(err)
+		}
+		manyEntries(t, j, store.MaxEntries+over-1)
+		_, _ = s.Close(), j.Close()
+		s, _ = open() // counts them
+		for range 10 {
+			look(t, s)
+		}
+		entries := everything(t, s, store.ActivityQuery{})
+		if len(entries) != store.MaxEntries || entries[0].What != `{job="kept"}` {
+			t.Errorf("%s: %d entries, the newest about %s", name, len(entries), entries[0].What)
+		}
+		if oldest := entries[len(entries)-1].Operation; oldest != fmt.Sprintf("0%015x-00000000", over) {
+			t.Errorf("%s: the oldest is %s", name, oldest)
+		}
+	}
+}
+
+func TestDenialsDoNotCrowdOutWhatElseIsOnRecord(t *testing.T) {
+	c := &clock{}
+	o := checked
+	o.Now = c.now
+	s := openOn(t, crashable(t), o)
+	const days, perMinute = 3, 30
+	for minute := range days * 24 * 60 {
+		for i := range perMinute {
+			s.Deny(store.Denial{Origin: store.Origin{From: fmt.Sprint(minute, "-", i), Via: "basic"}, Reason: "wrong", What: "GET /" + strings.Repeat("x", 1000)})
+		}
+		if c.advance(time.Minute); minute%30 == 0 {
+			look(t, s)
+		}
+	}
+	c.advance(2 * time.Hour)
+	look(t, s)
+	requests, entries := 0, everything(t, s, store.ActivityQuery{})
+	for _, x := range entries {
+		if requests += x.Count; x.Kind != store.EntryDenial || len(x.What) > 510 || x.What == "" && x.Origin != (store.Origin{}) {
+			t.Fatalf("%+v", x)
+		}
+	}
+	// They touch one day more. 90 days of that are a fourth of what the log can
+	// hold.
+	if perDay := len(entries) / (days + 1); requests != days*24*60*perMinute || perDay > 240 {
+		t.Errorf("%d entries a day, of %d requests", perDay, requests)
+	}
+	// One who is known, on a day like any other.
+	c.advance(24 * time.Hour)
+	s.Deny(store.Denial{Origin: store.Origin{By: "rita", From: "::1", Via: "session", ID: "sub:rita"}, Reason: "not allowed", What: "PUT /"})
+	c.advance(time.Minute)
+	look(t, s)
+	last, _, err := s.Activity(t.Context(), store.ActivityQuery{Limit: 1})
+	if err != nil || last[0].Origin.ID != "sub:rita" || last[0].Reason != "not allowed" || last[0].Count != 1 {
+		t.Errorf("%+v, %v", last, err)
+	}
+}

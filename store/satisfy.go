@@ -41,8 +41,11 @@ func satisfying(m *labels.Matcher) string {
 	if m.Matches("") && m.Name != jobLabel {
 		return ""
 	}
-	tries := append(m.SetMatches(), m.Value, m.Prefix(), m.Prefix()+"1", m.Prefix()+"example", "example", "1")
-	for _, value := range tries {
+	tries := slices.Clone(m.SetMatches())
+	if prefix := m.Prefix(); prefix != "" {
+		tries = append(tries, prefix+"1", prefix)
+	}
+	for _, value := range append(tries, "example", m.Value) {
 		if value != "" && m.Matches(value) {
 			return value
 		}

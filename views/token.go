@@ -107,4 +107,3 @@ func (m MadeToken) heading() string {
 	}
 	return "The token is made"
 }
-

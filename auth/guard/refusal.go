@@ -67,7 +67,7 @@ func (g *Guard) refuse(c *fiber.Ctx, err error) error {
 	if g.Denied != nil && !incidental(r) {
 		g.Denied(Denial{
 			Principal: Principal(c), From: g.Address(c), Scheme: r.Scheme, Reason: r.Reason,
-			Method: shortened(c.Method()), Path: shortened(strings.Clone(c.Path())),
+			Method: shortened(strings.Clone(c.Method())), Path: shortened(strings.Clone(c.Path())),
 		})
 	}
 	switch {

@@ -1,0 +1,288 @@
+package tokencmd
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+	"unicode"
+)
+
+const (
+	patience   = 30 * time.Second // with the server's answer
+	maxAnswer  = 16 << 20         // bytes; a list of as many tokens as there can be is shorter
+	maxFile    = 64 << 10         // bytes of a secret
+	maxCAFile  = 4 << 20
+	maxMessage = 2_000 // characters of what a server says
+)
+
+var errAnswer = errors.New("the answer cannot be understood; is it a Gatehouse server?")
+
+// server is what is asked.
+type server struct {
+	url        string // of its tokens
+	credential func(*http.Request)
+	client     http.Client
+}
+
+// connect makes ready to ask the server, and does not ask it yet.
+func (c *command) connect(getenv func(string) string) (*server, error) {
+	address, err := parseServer(cmp.Or(c.server, getenv("GATEHOUSE_SERVER"), defaultServer))
+	if err != nil {
+		return nil, err
+	}
+	s := &server{url: address + "/api/v1/tokens"}
+	if s.credential, err = credential(getenv); err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	if c.caFile != "" {
+		if transport.TLSClientConfig, err = trusting(c.caFile); err != nil {
+			return nil, err
+		}
+	}
+	s.client = http.Client{
+		Transport: transport, Timeout: patience,
+		// The credential is for this server and for no other.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return s, nil
+}
+
+func parseServer(address string) (string, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return "", errors.New("the server's address must be like " + defaultServer)
+	case u.User != nil:
+		return "", errors.New("the server's address must not hold a credential; the environment gives that")
+	case u.RawQuery != "" || u.Fragment != "":
+		return "", errors.New("the server's address must have no query and no fragment")
+	}
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+func trusting(caFile string) (*tls.Config, error) {
+	text, err := readFile(caFile, maxCAFile)
+	pool := x509.NewCertPool()
+	if err == nil && !pool.AppendCertsFromPEM([]byte(text)) {
+		err = errors.New("expected a PEM file with at least one certificate")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--ca-file %q: %w", caFile, err)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// credential finds what to sign in with.
+func credential(getenv func(string) string) (func(*http.Request), error) {
+	var values [3]string
+	for i, name := range []string{"GATEHOUSE_TOKEN", "PUSHGATEWAY_AUTH_USER", "PUSHGATEWAY_AUTH_PASS"} {
+		var err error
+		if values[i], err = secret(getenv, name); err != nil {
+			return nil, err
+		}
+	}
+	switch token, user, password := values[0], values[1], values[2]; {
+	case token != "":
+		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return nil, errors.New("GATEHOUSE_TOKEN: expected visible ASCII characters only, without spaces")
+		}
+		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, nil
+	case (user == "") != (password == ""):
+		return nil, errors.New("PUSHGATEWAY_AUTH_USER and PUSHGATEWAY_AUTH_PASS need each other")
+	case user != "":
+		return func(r *http.Request) { r.SetBasicAuth(user, password) }, nil
+	}
+	return func(*http.Request) {}, nil
+}
+
+// secret is a value that is in the environment, or in a file that it names.
+func secret(getenv func(string) string, name string) (string, error) {
+	value, file := getenv(name), getenv(name+"_FILE")
+	switch {
+	case file == "":
+		return value, nil
+	case value != "":
+		return "", errors.New(name + " and " + name + "_FILE are both set: unset one of them")
+	}
+	value, err := readFile(file, maxFile)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE %q: %w", name, file, err)
+	}
+	if value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r"); value == "" {
+		return "", fmt.Errorf("%s_FILE %q: the file is empty", name, file)
+	}
+	return value, nil
+}
+
+func readFile(path string, limit int64) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", reason(err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return "", reason(err)
+	}
+	if int64(len(text)) > limit {
+		return "", fmt.Errorf("the file is larger than %d bytes", limit)
+	}
+	return string(text), nil
+}
+
+// reason is an error without the path, which is told anyway.
+func reason(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+// do asks the server and decodes its answer.
+func (s *server) do(ctx context.Context, method, path string, fields map[string]string, into any) error {
+	var body io.Reader
+	if fields != nil {
+		text, err := json.Marshal(fields)
+		if err != nil {
+			return err
+		}
+		body = bytes.NewReader(text)
+	}
+	r, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Accept", "application/json")
+	if fields != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	s.credential(r)
+	resp, err := s.client.Do(r)
+	if err != nil {
+		return fmt.Errorf("the server cannot be reached: %w", withoutURL(err))
+	}
+	defer resp.Body.Close()
+	return decode(resp, into)
+}
+
+// withoutURL is why a request failed.
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+func decode(resp *http.Response, into any) error {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("the answer did not arrive whole: %w", err)
+	case len(text) > maxAnswer:
+		return errors.New("the answer is too long")
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		return fmt.Errorf("the server leads to %s, which is not followed: give the right address by --server", resp.Header.Get("Location"))
+	}
+	var answer struct {
+		Status string          `json:"status"`
+		Value  json.RawMessage `json:"data"`
+		Error  string          `json:"error"`
+	}
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Status == "" {
+		return fmt.Errorf("status %d: %w", resp.StatusCode, errAnswer)
+	}
+	if answer.Status != "success" {
+		return fmt.Errorf("the server refuses: %s (status %d)", answer.Error, resp.StatusCode)
+	}
+	if json.Unmarshal(answer.Value, into) != nil {
+		return errAnswer
+	}
+	return nil
+}
+
+// token is what a server tells of one.
+type token struct {
+	ID       string     `json:"id"`
+	Name     string     `json:"name"`
+	Role     string     `json:"role"`
+	Limit    string     `json:"limit"`
+	LastUsed *time.Time `json:"last_used"`
+	Expires  *time.Time `json:"expires"`
+	Expired  bool       `json:"expired"`
+}
+
+type madeToken struct {
+	Token  token  `json:"token"`
+	Secret string `json:"secret"`
+}
+
+func (t token) path() string { return "/" + url.PathEscape(t.ID) }
+
+func (t token) expiry() string {
+	if t.Expired {
+		return "expired " + moment(t.Expires)
+	}
+	return moment(t.Expires)
+}
+
+// String tells all that matters of a token.
+func (t token) String() string {
+	text := fmt.Sprintf("%q (%s, role %s", t.Name, t.ID, t.Role)
+	if t.Limit != "" {
+		text += ", limited to " + t.Limit
+	}
+	if t.Expires == nil {
+		return printable(text + ", never expires)")
+	}
+	return printable(text + ", expires " + moment(t.Expires) + ")")
+}
+
+// find finds the token with a name or an ID.
+func (s *server) find(ctx context.Context, name string) (token, error) {
+	var all struct {
+		Tokens []token `json:"tokens"`
+	}
+	if err := s.do(ctx, "GET", "", nil, &all); err != nil {
+		return token{}, err
+	}
+	var found []token
+	for _, t := range all.Tokens {
+		if t.ID == name || t.Name == name {
+			found = append(found, t)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return token{}, fmt.Errorf("there is no token %q", name)
+	case 1:
+		return found[0], nil
+	}
+	return token{}, fmt.Errorf("%q is the name of one token and the ID of another; use the ID of the one that is meant", name)
+}
+
+// printable is a text that does nothing to a terminal but to be shown.
+func printable(text string) string {
+	n := 0
+	return strings.Map(func(r rune) rune {
+		if n++; n > maxMessage {
+			return -1
+		}
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}

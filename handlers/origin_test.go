@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"gatehouse/auth"
+	"gatehouse/store"
+)
+
+const hostileName = `<script>alert("x")</script>` + "\u202e"
+
+// pushedByAll is a server to which everybody has pushed who can: a grouping each.
+func pushedByAll(t *testing.T) (s *served, admin []string) {
+	t.Helper()
+	s = serve(t, oneUser, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	admin = []string{"Authorization", basicHeader("admin", rightPassword)}
+	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "ci-backup", Role: "pusher"}, store.Origin{})
+	must(t, err)
+	must(t, s.store.CreateSession(t.Context(), "evil", store.Session{
+		Scheme: "oidc", ID: "sub:evil", Name: hostileName + strings.Repeat("long ", 100), Role: "pusher", Credential: loginRules,
+		Created: time.Now(), Expires: time.Now().Add(time.Hour),
+	}))
+	s.put("/metrics/job/user", "a 1\n", admin...)
+	s.put("/metrics/job/token", "a 1\n", "X-API-Key", secret)
+	s.put("/metrics/job/configured", "a 1\n", "X-API-Key", rightToken)
+	if a := s.post("/ui/push", written("browser", "a 1\n"), "Cookie", "gatehouse_session=evil"); a.status != 303 {
+		t.Fatal(a)
+	}
+	return s, admin
+}
+
+func TestWhoPushedIsToldWithTheWayIn(t *testing.T) {
+	s, admin := pushedByAll(t)
+	for job, want := range map[string]struct{ by, via, word string }{
+		"user":       {"admin", "basic", "password"},
+		"token":      {"ci-backup", "api_token", "API token"},
+		"configured": {"API_TOKENS[1]", "api_token", "API token"},
+		"browser":    {hostileName, "session", "session"},
+	} {
+		path := "/groupings/" + s.group("/metrics/job/"+job).Key.Digest()
+		name := strings.ReplaceAll(want.by, "\u202e", "\uFFFD")
+		for page, says := range map[string]string{
+			path:                               "by " + name + "|(" + want.word + ") from 127.0.0.1",
+			path + "?view=history":             name + "|" + want.word + " · 127.0.0.1",
+			"/targets?q=" + job:                "127.0.0.1 (" + name + "|, " + want.word + ")",
+			"/?q=job%3D" + job:                 name + "|",
+			"/?q=job%3D" + job + "&sort=bytes": name,
+		} {
+			a := s.get(page, append(admin, aBrowser...)...)
+			root, err := html.Parse(strings.NewReader(a.body))
+			must(t, err)
+			text := spokenOf(root)
+			rest := text
+			for _, part := range strings.Split(says, "|") {
+				_, after, found := strings.Cut(rest, part)
+				if !found {
+					t.Errorf("%s: %q is not in %.600s", page, part, text)
+				}
+				rest = after
+			}
+			if strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "\u202e") || strings.Contains(a.body, strings.Repeat("long ", 20)) {
+				t.Errorf("%s: the name is part of the page", page)
+			}
+		}
+		var list struct {
+			Data struct {
+				Groupings []groupingJSON
+			}
+		}
+		must(t, json.Unmarshal([]byte(s.get("/api/v1/groupings?match[]={job=%22"+job+"%22}", admin...).body), &list))
+		if g := list.Data.Groupings; len(g) != 1 || !strings.HasPrefix(g[0].LastPushBy, want.by) || g[0].LastPushVia != want.via || g[0].LastPushFrom != "127.0.0.1" {
+			t.Errorf("%s: %+v", job, g)
+		}
+	}
+	lines, err := csv.NewReader(strings.NewReader(s.get("/export?format=csv&m=job%3D%22token%22", admin...).body)).ReadAll()
+	if err != nil || len(lines) != 2 || strings.Join(lines[0][3:6], " ") != "last_push_by last_push_via last_push_from" || strings.Join(lines[1][3:6], " ") != "ci-backup api_token 127.0.0.1" {
+		t.Errorf("%q, %v", lines, err)
+	}
+}
+
+func TestWhatUpstreamServesTellsNothingOfWhoPushed(t *testing.T) {
+	s, admin := pushedByAll(t)
+	for _, target := range []string{"/metrics", "/metrics/job/token", "/api/v1/metrics", "/api/v1/status", "/api/v1/targets"} {
+		a := s.get(target, admin...)
+		if a.status != 200 || strings.Contains(a.body, "ci-backup") || strings.Contains(a.body, "127.0.0.1\"") && target == "/api/v1/metrics" {
+			t.Errorf("%v", a)
+		}
+	}
+}
+
+func TestTheWayInIsToldInAWord(t *testing.T) {
+	for _, test := range []struct {
+		o    store.Origin
+		want string
+	}{
+		{store.Origin{By: "ana", Via: "session"}, "session"},
+		{store.Origin{By: "ana", Via: "jwt"}, "JWT"},
+		{store.Origin{By: "ana", Via: "oidc"}, "OpenID provider"},
+		{store.Origin{By: "localhost", Via: "localhost"}, ""},
+		{store.Origin{By: "scrape key", Via: "scrape_key"}, ""},
+		{store.Origin{Via: "none"}, ""},
+		{store.Origin{Via: "<b>"}, ""},
+		{store.Origin{}, ""},
+	} {
+		if got := wayIn(test.o); got != test.want {
+			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
+		}
+	}
+}
