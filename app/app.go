@@ -256,6 +256,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Headers:          a.web.Headers,
 		SessionIdle:      o.Auth.SessionIdle,
 		UndoWindow:       o.UndoWindow,
+		Retention:        o.Retention,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
 		Addresses:        a.addresses(),

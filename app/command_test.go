@@ -91,6 +91,30 @@ func TestTokensAreManagedFromTheCommandLine(t *testing.T) {
 	}
 }
 
+func TestATokenAndItsLimitAreThereAfterARestart(t *testing.T) {
+	t.Setenv("PUSHGATEWAY_AUTH_USER", "admin")
+	t.Setenv("PUSHGATEWAY_AUTH_PASS", "a-password-of-the-test")
+	o := options(t, "--auth.localhost-bypass=false")
+	a := startWith(t, o)
+	secret := strings.TrimSpace(command(t, "token", "create", "ci", "--role=pusher", `--limit={job="backup"}`, "--server=http://"+a.Addr()).out)
+	revoked := strings.TrimSpace(command(t, "token", "create", "gone", "--role=pusher", "--server=http://"+a.Addr()).out)
+	if got := command(t, "token", "revoke", "gone", "--server=http://"+a.Addr()); got.code != 0 {
+		t.Fatalf("%+v", got)
+	}
+	if status := push(t, "http://"+a.Addr()+"/metrics/job/backup", secret); status != 200 {
+		t.Errorf("status %d", status)
+	}
+	stop(t, a)
+	a = startWith(t, o)
+	base := "http://" + a.Addr()
+	if within, without, gone := push(t, base+"/metrics/job/backup", secret), push(t, base+"/metrics/job/x", secret), push(t, base+"/metrics/job/backup", revoked); within != 200 || without != 403 || gone != 401 {
+		t.Errorf("pushes are answered by %d, %d and %d", within, without, gone)
+	}
+	if list := command(t, "token", "list", "--server="+base); strings.Contains(list.out, "gone") || strings.Contains(list.out, "never      ") {
+		t.Errorf("%+v", list)
+	}
+}
+
 func TestACommandSignsInWithWhatTheEnvironmentGives(t *testing.T) {
 	withTokens(t)
 	secret := strings.TrimSpace(command(t, "token", "create", "boss", "--role=admin").out)

@@ -9,8 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"gatehouse/auth/login/logintest"
+	"gatehouse/store"
 )
 
 // browser asks one server after the other, as a browser does that finds each
@@ -149,5 +151,21 @@ func TestTheListenerForScrapesSignsNobodyIn(t *testing.T) {
 	}
 	if status, _ := do(t, http.MethodGet, "http://"+a.Addr()+"/metrics", ""); status != http.StatusUnauthorized {
 		t.Errorf("a local scrape of the other listener gets %d", status)
+	}
+}
+
+func TestSessionsThatNobodyUsesEnd(t *testing.T) {
+	for idle, want := range map[string]bool{"1h": false, "3h": true, "0": true} {
+		a := start(t, "--auth.session-idle-timeout="+idle)
+		began := time.Now().Add(-2 * time.Hour)
+		err := a.store.CreateSession(t.Context(), "id", store.Session{
+			Scheme: "basic", ID: "user:ann", Role: "reader", Created: began, Seen: began, Expires: time.Now().Add(time.Hour),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := a.store.Session("id"); ok != want {
+			t.Errorf("%s: lasts: %v", idle, ok)
+		}
 	}
 }

@@ -619,7 +619,9 @@ func TestALoginThatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 		want []string
 	}{
 		{
-			"no client", []string{"--oidc.issuer=https://a.example", "--oidc.scopes=groups"}, map[string]string{"OIDC_CLIENT_SECRET": "secret"},
+			"no client",
+			[]string{"--oidc.issuer=https://a.example", "--oidc.scopes=groups"},
+			map[string]string{"OIDC_CLIENT_SECRET": "secret"},
 			[]string{
 				`--oidc.issuer "https://a.example": needs --oidc.client-id or OIDC_CLIENT_ID`,
 				`--oidc.scopes "groups": needs --oidc.client-id or OIDC_CLIENT_ID`,
@@ -627,14 +629,17 @@ func TestALoginThatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 			},
 		},
 		{
-			"neither issuer nor address", nil, map[string]string{"OIDC_CLIENT_ID": "gatehouse", "OIDC_CLIENT_SECRET": "secret"},
+			"neither issuer nor address", nil,
+			map[string]string{"OIDC_CLIENT_ID": "gatehouse", "OIDC_CLIENT_SECRET": "secret"},
 			[]string{
 				`--oidc.client-id (from OIDC_CLIENT_ID) "gatehouse": needs --web.external-url or GATEHOUSE_WEB_EXTERNAL_URL, where the provider sends people back to`,
 				`--oidc.client-id (from OIDC_CLIENT_ID) "gatehouse": needs --oidc.issuer or OIDC_ISSUER, where people sign in`,
 			},
 		},
 		{
-			"what is no name of a client", []string{"--web.external-url=https://gate.example", "--oidc.issuer=https://a.example", "--oidc.client-id=gätehouse"}, nil,
+			"what is no name of a client",
+			[]string{"--web.external-url=https://gate.example", "--oidc.issuer=https://a.example", "--oidc.client-id=gätehouse"},
+			nil,
 			[]string{`--oidc.client-id "gätehouse": expected the client's name at the provider, of visible ASCII characters`},
 		},
 		{
@@ -650,11 +655,13 @@ func TestALoginThatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 			[]string{`--oidc.scopes "": expected at least one value`},
 		},
 		{
-			"a secret of two lines", login("--oidc.issuer=https://a.example"), map[string]string{"OIDC_CLIENT_SECRET": "secret\nsecret"},
+			"a secret of two lines", login("--oidc.issuer=https://a.example"),
+			map[string]string{"OIDC_CLIENT_SECRET": "secret\nsecret"},
 			[]string{"OIDC_CLIENT_SECRET: expected one line of UTF-8 text of at most 1024 bytes"},
 		},
 		{
-			"a secret in both ways", login("--oidc.issuer=https://a.example"), map[string]string{"OIDC_CLIENT_SECRET": "secret", "OIDC_CLIENT_SECRET_FILE": "x"},
+			"a secret in both ways", login("--oidc.issuer=https://a.example"),
+			map[string]string{"OIDC_CLIENT_SECRET": "secret", "OIDC_CLIENT_SECRET_FILE": "x"},
 			[]string{"OIDC_CLIENT_SECRET and OIDC_CLIENT_SECRET_FILE are both set: unset one of them"},
 		},
 		{"a provider of the world", login("--oidc.issuer=" + google), nil, []string{`--oidc.issuer "` + google + `"` + world}},

@@ -94,12 +94,14 @@ func TestSecretsComeFromTheEnvironmentAndFromFiles(t *testing.T) {
 		{
 			"the secret of a client",
 			[]string{"--oidc.client-id=x", "--oidc.issuer=https://a.example", "--web.external-url=https://b.example"},
-			map[string]string{"OIDC_CLIENT_SECRET": " a secret: 100% + ä"}, AuthOptions{ClientSecret: " a secret: 100% + ä"},
+			map[string]string{"OIDC_CLIENT_SECRET": " a secret: 100% + ä"},
+			AuthOptions{ClientSecret: " a secret: 100% + ä"},
 		},
 		{
 			"the secret of a client in a file",
 			[]string{"--oidc.client-id=x", "--oidc.issuer=https://a.example", "--web.external-url=https://b.example"},
-			map[string]string{"OIDC_CLIENT_SECRET_FILE": file("s\n")}, AuthOptions{ClientSecret: "s"},
+			map[string]string{"OIDC_CLIENT_SECRET_FILE": file("s\n")},
+			AuthOptions{ClientSecret: "s"},
 		},
 		{
 			"empty variables count as unset", nil,

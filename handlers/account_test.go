@@ -55,6 +55,22 @@ func TestPeopleAreToldWhatTheyMayDo(t *testing.T) {
 	}
 }
 
+func TestALimitedTokenSeesWhatItIsLimitedTo(t *testing.T) {
+	s := serve(t, oneUser)
+	only, err := store.ParseSelectors([]string{`{job="own"}`})
+	must(t, err)
+	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: "pusher", Limit: only}, store.Origin{By: "ana"})
+	must(t, err)
+	if f := s.view("/account", "X-API-Key", secret).facts(); f["Name"] != "limited" || f["Role"] != "pusher" || f["For groupings"] != `{job="own"}` || f["Let in by"] != "an API token" {
+		t.Errorf("%v", f)
+	}
+	for _, target := range []string{"/account/end-sessions", "/account/sessions/x/end"} {
+		if a := s.post(target, "", "X-API-Key", secret); a.status != 403 {
+			t.Errorf("%v", a)
+		}
+	}
+}
+
 func TestWhoIsLetInWithoutMaySignIn(t *testing.T) {
 	link := func(a answered) string {
 		t.Helper()

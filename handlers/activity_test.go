@@ -98,6 +98,10 @@ func busy(t *testing.T) (s *served, k *clock, admin []string) {
 	s.put("/metrics/job/brief?ttl=1m", "b 1\n", ana...)
 	k.advance(10 * time.Minute)
 	s.put("/metrics/job/y", "c 1\n", ana...)
+	s.eventually("the expiry is on record", func() bool {
+		entries, _, err := s.store.Activity(t.Context(), store.ActivityQuery{Kinds: []store.EntryKind{store.EntryExpiry}})
+		return err == nil && len(entries) > 0
+	})
 	k.advance(10 * time.Minute)
 	if a := s.do("PUT", "/api/v1/admin/wipe", "", ana...); a.status != 202 {
 		t.Fatal(a)

@@ -12,6 +12,9 @@ import (
 	"gatehouse/auth/issuer/issuertest"
 )
 
+// madeLimits are the limits of tokens that people have made.
+var madeLimits = map[string]string{"made token": "", "limited token": `{job=~"b.*",instance!=""}`}
+
 // BenchmarkPush shows what a credential adds to a push; "open" is the same push
 // with nothing configured.
 func BenchmarkPush(b *testing.B) {
@@ -26,6 +29,8 @@ func BenchmarkPush(b *testing.B) {
 		{"token", "X-Api-Key", secondToken, tokens},
 		{"bearer token", "Authorization", "Bearer " + secondToken, tokens},
 		{"bearer token with an issuer", "Authorization", "Bearer " + secondToken, func(c setup) { everything(fake)(c); tokens(c) }},
+		{"made token", "Authorization", "Bearer ", tokens},
+		{"limited token", "Authorization", "Bearer ", tokens},
 		{"password", "Authorization", basicHeader("admin", rightPassword), func(c setup) {
 			c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword, Users: users})
 		}},
@@ -35,24 +40,28 @@ func BenchmarkPush(b *testing.B) {
 		}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			s := serve(b, bench.change)
+			s, value := serve(b, bench.change), bench.value
+			if limit, made := madeLimits[bench.name]; made {
+				value += s.token("made", auth.Pusher, limit).secret
+			}
 			handler := s.app.Server().Handler
 			var request fasthttp.Request
 			request.Header.SetMethod("PUT")
-			request.SetRequestURI("/metrics/job/")
+			request.SetRequestURI("/metrics/job/backup/instance/db1")
 			request.Header.SetHost("localhost")
-			request.Header.Set(bench.header, bench.value)
+			request.Header.SetContentLength(1 << 30)
+			request.Header.Set(bench.header, value)
 			push := func() int {
 				var c fasthttp.RequestCtx
 				c.Init(&request, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1}, nil)
 				handler(&c)
 				return c.Response.StatusCode()
 			}
-			// A refused path costs the same up to the store, whose commits would
-			// hide the rest.
+			// One that is too large costs the same up to the store, whose commits
+			// would hide the rest.
 			b.ReportAllocs()
 			for b.Loop() {
-				if status := push(); status != 400 {
+				if status := push(); status != 413 {
 					b.Fatal(status)
 				}
 			}

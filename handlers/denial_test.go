@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/login/logintest"
 	"gatehouse/store"
 )
 
@@ -163,5 +165,34 @@ func TestWhatALimitedTokenMayNotDoIsOnRecordOnce(t *testing.T) {
 	}
 	if n := strings.Count(s.log.String(), "Refused a request"); n != 1 {
 		t.Errorf("it is logged %d times:\n%s", n, s.log.String())
+	}
+}
+
+func TestSignInsThatFailElsewhereComeOnRecord(t *testing.T) {
+	var k *clock
+	p := logintest.New(t)
+	s := serve(t, oneUser, provided(p), func(c setup) { k = startClock(c) })
+	b := s.surfer()
+	b.get(b.sent(p, "/auth/login", member("nobody")))
+	b.get("/auth/callback?code=secret&state=secret")
+	b.get("/auth/callback?code=secret&state=secret")
+	s.post("/auth/backchannel", "logout_token=secret")
+	p.SetJWKS(issuertest.ServerError)
+	b.get(b.sent(p, "/auth/login", member("ann", "admins"))) // who is not denied anything
+	k.advance(time.Minute)
+	s.look()
+	entries, _ := s.entriesLike("kind=denial", "Authorization", basicHeader("admin", rightPassword))
+	var got []string
+	for _, e := range entries {
+		got = append(got, fmt.Sprintf("%d × %s: %s by %q (%s, %q)", e.Count, e.What, e.Reason, e.By, e.Via, e.ID))
+	}
+	slices.Sort(got)
+	want := []string{
+		`1 × POST /auth/backchannel: the logout token is not valid by "" (oidc, "")`,
+		`1 × sign-in at the OpenID provider: no role was given to this account by "nobody" (oidc, "sub:` + p.Issuer() + ` nobody")`,
+		`2 × sign-in at the OpenID provider: this sign-in is over, or did not begin in this browser; try again by "" (oidc, "")`,
+	}
+	if !slices.Equal(got, want) || strings.Contains(s.log.String(), "secret") {
+		t.Errorf("got\n%s\nwant\n%s\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), s.log.String())
 	}
 }

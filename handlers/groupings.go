@@ -76,7 +76,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	n := 0
+	var n int
 	if dry {
 		n, err = countWithin(h.Store.Picture(), selectors, limit)
 	} else {

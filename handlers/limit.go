@@ -60,7 +60,7 @@ func (h *api) allow(c *fiber.Ctx, k store.GroupingKey) error {
 }
 
 // beyondLimit makes a refusal of an error that says that some of the groupings are
-// beyondLimit of the limit of whoever asks.
+// beyond what whoever asks is limited to.
 func beyondLimit(c *fiber.Ctx, err error) error {
 	if errors.Is(err, store.ErrOutside) {
 		return &auth.Refusal{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}

@@ -16,12 +16,15 @@ import (
 	"gatehouse/views"
 )
 
+// callbackPath is where the provider sends people back to, below the prefix.
+const callbackPath = "/auth/callback"
+
 // loginRoutes are how people sign in at the OpenID provider. Without one they
 // are not there.
 func (h *api) loginRoutes() []route {
 	return []route{
 		page("/auth/login", "auth/login", auth.Public, h.depart),
-		page("/auth/callback", "auth/callback", auth.Public, h.arrive),
+		page(callbackPath, "auth/callback", auth.Public, h.arrive),
 		{path: "/auth/backchannel", page: true, on: map[string]endpoint{
 			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
 		}},

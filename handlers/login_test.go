@@ -196,7 +196,7 @@ func TestSomebodySignsInAtTheProviderAndOut(t *testing.T) {
 		t.Fatalf("%v %v", a, a.header)
 	}
 	page := b.get(b.to(a))
-	if page.status != 200 || !strings.Contains(wordsOf(theOne(t, page, classed("who"))), "ann pusher") {
+	if page.status != 200 || !strings.Contains(wordsOf(theOne(t, page, classed("account-link"))), "ann pusher") {
 		t.Errorf("%v", page)
 	}
 	if policy := page.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; form-action 'self' "+p.Issuer()) {

@@ -274,17 +274,25 @@ func pusherRow(home string, j *pusher) views.Pusher {
 // named are the clients with most of the groupings, and how many others there
 // are.
 func (j *pusher) named() (clients []views.Client, more int) {
-	all := make([]store.Origin, 0, len(j.clients))
+	var most []store.Origin
 	for o := range j.clients {
-		all = append(all, o)
+		if i, _ := slices.BinarySearchFunc(most, o, j.compareClients); i < shownClients {
+			most = slices.Insert(most, i, o)
+			most = most[:min(len(most), shownClients)]
+		}
 	}
-	slices.SortFunc(all, func(a, b store.Origin) int {
-		return cmp.Or(cmp.Compare(j.clients[b], j.clients[a]), strings.Compare(a.By, b.By), strings.Compare(a.From, b.From), strings.Compare(a.Via, b.Via))
-	})
-	for _, o := range all[:min(len(all), shownClients)] {
+	for _, o := range most {
 		clients = append(clients, client(o))
 	}
-	return clients, len(all) - len(clients)
+	return clients, len(j.clients) - len(clients)
+}
+
+// compareClients puts those with more groupings first.
+func (j *pusher) compareClients(a, b store.Origin) int {
+	if c := cmp.Compare(j.clients[b], j.clients[a]); c != 0 {
+		return c
+	}
+	return cmp.Or(strings.Compare(a.By, b.By), strings.Compare(a.From, b.From), strings.Compare(a.Via, b.Via))
 }
 
 // scrapersList makes the page of the scrapers.

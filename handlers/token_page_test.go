@@ -47,6 +47,9 @@ func TestTheListTellsAllThatMattersOfTokens(t *testing.T) {
 	s.token("grafana", auth.Reader, "")
 	expired := s.tokenAPI("POST", "", `{"name":"old","role":"admin","expires_in":"1s"}`).Data
 	s.get("/pg/metrics", bearer(expired.Secret)...)
+	if old := s.tokenAPI("GET", "", "").Data.Tokens[2]; old.Name != "old" || !old.Expired || len(old.Secrets) != 0 {
+		t.Errorf("the API tells %+v", old)
+	}
 	a := s.get("/pg/tokens", admin...)
 	if !contains(a.body, "3 tokens", "&lt;b&gt;ci&lt;/b&gt;", "{job=&#34;&lt;i&gt;&#34;}", "all groupings", `class="never"`, "from <bdi>127.0.0.1</bdi>", "expired", "by <bdi>admin</bdi>", "by <bdi>test</bdi>", "/revoke") {
 		t.Errorf("%s", a.body)

@@ -219,14 +219,16 @@ func (c *committer) newBatch() *batch {
 	b := &batch{c: c, changes: map[string]*pending{}}
 	b.edit = edit{Picture: c.durable.copy(), id: c.edits}
 	b.noted = c.noted[:0]
-	// Times order what is held since when, so no two changes share one.
-	b.now = c.o.Now()
 	c.tick(b)
 	return b
 }
 
-// tick gives the next operation of a batch a time of its own.
+// tick gives the next operation of a batch its time. Times order what is held since
+// when, so no two changes share one.
 func (c *committer) tick(b *batch) {
+	if now := c.o.Now(); now.After(b.now) {
+		b.now = now
+	}
 	if at := b.now.UnixNano(); at <= c.clock {
 		b.now = b.now.Add(time.Duration(c.clock - at + 1))
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/network"
@@ -31,13 +32,19 @@ type tab struct {
 // browser runs Chromium without a window, with more flags given as name=value.
 func browser(t *testing.T, flags ...string) *tab {
 	t.Helper()
+	return browserFor(t, 3*patience, flags...)
+}
+
+// browserFor is browser for a test that takes longer.
+func browserFor(t *testing.T, bound time.Duration, flags ...string) *tab {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tool(t, "chromium")))
 	for _, flag := range flags {
 		name, value, _ := strings.Cut(flag, "=")
 		options = append(options, chromedp.Flag(name, value))
 	}
 	// The test's own context ends before its cleanup, which needs the browser.
-	bounded, release := context.WithTimeout(context.Background(), 3*patience)
+	bounded, release := context.WithTimeout(context.Background(), bound)
 	allocator, _ := chromedp.NewExecAllocator(bounded, options...)
 	ctx, _ := chromedp.NewContext(allocator)
 	t.Cleanup(func() {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse/app/webconfig/certtest"
 )
 
 // proxyAddress is where nginx listens. Nothing else binds this address, so that
@@ -19,6 +21,20 @@ const proxyAddress = "127.0.0.8"
 // startNginx runs nginx before s, with lines for its location, as a user of its
 // own where that can be chosen.
 func startNginx(t *testing.T, s *server, lines ...string) *server {
+	t.Helper()
+	return runNginx(t, s, "", lines...)
+}
+
+// startNginxTLS is startNginx for https.
+func startNginxTLS(t *testing.T, s *server, lines ...string) *server {
+	t.Helper()
+	certificate := certtest.NewCA(t, "ca").Server(t, "gatehouse")
+	proxy := runNginx(t, s, fmt.Sprintf("ssl; ssl_certificate %s; ssl_certificate_key %s", certificate.CertFile, certificate.KeyFile), lines...)
+	proxy.url = "https://" + proxy.addr
+	return proxy
+}
+
+func runNginx(t *testing.T, s *server, listen string, lines ...string) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", proxyAddress+":0")
 	must(t, err)
@@ -43,14 +59,14 @@ http {
 	uwsgi_temp_path %[2]s/uwsgi;
 	scgi_temp_path %[2]s/scgi;
 	server {
-		listen %[3]s;
+		listen %[3]s %[6]s;
 		location / {
 			proxy_pass %[4]s;
 			%[5]s
 		}
 	}
 }
-`, user, dir, addr, s.url, strings.Join(lines, "\n\t\t\t"))), 0o600))
+`, user, dir, addr, s.url, strings.Join(lines, "\n\t\t\t"), listen)), 0o600))
 	c := launch(t, nil, tool(t, "/usr/sbin/nginx"), "-e", "stderr", "-c", config)
 	t.Cleanup(c.stop) // killed, it would leave its worker behind
 	until(t, "nginx to listen", func() string {

@@ -1,13 +1,16 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -43,7 +46,41 @@ func startProviderOn(t *testing.T, host, port string) *provider {
 	script, err := filepath.Abs(filepath.Join("testdata", "provider.mjs"))
 	must(t, err)
 	c := launch(t, nil, node, script, host, port)
+	t.Cleanup(func() { hideIssued(c.log.String()) })
 	return &provider{c, c.wrote(`issuer=(\S+)`)[1]}
+}
+
+// hideIssued tells of what a provider has issued to people. A token's signature
+// is as good as the token, its claims are no secret.
+func hideIssued(log string) {
+	for _, issued := range regexp.MustCompile(`issued code=(\S+) signature=(\S+) access_token=(\S+)`).FindAllStringSubmatch(log, -1) {
+		hidden("a code", issued[1])
+		hidden("the signature of an ID token", issued[2])
+		hidden("an access token", issued[3])
+	}
+}
+
+// clientMetadata is that of a client, as a provider registers it.
+type clientMetadata struct {
+	ID                string   `json:"client_id"`
+	Secret            string   `json:"client_secret,omitempty"` // "": a public client
+	Redirects         []string `json:"redirect_uris"`
+	LogoutRedirects   []string `json:"post_logout_redirect_uris"`
+	BackchannelLogout string   `json:"backchannel_logout_uri,omitempty"`
+}
+
+// knows registers a client with the provider.
+func (p *provider) knows(t *testing.T, metadata clientMetadata) {
+	t.Helper()
+	body, err := json.Marshal(metadata)
+	must(t, err)
+	resp, err := client.Post(p.issuer+"/test/clients", "application/json", bytes.NewReader(body))
+	must(t, err)
+	defer resp.Body.Close()
+	if resp.StatusCode != 204 {
+		why, _ := io.ReadAll(resp.Body)
+		t.Fatalf("%s: %s", resp.Status, why)
+	}
 }
 
 // accepts is the environment of a server that trusts the provider, and where

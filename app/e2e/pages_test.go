@@ -153,6 +153,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 		}
 		return ""
 	})
+	b.arrives(b.run(`location.href`))
 	s.want(404, "GET", "/metrics/job/backup/instance/db-1/path/a%2Fb", "", header...)
 	b.run(`document.querySelector("main form button").click(); "clicked"`)
 	until(t, "the grouping to be back", func() string {

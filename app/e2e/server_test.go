@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -43,11 +44,18 @@ func (o *output) String() string {
 // the test fails.
 func launch(t *testing.T, env []string, path string, args ...string) *child {
 	t.Helper()
-	c := &child{t: t, cmd: exec.Command(path, args...), log: &output{}, ended: make(chan struct{})}
+	cmd := exec.Command(path, args...)
+	cmd.Env = append(os.Environ(), env...)
+	return launchCommand(t, cmd)
+}
+
+// launchCommand runs a program that launch can't tell how to run.
+func launchCommand(t *testing.T, cmd *exec.Cmd) *child {
+	t.Helper()
+	c := &child{t: t, cmd: cmd, log: &output{}, ended: make(chan struct{})}
 	c.cmd.Dir = t.TempDir()
-	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
-	if path == binary {
+	if slices.Contains(cmd.Args, binary) {
 		keepLog(c.log)
 	}
 	must(t, c.cmd.Start())
@@ -58,7 +66,7 @@ func launch(t *testing.T, env []string, path string, args ...string) *child {
 	t.Cleanup(func() {
 		c.kill()
 		if t.Failed() {
-			t.Logf("%s %q wrote:\n%s", filepath.Base(path), args, tail(c.log.String()))
+			t.Logf("%s %q wrote:\n%s", filepath.Base(cmd.Path), cmd.Args[1:], tail(c.log.String()))
 		}
 	})
 	return c

@@ -78,7 +78,7 @@ func TestOtherSitesAndAddressesAreTold(t *testing.T) {
 	if err := g.Admit(c); !errors.Is(err, auth.ErrAddress) {
 		t.Error(err)
 	}
-	if len(told) != 2 || told[0].Method != "DELETE" || told[0].Reason != auth.ErrCrossSite || len(told[1].Path) != 256 || told[1].Reason != auth.ErrAddress {
+	if len(told) != 2 || told[0].Method != "DELETE" || !errors.Is(told[0].Reason, auth.ErrCrossSite) || len(told[1].Path) != 256 || !errors.Is(told[1].Reason, auth.ErrAddress) {
 		t.Errorf("%+v", told)
 	}
 }

@@ -93,6 +93,13 @@ func queryOf(c *fiber.Ctx) url.Values {
 // it tells.
 var ErrUnlisted = errors.New("the provider refers to the groups instead of listing them")
 
+// noRole is auth.ErrForbidden for somebody who has signed in.
+type noRole struct{}
+
+func (noRole) Error() string { return "no role was given to this account" }
+
+func (noRole) Unwrap() error { return auth.ErrForbidden }
+
 // refuseNobody refuses somebody who has signed in and has no role. It remembers
 // the name, for Nobody.
 func (g *Guard) refuseNobody(c *fiber.Ctx, who login.Person) error {
@@ -102,7 +109,7 @@ func (g *Guard) refuseNobody(c *fiber.Ctx, who login.Person) error {
 	if who.Unlisted {
 		cause = fmt.Errorf("%w: %w", cause, ErrUnlisted)
 	}
-	return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: auth.OIDC, Cause: cause})
+	return g.refuse(c, &auth.Refusal{Reason: noRole{}, Scheme: auth.OIDC, Cause: cause})
 }
 
 // Nobody is how a person is called who has signed in lately and to whom no role

@@ -27,7 +27,9 @@ type Person struct {
 // is auth.NoRole is no error. The reasons of errors are ErrState, ErrDeclined,
 // ErrExchange, ErrToken and ErrUnavailable; each is an *Error.
 //
-// Whatever comes of it, a query uses up the state that it belongs to.
+// Whatever comes of it, a query uses up the state that it belongs to. Where to go
+// next is told with an error too, so that people can try again; an ErrState may
+// lose it.
 func (p *Provider) Finish(ctx context.Context, sealed string, query url.Values) (Person, string, error) {
 	s, err := p.resume(ctx, sealed, query)
 	if err != nil {
@@ -35,23 +37,23 @@ func (p *Provider) Finish(ctx context.Context, sealed string, query url.Values) 
 	}
 	m, err := p.metadata(ctx)
 	if err != nil {
-		return Person{}, "", err
+		return Person{}, s.next, err
 	}
 	if err := p.response(m, query); err != nil {
-		return Person{}, "", err
+		return Person{}, s.next, err
 	}
 	token, err := p.exchange(ctx, m, query.Get("code"), s.verifier)
 	if err != nil {
-		return Person{}, "", err
+		return Person{}, s.next, err
 	}
 	raw, _ := token.Extra("id_token").(string)
 	claims, err := p.verify(ctx, m, raw, s.nonce, token.AccessToken)
 	if err != nil {
-		return Person{}, "", err
+		return Person{}, s.next, err
 	}
 	person, err := p.person(ctx, m, claims, token)
 	if err != nil {
-		return Person{}, "", err
+		return Person{}, s.next, err
 	}
 	person.IDToken = raw
 	return person, s.next, nil

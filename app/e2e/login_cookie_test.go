@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// setCookies are the cookies that were set with a name.
+func (v *visitor) setCookies(name string) (found []string) {
+	for _, c := range v.sets {
+		if strings.HasPrefix(c, name+"=") {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+func TestCookiesBelongToTheAddressThatIsConfigured(t *testing.T) {
+	t.Parallel()
+	p := startProvider(t)
+	plain := p.site(t).start(t)
+	// Behind a proxy, the address is the proxy's.
+	s := newSite(t, nil, roleMap)
+	proxy := startNginxTLS(t, s.server, "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $remote_addr;", "proxy_set_header X-Forwarded-Proto $scheme;")
+	s.origin = proxy.url
+	s.of(t, p)
+	s.args = append(s.args, "--web.trusted-proxies=127.0.0.1")
+	s.start(t)
+
+	for _, test := range []struct {
+		site           *site
+		session, login string
+		secure         bool
+	}{
+		{s, "__Host-gatehouse", "__Host-gatehouse-login", true},
+		{plain, "gatehouse_session", "gatehouse_login", false},
+	} {
+		v := newVisitor(t)
+		v.stop = p.issuer
+		v.open(test.site.at("/auth/login?next=/"))
+		flags(t, v.setCookies(test.login), test.secure, false)
+		v.stop = ""
+		if a := v.signsIn(test.site, "reader.cookies", "/account"); a.status != 200 {
+			t.Fatalf("%v at %v", a.answer, a.at)
+		}
+		flags(t, v.setCookies(test.session), test.secure, false)
+		v.stop = p.issuer
+		v.submit(test.site.at("/auth/logout"))
+		flags(t, v.setCookies(test.session), test.secure, true)
+
+		// Nobody's headers change that.
+		a := test.site.do("GET", "/auth/login?next=/", "", "X-Forwarded-Proto", "gopher", "X-Forwarded-Host", "evil.example", "X-Forwarded-For", "127.0.0.1",
+			"Forwarded", "host=evil.example;proto=gopher", "X-Forwarded-Port", "1", "X-Forwarded-Prefix", "/evil", "X-Original-URL", "/evil")
+		v.sets = a.header.Values("Set-Cookie")
+		flags(t, v.setCookies(test.login), test.secure, false)
+		if to := valueOf(t, a.header.Get("Location"), "redirect_uri"); a.status != 303 || to != test.site.at("/auth/callback") {
+			t.Errorf("%v leads back to %q", a, to)
+		}
+	}
+
+	// A browser keeps them.
+	b := browser(t, "ignore-certificate-errors=true").strictly()
+	b.open(s.at("/"))
+	b.signsIn(s, "reader.browser")
+	if c := b.cookies()["__Host-gatehouse"]; c == nil || !c.Secure || !c.HTTPOnly || c.SameSite != "Lax" || c.Path != "/" || strings.HasPrefix(c.Domain, ".") {
+		t.Errorf("the browser has %+v", c)
+	}
+	b.silent()
+}
+
+// flags checks all that browsers are told of a cookie.
+func flags(t *testing.T, cookies []string, secure, ends bool) {
+	t.Helper()
+	if len(cookies) != 1 {
+		t.Errorf("%d cookies, want one", len(cookies))
+		return
+	}
+	name, rest, _ := strings.Cut(cookies[0], "=")
+	_, attributes, _ := strings.Cut(rest, ";")
+	attributes = strings.ToLower(attributes) + ";"
+	for attribute, want := range map[string]bool{"httponly;": true, "samesite=lax;": true, "path=/;": true, "secure;": secure, "domain": false} {
+		if got := strings.Contains(attributes, attribute); got != want {
+			t.Errorf("%s has %s: %t, want %t", name, attribute, got, want)
+		}
+	}
+	if empty := strings.HasPrefix(rest, ";"); empty != ends {
+		t.Errorf("%s ends: %t, want %t (%s)", name, empty, ends, attributes)
+	}
+}
