@@ -48,46 +48,50 @@ func badRequest(text string) error { return &httpError{fiber.StatusBadRequest, t
 
 // answerTo is the one table of errors and statuses.
 func answerTo(err error) answer {
-	var (
-		known   *httpError
-		refusal *store.Refusal
-		limit   *store.LimitError
-		body    *exposition.Error
-		broken  *brokenBody
-		framing *fiber.Error
-		denial  *auth.Refusal
-	)
-	switch {
-	case errors.As(err, &known):
+	if known, ok := errors.AsType[*httpError](err); ok {
 		return answer{known.status, known.text, 0}
-	case errors.As(err, &denial):
+	}
+	if denial, ok := errors.AsType[*auth.Refusal](err); ok {
 		return answer{denialStatus(denial), denial.Error(), int(math.Ceil(denial.RetryAfter.Seconds()))}
+	}
+	if refusal, ok := errors.AsType[*store.Refusal](err); ok {
+		return answer{fiber.StatusBadRequest, refusal.Message, 0}
+	}
+	if body, ok := errors.AsType[*exposition.Error](err); ok {
+		return answer{fiber.StatusBadRequest, body.Error(), 0}
+	}
+	if limit, ok := errors.AsType[*store.LimitError](err); ok {
+		return answer{fiber.StatusTooManyRequests, limit.Message, 60}
+	}
+	if broken, ok := errors.AsType[*brokenBody](err); ok {
+		if broken.timeout() {
+			return answer{fiber.StatusRequestTimeout, "the body did not arrive in time", 0}
+		}
+		return answer{fiber.StatusBadRequest, "the body ended early or is badly framed", 0}
+	}
+	if framing, ok := errors.AsType[*fiber.Error](err); ok && framing.Code < 500 {
+		return answer{framing.Code, strings.ToLower(framing.Message), 0}
+	}
+	return answerToKnown(err)
+}
+
+// answerToKnown is answerTo for errors that are always the same.
+func answerToKnown(err error) answer {
+	switch {
 	case errors.Is(err, store.ErrNoToken):
 		return answer{fiber.StatusNotFound, store.ErrNoToken.Error(), 0}
 	case errors.Is(err, store.ErrTokenName):
 		return answer{fiber.StatusConflict, store.ErrTokenName.Error(), 0}
-	case errors.As(err, &refusal):
-		return answer{fiber.StatusBadRequest, refusal.Message, 0}
-	case errors.As(err, &body):
-		return answer{fiber.StatusBadRequest, body.Error(), 0}
 	case errors.Is(err, exposition.ErrTooLarge):
 		return answer{fiber.StatusRequestEntityTooLarge, "the push is larger than the server allows (--push.max-body-bytes)", 0}
 	case errors.Is(err, exposition.ErrEncoding):
 		return answer{fiber.StatusUnsupportedMediaType, "unsupported Content-Encoding: gzip, snappy and zstd are understood, one at a time", 0}
-	case errors.As(err, &limit):
-		return answer{fiber.StatusTooManyRequests, limit.Message, 60}
 	case errors.Is(err, store.ErrBusy), errors.Is(err, errBudget):
 		return answer{fiber.StatusServiceUnavailable, textBusy, 1}
 	case errors.Is(err, store.ErrBroken):
 		return answer{fiber.StatusServiceUnavailable, textBroken, 60}
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, store.ErrClosed), errors.Is(err, context.DeadlineExceeded):
 		return answer{fiber.StatusServiceUnavailable, textUnavailable, 5}
-	case errors.As(err, &broken) && broken.timeout():
-		return answer{fiber.StatusRequestTimeout, "the body did not arrive in time", 0}
-	case errors.As(err, &broken):
-		return answer{fiber.StatusBadRequest, "the body ended early or is badly framed", 0}
-	case errors.As(err, &framing) && framing.Code < 500:
-		return answer{framing.Code, strings.ToLower(framing.Message), 0}
 	}
 	return answer{fiber.StatusInternalServerError, textInternal, 0}
 }
@@ -112,10 +116,6 @@ func denialStatus(err error) int {
 // onError answers whatever went wrong: in JSON below the JSON API and to who
 // asks for JSON, with a page to people, else in one line.
 func (h *api) onError(c *fiber.Ctx, err error) error {
-	var refusal *auth.Refusal
-	if errors.As(err, &refusal) {
-		h.Guard.Refuse(c, refusal)
-	}
 	a := answerTo(err)
 	request := h.reportFailure(c, a, err)
 	c.Status(a.status)

@@ -170,7 +170,7 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		// Caches on the way don't know which headers hold credentials.
 		c.Set(fiber.HeaderCacheControl, "private, no-cache")
 		err = c.Next()
-		if errors.As(err, new(*auth.Refusal)) {
+		if errors.As(err, new(*auth.Refusal)) { // the handler knows more of what is asked for
 			return g.refuse(c, err)
 		}
 		g.decided(p.Scheme, Allowed)

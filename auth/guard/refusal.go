@@ -42,18 +42,6 @@ func incidental(r *auth.Refusal) bool {
 	return errors.Is(r, auth.ErrNoCredential) || errors.Is(r, auth.ErrUnavailable)
 }
 
-// refusedKey is the key under which a request carries that its refusal has been
-// dealt with.
-const refusedKey = "refused"
-
-// Refuse counts, logs and reports that a request, which was let in, is refused
-// after all. What the guard has refused itself is not told twice.
-func (g *Guard) Refuse(c *fiber.Ctx, r *auth.Refusal) {
-	if c.Locals(refusedKey) == nil {
-		_ = g.refuse(c, r)
-	}
-}
-
 // refuse counts, logs and reports a refusal, and tells the client which
 // credentials there are.
 func (g *Guard) refuse(c *fiber.Ctx, err error) error {
@@ -61,7 +49,6 @@ func (g *Guard) refuse(c *fiber.Ctx, err error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	c.Locals(refusedKey, true)
 	g.decided(r.Scheme, resultOf(r))
 	g.report(c, r)
 	if g.Denied != nil && !incidental(r) {
