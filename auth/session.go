@@ -29,8 +29,8 @@ type Session struct {
 	Extra      []byte // for whoever signed the user in; nil: nothing
 	// Provider names the session at the OpenID provider; empty: it has no name.
 	Provider string
-	// From and Agent are the address and the program that it began with.
-	From, Agent string
+	// From and UserAgent are the address and the program that it began with.
+	From, UserAgent string
 }
 
 // Principal is who a request of the session comes from.

@@ -103,7 +103,7 @@ func (h *api) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSession 
 	for _, x := range h.Store.SessionsOf(p.ID) {
 		rows = append(rows, views.AccountSession{
 			Handle: x.Handle, This: x.Handle == this, Created: x.Created, Seen: x.Seen, Expires: x.Expires,
-			From: x.From, Browser: browserOf(x.Agent), Agent: shorten(x.Agent, maxSubject),
+			From: x.From, Browser: browserOf(x.UserAgent), UserAgent: shorten(x.UserAgent, maxSubject),
 		})
 	}
 	slices.Reverse(rows)
@@ -165,10 +165,10 @@ var (
 )
 
 // browserOf puts a User-Agent into a few words, which are ours.
-func browserOf(agent string) string {
+func browserOf(userAgent string) string {
 	find := func(words [][2]string) string {
 		for _, w := range words {
-			if strings.Contains(agent, w[0]) {
+			if strings.Contains(userAgent, w[0]) {
 				return w[1]
 			}
 		}

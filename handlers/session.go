@@ -32,7 +32,7 @@ func (s Sessions) Session(id string) (auth.Session, bool) {
 	return auth.Session{
 		Scheme: auth.Scheme(x.Scheme), ID: x.ID, Name: x.Name, Role: role,
 		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
-		Provider: x.Provider, From: x.From, Agent: x.Agent,
+		Provider: x.Provider, From: x.From, UserAgent: x.UserAgent,
 	}, true
 }
 
@@ -44,7 +44,7 @@ func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) e
 	return s.Store.CreateSession(ctx, id, store.Session{
 		Scheme: string(x.Scheme), ID: x.ID, Name: x.Name, Role: x.Role.String(),
 		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
-		Provider: x.Provider, From: x.From, Agent: x.Agent,
+		Provider: x.Provider, From: x.From, UserAgent: x.UserAgent,
 	})
 }
 

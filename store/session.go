@@ -35,8 +35,8 @@ type Session struct {
 	Extra []byte
 	// Provider names the session at who signed the user in.
 	Provider string
-	// From and Agent are the address and the program in which it began.
-	From, Agent string
+	// From and UserAgent are the address and the program in which it began.
+	From, UserAgent string
 }
 
 // ListedSession is a session as its user sees it in a list.
@@ -337,7 +337,7 @@ func (x Session) encode() []byte {
 	b = appendString(b, sessionID, x.ID)
 	b = appendString(b, sessionProvider, x.Provider)
 	b = appendString(b, sessionFrom, x.From)
-	return appendString(b, sessionAgent, x.Agent)
+	return appendString(b, sessionAgent, x.UserAgent)
 }
 
 func appendUnix(b []byte, n protowire.Number, t time.Time) []byte {
@@ -374,7 +374,7 @@ func decodeSession(b []byte) (x Session, err error) {
 		case sessionFrom:
 			x.From = string(v.bytes)
 		case sessionAgent:
-			x.Agent = string(v.bytes)
+			x.UserAgent = string(v.bytes)
 		}
 		return nil
 	})

@@ -22,7 +22,7 @@ func session(began time.Time, change ...func(*store.Session)) store.Session {
 	x := store.Session{
 		Scheme: "basic", ID: "user:alice", Name: "alice", Role: "admin",
 		Created: began, Seen: began, Expires: began.Add(time.Hour),
-		Credential: []byte{0, 1, 255}, Extra: []byte("more"), Provider: "sid", From: "::1", Agent: "Firefox",
+		Credential: []byte{0, 1, 255}, Extra: []byte("more"), Provider: "sid", From: "::1", UserAgent: "Firefox",
 	}
 	for _, f := range change {
 		f(&x)
@@ -353,7 +353,7 @@ func TestUsersSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 	mustCreate(t, s, "a1", session(began))
 	mustCreate(t, s, "b", session(began, func(x *store.Session) { x.ID = "user:bob" }))
 	list := s.SessionsOf("user:alice")
-	if len(list) != 2 || list[0].Handle != store.SessionHandle("a1") || list[1].Handle != store.SessionHandle("a2") || list[0].Agent != "Firefox" {
+	if len(list) != 2 || list[0].Handle != store.SessionHandle("a1") || list[1].Handle != store.SessionHandle("a2") || list[0].UserAgent != "Firefox" {
 		t.Fatalf("got %+v", list)
 	}
 	if s.SessionsOf("user:nobody") != nil {

@@ -27,5 +27,5 @@ type AccountSession struct {
 	This                   bool   // is the one of the person's browser
 	Created, Seen, Expires time.Time
 	From                   string // an address; may be empty
-	Browser, Agent         string // in our words, and in its own
+	Browser, UserAgent     string // in our words, and in its own
 }
