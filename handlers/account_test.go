@@ -231,7 +231,7 @@ func TestHostileNamesAreShownAsTheyAre(t *testing.T) {
 
 func TestProgramsAreCalledAsPeopleCallThem(t *testing.T) {
 	const moz = "Mozilla/5.0 "
-	for agent, want := range map[string]string{
+	for userAgent, want := range map[string]string{
 		moz + "(Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":                      "Chrome on Windows",
 		moz + "(Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.0.0":        "Edge on Windows",
 		moz + "(Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15":                "Safari on macOS",
@@ -244,8 +244,8 @@ func TestProgramsAreCalledAsPeopleCallThem(t *testing.T) {
 		"":                "another program",
 		"<script> Linux ": "another program on Linux",
 	} {
-		if got := browserOf(agent); got != want {
-			t.Errorf("%s: %q, want %q", agent, got, want)
+		if got := browserOf(userAgent); got != want {
+			t.Errorf("%s: %q, want %q", userAgent, got, want)
 		}
 	}
 }

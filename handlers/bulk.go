@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -180,7 +181,7 @@ func (s *selection) mustType(found []*store.Group) bool {
 
 // askBulkRemoval asks before groupings are deleted.
 func (h *api) askBulkRemoval(c *fiber.Ctx) error {
-	s, err := readSelection(queryOf(c), maxLinkedIDs, time.Now())
+	s, err := readSelection(guard.Query(c), maxLinkedIDs, time.Now())
 	if err != nil {
 		return err
 	}

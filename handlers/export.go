@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -29,7 +30,7 @@ const lossless = "text/plain;version=1.0.0;escaping=allow-utf-8"
 // their selectors.
 func (h *api) export(c *fiber.Ctx) error {
 	now := time.Now()
-	s, err := readSelection(queryOf(c), maxLinkedIDs, now)
+	s, err := readSelection(guard.Query(c), maxLinkedIDs, now)
 	if err != nil {
 		return err
 	}

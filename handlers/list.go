@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/views"
@@ -76,7 +77,7 @@ type listView struct {
 // people, so what makes no sense is left out; only a matcher is answered, since
 // it was meant to narrow the list.
 func readListView(c *fiber.Ctx) (listView, error) {
-	return parseListView(queryOf(c), cmp.Or(readSettings(c).Rows, defaultPage))
+	return parseListView(guard.Query(c), cmp.Or(readSettings(c).Rows, defaultPage))
 }
 
 func parseListView(q url.Values, usual int) (listView, error) {

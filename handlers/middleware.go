@@ -55,12 +55,3 @@ func queries(c *fiber.Ctx, name string) []string {
 	}
 	return values
 }
-
-// queryOf returns all query parameters.
-func queryOf(c *fiber.Ctx) url.Values {
-	q := url.Values{}
-	for name, value := range c.Context().QueryArgs().All() {
-		q.Add(string(name), string(value))
-	}
-	return q
-}

@@ -301,7 +301,7 @@ func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []seenScraper) vi
 	for i := range seen {
 		s := &seen[i]
 		m.Rows = append(m.Rows, views.Scraper{
-			By: s.by, Address: s.address, Agent: s.agent, Fetches: s.fetches, Part: s.part,
+			By: s.by, Address: s.address, UserAgent: s.userAgent, Fetches: s.fetches, Part: s.part,
 			Visits: s.visits, Last: s.at, Every: s.every, Overdue: s.overdue,
 			Status: s.status, Problem: s.problem, Cut: s.cut,
 			Took: s.took, Bytes: int(s.bytes), Coding: s.coding,

@@ -24,9 +24,9 @@ const (
 	// late is after how many intervals a regular scraper is missed.
 	late = 3
 
-	maxAgent   = 100 // characters of what a client says about itself
-	maxSeen    = 200 // characters of everything else that clients may choose
-	maxSeenRaw = 1 << 10
+	maxUserAgent = 100 // characters of what a client says about itself
+	maxSeen      = 200 // characters of everything else that clients may choose
+	maxSeenRaw   = 1 << 10
 )
 
 // What scrapers fetch.
@@ -55,15 +55,15 @@ func NewScrapers() *Scrapers { return &Scrapers{seen: map[scrapeClient]*scraper{
 // is left out, so that one that was refused is still the same when its
 // credential is put right.
 type scrapeClient struct {
-	address, agent string
-	fetches        string
-	part           string // of everything, as it was asked for
+	address, userAgent string
+	fetches            string
+	part               string // of everything, as it was asked for
 }
 
 // compare orders clients, so that none jumps to and fro on the page.
 func (c scrapeClient) compare(other scrapeClient) int {
 	return cmp.Or(
-		strings.Compare(c.address, other.address), strings.Compare(c.agent, other.agent),
+		strings.Compare(c.address, other.address), strings.Compare(c.userAgent, other.userAgent),
 		strings.Compare(c.fetches, other.fetches), strings.Compare(c.part, other.part),
 	)
 }
@@ -192,7 +192,7 @@ func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
 		return
 	}
 	v := visit{
-		scrapeClient: scrapeClient{address: h.clientAddress(c), agent: plain(c.Get(fiber.HeaderUserAgent), maxAgent), fetches: fetches},
+		scrapeClient: scrapeClient{address: h.clientAddress(c), userAgent: plain(c.Get(fiber.HeaderUserAgent), maxUserAgent), fetches: fetches},
 		by:           plain(guard.Principal(c).Name, maxSeen), at: began, status: c.Response().StatusCode(),
 		coding: c.GetRespHeader(fiber.HeaderContentEncoding),
 	}

@@ -312,12 +312,12 @@ func TestScrapersKeepTheirPlacesButThoseWithProblemsComeFirst(t *testing.T) {
 	}{
 		{"b", "x", fetchesAll, 200}, {"a", "y", fetchesTargets, 200}, {"a", "y", fetchesAll, 304}, {"a", "x", fetchesAll, 200}, {"z", "x", fetchesAll, 503},
 	} {
-		s.note(visit{scrapeClient: scrapeClient{address: v.address, agent: v.agent, fetches: v.fetches}, at: start.Add(time.Duration(i)), status: v.status})
+		s.note(visit{scrapeClient: scrapeClient{address: v.address, userAgent: v.agent, fetches: v.fetches}, at: start.Add(time.Duration(i)), status: v.status})
 	}
 	var got []string
 	list, _ := s.list(start)
 	for _, l := range list {
-		got = append(got, l.address+l.agent+" "+l.fetches)
+		got = append(got, l.address+l.userAgent+" "+l.fetches)
 	}
 	if want := "zx everything, ax everything, ay everything, ay targets, bx everything"; strings.Join(got, ", ") != want {
 		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
@@ -337,12 +337,12 @@ func TestScrapersThatComeNoMoreAreForgotten(t *testing.T) {
 func TestStrangersDoNotCrowdOutScrapers(t *testing.T) {
 	s, start := NewScrapers(), time.Now()
 	at := func(i, status int, agent string) {
-		s.note(visit{scrapeClient: scrapeClient{address: "a", agent: fmt.Sprint(agent, i), fetches: fetchesAll}, at: start.Add(time.Duration(i) * time.Second), status: status})
+		s.note(visit{scrapeClient: scrapeClient{address: "a", userAgent: fmt.Sprint(agent, i), fetches: fetchesAll}, at: start.Add(time.Duration(i) * time.Second), status: status})
 	}
 	count := func(agent string) (n int) {
 		list, _ := s.list(start)
 		for _, l := range list {
-			if strings.HasPrefix(l.agent, agent) {
+			if strings.HasPrefix(l.userAgent, agent) {
 				n++
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -41,7 +42,7 @@ var roleMeanings = map[auth.Role]string{
 // what a limit means.
 func (h *api) askToken(c *fiber.Ctx) error {
 	f := h.frame(c, "New API token", "tokens")
-	return h.page(c, fiber.StatusOK, views.NewTokenPage(h.tokenForm(f, queryOf(c))))
+	return h.page(c, fiber.StatusOK, views.NewTokenPage(h.tokenForm(f, guard.Query(c))))
 }
 
 // tokenForm is the form as it was filled in.

@@ -54,19 +54,19 @@ type Scrapers struct {
 
 // Scraper is a client that scrapes. Every text is bounded and can be seen.
 type Scraper struct {
-	By             string // the principal; empty: nobody had to say, or was let in
-	Address, Agent string
-	Fetches, Part  string // Part are the selectors, if there are any
-	Visits         int
-	Last           time.Time
-	Every          time.Duration // 0: it does not come regularly
-	Overdue        bool
-	Status         int    // of the last answer
-	Problem        string // why it was refused
-	Cut            bool   // it did not get through to its end
-	Took           time.Duration
-	Bytes          int
-	Coding         string
+	By                 string // the principal; empty: nobody had to say, or was let in
+	Address, UserAgent string
+	Fetches, Part      string // Part are the selectors, if there are any
+	Visits             int
+	Last               time.Time
+	Every              time.Duration // 0: it does not come regularly
+	Overdue            bool
+	Status             int    // of the last answer
+	Problem            string // why it was refused
+	Cut                bool   // it did not get through to its end
+	Took               time.Duration
+	Bytes              int
+	Coding             string
 }
 
 // Snippet is a part of a configuration to be copied.

@@ -83,8 +83,8 @@ func TestThePagesOfClientsAreAccessible(t *testing.T) {
 	s := startEnv(t, []string{"METRICS_VERIFICATION_KEY=" + secret("scrape-key")}, "--ui.stale-after=1ns")
 	s.pushHostile()
 	s.put("/metrics/job/"+strings.Repeat("x", 1000), "a 1\n")
-	for _, agent := range []string{"Prometheus/3.5.0", "<script>complaints.push(3)</script>", strings.Repeat("x", 300)} {
-		s.do("GET", "/metrics?match[]={job=%22"+strings.Repeat("y", 300)+"%22}", "", "User-Agent", agent)
+	for _, userAgent := range []string{"Prometheus/3.5.0", "<script>complaints.push(3)</script>", strings.Repeat("x", 300)} {
+		s.do("GET", "/metrics?match[]={job=%22"+strings.Repeat("y", 300)+"%22}", "", "User-Agent", userAgent)
 	}
 	check(s.url + "/targets")
 	check(s.url + "/targets?q=nothing-like-that")

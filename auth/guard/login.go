@@ -2,10 +2,7 @@ package guard
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -67,7 +64,7 @@ func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
 	if len(states) == 1 {
 		state = states[0]
 	}
-	who, next, err := g.Provider.Finish(context.Background(), state, queryOf(c))
+	who, next, err := g.Provider.Finish(context.Background(), state, Query(c))
 	if err != nil {
 		return next, g.RefuseLogin(c, err)
 	}
@@ -81,7 +78,8 @@ func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
 	})
 }
 
-func queryOf(c *fiber.Ctx) url.Values {
+// Query is all parameters of a request's query.
+func Query(c *fiber.Ctx) url.Values {
 	query := url.Values{}
 	for name, value := range c.Context().QueryArgs().All() {
 		query.Add(string(name), string(value))
@@ -193,18 +191,4 @@ func openToken(id string, sealed []byte) string {
 	return string(token)
 }
 
-func tokenSeal(id string) cipher.AEAD {
-	key, err := hkdf.Key(sha256.New, []byte(id), nil, tokenLabel, 32)
-	if err != nil {
-		panic(err) // never: the length is right
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		panic(err) // never: the length is right
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		panic(err) // never: the block is that of AES
-	}
-	return aead
-}
+func tokenSeal(id string) cipher.AEAD { return auth.NewSeal([]byte(id), tokenLabel) }

@@ -2,11 +2,8 @@ package login
 
 import (
 	"context"
-	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strconv"
@@ -59,7 +56,7 @@ func localPath(next string) string {
 	return "/"
 }
 
-// box seals and opens states with AES-GCM.
+// box seals and opens states.
 type box struct {
 	aead    cipher.AEAD
 	purpose []byte
@@ -75,19 +72,8 @@ func (p *Provider) box(ctx context.Context) (box, error) {
 	if len(secret) < minSecret {
 		return box{}, errShortSecret
 	}
-	key, err := hkdf.Key(sha256.New, secret, nil, stateLabel, 32)
-	if err != nil {
-		return box{}, err
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return box{}, err
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return box{}, err
-	}
-	return box{aead: aead, purpose: []byte(strings.Join([]string{p.o.Issuer, p.o.ClientID, p.o.RedirectURL}, "\n"))}, nil
+	purpose := strings.Join([]string{p.o.Issuer, p.o.ClientID, p.o.RedirectURL}, "\n")
+	return box{aead: auth.NewSeal(secret, stateLabel), purpose: []byte(purpose)}, nil
 }
 
 // seal makes a state the value of a cookie. No field may hold a newline.
