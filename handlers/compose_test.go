@@ -162,7 +162,7 @@ func TestACheckTellsWhatAPushWouldDo(t *testing.T) {
 		{"all at once", written("x", "a 1\nd 1\n", "l", "v"), []string{"Would replace 1 family, add 1 and remove 2; the grouping then has 2 series."}},
 		{"a merge", written("x", "a 1\nd 1\n", "l", "v", "mode", "merge"), []string{"Would replace 1 family, add 1 and keep 2; the grouping then has 5 series.", "-X POST"}},
 		{"nothing to replace with", written("x", "", "l", "v"), []string{"Would remove 3 families; the grouping then has 0 series."}},
-		{"nothing to merge", written("x", "# a comment\n", "l", "v", "mode", "merge"), []string{"Would change no family, only the time of the push."}},
+		{"nothing to merge", written("x", "# TYPE q gauge\n", "l", "v", "mode", "merge"), []string{"Would change no family, only the time of the push."}},
 		{"nothing for nobody", written("new", ""), []string{"Would leave the grouping without metrics."}},
 		{"the key in short", written("x", "a 1\n", "l", ""), []string{"/metrics/job/x/instance@base64/="}},
 		{"a time to live", written("x", "a 1\n", "ttl", " 2h "), []string{"curl -X PUT --data-binary @metrics.txt", "'http://" + s.addr + "/metrics/job/x/instance@base64/=?ttl=2h'"}},

@@ -105,6 +105,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 		m.Refusal = &views.Refusal{At: g.Failed, Reason: reasonOfRefusal(f, p, g.Key.String(), g.Failure)}
 	}
 	m.Copies = h.copies(c, f, g)
+	m.Notices = notices(g)
 	return m
 }
 

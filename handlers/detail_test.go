@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -489,24 +490,37 @@ func TestMetricsAreCutOutOfChunks(t *testing.T) {
 	for i := range 5 {
 		fmt.Fprintf(&body, "g{i=\"%d\"} %d\n", i, i)
 		fmt.Fprintf(&body, "s_count{i=\"%d\",quantile=\"0.5\"} 1\ns_count_sum{i=\"%d\"} 1\ns_count_count{i=\"%d\"} %d\n", i, i, i, i)
-		fmt.Fprintf(&body, "{\"h.o\\\"_count_bucket\",i=\"%d\",le=\"1\"} 0\n{\"h.o\\\"_count_count\",i=\"%d\"} %d\n", i, i, i)
+		for _, line := range []string{`_bucket",i="%d",le="+Inf"`, `_sum",i="%d"`, `_count",i="%d"`, `",quantile="0.5",i="%d"`} {
+			fmt.Fprintf(&body, `{"h.o\"_count`+line+"} 1\n", i)
+		}
+		fmt.Fprintf(&body, "# TYPE odd histogram\nodd_bucket{le=\"1\",i=\"%d\"} 5\n", i)
 	}
 	s.put("/metrics/job/x", body.String())
 	for _, f := range s.group("/metrics/job/x").Families() {
-		whole, err := exposition.Metrics(f.Name, f.Type, f.Chunk)
-		must(t, err)
-		for from := range 7 {
+		all := samplesOf(t, f, f.Chunk)
+		for from := range len(all) + 2 {
 			part, total := cutMetrics(f, from, 2)
-			got, err := exposition.Metrics(f.Name, f.Type, part)
-			if want := whole[min(from, 5):min(from+2, 5)]; err != nil || total != 5 || len(got) != len(want) {
-				t.Errorf("%s from %d: %d of %d, %v", f.Name, from, len(got), total, err)
-			} else {
-				for i := range got {
-					if !proto.Equal(got[i], want[i]) {
-						t.Errorf("%s from %d: %v, want %v", f.Name, from, got[i], want[i])
-					}
-				}
+			want := all[min(from, len(all)):min(from+2, len(all))]
+			if got := samplesOf(t, f, part); total != len(all) || !slices.Equal(got, want) {
+				t.Errorf("%s from %d: %q of %d, want %q of %d", f.Name, from, got, total, want, len(all))
 			}
 		}
 	}
+}
+
+// samplesOf returns the metrics of a chunk and its loose lines as text.
+func samplesOf(t *testing.T, f store.GroupFamily, c exposition.Chunk) []string {
+	t.Helper()
+	metrics, err := exposition.Metrics(f.Name, f.Type, c)
+	must(t, err)
+	var all []string
+	for _, m := range metrics {
+		text, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
+		must(t, err)
+		all = append(all, string(text))
+	}
+	for l := range c.LooseLines() {
+		all = append(all, string(l.Series)+" "+string(l.Value))
+	}
+	return all
 }

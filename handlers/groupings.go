@@ -37,6 +37,7 @@ type groupingJSON struct {
 	Series             int               `json:"series"`
 	Bytes              int               `json:"bytes"`
 	ExpiresAt          *time.Time        `json:"expires_at"`
+	Notices            []noticeJSON      `json:"notices"`
 }
 
 // listGroupings serves a page of the groupings that are asked for.
@@ -136,6 +137,7 @@ func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
 		LastPushBy: g.Origin.By, LastPushVia: g.Origin.Via, LastPushFrom: g.Origin.From,
 		LastFailureTime: optional(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: optional(g.Expires),
+		Notices: noticesJSON(g),
 	}
 }
 

@@ -26,6 +26,7 @@ type Metrics struct {
 	pushDuration  *prometheus.SummaryVec
 	pushSize      *prometheus.SummaryVec
 	refusals      *prometheus.CounterVec
+	notices       *prometheus.CounterVec
 	scrapeSeconds prometheus.Histogram
 	scrapeBytes   prometheus.Histogram
 	commitSeconds prometheus.Histogram
@@ -57,6 +58,9 @@ func NewMetrics() *Metrics {
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_pushes_refused_total", Help: "Pushes that were refused, by reason.",
 		}, []string{"reason"}),
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_push_notices_total", Help: "Families of accepted pushes about which something is odd, by kind.",
+		}, []string{"kind"}),
 		scrapeSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "gatehouse_scrape_duration_seconds", Help: "How long it took to write a scrape to the network.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
@@ -88,7 +92,7 @@ func NewMetrics() *Metrics {
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		version.NewCollector("pushgateway"),
-		m.requests, m.pushDuration, m.pushSize, m.refusals, m.scrapeSeconds, m.scrapeBytes,
+		m.requests, m.pushDuration, m.pushSize, m.refusals, m.notices, m.scrapeSeconds, m.scrapeBytes,
 		m.commitSeconds, m.commitChanges, m.commitErrors, m.decisions, m.keyFetches, m.viewers,
 	)
 	// Families without a child would not be told, and so not be reserved.
@@ -99,6 +103,9 @@ func NewMetrics() *Metrics {
 	}
 	for _, reason := range refusalReasons {
 		m.refusals.WithLabelValues(string(reason))
+	}
+	for _, kind := range exposition.NoticeKinds() {
+		m.notices.WithLabelValues(kind.String())
 	}
 	m.decisions.WithLabelValues(string(guard.Refused), string(auth.Anonymous))
 	for _, result := range []string{"success", "failure"} {
@@ -160,6 +167,15 @@ func (m *Metrics) KeysFetched(err error) {
 func (m *Metrics) refused(r exposition.Reason) {
 	m.refusals.WithLabelValues(string(r)).Inc()
 	m.lastRefusals.add(time.Now())
+}
+
+// noticed counts what is odd about the families of a push.
+func (m *Metrics) noticed(families []exposition.Family) {
+	for i := range families {
+		for _, n := range families[i].Notices {
+			m.notices.WithLabelValues(n.Kind.String()).Inc()
+		}
+	}
 }
 
 // accepted counts a push that was taken.

@@ -56,6 +56,7 @@ func (h *api) take(p *store.Push, wrong error) error {
 		return h.refused(err)
 	}
 	h.Metrics.accepted()
+	h.Metrics.noticed(p.Families)
 	return nil
 }
 

@@ -305,14 +305,14 @@ func TestPushesAtTheSameTimeAreAllTaken(t *testing.T) {
 }
 
 func TestRefusedPushesAreCountedByReason(t *testing.T) {
-	s := serve(t)
+	s := serve(t, func(c setup) { c.UTF8Names = true })
 	s.put("/metrics/job/x", "# TYPE held gauge\nheld 1\n")
 	for reason, push := range map[string][]string{
-		"path":      {"/metrics/job/x/a-b/c", ""},
+		"path":      {"/metrics/job/x/le/c", ""},
 		"syntax":    {"/metrics/job/x", "a"},
 		"timestamp": {"/metrics/job/x", "a 1 2"},
 		"duplicate": {"/metrics/job/x", "a 1\na 1"},
-		"type":      {"/metrics/job/x", "# TYPE h histogram\nh 1\n"},
+		"type":      {"/metrics/job/x", "a_b 1\n{\"a.b\"} 1\n"},
 		"conflict":  {"/metrics/job/y", "# TYPE held counter\nheld 1\n"},
 		"limit":     {"/metrics/job/x", manySeries(10_001)},
 		"size":      {"/metrics/job/x", strings.Repeat("#\n", 1<<20)},

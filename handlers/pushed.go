@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/model"
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -108,7 +109,21 @@ func pushedFamily(f store.GroupFamily) (familyJSON, error) {
 	for i, m := range metrics {
 		out.Metrics[i] = pushedMetric(m)
 	}
+	for l := range f.LooseLines() {
+		out.Metrics = append(out.Metrics, looseMetric(l))
+	}
 	return out, nil
+}
+
+// looseMetric is a sample that belongs to no histogram or summary, although it is
+// called so. Its name stands among its labels.
+func looseMetric(l *exposition.Line) map[string]any {
+	labels := map[string]string{model.MetricNameLabel: exposition.Unescape(l.Name)}
+	for _, x := range l.Labels {
+		labels[exposition.Unescape(x.Name)] = exposition.Unescape(x.Value)
+	}
+	value, _ := strconv.ParseFloat(string(l.Value), 64)
+	return map[string]any{"labels": labels, "value": number(value)}
 }
 
 func pushedMetric(m *dto.Metric) map[string]any {

@@ -23,16 +23,33 @@ func (v *detailView) samples(f store.GroupFamily, part exposition.Chunk) ([]view
 	out := make([]views.Sample, len(metrics))
 	for i, m := range metrics {
 		out[i] = sampleOf(f.Name, m)
-		out[i].Labels = ownLabels(v.group.Key, m)
+		out[i].Labels = ownLabels(v.group.Key, m.GetLabel())
+	}
+	for l := range part.LooseLines() {
+		out = append(out, v.looseSample(f, l))
 	}
 	return out, nil
 }
 
+// looseSample is a line that belongs to no histogram or summary, although it is
+// called so.
+func (v *detailView) looseSample(f store.GroupFamily, l *exposition.Line) views.Sample {
+	var pairs []*dto.LabelPair
+	for _, x := range l.Labels {
+		name, value := exposition.Unescape(x.Name), exposition.Unescape(x.Value)
+		pairs = append(pairs, &dto.LabelPair{Name: &name, Value: &value})
+	}
+	value, _ := strconv.ParseFloat(string(l.Value), 64)
+	return views.Sample{
+		Name: shorten(exposition.Unescape(l.Name), maxShownName), Labels: ownLabels(v.group.Key, pairs), Value: views.NewValue(f.Name, value),
+	}
+}
+
 // ownLabels are those that the grouping does not give. An empty one is as good
 // as none.
-func ownLabels(k store.GroupingKey, m *dto.Metric) []views.Label {
+func ownLabels(k store.GroupingKey, labels []*dto.LabelPair) []views.Label {
 	var own []views.Label
-	for _, l := range m.GetLabel() {
+	for _, l := range labels {
 		fromKey := slices.ContainsFunc(k.Labels(), func(of exposition.Label) bool { return of.Name == l.GetName() })
 		if !fromKey && l.GetValue() != "" {
 			own = append(own, views.Label{Name: shorten(l.GetName(), maxShownLabel), Value: shorten(l.GetValue(), maxShownLabel)})
@@ -121,36 +138,59 @@ func countOfText(n string) float64 {
 }
 
 // cutMetrics takes n metrics out of a family's chunk, from one of them on, and
-// counts all. A histogram or a summary is one metric.
+// counts all. A histogram or a summary is one metric, and so is each loose line
+// behind them.
 func cutMetrics(f store.GroupFamily, from, n int) (part exposition.Chunk, total int) {
-	starts, end := metricStarts(f)
-	total = len(starts)
-	starts = append(starts, end)
-	from = min(from, total)
-	a, z := starts[from], starts[from+min(n, total-from)]
+	regular := len(f.Text) - f.Loose
+	var starts []int
+	var end int
 	if f.Proto != nil {
-		return exposition.Chunk{Text: f.Text, Proto: f.Proto[a:z:z], UTF8: f.UTF8}, total
+		starts, end = fieldStarts(f.Proto)
+	} else {
+		starts, end = metricStarts(f, f.Text[:regular])
 	}
-	return exposition.Chunk{Text: f.Text[a:z:z], UTF8: f.UTF8}, total
+	loose, looseEnd := lineStarts(f.Text[regular:])
+	total = len(starts) + len(loose)
+	from = min(from, total)
+	a, z := span(append(starts, end), from, n)
+	x, y := span(append(loose, looseEnd), from-len(starts), n)
+	tail := f.Text[regular+x : regular+y]
+	if f.Proto != nil {
+		return exposition.Chunk{Text: tail, Loose: len(tail), Proto: f.Proto[a:z:z], UTF8: f.UTF8}, total
+	}
+	return exposition.Chunk{Text: slices.Concat(f.Text[a:z], tail), Loose: len(tail), UTF8: f.UTF8}, total
 }
 
-// metricStarts is where the metrics of a chunk begin, in its Proto if it has
-// one, else in its Text, and where the last one ends.
-func metricStarts(f store.GroupFamily) (starts []int, end int) {
-	if f.Proto != nil {
-		return fieldStarts(f.Proto)
-	}
+// span returns where n things begin and end, from one of them on, which may lie
+// before the first. The last of the starts is where all of them end.
+func span(starts []int, from, n int) (a, z int) {
+	last := len(starts) - 1
+	return starts[min(max(from, 0), last)], starts[min(max(from+n, 0), last)]
+}
+
+// metricStarts is where the metrics of regular text begin, and where the last one
+// ends.
+func metricStarts(f store.GroupFamily, text []byte) (starts []int, end int) {
 	composite := f.Type == exposition.Histogram || f.Type == exposition.GaugeHistogram || f.Type == exposition.Summary
 	last := []byte("_count")
-	for l := range exposition.Lines(f.Text) {
+	for l := range exposition.Lines(text) {
 		if starts == nil || !composite {
 			starts = append(starts, end)
 		}
 		end += len(l.Series) + len(" ") + len(l.Value) + len("\n")
 		// The count is the last line of each.
-		if composite && bytes.HasSuffix(l.Name, last) && len(exposition.Unescape(l.Name)) == len(f.Name)+len(last) && end < len(f.Text) {
+		if composite && bytes.HasSuffix(l.Name, last) && len(exposition.Unescape(l.Name)) == len(f.Name)+len(last) && end < len(text) {
 			starts = append(starts, end)
 		}
+	}
+	return starts, end
+}
+
+// lineStarts is where lines begin, and where the last one ends.
+func lineStarts(text []byte) (starts []int, end int) {
+	for line := range bytes.Lines(text) {
+		starts = append(starts, end)
+		end += len(line)
 	}
 	return starts, end
 }

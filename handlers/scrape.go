@@ -6,7 +6,6 @@ import (
 	"iter"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -121,7 +120,7 @@ func (h *api) newScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.G
 }
 
 // variant names what was negotiated.
-func (s *scrapeBody) variant() string { return s.format.ContentType() + " " + s.coding }
+func (s *scrapeBody) variant() string { return s.format.Variant() + " " + s.coding }
 
 func (s *scrapeBody) setHeaders(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentType, s.format.ContentType())
@@ -162,11 +161,7 @@ func (s *scrapeBody) encode(w io.Writer) error {
 			s.h.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
 		}
 	}
-	isOwn := func(name string) bool {
-		_, ok := slices.BinarySearchFunc(own, name, compareName)
-		return ok
-	}
-	e := exposition.NewEncoder(w, s.format, func(name string) bool { return isOwn(name) || s.picture.HasFamily(name) })
+	e := exposition.NewEncoder(w, s.format, s.picture.IsTaken)
 	for f := range s.picture.Exposed(s.groups, s.expected) {
 		for len(own) > 0 && own[0].Name < f.Name {
 			if err := encodeOwn(e, own[0], nil); err != nil {
@@ -197,5 +192,3 @@ func (s *scrapeBody) encode(w io.Writer) error {
 func encodeOwn(e *exposition.Encoder, f exposition.Family, pushed []exposition.Chunk) error {
 	return e.Family(f.Name, f.Type, f.Help, f.Unit, append([]exposition.Chunk{f.Chunk}, pushed...))
 }
-
-func compareName(f exposition.Family, name string) int { return strings.Compare(f.Name, name) }

@@ -35,8 +35,10 @@ type hold struct {
 
 // rare is what few holds have.
 type rare struct {
-	proto []byte
-	utf8  bool
+	proto     []byte
+	utf8      bool
+	loose     uint32 // of the lines, see exposition.Chunk
+	untypedIn exposition.FormatSet
 	// shown replaces the chunk in scrapes while some of its series are
 	// shadowed, hidden counts those.
 	shown  *exposition.Chunk
@@ -46,10 +48,20 @@ type rare struct {
 // body is the metric families of one grouping, sorted by name, with all their
 // lines in one piece. It is immutable once it is part of a picture.
 type body struct {
-	text   []byte
-	holds  []hold
-	series int
+	text    []byte
+	holds   []hold
+	series  int
+	notices []bodyNotice
 }
+
+// bodyNotice is something odd about a family that is held.
+type bodyNotice struct {
+	hold uint32
+	exposition.Notice
+}
+
+// maxNotices bounds the notices of a grouping.
+const maxNotices = 20
 
 var emptyBody = &body{}
 
@@ -70,8 +82,11 @@ func newBody(families []exposition.Family) *body {
 		h.off = uint32(len(b.text))
 		b.text = append(b.text, f.Text...)
 		h.end = uint32(len(b.text))
-		if f.Proto != nil || f.UTF8 {
-			h.rare = &rare{proto: f.Proto, utf8: f.UTF8}
+		if f.Proto != nil || f.UTF8 || f.Loose > 0 || f.UntypedIn != 0 {
+			h.rare = &rare{proto: f.Proto, utf8: f.UTF8, loose: uint32(f.Loose), untypedIn: f.UntypedIn}
+		}
+		for _, n := range f.Notices[:min(len(f.Notices), maxNotices-len(b.notices))] {
+			b.notices = append(b.notices, bodyNotice{uint32(i), n})
 		}
 	}
 	return b
@@ -83,6 +98,7 @@ func (b *body) chunk(i int) exposition.Chunk {
 	c := exposition.Chunk{Text: b.text[h.off:h.end:h.end], Series: int(h.series)}
 	if h.rare != nil {
 		c.Proto, c.UTF8 = h.rare.proto, h.rare.utf8
+		c.Loose, c.UntypedIn = int(h.rare.loose), h.rare.untypedIn
 	}
 	return c
 }
@@ -110,6 +126,9 @@ func (b *body) families() []exposition.Family {
 	for i := range b.holds {
 		h := &b.holds[i]
 		out[i] = exposition.Family{Name: h.name, Type: h.typ, Help: h.help, Unit: h.unit, Chunk: b.chunk(i)}
+	}
+	for _, n := range b.notices {
+		out[n.hold].Notices = append(out[n.hold].Notices, n.Notice)
 	}
 	return out
 }

@@ -119,12 +119,18 @@ func (e *edit) show(name, id string) {
 	var shown *exposition.Chunk
 	if len(lost) > 0 {
 		c := g.body.chunk(i)
-		shown = &exposition.Chunk{UTF8: c.UTF8}
+		shown = &exposition.Chunk{UTF8: c.UTF8, UntypedIn: c.UntypedIn}
+		left := len(c.Text)
 		for l := range exposition.Lines(c.Text) {
+			size := len(l.Series) + len(l.Value) + 2
 			if !lost[seriesID(l, name, h.typ)] {
 				shown.Text = append(append(append(append(shown.Text, l.Series...), ' '), l.Value...), '\n')
 				shown.Series++
+				if left <= c.Loose {
+					shown.Loose += size
+				}
 			}
+			left -= size
 		}
 	}
 	next := *g

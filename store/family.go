@@ -179,13 +179,7 @@ type claim struct {
 // sampleNames returns every name that must belong to the definition alone, as
 // the scrapers see it that get names escaped.
 func (c claim) sampleNames() []string {
-	suffixes := []string{""}
-	switch c.typ {
-	case exposition.Histogram, exposition.GaugeHistogram:
-		suffixes = []string{"", "_bucket", "_sum", "_count"}
-	case exposition.Summary:
-		suffixes = []string{"", "_sum", "_count"}
-	}
+	suffixes := c.typ.SampleSuffixes()
 	var names []string
 	for _, name := range exposition.EscapedMetricNames(c.family) {
 		for _, s := range suffixes {

@@ -150,6 +150,22 @@ type GroupFamily struct {
 	Hidden  int       // series that scrapes leave out because another grouping has them
 }
 
+// GroupNotice is something odd about a family of a grouping.
+type GroupNotice struct {
+	Family string
+	exposition.Notice
+}
+
+// Notices returns what is odd about the families, at most 20 notices in the order of
+// the families.
+func (g *Group) Notices() []GroupNotice {
+	out := make([]GroupNotice, len(g.body.notices))
+	for i, n := range g.body.notices {
+		out[i] = GroupNotice{g.body.holds[n.hold].name, n.Notice}
+	}
+	return out
+}
+
 // Families returns what was pushed, sorted by name, without the push times.
 func (g *Group) Families() []GroupFamily {
 	out := make([]GroupFamily, len(g.body.holds))

@@ -27,6 +27,7 @@ const maxKept = 1 << 20
 func pack(b *body) []byte {
 	p := packings.Get().(*packing)
 	p.raw = p.raw[:0]
+	notices := b.notices
 	for i := range b.holds {
 		h, c := &b.holds[i], b.chunk(i)
 		f := appendString(p.family[:0], familyName, h.name)
@@ -37,6 +38,13 @@ func pack(b *body) []byte {
 		f = appendString(f, familyProto, c.Proto)
 		f = appendVarint(f, familyUTF8, protowire.EncodeBool(c.UTF8))
 		f = appendVarint(f, familySeries, uint64(c.Series))
+		f = appendVarint(f, familyJudged, 1)
+		f = appendVarint(f, familyLoose, uint64(c.Loose))
+		f = appendVarint(f, familyUntyped, uint64(c.UntypedIn))
+		for len(notices) > 0 && notices[0].hold == uint32(i) {
+			f = appendNotice(f, notices[0].Notice)
+			notices = notices[1:]
+		}
 		p.raw = protowire.AppendTag(p.raw, packedFamily, protowire.BytesType)
 		p.raw = protowire.AppendBytes(p.raw, f)
 		p.family = f
@@ -47,6 +55,11 @@ func pack(b *body) []byte {
 		packings.Put(p)
 	}
 	return out
+}
+
+func appendNotice(f []byte, n exposition.Notice) []byte {
+	m := appendVarint(appendVarint(nil, noticeKind, uint64(n.Kind)), noticeCount, uint64(n.Count))
+	return appendString(f, familyNotice, m)
 }
 
 // maxUnpacked bounds what a record's families may unfold to: far more than any
@@ -116,6 +129,7 @@ func appendFamilies(families []exposition.Family, raw []byte, names interned) ([
 }
 
 func decodeFamily(b []byte, names interned) (f exposition.Family, err error) {
+	judged := false
 	err = eachField(b, func(n protowire.Number, v fieldValue) error {
 		switch n {
 		case familyName:
@@ -134,11 +148,40 @@ func decodeFamily(b []byte, names interned) (f exposition.Family, err error) {
 			f.UTF8 = protowire.DecodeBool(v.number)
 		case familySeries:
 			f.Series = int(v.number)
+		case familyJudged:
+			judged = v.number > 0
+		case familyLoose:
+			f.Loose = int(v.number)
+		case familyUntyped:
+			f.UntypedIn = exposition.FormatSet(v.number)
+		case familyNotice:
+			n, err := decodeNotice(v.bytes)
+			f.Notices = append(f.Notices, n)
+			return err
 		}
 		return nil
 	})
-	if err == nil && (f.Name == "" || f.Type > exposition.GaugeHistogram) {
+	switch {
+	case err != nil:
+	case f.Name == "" || f.Type > exposition.GaugeHistogram:
 		err = errors.New("malformed record: a family has no name or an unknown type")
+	case f.Loose < 0 || f.Loose > len(f.Text):
+		err = errors.New("malformed record: a family has more loose lines than lines")
+	case !judged && f.Type != exposition.Untyped && f.Type != exposition.Gauge:
+		f = exposition.Judge(f)
 	}
 	return f, err
+}
+
+func decodeNotice(b []byte) (n exposition.Notice, err error) {
+	err = eachField(b, func(field protowire.Number, v fieldValue) error {
+		switch field {
+		case noticeKind:
+			n.Kind = exposition.NoticeKind(v.number)
+		case noticeCount:
+			n.Count = int(v.number)
+		}
+		return nil
+	})
+	return n, err
 }

@@ -138,10 +138,14 @@ func (p *Picture) ofJob(job string) iter.Seq[*Group] {
 	}
 }
 
-// HasFamily says whether scrapes show a family of that name.
-func (p *Picture) HasFamily(name string) bool {
-	f, ok := p.families.Get(name)
-	return ok && (f.exposed() != nil || f.defs[0].own)
+// IsTaken reports whether a family or a sample of one may be called so in a scrape,
+// however names are escaped.
+func (p *Picture) IsTaken(name string) bool {
+	if _, claimed := p.claims.Get(name); claimed {
+		return true
+	}
+	_, held := p.families.Get(name)
+	return held
 }
 
 // Exposed is a metric family as scrapes show it.

@@ -134,6 +134,15 @@ const (
 	familyProto  protowire.Number = 6
 	familyUTF8   protowire.Number = 7
 	familySeries protowire.Number = 8
+	// familyJudged says that the family was judged when it was pushed; without it
+	// the next three are not known.
+	familyJudged  protowire.Number = 9
+	familyLoose   protowire.Number = 10
+	familyUntyped protowire.Number = 11
+	familyNotice  protowire.Number = 12
+
+	noticeKind  protowire.Number = 1
+	noticeCount protowire.Number = 2
 
 	refusedAt      protowire.Number = 2
 	refusedReason  protowire.Number = 3

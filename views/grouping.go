@@ -1,6 +1,7 @@
 package views
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -20,6 +21,7 @@ type Grouping struct {
 
 	Families, Series, Bytes int
 	Copies                  []Copy
+	Notices                 []Notice
 
 	Search string   // for families
 	List   []Family // of this page
@@ -36,6 +38,12 @@ type Grouping struct {
 
 // Label is a label in full.
 type Label struct{ Name, Value string }
+
+// Notice is something odd about a family, although it was accepted.
+type Notice struct {
+	Family, Text string
+	Anchor       string // of its kind on the page that explains notices
+}
 
 // Refusal is a push that was refused.
 type Refusal struct {
@@ -85,6 +93,7 @@ type Family struct {
 // Sample is what a family holds under one set of labels: a value, a summary or
 // a histogram.
 type Sample struct {
+	Name      string  // where it is not that of the family
 	Labels    []Label // without those of the grouping
 	Value     Value
 	Summary   *Summary
@@ -103,15 +112,20 @@ type Quantile struct {
 	Value Value
 }
 
-// scalar tells that each sample is a single value.
-func (f Family) scalar() bool {
-	return len(f.Samples) > 0 && f.Samples[0].Summary == nil && f.Samples[0].Histogram == nil
+// composites returns the samples that are summaries or histograms.
+func (f Family) composites() []Sample {
+	return slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return s.Summary == nil && s.Histogram == nil })
+}
+
+// values returns the samples that are single values.
+func (f Family) values() []Sample {
+	return slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return s.Summary != nil || s.Histogram != nil })
 }
 
 // single tells that the family is one value without labels of its own: it needs
 // no table.
 func (f Family) single() bool {
-	return f.scalar() && f.Series == 1 && len(f.Samples[0].Labels) == 0
+	return f.Series == 1 && len(f.Samples) == 1 && len(f.values()) == 1 && f.Samples[0].Name == "" && len(f.Samples[0].Labels) == 0
 }
 
 // seriesCount is a number of series in words.

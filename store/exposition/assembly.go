@@ -33,6 +33,12 @@ type assembly struct {
 	known  seriesIndex // into series
 	points []asmPoint
 
+	loose     []asmLoose
+	looseKeys map[string]asmLoose // by identity
+	rest      []byte              // scratch: the lines of a family that come last
+	extras    []asmExtra
+	messages  []asmMessage
+
 	own     []asmLabel // the sample's labels that merge saw last
 	merged  []int32    // their order: an index into own, or ^index into group
 	labels  []asmLabel // scratch of the decoders
@@ -65,6 +71,11 @@ type asmFamily struct {
 	from, to   int  // of text, unless split
 	split      bool // the family's lines don't stand together
 	lines      int
+
+	loose     int   // bytes of loose lines before to
+	metrics   int32 // regular ones
+	untypedIn FormatSet
+	notices   []Notice
 }
 
 // asmLine is a sample line that is complete.
@@ -88,7 +99,7 @@ var assemblies = sync.Pool{New: func() any { return new(assembly) }}
 // release takes back all memory but that of an unusually large push.
 func (a *assembly) release() {
 	const keep = 1 << 20
-	if cap(a.text) > keep || cap(a.arena) > keep || cap(a.lines) > keep/32 || cap(a.points) > keep/64 || cap(a.families) > keep/256 {
+	if cap(a.text) > keep || cap(a.rest) > keep || cap(a.loose) > keep/16 || cap(a.arena) > keep || cap(a.lines) > keep/32 || cap(a.points) > keep/64 || cap(a.families) > keep/256 {
 		return
 	}
 	clear(a.families)
@@ -100,6 +111,7 @@ func (a *assembly) release() {
 	*a = assembly{
 		group: a.group[:0], spelling: a.spelling[:0], families: a.families[:0], byName: a.byName, text: a.text[:0], lines: a.lines[:0],
 		unique: a.unique, arena: a.arena[:0], series: a.series[:0], known: a.known, points: a.points[:0],
+		loose: a.loose[:0], rest: a.rest[:0],
 		merged: a.merged[:0], labels: a.labels[:0], spelled: a.spelled[:0],
 	}
 	assemblies.Put(a)
@@ -220,7 +232,10 @@ func (a *assembly) addLine(n int, labels []asmLabel, value number, line int) err
 	}
 	hash := maphash.Bytes(seriesSeed, key)
 	if a.unique.find(hash, func(n int) bool { return bytes.Equal(a.keyOf(a.lines[n]), key) }) >= 0 {
-		return refuse(ReasonDuplicate, line, "series %s stands twice", quoted(a.text[from:]))
+		return refuse(ReasonDuplicate, line, "series %s is duplicated", quoted(a.text[from:]))
+	}
+	if f.typ == Counter && !(value.float >= 0) {
+		f.untypedIn |= InStrict
 	}
 	a.unique.put(hash, len(a.lines))
 	a.text = append(value.append(append(a.text, ' ')), '\n')

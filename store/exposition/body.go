@@ -229,3 +229,13 @@ func (b *bodyReader) zstd(r *bufio.Reader) ([]byte, error) {
 	}
 	return nil, zstd.ErrWindowSizeExceeded
 }
+
+// oneLine shortens a message of a library, which quotes as much as it likes.
+func oneLine(s string) string {
+	const most = 200
+	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\n", " "), "\uFFFD")
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

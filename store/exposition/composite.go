@@ -3,11 +3,10 @@ package exposition
 import (
 	"bytes"
 	"hash/maphash"
-	"math"
 	"slices"
 )
 
-// samplePart says what a sample is to its family. The lines of a histogram or
+// samplePart is what a sample is to its family. The lines of a histogram or
 // summary stand in this order.
 type samplePart uint8
 
@@ -16,6 +15,7 @@ const (
 	partSum
 	partCount
 	partValue // the sample of a family of another type
+	partLoose // of a gauge histogram, but called otherwise than in protobuf
 	partNone  // nothing that the type knows
 )
 
@@ -26,6 +26,9 @@ type asmSeries struct {
 	cut      uint32 // where among them the label of a bucket or quantile belongs
 	key      uint32 // in arena: its identity
 	keyEnd   uint32
+	native   bool  // a native histogram, of which these are the classic buckets
+	odd      bool  // not regular
+	metric   int32 // which of the family's regular metrics it became, from 1
 }
 
 // asmPoint is a pushed line of a histogram or summary.
@@ -55,7 +58,25 @@ func (t Type) boundSuffix() string {
 	return "_bucket"
 }
 
-// partOf tells what a sample is that is called as its family with a suffix.
+// sampleSuffixes are those that the samples of a composite type have.
+func (t Type) sampleSuffixes() []string {
+	switch t {
+	case Summary:
+		return []string{"_sum", "_count"}
+	case Histogram:
+		return []string{"_bucket", "_sum", "_count"}
+	case GaugeHistogram:
+		return []string{"_bucket", "_sum", "_count", "_gsum", "_gcount"}
+	}
+	return nil
+}
+
+// SampleSuffixes returns what the names of a family's samples have behind the
+// name of the family: nothing at all, and for some types one of several suffixes.
+func (t Type) SampleSuffixes() []string { return append([]string{""}, t.sampleSuffixes()...) }
+
+// partOf returns what a sample is that is called as its family with a suffix.
+// OpenMetrics' _gsum and _gcount are no parts: the series keep these names.
 func partOf(t Type, suffix []byte) samplePart {
 	switch string(suffix) {
 	case "":
@@ -78,65 +99,52 @@ func partOf(t Type, suffix []byte) samplePart {
 		if t == Histogram || t == GaugeHistogram {
 			return partBound
 		}
-	case "_gsum":
+	case "_gsum", "_gcount":
 		if t == GaugeHistogram {
-			return partSum
-		}
-	case "_gcount":
-		if t == GaugeHistogram {
-			return partCount
+			return partLoose
 		}
 	}
 	return partNone
 }
 
-var partSuffixes = [...]string{"_bucket", "_sum", "_count", "_gsum", "_gcount"}
-
 // takeBound takes the label of a bucket or quantile out of labels, which stay
-// sorted. text is its value.
-func takeBound(f *asmFamily, part samplePart, labels []asmLabel, line int) (rest []asmLabel, text []byte, err error) {
-	name := f.typ.boundLabel()
-	for i := range labels {
-		if string(labels[i].name) != name {
-			continue
-		}
-		if part != partBound {
-			return nil, nil, refuse(ReasonType, line, "metric %s: label %q belongs to no sum or count of a %s", quoted(f.name), name, f.typ)
-		}
-		text = labels[i].text[len(name)+2:]
-		return slices.Delete(labels, i, i+1), text[:len(text)-1], nil
+// sorted. text is the value of that label. ok reports whether the label is as the
+// sample's part needs it; otherwise labels are left alone.
+func takeBound(t Type, part samplePart, labels []asmLabel) (rest []asmLabel, bound number, ok bool) {
+	name := t.boundLabel()
+	at := slices.IndexFunc(labels, func(l asmLabel) bool { return string(l.name) == name })
+	if at < 0 || part != partBound {
+		return labels, number{}, at < 0 && (part == partSum || part == partCount)
 	}
-	if part == partBound {
-		return nil, nil, refuse(ReasonType, line, "metric %s: a sample of the %s has no label %q", quoted(f.name), f.typ, name)
+	text := labels[at].text[len(name)+2:]
+	bound.text = text[:len(text)-1]
+	var canonical bool
+	if bound.float, canonical, ok = parseBound(bound.text); !ok {
+		return labels, number{}, false
 	}
-	return labels, nil, nil
+	if !canonical {
+		bound.text = nil
+	}
+	return slices.Delete(labels, at, at+1), bound, true
 }
 
-// addPart adds a pushed line of a histogram or summary.
-func (a *assembly) addPart(n int, part samplePart, labels []asmLabel, value number, line int) error {
+// addPart adds a pushed line of a histogram or summary that is called as its
+// family with a suffix.
+func (a *assembly) addPart(n int, part samplePart, suffix []byte, labels []asmLabel, value number, line int) error {
 	f := &a.families[n]
-	labels, text, err := takeBound(f, part, labels, line)
-	if err != nil {
-		return err
-	}
-	bound := number{text: text}
-	if part == partBound {
-		var canonical, ok bool
-		if bound.float, canonical, ok = parseBound(text); !ok {
-			return refuse(ReasonType, line, "metric %s: %s=%s is not a number", quoted(f.name), f.typ.boundLabel(), quoted(text))
-		}
-		if !canonical {
-			bound.text = nil
-		}
+	rest, bound, ok := takeBound(f.typ, part, labels)
+	if !ok {
+		return a.addLoose(n, suffix, labels, value, line)
 	}
 	if err := a.sample(f, line); err != nil {
 		return err
 	}
-	series, _, err := a.openSeries(n, labels, line)
+	series, _, err := a.openSeries(n, rest, line)
 	if err != nil {
 		return err
 	}
-	return a.addPoint(series, part, bound, value, line)
+	a.addPoint(series, part, bound, value, line)
+	return nil
 }
 
 // openSeries returns the number of the histogram or summary with these labels,
@@ -207,12 +215,7 @@ func (a *assembly) cutFor(name string) (cut uint32) {
 	return cut
 }
 
-func (a *assembly) addPoint(series int, part samplePart, bound, value number, line int) error {
-	f := &a.families[a.series[series].family]
-	isCount := part == partCount || part == partBound && f.typ != Summary
-	if v := value.float; isCount && !(v >= 0 && !math.IsInf(v, 1)) {
-		return refuse(ReasonValue, line, "metric %s: %v is not a number of observations", quoted(f.name), v)
-	}
+func (a *assembly) addPoint(series int, part samplePart, bound, value number, line int) {
 	p := asmPoint{series: int32(series), line: int32(line), part: part, bound: bound.float, value: value.float, from: uint32(len(a.arena))}
 	if part == partBound {
 		a.arena = bound.append(a.arena)
@@ -221,5 +224,4 @@ func (a *assembly) addPoint(series int, part samplePart, bound, value number, li
 	a.arena = value.append(a.arena)
 	p.to = uint32(len(a.arena))
 	a.points = append(a.points, p)
-	return nil
 }

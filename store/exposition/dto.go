@@ -2,6 +2,7 @@ package exposition
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -78,6 +79,7 @@ func (a *assembly) addDTO(mf *dto.MetricFamily) error {
 	f.help = []byte(strings.Trim(help, " \t\r"))
 	f.unit = fittingUnit(name, t, mf.GetUnit())
 	lossy := false
+	first := len(a.series)
 	for _, m := range mf.GetMetric() {
 		loses, err := a.addMetric(n, m)
 		if err != nil {
@@ -86,7 +88,7 @@ func (a *assembly) addDTO(mf *dto.MetricFamily) error {
 		lossy = lossy || loses
 	}
 	if lossy && !f.drop {
-		return a.keepProto(f, mf.GetMetric())
+		a.messages = append(a.messages, asmMessage{family: n, metrics: mf.GetMetric(), series: first})
 	}
 	return nil
 }
@@ -174,15 +176,28 @@ func (a *assembly) checkLabel(f *asmFamily, name, value string) error {
 	return nil
 }
 
-// keepProto keeps the metrics of a family as they are, but with the labels and
-// the order of buckets that their text has.
-func (a *assembly) keepProto(f *asmFamily, metrics []*dto.Metric) error {
-	for _, m := range metrics {
-		kept := &dto.Metric{
-			Label: a.protoLabels(m.GetLabel()), Gauge: m.Gauge, Counter: m.Counter,
-			Summary: m.Summary, Untyped: m.Untyped, Histogram: canonicalHistogram(m.Histogram),
+// asmMessage is a family of which the text doesn't say all.
+type asmMessage struct {
+	family  int
+	metrics []*dto.Metric
+	series  int // of the first of them, if these are histograms or summaries
+}
+
+// keepProto keeps the regular metrics of a family as they are, but with the labels
+// and the order of buckets that their text has. What the classic half of a native
+// histogram holds is left out if it isn't regular.
+func (a *assembly) keepProto(x asmMessage) error {
+	f := &a.families[x.family]
+	for i, m := range x.metrics {
+		kept := &dto.Metric{Label: a.protoLabels(m.GetLabel()), Gauge: m.Gauge, Counter: m.Counter, Untyped: m.Untyped}
+		if f.typ.isComposite() {
+			s := a.series[x.series+i]
+			if s.metric == 0 {
+				continue
+			}
+			kept.Summary, kept.Histogram = canonicalSummary(m.Summary), canonicalHistogram(m.Histogram, s.odd)
 		}
-		f.proto = protowire.AppendTag(f.proto, 4, protowire.BytesType)
+		f.proto = protowire.AppendTag(f.proto, encodeFamilyMetric, protowire.BytesType)
 		f.proto = protowire.AppendVarint(f.proto, uint64(proto.Size(kept)))
 		var err error
 		if f.proto, err = (proto.MarshalOptions{UseCachedSize: true, Deterministic: true}).MarshalAppend(f.proto, kept); err != nil {
@@ -220,20 +235,34 @@ func (a *assembly) protoLabels(pairs []*dto.LabelPair) []*dto.LabelPair {
 	return merged
 }
 
-// canonicalHistogram gives a histogram the order of buckets and the count that
-// its text has.
-func canonicalHistogram(h *dto.Histogram) *dto.Histogram {
-	byBound := func(x, y *dto.Bucket) int { return cmp.Compare(x.GetUpperBound(), y.GetUpperBound()) }
+// canonicalSummary gives a summary the quantiles that its text has.
+func canonicalSummary(s *dto.Summary) *dto.Summary {
+	byQuantile := func(x, y *dto.Quantile) int { return cmp.Compare(x.GetQuantile(), y.GetQuantile()) }
+	if s == nil {
+		return nil
+	}
+	s = proto.CloneOf(s)
+	s.Quantile = slices.DeleteFunc(s.Quantile, func(q *dto.Quantile) bool { return math.IsNaN(q.GetQuantile()) })
+	slices.SortFunc(s.Quantile, byQuantile)
+	s.Quantile = slices.CompactFunc(s.Quantile, func(x, y *dto.Quantile) bool { return byQuantile(x, y) == 0 })
+	return s
+}
+
+// canonicalHistogram gives a histogram the buckets, their order and the count that
+// its text has; or no classic buckets at all.
+func canonicalHistogram(h *dto.Histogram, bare bool) *dto.Histogram {
 	if h == nil {
 		return nil
 	}
-	counted := !lacksCount(h) || len(h.Bucket) == 0
-	if counted && slices.IsSortedFunc(h.Bucket, byBound) {
+	h = proto.CloneOf(h)
+	if bare {
+		h.Bucket = nil
 		return h
 	}
-	h = proto.CloneOf(h)
+	h.Bucket = slices.DeleteFunc(h.Bucket, func(b *dto.Bucket) bool { return math.IsNaN(b.GetUpperBound()) })
 	slices.SortFunc(h.Bucket, byBound)
-	if !counted {
+	h.Bucket = slices.CompactFunc(h.Bucket, func(x, y *dto.Bucket) bool { return byBound(x, y) == 0 })
+	if lacksCount(h) && len(h.Bucket) > 0 {
 		last := h.Bucket[len(h.Bucket)-1]
 		h.SampleCount, h.SampleCountFloat = last.CumulativeCount, last.CumulativeCountFloat
 	}

@@ -1,7 +1,9 @@
 package exposition
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
@@ -28,19 +30,20 @@ func (a *assembly) addSummary(n int, s *dto.Summary) (lossy bool, err error) {
 		return false, err
 	}
 	for _, q := range s.GetQuantile() {
-		if err := a.dtoPoint(f, series, partBound, q.GetQuantile(), q.GetValue()); err != nil {
+		if err := a.dtoPoint(n, series, partBound, q.GetQuantile(), q.GetValue()); err != nil {
 			return false, err
 		}
 	}
-	if err := a.dtoPoint(f, series, partSum, 0, s.GetSampleSum()); err != nil {
+	if err := a.dtoPoint(n, series, partSum, 0, s.GetSampleSum()); err != nil {
 		return false, err
 	}
-	err = a.dtoPoint(f, series, partCount, 0, float64(s.GetSampleCount()))
+	err = a.dtoPoint(n, series, partCount, 0, float64(s.GetSampleCount()))
 	return s.CreatedTimestamp != nil || inexact(s.GetSampleCount()), err
 }
 
 // addHistogram adds a histogram with the labels in a.labels. Its text has the
-// classic buckets only; of a native histogram that is +Inf alone.
+// classic buckets only; of a native histogram that is +Inf alone. As every reader
+// of protobuf does, it adds a +Inf bucket where there is none.
 func (a *assembly) addHistogram(n int, h *dto.Histogram) (lossy bool, err error) {
 	f := &a.families[n]
 	if err := a.checkExtras(f, h.CreatedTimestamp, h.GetExemplars()...); err != nil {
@@ -53,23 +56,47 @@ func (a *assembly) addHistogram(n int, h *dto.Histogram) (lossy bool, err error)
 	if err != nil {
 		return false, err
 	}
+	a.series[series].native = isNative(h)
 	lossy = h.CreatedTimestamp != nil || len(h.Exemplars) > 0 || hasNative(h) || inexact(h.GetSampleCount()) || h.SampleCountFloat != nil
+	whole := false
 	for _, b := range h.GetBucket() {
 		if err := a.checkExtras(f, nil, b.Exemplar); err != nil {
 			return false, err
 		}
+		whole = whole || math.IsInf(b.GetUpperBound(), 1)
 		lossy = lossy || b.Exemplar != nil || b.CumulativeCountFloat != nil || inexact(b.GetCumulativeCount())
-		if err := a.dtoPoint(f, series, partBound, b.GetUpperBound(), floatOr(b.CumulativeCountFloat, b.GetCumulativeCount())); err != nil {
+		if err := a.dtoPoint(n, series, partBound, b.GetUpperBound(), floatOr(b.CumulativeCountFloat, b.GetCumulativeCount())); err != nil {
 			return false, err
 		}
 	}
-	if err := a.dtoPoint(f, series, partSum, 0, h.GetSampleSum()); err != nil {
+	count := observations(h)
+	if !whole {
+		if err := a.dtoPoint(n, series, partBound, math.Inf(1), count); err != nil {
+			return false, err
+		}
+	}
+	if err := a.dtoPoint(n, series, partSum, 0, h.GetSampleSum()); err != nil {
 		return false, err
 	}
-	if lacksCount(h) {
-		return lossy, nil // it comes from the buckets
+	return lossy, a.dtoPoint(n, series, partCount, 0, count)
+}
+
+// observations returns the count of a histogram. One that lacks it leaves it to
+// its highest bucket.
+func observations(h *dto.Histogram) float64 {
+	if !lacksCount(h) || len(h.Bucket) == 0 {
+		return floatOr(h.SampleCountFloat, h.GetSampleCount())
 	}
-	return lossy, a.dtoPoint(f, series, partCount, 0, floatOr(h.SampleCountFloat, h.GetSampleCount()))
+	highest := slices.MaxFunc(h.Bucket, byBound)
+	return floatOr(highest.CumulativeCountFloat, highest.GetCumulativeCount())
+}
+
+func byBound(x, y *dto.Bucket) int { return cmp.Compare(x.GetUpperBound(), y.GetUpperBound()) }
+
+// isNative reports whether Prometheus takes h for a native histogram, which comes
+// with its classic buckets only if somebody asks for them.
+func isNative(h *dto.Histogram) bool {
+	return len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 || h.GetZeroThreshold() > 0 || h.GetZeroCount() > 0
 }
 
 // lacksCount says whether a classic histogram leaves its count to its buckets.
@@ -96,19 +123,24 @@ func (a *assembly) newSeries(n int) (int, error) {
 	}
 	series, fresh, err := a.openSeries(n, a.labels, 0)
 	if err == nil && !fresh && !f.drop {
-		err = refuse(ReasonDuplicate, 0, "%s %s stands twice", f.typ, quoted(a.seriesText(f, a.series[series])))
+		err = refuse(ReasonDuplicate, 0, "%s %s is duplicated", f.typ, quoted(a.seriesText(f, &a.series[series])))
 	}
 	return series, err
 }
 
-func (a *assembly) dtoPoint(f *asmFamily, series int, part samplePart, bound, value float64) error {
+func (a *assembly) dtoPoint(n, series int, part samplePart, bound, value float64) error {
+	f := &a.families[n]
 	if math.IsNaN(bound) {
-		return refuse(ReasonType, 0, "metric %s: a %s is not a number", quoted(f.name), f.typ.boundLabel())
+		label := asmLabel{name: []byte(f.typ.boundLabel())}
+		label.text = appendLabel(nil, label.name, "NaN")
+		at, _ := slices.BinarySearchFunc(a.labels, label, func(x, y asmLabel) int { return compareNames(x.name, y.name) })
+		return a.addLoose(n, []byte(f.typ.boundSuffix()), slices.Insert(slices.Clone(a.labels), at, label), number{float: value}, 0)
 	}
 	if err := a.sample(f, 0); err != nil {
 		return err
 	}
-	return a.addPoint(series, part, number{float: bound}, number{float: value}, 0)
+	a.addPoint(series, part, number{float: bound}, number{float: value}, 0)
+	return nil
 }
 
 // checkExtras checks what the text format can't say and is kept beside it.

@@ -16,59 +16,94 @@ const encodeBufferSize = 64 << 10
 // Encoder writes metric families in one exposition format. It is for one
 // exposition and one goroutine.
 type Encoder struct {
-	w        *bufio.Writer
-	format   Format
-	isFamily func(name string) bool
-	closed   bool
+	w       *bufio.Writer
+	format  Format
+	isTaken func(name string) bool
+	closed  bool
 
 	names   escapeNames
 	line    Line
 	metrics encodeMetricWriter
 	sample  []byte // scratch, as the next
 	scratch []byte
+	part    []byte
+	meta    []byte
 }
 
-// NewEncoder returns an encoder that writes to w, in large pieces. isFamily
-// says whether the exposition has a family of that name: OpenMetrics drops the
-// _total of a counter's family name only where the shorter name is free. It may
-// be nil.
-func NewEncoder(w io.Writer, f Format, isFamily func(name string) bool) *Encoder {
-	if isFamily == nil {
-		isFamily = func(string) bool { return false }
+// NewEncoder returns an encoder that writes to w, in large pieces. isTaken
+// reports whether the exposition may have a metric family or a sample of that
+// name, however names are escaped: OpenMetrics drops the _total of a counter's
+// family name only where the shorter name is free. It may be nil.
+func NewEncoder(w io.Writer, f Format, isTaken func(name string) bool) *Encoder {
+	if isTaken == nil {
+		isTaken = func(string) bool { return false }
 	}
-	return &Encoder{w: bufio.NewWriterSize(w, encodeBufferSize), format: f, isFamily: isFamily}
+	return &Encoder{w: bufio.NewWriterSize(w, encodeBufferSize), format: f, isTaken: isTaken}
 }
 
 // Family writes one family; without samples it writes nothing. A name must not
 // come twice, and names come in the order in which they shall be read. After an
 // error that is not the writer's, whole lines or messages have been written and
 // the next family may follow. The chunks are not kept.
+//
+// What the format can't have under the family's type becomes untyped families that
+// are called as their samples; in OpenMetrics by the letter, the whole family does.
 func (e *Encoder) Family(name string, typ Type, help, unit string, chunks []Chunk) error {
 	if isEmpty(chunks) {
 		return nil
 	}
 	e.names = escapeNames{scheme: e.format.scheme}
 	if e.format.kind == formatProtobuf {
-		return e.protobufFamily(name, typ, help, unit, chunks)
+		if isLoose(chunks) {
+			return e.protobufParts(name, typ, help, unit, chunks)
+		}
+		return e.protobufMessage(e.format.scheme.metricName(name), name, typ, help, unit, chunks)
 	}
 	escaped := e.format.scheme.metricName(name)
-	if _, err := e.w.Write(e.textMetadata(name, escaped, typ, help, unit)); err != nil {
+	if !e.format.openMetrics() && untypedIn(chunks, InText) {
+		var err error
+		if chunks, err = e.textAround(name, escaped, typ, help, chunks); err != nil || len(chunks) == 0 {
+			return err
+		}
+	}
+	family, word := e.typed(name, escaped, typ, chunks)
+	if e.format.strict && typ.isComposite() && word == openMetricsUnknown {
+		return e.textParts(name, escaped, typ, word, help, chunks)
+	}
+	if _, err := e.w.Write(e.textMetadata(family, word, help, unit)); err != nil {
 		return err
 	}
 	for i := range chunks {
-		c := &chunks[i]
-		text := c.Text
-		if c.UTF8 && e.format.scheme != escapeNothing {
-			var err error
-			if text, err = e.escapedText(name, escaped, c.Text); err != nil {
-				return err
-			}
+		text, err := e.chunkText(name, escaped, &chunks[i])
+		if err != nil {
+			return err
+		}
+		if typ == GaugeHistogram && e.format.openMetrics() {
+			text = e.normalized(typ, text) // of which Prometheus does it in the other formats only
 		}
 		if _, err := e.w.Write(text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// chunkText returns the lines of a chunk as the format has them. They are valid
+// until the next call.
+func (e *Encoder) chunkText(name, escaped string, c *Chunk) ([]byte, error) {
+	if !c.UTF8 || e.format.scheme == escapeNothing {
+		return c.Text, nil
+	}
+	return e.escapedText(name, escaped, c.Text)
+}
+
+func isLoose(chunks []Chunk) bool {
+	for i := range chunks {
+		if chunks[i].Loose > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func isEmpty(chunks []Chunk) bool {
@@ -92,21 +127,15 @@ func (e *Encoder) Close() error {
 	return e.w.Flush()
 }
 
-// textMetadata returns HELP, TYPE and UNIT of a family. It is valid until
-// e.scratch is written again.
-func (e *Encoder) textMetadata(name, escaped string, typ Type, help, unit string) []byte {
-	family, word := escaped, typ.String()
-	if typ == GaugeHistogram {
-		// Its lines are those of a histogram: _sum and _count.
-		word = Histogram.String()
-	}
+// textMetadata returns HELP, TYPE and UNIT of a family. It is valid until the next
+// call.
+func (e *Encoder) textMetadata(family, word, help, unit string) []byte {
 	helpEscapes := escapeHelp
 	if e.format.openMetrics() {
-		family, word = e.openMetricsFamily(name, escaped, typ, word)
 		helpEscapes = escapeQuoted
 	}
 	shown := escapeMetadataName(family)
-	b := e.scratch[:0]
+	b := e.meta[:0]
 	if help != "" {
 		b = encodeAppendMetadata(b, "# HELP ", shown, helpEscapes.Replace(help))
 	}
@@ -114,7 +143,7 @@ func (e *Encoder) textMetadata(name, escaped string, typ Type, help, unit string
 	if e.format.openMetrics() && encodeUnitFits(family, unit) {
 		b = encodeAppendMetadata(b, "# UNIT ", shown, unit)
 	}
-	e.scratch = b
+	e.meta = b
 	return b
 }
 
@@ -126,22 +155,72 @@ func encodeAppendMetadata(dst []byte, keyword, name, text string) []byte {
 	return append(dst, '\n')
 }
 
+// openMetricsUnknown is OpenMetrics' word for Untyped.
+const openMetricsUnknown = "unknown"
+
+// typed returns the name and the type under which the format has a family.
+func (e *Encoder) typed(name, escaped string, typ Type, chunks []Chunk) (family, word string) {
+	switch {
+	case e.format.openMetrics():
+		return e.openMetricsFamily(name, escaped, typ, chunks)
+	case typ == GaugeHistogram:
+		return escaped, Histogram.String() // the text format has no other
+	}
+	return escaped, typ.String()
+}
+
+func untypedIn(chunks []Chunk, f FormatSet) bool {
+	for i := range chunks {
+		if chunks[i].UntypedIn&f != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // openMetricsFamily returns the name and type under which OpenMetrics knows a
-// family: a counter's samples are called <family>_total there. What can't be
-// called so is of unknown type, so that the samples keep their names.
-func (e *Encoder) openMetricsFamily(name, escaped string, typ Type, word string) (string, string) {
+// family: a counter's samples are called <family>_total there. Prometheus reads
+// other names as well; a strict reader gets what can't be called so, and what it
+// would refuse under its type, as unknown, so that the samples keep their names.
+func (e *Encoder) openMetricsFamily(name, escaped string, typ Type, chunks []Chunk) (family, word string) {
+	if e.format.strict && untypedIn(chunks, InStrict) {
+		return escaped, openMetricsUnknown
+	}
 	switch typ {
 	case Untyped:
-		return escaped, "unknown"
+		return escaped, openMetricsUnknown
 	case Counter:
-		plain, isPlain := strings.CutSuffix(name, "_total")
 		family, ok := strings.CutSuffix(escaped, "_total")
-		if !ok || family == "" || e.isFamily(family) || isPlain && e.isFamily(plain) {
-			return escaped, "unknown"
+		plain, isPlain := strings.CutSuffix(name, "_total")
+		if ok && family != "" && e.isFree(family) && (!isPlain || e.isFree(plain)) {
+			return family, typ.String()
 		}
-		return family, word
+		if e.format.strict {
+			return escaped, openMetricsUnknown
+		}
+	case Summary, Histogram:
+		if e.format.strict && e.isTaken(escaped+"_created") {
+			return escaped, openMetricsUnknown
+		}
+	case GaugeHistogram:
+		if e.format.strict {
+			return escaped, openMetricsUnknown // its sum and count are called otherwise there
+		}
 	}
-	return escaped, word
+	return escaped, typ.String()
+}
+
+// isFree reports whether OpenMetrics may have a counter of that family name, which
+// claims some sample names as well.
+func (e *Encoder) isFree(family string) bool {
+	if e.isTaken(family) {
+		return false
+	}
+	if !e.format.strict {
+		return true
+	}
+	base, isCreated := strings.CutSuffix(family, "_created")
+	return !e.isTaken(family+"_created") && !(isCreated && (e.isTaken(base) || e.isTaken(base+"_total")))
 }
 
 // encodeUnitFits says whether Prometheus accepts unit as the unit of a family:
@@ -193,21 +272,23 @@ func (e *Encoder) appendEscapedLine(dst []byte, name, escaped string) []byte {
 	return append(dst, '\n')
 }
 
-// protobufFamily writes one delimited MetricFamily, or nothing and an error.
-func (e *Encoder) protobufFamily(name string, typ Type, help, unit string, chunks []Chunk) error {
+// protobufMessage writes one delimited MetricFamily, or nothing and an error. shown
+// is its name as the format has it.
+func (e *Encoder) protobufMessage(shown, name string, typ Type, help, unit string, chunks []Chunk) error {
 	m := &e.metrics
 	m.name, m.typ = name, typ
 	m.dst = slices.Grow(m.dst[:0], encodeSizeHint(chunks))
-	m.dst = encodeAppendString(m.dst, encodeFamilyName, e.format.scheme.metricName(name))
+	m.dst = encodeAppendString(m.dst, encodeFamilyName, shown)
 	m.dst = encodeAppendString(m.dst, encodeFamilyHelp, help)
 	m.dst = protowire.AppendTag(m.dst, encodeFamilyType, protowire.VarintType)
 	m.dst = protowire.AppendVarint(m.dst, encodeProtobufTypes[typ])
-	for _, c := range chunks {
+	for i := range chunks {
+		c := &chunks[i]
 		var names *escapeNames
 		if c.UTF8 && e.format.scheme != escapeNothing {
 			names = &e.names
 		}
-		if err := m.chunk(c, names); err != nil {
+		if err := m.chunk(*c, names); err != nil {
 			return err
 		}
 	}

@@ -154,6 +154,7 @@ func encodeParse(t *testing.T, body []byte, contentType string) encodeScrape {
 var encodeAccepts = map[string]string{
 	"text":        "",
 	"text 1":      "text/plain;version=1.0.0",
+	"Prometheus":  negotiateAskOM + ",text/plain;q=0.5",
 	"openmetrics": negotiateAskOM,
 	"protobuf":    negotiateAskProto,
 }
@@ -215,11 +216,16 @@ func TestMetadataFitsTheFormat(t *testing.T) {
 			"queue": queue, requests: "counter", "size": "summary",
 		}
 	}
+	strict := types("histogram", "requests", "unknown")
+	delete(strict, "queue")
+	strict["queue_bucket"], strict["queue_sum"], strict["queue_count"] = "unknown", "unknown", "unknown"
+	units := map[string]string{"free_bytes": "bytes", "latency_seconds": "seconds"}
 	tests := map[string]encodeScrape{
 		"text":        {types: types("histogram", "requests_total", "counter"), helps: helps},
 		"text 1":      {types: types("histogram", "requests_total", "counter"), helps: helps},
-		"openmetrics": {types: types("histogram", "requests", "unknown"), helps: helpsOM, units: map[string]string{"free_bytes": "bytes", "latency_seconds": "seconds"}},
-		"protobuf":    {types: types("gaugehistogram", "requests_total", "counter"), helps: helps, units: map[string]string{"free_bytes": "bytes", "latency_seconds": "seconds"}},
+		"Prometheus":  {types: types("gaugehistogram", "requests", "counter"), helps: helpsOM, units: units},
+		"openmetrics": {types: strict, helps: helpsOM, units: units},
+		"protobuf":    {types: types("gaugehistogram", "requests_total", "counter"), helps: helps, units: units},
 	}
 	for name, want := range tests {
 		t.Run(name, func(t *testing.T) {

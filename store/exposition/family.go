@@ -8,14 +8,19 @@
 //	name{label="value",…} value\n
 //	{"na.me","la.bel"="value",…} value\n
 //
-// Labels are sorted by name, the label names of one line differ, `le` and
-// `quantile` are plain decimal numbers, and a line holds neither timestamp nor
-// exemplar. The lines of one histogram or summary stand together: buckets or
-// quantiles in ascending order, then _sum, then _count.
+// Labels are sorted by name, the label names of one line differ, and a line
+// holds neither timestamp nor exemplar. The lines of one histogram or summary
+// stand together: buckets or quantiles in ascending order, with bounds that are
+// plain decimal numbers, then _sum, then _count. Behind them come the lines that
+// its type can't express (see Chunk.Loose).
+//
+// The lines are those that were pushed: nothing is added that a scrape of the
+// same body would not find.
 package exposition
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -63,8 +68,16 @@ func SortLabels(ls []Label) { slices.SortFunc(ls, CompareLabels) }
 type Chunk struct {
 	// Text holds the sample lines in the package's canonical form.
 	Text []byte
-	// Proto holds the family's metrics as encoded `metric` fields (number 4) of
-	// io.prometheus.client.MetricFamily, ready to be appended to the encoded
+	// Loose is the number of bytes at the end of Text whose lines a protobuf
+	// message of the family's type can't express: they stand under the type in
+	// the text formats only. The text before them is regular: whole, consistent
+	// histograms and summaries.
+	Loose int
+	// UntypedIn names the formats in which the lines can't stand under the
+	// family's type, because their readers would refuse the whole scrape.
+	UntypedIn FormatSet
+	// Proto holds the family's regular metrics as encoded `metric` fields (number
+	// 4) of io.prometheus.client.MetricFamily, ready to be appended to the encoded
 	// rest of such a message. It is nil where Text says it all; it is kept for
 	// native histograms, exemplars, created timestamps and the like.
 	Proto []byte
@@ -75,6 +88,27 @@ type Chunk struct {
 	Series int
 }
 
+// regular returns the text that a message of the family's type expresses.
+func (c *Chunk) regular() []byte { return c.Text[:len(c.Text)-c.Loose] }
+
+// loose returns the rest of the text.
+func (c *Chunk) loose() []byte { return c.Text[len(c.Text)-c.Loose:] }
+
+// LooseLines takes apart the lines that Metrics leaves out. The yielded line is
+// valid until the next one.
+func (c *Chunk) LooseLines() iter.Seq[*Line] { return Lines(c.loose()) }
+
+// FormatSet is a set of formats in which a family's samples can't have its type.
+type FormatSet uint8
+
+const (
+	// InText is the text format as expfmt reads it: counts are not negative, and
+	// the bounds of buckets and quantiles are numbers.
+	InText FormatSet = 1 << iota
+	// InStrict is OpenMetrics 1.0 by the letter, as its reference parser reads it.
+	InStrict
+)
+
 // Family is the part of a metric family that one push brings.
 type Family struct {
 	Name string
@@ -82,6 +116,8 @@ type Family struct {
 	Help string
 	Unit string // as OpenMetrics and protobuf may name it
 	Chunk
+	// Notices are what is odd about the family, by kind.
+	Notices []Notice
 }
 
 // Reason says, in one word of a closed list, why a push was refused. It is

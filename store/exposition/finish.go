@@ -18,6 +18,26 @@ func (a *assembly) finish() ([]Family, error) {
 	if err := a.finishComposites(); err != nil {
 		return nil, err
 	}
+	if err := a.finishExtras(); err != nil {
+		return nil, err
+	}
+	for _, m := range a.messages {
+		if err := a.keepProto(m); err != nil {
+			return nil, err
+		}
+	}
+	families := a.build(order)
+	if a.overlaps(order) {
+		if families, err = a.dissolveOverlaps(families); err != nil {
+			return nil, err
+		}
+	}
+	lint(families)
+	return families, nil
+}
+
+// build makes the families of what was written.
+func (a *assembly) build(order []int) []Family {
 	split := a.sortSplit()
 	size, names := 0, 0
 	for _, n := range order {
@@ -44,10 +64,14 @@ func (a *assembly) finish() ([]Family, error) {
 		}
 		families[i] = Family{
 			Name: copyInto(&metadata, f.name), Type: f.typ, Help: copyInto(&metadata, f.help), Unit: copyInto(&metadata, f.unit),
-			Chunk: Chunk{Text: text[from:len(text):len(text)], Proto: f.proto, UTF8: f.utf8 || f.utf8Labels, Series: f.lines},
+			Chunk: Chunk{
+				Text: text[from:len(text):len(text)], Loose: f.loose, UntypedIn: f.untypedIn,
+				Proto: f.proto, UTF8: f.utf8 || f.utf8Labels, Series: f.lines,
+			},
+			Notices: f.notices,
 		}
 	}
-	return families, nil
+	return families
 }
 
 // copyInto appends s to b and returns the copy.
@@ -71,65 +95,23 @@ func (a *assembly) kept() ([]int, error) {
 	if utf8 {
 		return order, a.checkEscapedNames(order)
 	}
-	return order, a.checkSuffixes(order)
+	return order, nil
 }
 
-// checkSuffixes refuses families that have the name of another one's samples.
-func (a *assembly) checkSuffixes(order []int) error {
-	name := a.spelled[:0]
-	for _, n := range order {
-		f := &a.families[n]
-		if !f.typ.isComposite() {
-			continue
-		}
-		for _, suffix := range exposedSuffixes(f.typ) {
-			name = append(append(name[:0], f.name...), suffix...)
-			if m := a.familyNamed(name); m >= 0 && a.families[m].samples > 0 && !a.families[m].drop {
-				return suffixClash(f, &a.families[m])
-			}
-		}
-	}
-	return nil
-}
-
-func suffixClash(f, other *asmFamily) error {
-	return refuse(ReasonType, max(f.line, other.line), "metric %s has the name of a sample of %s %s", quoted(other.name), f.typ, quoted(f.name))
-}
-
-// exposedSuffixes are those that a type's samples have in a scrape.
-func exposedSuffixes(t Type) []string {
-	if t == Summary {
-		return partSuffixes[1:3]
-	}
-	return partSuffixes[:3]
-}
-
-// checkEscapedNames is checkSuffixes for names as they become under
-// `escaping=underscores`, which must differ, too.
+// checkEscapedNames refuses families that have one name under
+// `escaping=underscores`.
 func (a *assembly) checkEscapedNames(order []int) error {
 	byName := make(map[string]*asmFamily, len(order))
 	for _, n := range order {
 		f := &a.families[n]
 		name := escapeUnderscores.metricName(string(f.name))
 		if name == pushTimeName || name == failureTimeName {
-			return refuse(ReasonType, f.line, "metric %s is called %s once escaped, which the server makes itself", quoted(f.name), name)
+			return refuse(ReasonType, f.line, "metric %s is called %s once escaped, which is a metric of the server's own", quoted(f.name), name)
 		}
 		if other := byName[name]; other != nil {
-			return refuse(ReasonType, max(f.line, other.line), "metrics %s and %s have one name once escaped", quoted(other.name), quoted(f.name))
+			return refuse(ReasonType, max(f.line, other.line), "metrics %s and %s have the same name once escaped", quoted(other.name), quoted(f.name))
 		}
 		byName[name] = f
-	}
-	for _, n := range order {
-		f := &a.families[n]
-		if !f.typ.isComposite() {
-			continue
-		}
-		name := escapeUnderscores.metricName(string(f.name))
-		for _, suffix := range exposedSuffixes(f.typ) {
-			if other := byName[name+suffix]; other != nil {
-				return suffixClash(f, other)
-			}
-		}
 	}
 	return nil
 }

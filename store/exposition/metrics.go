@@ -10,9 +10,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Metrics returns the metrics of a chunk of the family of that name and type as
-// Prometheus' client model has them, in the order of the chunk. They share
-// nothing with the chunk.
+// Metrics returns the regular metrics of a chunk of the family of that name and type
+// as Prometheus' client model has them, in the order of the chunk; see
+// Chunk.LooseLines for the rest. They share nothing with the chunk.
 func Metrics(name string, typ Type, c Chunk) ([]*dto.Metric, error) {
 	w := encodeMetricWriter{name: name, typ: typ}
 	if err := w.chunk(c, nil); err != nil {
@@ -60,7 +60,7 @@ func (w *encodeMetricWriter) chunk(c Chunk, names *escapeNames) (err error) {
 		return err
 	}
 	w.names, w.open = names, false
-	for text := c.Text; len(text) > 0; {
+	for text := c.regular(); len(text) > 0; {
 		if text, err = w.line.read(text); err == nil {
 			err = w.add()
 		}

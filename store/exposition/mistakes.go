@@ -3,7 +3,6 @@ package exposition
 import (
 	"bytes"
 	"errors"
-	"unicode/utf8"
 )
 
 // Mistakes returns what is wrong with a body in the text format, for people who
@@ -41,12 +40,16 @@ func lineMistakes(body []byte, o Options, most int) []*Error {
 	}
 	a := newAssembly(o, len(body))
 	defer a.release()
-	s := textScanner{assembly: a, valid: utf8.Valid(body), current: -1}
+	s := newTextScanner(a, body, false)
 	var found []*Error
 	for line := range bytes.Lines(body) {
-		s.line++
+		line, ended := bytes.CutSuffix(line, []byte{'\n'})
+		err := s.next(line, ended)
+		if len(found) == 0 && err != nil {
+			err = s.explain(err, body)
+		}
 		var e *Error
-		if !errors.As(s.scan(bytes.TrimSuffix(line, []byte{'\n'})), &e) {
+		if !errors.As(err, &e) {
 			continue
 		}
 		// A limit that is passed is so for every line behind it.

@@ -20,25 +20,27 @@ func TestEveryLineThatIsWrongIsTold(t *testing.T) {
 		{"line ends of browsers", "a\r\nb 1\r\nc\r\n", []string{"syntax:1", "syntax:3"}},
 		{"the same mistake in several lines", "a\na\na\n", []string{"syntax:1", "syntax:2", "syntax:3"}},
 		{"mistakes of all kinds", "a{ 1\n1b 2\n# TYPE c nothing\nc 1 1234\nd 1\nd 2\ne{l=\"\xff\"} 1\n", []string{"name:1", "name:2", "syntax:3", "timestamp:4", "duplicate:6", "value:7"}},
-		{"a HELP with a mistake does not spoil its samples", "# HELP a \\x\na 1\n", []string{"syntax:1"}},
+		{"a HELP with a mistake does not spoil its samples", "# HELP a \xff\na 1\n", []string{"value:1"}},
+		{"JSON", "{\"a\": 1}\n", []string{"syntax:1"}},
+		{"a body of comments", "# a 1\n", []string{"syntax:1"}},
 		{
 			"what concerns several lines is not told beside a line that cannot be read",
-			"# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 3\nx\n",
-			[]string{"syntax:5"},
+			"# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"1.0\"} 1\nx\n",
+			[]string{"syntax:4"},
 		},
 		{
 			"what concerns several lines, several times",
-			"# TYPE h histogram\nh_bucket{le=\"+Inf\"} 2\nh_count 3\nh_bucket{l=\"1\",le=\"+Inf\"} 2\nh_count{l=\"1\"} 3\n",
-			[]string{"type:3", "type:5"},
+			"# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"1.0\"} 3\nh_bucket{l=\"1\",le=\"1\"} 2\nh_bucket{l=\"1\",le=\"1.0\"} 3\n",
+			[]string{"duplicate:3", "duplicate:5"},
 		},
-		{"families that cannot stand together", "h_count 1\nh_count{l=\"2\"} 1\n# TYPE h histogram\nh_sum 1\n", []string{"type:4"}},
-		{"the same clash in every line is told once", "h_count 1\n# TYPE h histogram\nh_sum 1\nh_sum{l=\"2\"} 1\n", []string{"type:3"}},
+		{"names that are equal once escaped", "a_b 1\na_b{l=\"2\"} 1\n{\"a.b\"} 1\n", []string{"type:3"}},
+		{"the same clash in every line is told once", "a_b 1\n{\"a.b\"} 1\n{\"a.b\",l=\"2\"} 1\n", []string{"type:2"}},
 		{"too many", strings.Repeat("a\n", 9), []string{"syntax:1", "syntax:2", "syntax:3", "syntax:4", "syntax:5", "syntax:6"}},
 		{"a limit is told once", "a 1\nb 1\nc 1\nd 1\ne 1\nf 1\ng 1\nh 1\ni 1\n", []string{"limit:7"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, e := range Mistakes([]byte(test.body), Options{MaxSeries: 6}, 6) {
+			for _, e := range Mistakes([]byte(test.body), Options{MaxSeries: 6, UTF8Names: true}, 6) {
 				got = append(got, fmt.Sprintf("%s:%d", e.Reason, e.Line))
 			}
 			if !slices.Equal(got, test.want) {

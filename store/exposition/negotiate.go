@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 )
 
 // Format is an exposition format together with the escaping of names in it.
@@ -16,6 +17,7 @@ import (
 type Format struct {
 	kind   formatKind
 	scheme escapeScheme
+	strict bool // OpenMetrics by the letter
 }
 
 type formatKind uint8
@@ -46,6 +48,15 @@ func (f Format) ContentType() string {
 	return string(formatTypes[f.kind]) + "; escaping=" + f.scheme.String()
 }
 
+// Variant names the format and all that an exposition in it depends on: bodies of
+// equal variants are equal.
+func (f Format) Variant() string {
+	if f.strict {
+		return f.ContentType() + "; strict"
+	}
+	return f.ContentType()
+}
+
 // openMetrics says whether the format is a version of OpenMetrics.
 func (f Format) openMetrics() bool {
 	return f.kind == formatOpenMetrics || f.kind == formatOpenMetrics001
@@ -57,7 +68,11 @@ const negotiateMaxClauses = 32
 
 // Negotiate returns the format that an Accept header asks for most: the known
 // format of the best quality, the text format 0.0.4 if there is none. A format
-// with quality 0 is not returned unless the client refuses them all.
+// with quality 0 is not returned unless the client refuses them all. An entry that
+// names no escaping takes it from the others: Prometheus names none with protobuf.
+//
+// Who asks for OpenMetrics and takes the text format or protobuf as well is
+// Prometheus, or reads as it does; others get OpenMetrics by the letter.
 func Negotiate(accept string) Format {
 	if accept == "" {
 		return Format{}
@@ -71,47 +86,68 @@ func Negotiate(accept string) Format {
 		}
 	}
 	header := http.Header{"Accept": {strings.Join(wanted, ",")}}
-	return negotiateFormat(expfmt.NegotiateAccept(header, offer...))
+	f := negotiateFormat(expfmt.NegotiateAccept(header, offer...))
+	f.strict = f.openMetrics() && !slices.ContainsFunc(wanted, isLenient)
+	return f
+}
+
+// isLenient reports whether a clause names a format that is not OpenMetrics.
+func isLenient(clause string) bool {
+	mediaType, _, _ := strings.Cut(clause, ";")
+	return mediaType == "text/plain" || mediaType == "text/*" || mediaType == protobufMediaType
 }
 
 // negotiateClauses splits an Accept header into the clauses that name
 // something welcome and the media types that are refused altogether. Clauses
 // that can't be parsed are left out.
 func negotiateClauses(accept string) (wanted, refused []string) {
-	welcome := make([]string, 0, 8)
-	count := 0
+	types := make([]string, 0, 8)
+	params := make([]map[string]string, 0, 8)
+	escaping, count := "", 0
 	for clause := range strings.SplitSeq(accept, ",") {
 		if count++; count > negotiateMaxClauses {
 			break
 		}
-		mediaType, params, err := mime.ParseMediaType(clause)
-		if err != nil {
-			continue
-		}
-		quality := 1.0
-		if q, ok := params["q"]; ok {
-			quality, err = strconv.ParseFloat(q, 64)
-		}
-		if err != nil || !(quality >= 0) {
-			continue
-		}
-		if quality == 0 {
+		mediaType, p, quality, ok := negotiateClause(clause)
+		switch {
+		case !ok:
+		case quality == 0:
 			refused = append(refused, mediaType)
-			continue
+		default:
+			types, params = append(types, mediaType), append(params, p)
+			if escaping == "" {
+				escaping = p[model.EscapingKey]
+			}
 		}
-		welcome = append(welcome, mediaType)
+	}
+	for i, mediaType := range types {
+		if params[i][model.EscapingKey] == "" && escaping != "" {
+			params[i][model.EscapingKey] = escaping
+		}
 		// Spelled anew, since the library compares without regard to quotes,
 		// tabs and case.
-		wanted = append(wanted, mime.FormatMediaType(mediaType, params))
+		wanted = append(wanted, mime.FormatMediaType(mediaType, params[i]))
 	}
-	return wanted, slices.DeleteFunc(refused, func(t string) bool { return slices.Contains(welcome, t) })
+	return wanted, slices.DeleteFunc(refused, func(t string) bool { return slices.Contains(types, t) })
+}
+
+func negotiateClause(clause string) (mediaType string, params map[string]string, quality float64, ok bool) {
+	mediaType, params, err := mime.ParseMediaType(clause)
+	if err != nil {
+		return "", nil, 0, false
+	}
+	quality = 1
+	if q, given := params["q"]; given {
+		quality, err = strconv.ParseFloat(q, 64)
+	}
+	return mediaType, params, quality, err == nil && quality >= 0
 }
 
 // negotiateFormat recognizes what the library made of one of formatTypes.
 func negotiateFormat(negotiated expfmt.Format) Format {
 	for kind, contentType := range formatTypes {
 		if rest, ok := strings.CutPrefix(string(negotiated), string(contentType)); ok {
-			return Format{formatKind(kind), escapeSchemeNamed(strings.TrimPrefix(rest, "; escaping="))}
+			return Format{kind: formatKind(kind), scheme: escapeSchemeNamed(strings.TrimPrefix(rest, "; escaping="))}
 		}
 	}
 	return Format{}

@@ -47,8 +47,11 @@ func TestTheFormatOfTheBestQualityIsChosen(t *testing.T) {
 		{
 			"Prometheus 3 with native histograms",
 			negotiateAskProto + ";q=0.6," + negotiateAskOM + ";escaping=allow-utf-8;q=0.5,*/*;q=0.2",
-			negotiateProto + "underscores",
+			negotiateProto + "allow-utf-8",
 		},
+		{"escaping comes from another entry", "text/plain;version=1.0.0;q=0.2;escaping=dots," + negotiateAskOM, negotiateOM + "dots"},
+		{"an entry's own escaping counts first", "text/plain;version=1.0.0;q=0.2;escaping=dots," + negotiateAskOM + ";escaping=values", negotiateOM + "values"},
+		{"escaping of a refused entry does not count", negotiateAskProto + ";q=0;escaping=dots," + negotiateAskOM, negotiateOM + "underscores"},
 		{"quality beats order", "text/plain;q=0.2," + negotiateAskOM + ";q=0.3", negotiateOM + "underscores"},
 		{"equal quality: order", "text/plain;version=0.0.4," + negotiateAskOM, negotiateText + "underscores"},
 		{"escaping is that of the chosen entry", negotiateAskOM + ";escaping=values;q=0.2,text/plain;escaping=dots;q=0.3", negotiateText + "dots"},
@@ -77,6 +80,27 @@ func TestTheFormatOfTheBestQualityIsChosen(t *testing.T) {
 	}
 }
 
+func TestOnlyStrictReadersGetOpenMetricsByTheLetter(t *testing.T) {
+	for accept, strict := range map[string]bool{
+		negotiateAskOM:          true,
+		negotiateAskOM + ",*/*": true,
+		negotiateAskOM + ",application/openmetrics-text;version=0.0.1;q=0.5":                  true,
+		negotiateAskOM + ",text/plain;q=0":                                                    true,
+		negotiateAskOM + ",text/html;q=0.5":                                                   true,
+		negotiateAskOM + ",text/plain;q=0.5":                                                  false,
+		negotiateAskOM + ",text/*;q=0.5":                                                      false,
+		negotiateAskOM + "," + negotiateAskProto + ";q=0.5":                                   false,
+		"application/openmetrics-text;version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1": false,
+		"text/plain": false,
+		"":           false,
+	} {
+		f := Negotiate(accept)
+		if f.strict != strict || strings.Contains(f.Variant(), "strict") != strict || strings.Contains(f.ContentType(), "strict") {
+			t.Errorf("Negotiate(%q) = %+v", accept, f)
+		}
+	}
+}
+
 func TestTheZeroFormatIsTheDefault(t *testing.T) {
 	if got, want := (Format{}).ContentType(), Negotiate("").ContentType(); got != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -92,6 +116,7 @@ func FuzzNegotiate(f *testing.F) {
 	f.Add(negotiateAskProto + ";q=0.6," + negotiateAskOM + ";escaping=allow-utf-8;q=0.5,*/*;q=0.2")
 	f.Fuzz(func(t *testing.T, accept string) {
 		format := Negotiate(accept)
+		format.strict = format.openMetrics() // of one that asks for nothing else
 		if again := Negotiate(format.ContentType()); again != format {
 			t.Errorf("Negotiate(%q) = %q, whose own content type asks for %q", accept, format.ContentType(), again.ContentType())
 		}

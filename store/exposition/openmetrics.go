@@ -2,17 +2,12 @@ package exposition
 
 import (
 	"bytes"
-	"errors"
-	"io"
+	"math"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/exemplar"
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/model/textparse"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
@@ -20,261 +15,268 @@ import (
 // maxExemplarRunes is OpenMetrics' own limit for the labels of an exemplar.
 const maxExemplarRunes = 128
 
-// DecodeOpenMetrics decodes OpenMetrics 1.0 text. A counter is called as its
-// samples, foo_total; infos and state sets become gauges. The closing # EOF is
-// required: without it the body was cut off. CRLF line ends are accepted.
-// The families it returns are sorted by name and don't alias body; errors are
-// *Error.
+// DecodeOpenMetrics decodes OpenMetrics 1.0 text as clients write it. A counter is
+// called as its samples, foo_total; infos and state sets become gauges, and so do
+// created timestamps, which Prometheus stores as series. The closing # EOF may be
+// missing, since a request has a length; blank lines, free comments, CRLF line ends
+// and whatever DecodeText is lenient in are accepted. Exemplars of counters and
+// buckets are kept. The families it returns are sorted by name and don't alias
+// body; errors are *Error.
 func DecodeOpenMetrics(body []byte, o Options) ([]Family, error) {
-	if bytes.Contains(body, []byte("\r\n")) {
-		body = bytes.ReplaceAll(body, []byte("\r\n"), []byte{'\n'})
-	}
-	if err := checkLines(body); err != nil {
-		return nil, err
-	}
-	r := omReader{
-		parser: textparse.NewOpenMetricsParser(body, labels.NewSymbolTable()), byName: map[string]*omFamily{}, maxSeries: o.MaxSeries,
-	}
-	if err := r.read(); err != nil {
-		return nil, err
-	}
-	a := newAssembly(o, len(body))
-	defer a.release()
-	families := make([]*dto.MetricFamily, len(r.families))
-	for i, f := range r.families {
-		if err := f.checkValues(); err != nil {
-			return nil, err
-		}
-		families[i] = f.mf
-	}
-	return a.addAll(families)
+	return decodeLines(body, o, true)
 }
 
-// checkLines bounds what the parser sets aside for the labels of a line, and
-// refuses strings that go beyond the end of one, in which it is too lenient.
-func checkLines(body []byte) error {
-	if err := checkSize(body); err != nil {
-		return err
-	}
-	line := 0
-	for text := range bytes.Lines(body) {
-		if line++; text[0] == '#' {
-			continue
-		}
-		quotes, escaped := 0, false
-		for _, c := range text {
-			switch {
-			case escaped:
-				escaped = false
-			case c == '\\':
-				escaped = true
-			case c == '"':
-				quotes++
-			}
-		}
-		if quotes%2 != 0 {
-			return refuse(ReasonSyntax, line, "a double quote has no counterpart")
-		}
-		if quotes > 8*maxDecodeLabels { // names and values, of series and exemplar
-			return refuse(ReasonLimit, line, "more than %d labels", maxDecodeLabels)
-		}
-	}
-	return nil
+// endsInEOF reports whether the last line of a body that is not blank closes an
+// OpenMetrics exposition.
+func endsInEOF(body []byte) bool {
+	body, ok := bytes.CutSuffix(bytes.TrimRight(body, " \t\r\n"), []byte("# EOF"))
+	return ok && (len(body) == 0 || body[len(body)-1] == '\n')
 }
 
-// omReader assembles what Prometheus' parser reads line by line.
-type omReader struct {
-	parser    textparse.Parser
-	line      int
-	families  []*omFamily
-	byName    map[string]*omFamily // by the name in TYPE, HELP and UNIT
-	series    int
-	maxSeries int
-
-	labels   labels.Labels
-	exemplar exemplar.Exemplar
-	key      []byte
+// omScanner is what a textScanner knows of OpenMetrics.
+type omScanner struct {
+	metas    map[string]*omMeta // by the name in TYPE, HELP and UNIT
+	ended    bool               // by # EOF
+	exemplar *dto.Exemplar      // of the sample that is being read
 }
 
-func (r *omReader) refuse(reason Reason, format string, args ...any) error {
-	return refuse(reason, r.line, format, args...)
+func newOMScanner() *omScanner { return &omScanner{metas: map[string]*omMeta{}} }
+
+// omMeta is the metadata of a family as OpenMetrics names it.
+type omMeta struct {
+	name     []byte
+	typ      omType
+	typed    bool
+	help     []byte
+	helped   bool
+	unit     string
+	families []int // that have samples of it
+	ignored  int   // lines of metadata
+	counted  bool  // the ignored lines have become a notice
 }
 
-func (r *omReader) read() error {
-	for {
-		r.line++
-		entry, err := r.parser.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return r.refuse(ReasonSyntax, "%s", oneLine(err.Error()))
-		case entry == textparse.EntrySeries:
-			err = r.sample()
-		default:
-			err = r.metadata(entry)
-		}
-		if err != nil {
-			return err
-		}
-	}
+type omType uint8
+
+const (
+	omUnknown omType = iota
+	omCounter
+	omGauge
+	omInfo
+	omStateSet
+	omSummary
+	omHistogram
+	omGaugeHistogram
+)
+
+// omTypeNames holds the words of TYPE, with those of the text format.
+var omTypeNames = map[string]omType{
+	"unknown": omUnknown, "untyped": omUnknown, "counter": omCounter, "gauge": omGauge, "info": omInfo, "stateset": omStateSet,
+	"summary": omSummary, "histogram": omHistogram, "gaugehistogram": omGaugeHistogram,
 }
 
-// oneLine shortens a message of the parser, which quotes as much as it likes.
-func oneLine(s string) string {
-	const most = 200
-	s = strings.ToValidUTF8(strings.ReplaceAll(s, "\n", " "), "\uFFFD")
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
+// omSuffixes are those that the samples of a type have beside none at all.
+var omSuffixes = [...]string{
+	omCounter: "_total _created", omInfo: "_info", omSummary: "_sum _count _created",
+	omHistogram: "_bucket _sum _count _created", omGaugeHistogram: "_bucket _gsum _gcount _sum _count _created",
 }
 
-func (r *omReader) family(name string) *omFamily {
-	f := r.byName[name]
-	if f == nil {
-		f = &omFamily{typ: model.MetricTypeUnknown, mf: &dto.MetricFamily{Name: proto.String(name), Type: dto.MetricType_UNTYPED.Enum()}, metrics: map[string]*dto.Metric{}}
-		r.byName[strings.Clone(name)] = f
-		r.families = append(r.families, f)
-	}
-	return f
-}
-
-func (r *omReader) metadata(entry textparse.Entry) error {
-	switch entry {
-	case textparse.EntryHelp:
-		name, help := r.parser.Help()
-		f := r.family(Unescape(name))
-		if f.helped {
-			return r.refuse(ReasonSyntax, "a second HELP for metric %s", quoted(name))
-		}
-		f.helped = true
-		f.mf.Help = proto.String(string(help))
-	case textparse.EntryUnit:
-		name, unit := r.parser.Unit()
-		r.family(Unescape(name)).mf.Unit = proto.String(string(unit))
-	case textparse.EntryType:
-		name, t := r.parser.Type()
-		f := r.family(Unescape(name))
-		if f.typed || f.has {
-			return r.refuse(ReasonSyntax, "a second TYPE for metric %s, or one behind its samples", quoted(name))
-		}
-		f.setType(t)
-	}
-	return nil
-}
-
-// resolve finds the family of a sample.
-func (r *omReader) resolve(name string) (f *omFamily, suffix string, err error) {
-	if cut := strings.LastIndexByte(name, '_'); cut > 0 {
-		if f := r.byName[name[:cut]]; f != nil && f.takes(name[cut:]) {
-			return f, name[cut:], nil
+func (t omType) has(suffix string) bool {
+	for s := range strings.SplitSeq(omSuffixes[t], " ") {
+		if s == suffix && s != "" {
+			return true
 		}
 	}
-	f = r.family(name)
-	if !f.takes("") {
-		return nil, "", r.refuse(ReasonType, "metric %s is of type %s and can't have a sample of just that name", quoted(name), f.typ)
-	}
-	return f, "", nil
+	return false
 }
 
-func (r *omReader) sample() error {
-	series, timestamp, value := r.parser.Series()
-	if timestamp != nil {
-		return r.refuse(ReasonTimestamp, "%s: pushed samples can't carry a timestamp", quoted(series))
-	}
-	r.parser.Labels(&r.labels)
-	name := r.labels.Get(model.MetricNameLabel)
-	f, suffix, err := r.resolve(name)
-	if err != nil {
-		return err
-	}
-	if suffix != "_created" {
-		r.series++
-	}
-	if r.maxSeries > 0 && r.series > r.maxSeries {
-		return r.refuse(ReasonLimit, "more than %d series in one push", r.maxSeries)
-	}
-	f.has = true
-	m, bound, err := r.metric(f, suffix)
-	if err != nil {
-		return err
-	}
-	r.exemplar = exemplar.Exemplar{}
-	var e *dto.Exemplar
-	if r.parser.Exemplar(&r.exemplar) {
-		if suffix != "_total" && suffix != "_bucket" {
-			return r.refuse(ReasonType, "metric %s: a sample of this kind can't have an exemplar", quoted(name))
-		}
-		if e, err = r.exemplarDTO(); err != nil {
-			return err
-		}
-	}
-	if !f.set(m, suffix, bound, value, e) {
-		return r.refuse(ReasonDuplicate, "series %s stands twice, or its value is impossible", quoted(series))
-	}
-	return nil
-}
-
-// metric returns the metric that the labels just read belong to, and the bound
-// among them.
-func (r *omReader) metric(f *omFamily, suffix string) (m *dto.Metric, bound *float64, err error) {
-	boundLabel := ""
+// family returns the type of the family that samples with a suffix belong to, and
+// whether the suffix belongs to its name.
+func (t omType) family(suffix string) (typ Type, named bool) {
 	switch {
-	case suffix == "_bucket":
-		boundLabel = "le"
-	case suffix == "" && f.typ == model.MetricTypeSummary:
-		boundLabel = "quantile"
+	case suffix == "_created":
+		return Gauge, true
+	case t == omCounter:
+		return Counter, true
+	case t == omGauge, t == omInfo, t == omStateSet:
+		return Gauge, true
+	case t == omSummary:
+		return Summary, false
+	case t == omHistogram:
+		return Histogram, false
+	case t == omGaugeHistogram:
+		return GaugeHistogram, false
 	}
-	names := 0
-	var pairs []*dto.LabelPair
-	r.key = r.key[:0]
-	r.labels.Range(func(l labels.Label) {
-		switch l.Name {
-		case model.MetricNameLabel:
-			names++
-		case boundLabel:
-			if v, ok := parseFloat([]byte(l.Value)); ok && bound == nil {
-				bound = &v
-			} else {
-				err = r.refuse(ReasonType, "metric %s: %s=%s is not one number", quoted(f.mf.GetName()), boundLabel, quoted(l.Value))
-			}
-		default:
-			pairs = append(pairs, &dto.LabelPair{Name: proto.String(l.Name), Value: proto.String(l.Value)})
-			r.key = append(append(append(append(r.key, l.Name...), 0xff), l.Value...), 0xff)
-		}
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	if names != 1 {
-		return nil, nil, r.refuse(ReasonName, "metric %s: label name %q is reserved", quoted(f.mf.GetName()), model.MetricNameLabel)
-	}
-	if boundLabel != "" && bound == nil {
-		return nil, nil, r.refuse(ReasonType, "metric %s: a sample has no label %q", quoted(f.mf.GetName()), boundLabel)
-	}
-	m = f.metrics[string(r.key)]
-	if m == nil || f.single() {
-		m = &dto.Metric{Label: pairs}
-		f.mf.Metric = append(f.mf.Metric, m)
-		f.metrics[string(r.key)] = m
-	}
-	return m, bound, nil
+	return Untyped, true
 }
 
-func (r *omReader) exemplarDTO() (*dto.Exemplar, error) {
-	e := &dto.Exemplar{Value: proto.Float64(r.exemplar.Value)}
-	if r.exemplar.HasTs {
-		e.Timestamp = timestamppb.New(time.UnixMilli(r.exemplar.Ts))
+// omMetadata reads a line of metadata about a name.
+func (s *textScanner) omMetadata(keyword string, name, rest []byte) error {
+	m := s.om.metas[string(name)]
+	if m == nil {
+		m = &omMeta{name: name}
+		s.om.metas[string(name)] = m
 	}
+	word := string(trimBlanks(rest))
+	switch keyword {
+	case "HELP":
+		if m.helped {
+			m.ignored++
+			return nil
+		}
+		var err error
+		m.help, err = s.helpText(name, rest)
+		m.helped = true
+		return err
+	case "UNIT":
+		m.unit = word
+		return nil
+	}
+	t, known := omTypeNames[strings.ToLower(word)]
+	switch {
+	case !known:
+		return s.unknownType(name, []byte(word))
+	case m.typed && m.typ == t:
+	case m.typed || len(m.families) > 0:
+		m.ignored++
+	default:
+		m.typ, m.typed = t, true
+	}
+	return nil
+}
+
+// omResolve is resolve for OpenMetrics, whose metadata is not always called as the
+// family of the samples is here.
+func (s *textScanner) omResolve(name []byte, legacy bool) (n int, part samplePart, suffix []byte) {
+	m := s.om.metas[string(name)]
+	if cut := bytes.LastIndexByte(name, '_'); cut > 0 && (m == nil || !m.typed) {
+		if base := s.om.metas[string(name[:cut])]; base != nil && base.typ.has(string(name[cut:])) {
+			m, suffix = base, name[cut:]
+		}
+	}
+	if m == nil {
+		return s.family(name, legacy), partValue, nil
+	}
+	t, named := m.typ.family(string(suffix))
+	called := name
+	if !named {
+		called = m.name
+	}
+	n = s.family(called, isLegacyMetric(called))
+	f := &s.families[n]
+	if f.samples == 0 && !f.typed {
+		s.setType(f, t)
+		m.families = append(m.families, n)
+		if string(suffix) != "_created" {
+			f.help, f.helped = m.help, m.helped // may still come, see finishMetadata
+		}
+	}
+	switch {
+	case named:
+		return n, partOf(f.typ, nil), nil
+	case !f.typ.isComposite(): // it has samples from before its TYPE
+		n = s.family(name, legacy)
+		return n, partOf(s.families[n].typ, nil), nil
+	}
+	return n, partOf(f.typ, suffix), suffix
+}
+
+// finishMetadata gives the families what is known of them once all is read.
+func (s *textScanner) finishMetadata() {
+	for _, m := range s.om.metas {
+		s.finishLate(m)
+		for i, n := range m.families {
+			f := &s.families[n]
+			if bytes.HasSuffix(f.name, []byte("_created")) && len(f.name) > len(m.name) {
+				continue
+			}
+			f.help, f.helped = m.help, m.helped
+			f.unit = fittingUnit(f.name, f.typ, m.unit)
+			if i == 0 && m.ignored > 0 {
+				f.notices = addNotice(f.notices, NoticeMetadata, m.ignored)
+			}
+		}
+	}
+}
+
+// finishLate gives a family the metadata that came behind its samples.
+func (s *textScanner) finishLate(m *omMeta) {
+	n := s.familyNamed(m.name)
+	if len(m.families) > 0 || n < 0 || s.families[n].typed || s.families[n].samples == 0 {
+		return
+	}
+	m.families = append(m.families, n)
+	if t, _ := m.typ.family(""); !t.isComposite() {
+		s.families[n].typ = t
+	}
+	if s.families[n].typ == Counter {
+		s.families[n].untypedIn |= InStrict // its values have not been looked at
+	}
+}
+
+// omRest reads what stands behind a value: a timestamp, which is refused, or an
+// exemplar.
+func (s *textScanner) omRest(name, rest []byte) error {
+	if rest[0] != '#' {
+		end := endOfWord(rest, 0)
+		if _, ok := parseFloat(rest[:end]); ok {
+			return s.refuse(ReasonTimestamp, "metric %s: pushed samples can't carry a timestamp, got %s", quoted(name), quoted(rest[:end]))
+		}
+		return s.refuse(ReasonSyntax, "metric %s: unexpected %s behind the value", quoted(name), quoted(rest))
+	}
+	rest = rest[skipBlanks(rest, 1):]
+	if len(rest) == 0 || rest[0] != '{' {
+		return s.refuse(ReasonSyntax, "metric %s: expected the labels of an exemplar, got %s", quoted(name), quoted(rest))
+	}
+	return s.readExemplar(name, rest)
+}
+
+// readExemplar reads an exemplar that begins with its brace.
+func (s *textScanner) readExemplar(name, rest []byte) error {
+	labels, spelled := s.labels, s.spelled
+	s.labels, s.spelled = nil, nil
+	_, end, err := s.scanLabels(rest, 1, name)
+	own := s.labels
+	s.labels, s.spelled = labels, spelled
+	if err != nil {
+		return err
+	}
+	words := bytes.Fields(rest[end:])
+	if len(words) == 0 || len(words) > 2 {
+		return s.refuse(ReasonSyntax, "metric %s: expected the value of an exemplar and perhaps its time, got %s", quoted(name), quoted(rest[end:]))
+	}
+	value, ok := parseFloat(words[0])
+	if !ok {
+		return s.refuse(ReasonSyntax, "metric %s: expected a number as value of an exemplar, got %s", quoted(name), quoted(words[0]))
+	}
+	e := &dto.Exemplar{Value: &value}
+	if len(words) == 2 {
+		seconds, ok := parseFloat(words[1])
+		if !ok || !(seconds >= -maxSeconds && seconds <= maxSeconds) {
+			return s.refuse(ReasonValue, "metric %s: %s is not the time of an exemplar", quoted(name), quoted(words[1]))
+		}
+		e.Timestamp = timestampAt(seconds)
+	}
+	for _, l := range own {
+		text := l.text[bytes.Index(l.text, []byte(`="`))+2 : len(l.text)-1]
+		e.Label = append(e.Label, &dto.LabelPair{Name: proto.String(string(l.name)), Value: proto.String(Unescape(text))})
+	}
+	s.om.exemplar = e
+	return nil
+}
+
+const maxSeconds = 62135596800 // from 1970 to the year 1, and less than to the year 9999
+
+func timestampAt(seconds float64) *timestamppb.Timestamp {
+	whole := math.Floor(seconds)
+	return timestamppb.New(time.Unix(int64(whole), int64(math.Round((seconds-whole)*1e9))))
+}
+
+// exemplarFits reports whether the labels of an exemplar are as short as they have
+// to be.
+func exemplarFits(e *dto.Exemplar) bool {
 	runes := 0
-	r.exemplar.Labels.Range(func(l labels.Label) { // the parser does not unescape these
-		name, value := Unescape([]byte(l.Name)), Unescape([]byte(l.Value))
-		runes += utf8.RuneCountInString(name) + utf8.RuneCountInString(value)
-		e.Label = append(e.Label, &dto.LabelPair{Name: &name, Value: &value})
-	})
-	if runes > maxExemplarRunes {
-		return nil, r.refuse(ReasonLimit, "the labels of an exemplar are longer than %d characters", maxExemplarRunes)
+	for _, l := range e.GetLabel() {
+		runes += utf8.RuneCountInString(l.GetName()) + utf8.RuneCountInString(l.GetValue())
 	}
-	return e, nil
+	return runes <= maxExemplarRunes
 }

@@ -11,8 +11,8 @@ import (
 const maxDecodeMessages = 1 << 20
 
 // DecodeProtobuf decodes delimited messages of io.prometheus.client.MetricFamily.
-// The last of several families of one name counts. The families it returns are
-// sorted by name and don't alias body; errors are *Error.
+// Messages of one name are one family. The families it returns are sorted by name
+// and don't alias body; errors are *Error.
 func DecodeProtobuf(body []byte, o Options) ([]Family, error) {
 	if err := checkSize(body); err != nil {
 		return nil, err
@@ -64,9 +64,9 @@ func splitDelimited(body []byte) ([]*dto.MetricFamily, error) {
 			continue
 		}
 		if families[at].GetType() != mf.GetType() {
-			return nil, refuse(ReasonType, 0, "metric %s stands twice, as %s and as %s", quoted(mf.GetName()), families[at].GetType(), mf.GetType())
+			return nil, refuse(ReasonType, 0, "metric %s comes twice, as %s and as %s", quoted(mf.GetName()), families[at].GetType(), mf.GetType())
 		}
-		families[at] = mf
+		families[at].Metric = append(families[at].Metric, mf.Metric...)
 	}
 	return families, nil
 }

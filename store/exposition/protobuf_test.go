@@ -39,8 +39,8 @@ func protobufBody(tb testing.TB, families ...*dto.MetricFamily) []byte {
 
 func TestProtobufFollowsTheModel(t *testing.T) {
 	for _, c := range []struct{ sentence, family, want, refusal string }{
-		{"a counter", `name:"m" help:"x" type:COUNTER metric:{label:{name:"b" value:"1"} label:{name:"a" value:"2"} counter:{value:5}}`, "# m counter \"x\"\nm{a=\"2\",b=\"1\"} 5\n", ""},
-		{"an unset type is a counter", `name:"m" metric:{counter:{value:5}}`, "# m counter \"\"\nm 5\n", ""},
+		{"a counter", `name:"m" help:"x" type:COUNTER metric:{label:{name:"b" value:"1"} label:{name:"a" value:"2"} counter:{value:5}}`, "# m counter \"x\"\nm{a=\"2\",b=\"1\"} 5\n! counter_without_total\n", ""},
+		{"an unset type is a counter", `name:"m" metric:{counter:{value:5}}`, "# m counter \"\"\nm 5\n! counter_without_total\n", ""},
 		{"a value of none is zero", `name:"m" type:GAUGE metric:{gauge:{}}`, "# m gauge \"\"\nm 0\n", ""},
 		{"an untyped metric", `name:"m" type:UNTYPED metric:{untyped:{value:nan}}`, "m NaN\n", ""},
 		{"a family without metrics is nothing", `name:"m" type:GAUGE`, "", ""},
@@ -59,11 +59,11 @@ func TestProtobufFollowsTheModel(t *testing.T) {
 		{"an empty histogram", `name:"h" type:HISTOGRAM metric:{histogram:{}}`, "# h histogram \"\"\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n", ""},
 		{
 			"a float histogram", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:2.5 bucket:{cumulative_count_float:1.5 upper_bound:1}}}`,
-			"# h histogram \"\"\nh_bucket{le=\"1\"} 1.5\nh_bucket{le=\"+Inf\"} 2.5\nh_sum 0\nh_count 2.5\n", "",
+			"# h histogram \"\"\nh_bucket{le=\"1\"} 1.5\nh_bucket{le=\"+Inf\"} 2.5\nh_sum 0\nh_count 2.5\n! STRICT\n", "",
 		},
 		{
 			"a gauge histogram", `name:"h" type:GAUGE_HISTOGRAM metric:{histogram:{sample_count:3 sample_sum:-1}}`,
-			"# h gaugehistogram \"\"\nh_bucket{le=\"+Inf\"} 3\nh_sum -1\nh_count 3\n", "",
+			"# h gaugehistogram \"\"\nh_bucket{le=\"+Inf\"} 3\nh_sum -1\nh_count 3\n! STRICT\n", "",
 		},
 		{
 			"a native histogram is its count in text", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:3 sample_sum:6 schema:3 zero_threshold:0.01 zero_count:1 positive_span:{offset:0 length:2} positive_delta:1 positive_delta:0}}`,
@@ -89,20 +89,25 @@ func TestProtobufFollowsTheModel(t *testing.T) {
 		{"a series twice", `name:"m" metric:{counter:{value:1}} metric:{counter:{value:2}}`, "", "duplicate"},
 		{"a series twice but for an empty label", `name:"m" metric:{label:{name:"a"} counter:{value:1}} metric:{counter:{value:2}}`, "", "duplicate"},
 		{"a histogram twice", `name:"h" type:HISTOGRAM metric:{histogram:{bucket:{upper_bound:1}}} metric:{histogram:{bucket:{upper_bound:2}}}`, "", "duplicate"},
-		{"a bucket twice", `name:"h" type:HISTOGRAM metric:{histogram:{bucket:{upper_bound:1} bucket:{upper_bound:1}}}`, "", "duplicate"},
-		{"a quantile twice", `name:"s" type:SUMMARY metric:{summary:{quantile:{quantile:0.5} quantile:{quantile:0.5}}}`, "", "duplicate"},
-		{"a NaN bucket", `name:"h" type:HISTOGRAM metric:{histogram:{bucket:{upper_bound:nan}}}`, "", "type"},
-		{"a NaN quantile", `name:"s" type:SUMMARY metric:{summary:{quantile:{quantile:nan}}}`, "", "type"},
+		{"a bucket twice, equally", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:0 bucket:{upper_bound:1} bucket:{upper_bound:1}}}`, "# h histogram \"\"\nh_bucket{le=\"1\"} 0\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n! written_twice\n", ""},
+		{"a bucket with two values", `name:"h" type:HISTOGRAM metric:{histogram:{bucket:{upper_bound:1} bucket:{upper_bound:1 cumulative_count:1}}}`, "", "duplicate"},
+		{"a quantile twice, equally", `name:"s" type:SUMMARY metric:{summary:{quantile:{quantile:0.5} quantile:{quantile:0.5}}}`, "# s summary \"\"\ns{quantile=\"0.5\"} 0\ns_sum 0\ns_count 0\n! written_twice\n", ""},
+		{"a quantile with two values", `name:"s" type:SUMMARY metric:{summary:{quantile:{quantile:0.5} quantile:{quantile:0.5 value:1}}}`, "", "duplicate"},
+		{"a NaN bucket", `name:"h" type:HISTOGRAM metric:{histogram:{bucket:{upper_bound:nan}}}`, "# h histogram \"\"\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n--\nh_bucket{le=\"NaN\"} 0\n! bad_bound STRICT\n", ""},
+		{"a NaN quantile", `name:"s" type:SUMMARY metric:{summary:{quantile:{quantile:nan}}}`, "# s summary \"\"\ns_sum 0\ns_count 0\n--\ns{quantile=\"NaN\"} 0\n! bad_bound STRICT\n", ""},
 		{"le beside buckets", `name:"h" type:HISTOGRAM metric:{label:{name:"le" value:"1"} histogram:{}}`, "", "type"},
 		{"quantile beside quantiles", `name:"s" type:SUMMARY metric:{label:{name:"quantile" value:"1"} summary:{}}`, "", "type"},
-		{"a negative float count", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:-1}}`, "", "value"},
-		{"a +Inf bucket that is not the count", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1 bucket:{upper_bound:inf cumulative_count:2}}}`, "", "type"},
+		{"a negative float count", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:-1}}`, "# h histogram \"\"\n--\nh_bucket{le=\"+Inf\"} -1\nh_sum 0\nh_count -1\n! bad_count*2 TEXT STRICT\n", ""},
+		{"a +Inf bucket that is not the count", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1 bucket:{upper_bound:inf cumulative_count:2}}}`, "# h histogram \"\"\n--\nh_bucket{le=\"+Inf\"} 2\nh_sum 0\nh_count 1\n! inf_bucket STRICT\n", ""},
+		{"buckets that fall", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:3 bucket:{upper_bound:1 cumulative_count:5} bucket:{upper_bound:2 cumulative_count:2}}}`, "# h histogram \"\"\n--\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"2\"} 2\nh_bucket{le=\"+Inf\"} 3\nh_sum 0\nh_count 3\n! falling_buckets STRICT\n", ""},
+		{"a float histogram whose count is below its buckets", `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:0.5 bucket:{upper_bound:1 cumulative_count_float:1.5}}}`, "# h histogram \"\"\n--\nh_bucket{le=\"1\"} 1.5\nh_bucket{le=\"+Inf\"} 0.5\nh_sum 0\nh_count 0.5\n! falling_buckets STRICT\n", ""},
+		{"a gauge histogram whose buckets fall", `name:"h" type:GAUGE_HISTOGRAM metric:{histogram:{sample_count:1 bucket:{upper_bound:1 cumulative_count:2}}}`, "# h gaugehistogram \"\"\n--\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum 0\nh_count 1\n! falling_buckets STRICT\n", ""},
 		{"an invalid created timestamp", `name:"m" metric:{counter:{value:1 created_timestamp:{seconds:1 nanos:-1}}}`, "", "value"},
 		{"an invalid exemplar", `name:"m" metric:{counter:{value:1 exemplar:{label:{value:"1"}}}}`, "", "value"},
 
 		{
 			"a native histogram takes no count from classic buckets", `name:"h" type:HISTOGRAM metric:{histogram:{schema:1 positive_span:{offset:0 length:0} bucket:{cumulative_count:48 upper_bound:1}}}`,
-			"# h histogram \"\"\nh_bucket{le=\"1\"} 48\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n", "",
+			"# h histogram \"\"\nh_bucket{le=\"1\"} 48\nh_bucket{le=\"+Inf\"} 0\nh_sum 0\nh_count 0\n! falling_buckets STRICT\n", "",
 		},
 		{"an unknown schema", `name:"h" type:HISTOGRAM metric:{histogram:{schema:9 zero_threshold:1}}`, "", "type"},
 		{"custom buckets, which protobuf has no bounds for", `name:"h" type:HISTOGRAM metric:{histogram:{schema:-53 positive_span:{offset:0 length:1} positive_delta:1 sample_count:1}}`, "", "type"},
@@ -127,7 +132,7 @@ func TestProtobufFollowsTheModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkFamilies(t, got, Options{})
-			if text := decodedText(got); text != c.want {
+			if text := judgedText(got); text != c.want {
 				t.Errorf("got:\n%s\nwant:\n%s", text, c.want)
 			}
 		})
@@ -217,22 +222,40 @@ func TestTinyMessagesCannotBecomeMuchMemory(t *testing.T) {
 	wantRefusal(t, err, "limit")
 }
 
-func TestTheLastFamilyOfANameCounts(t *testing.T) {
-	first := family(t, `name:"m" type:GAUGE metric:{label:{name:"a" value:"1"} gauge:{value:1}}`)
-	second := family(t, `name:"m" type:GAUGE metric:{gauge:{value:2}}`)
-	got, err := DecodeProtobuf(protobufBody(t, first, second), Options{})
-	if err != nil || decodedText(got) != "# m gauge \"\"\nm 2\n" {
-		t.Errorf("got %q, %v", decodedText(got), err)
+func TestMessagesOfOneNameAreOneFamily(t *testing.T) {
+	first := family(t, `name:"m" help:"x" type:GAUGE metric:{label:{name:"a" value:"1"} gauge:{value:1}}`)
+	second := family(t, `name:"m" help:"y" type:GAUGE metric:{gauge:{value:2}}`)
+	got, err := DecodeProtobuf(protobufBody(t, first, family(t, `name:"n" metric:{counter:{value:1}}`), second), Options{})
+	if want := "# m gauge \"x\"\nm{a=\"1\"} 1\nm 2\n# n counter \"\"\nn 1\n"; err != nil || decodedText(got) != want {
+		t.Errorf("got %q, %v, want %q", decodedText(got), err, want)
 	}
+	_, err = DecodeProtobuf(protobufBody(t, first, first), Options{})
+	wantRefusal(t, err, "duplicate")
 	second.Type = dto.MetricType_UNTYPED.Enum()
 	_, err = DecodeProtobuf(protobufBody(t, first, second), Options{})
 	wantRefusal(t, err, "type")
+
+	exemplar := family(t, `name:"c" metric:{label:{name:"a" value:"1"} counter:{value:1 exemplar:{value:1}}}`)
+	got, err = DecodeProtobuf(protobufBody(t, family(t, `name:"c" metric:{counter:{value:2}}`), exemplar), Options{})
+	if err != nil || len(got) != 1 {
+		t.Fatal(got, err)
+	}
+	var kept dto.MetricFamily
+	if err := proto.Unmarshal(got[0].Proto, &kept); err != nil || len(kept.Metric) != 2 {
+		t.Errorf("of the two, %v is kept, %v", &kept, err)
+	}
 }
 
-func TestProtobufFamiliesMustNotClash(t *testing.T) {
-	_, err := DecodeProtobuf(protobufBody(t, family(t, `name:"h_count" metric:{counter:{value:1}}`), family(t, `name:"h" type:HISTOGRAM metric:{histogram:{}}`)), Options{})
-	wantRefusal(t, err, "type")
-	got, err := DecodeProtobuf(protobufBody(t, family(t, `name:"push_time_seconds" type:COUNTER metric:{counter:{value:1}}`), family(t, `name:"push_failure_time_seconds" type:GAUGE`)), Options{})
+func TestProtobufFamiliesMayOverlapUnlessASeriesIsThereTwice(t *testing.T) {
+	h := `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1}}`
+	got, err := DecodeProtobuf(protobufBody(t, family(t, `name:"h_count" type:GAUGE metric:{label:{name:"a" value:"1"} gauge:{value:1}}`), family(t, h)), Options{})
+	want := "h_bucket{le=\"+Inf\"} 1\n! overlapping_names\n# h_count gauge \"\"\nh_count{a=\"1\"} 1\nh_count 1\nh_sum 0\n"
+	if err != nil || judgedText(got) != want {
+		t.Errorf("got %s, %v, want %s", judgedText(got), err, want)
+	}
+	_, err = DecodeProtobuf(protobufBody(t, family(t, `name:"h_count" metric:{counter:{value:1}}`), family(t, h)), Options{})
+	wantRefusal(t, err, "duplicate")
+	got, err = DecodeProtobuf(protobufBody(t, family(t, `name:"push_time_seconds" type:COUNTER metric:{counter:{value:1}}`), family(t, `name:"push_failure_time_seconds" type:GAUGE`)), Options{})
 	if err != nil || len(got) != 0 {
 		t.Errorf("push times are not dropped: %v, %v", got, err)
 	}
@@ -242,10 +265,10 @@ func TestTextIsTheSameWhicheverFormatItCameIn(t *testing.T) {
 	o := Options{Grouping: batchGrouping, UTF8Names: true}
 	for i, body := range []string{
 		string(batchPush()),
-		"# TYPE s summary\ns{quantile=\"0.5\",a=\"x\"} 1\ns{quantile=\"0.9\",a=\"x\"} NaN\ns_sum{a=\"x\"} 3\n# HELP s a\\nb\n",
-		"# TYPE h histogram\nh_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 2\n",
-		"# TYPE h histogram\nh_count{a=\"1\"} 3\nh_sum{a=\"2\"} 3\n",
-		"# TYPE h histogram\nh_bucket{le=\"0.3\"} 1.5\nh_bucket{le=\"0.2\"} 0.5\nh_count 2.5\n",
+		"# TYPE s summary\ns{quantile=\"0.5\",a=\"x\"} 1\ns{quantile=\"0.9\",a=\"x\"} NaN\ns_sum{a=\"x\"} 3\ns_count{a=\"x\"} 2\n# HELP s a\\nb\n",
+		"# TYPE h histogram\nh_bucket{le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n",
+		"# TYPE h histogram\nh_bucket{a=\"1\",le=\"+Inf\"} 3\nh_count{a=\"1\"} 3\nh_sum{a=\"1\"} 3\n",
+		"# TYPE h histogram\nh_bucket{le=\"0.3\"} 1.5\nh_bucket{le=\"0.2\"} 0.5\nh_bucket{le=\"+Inf\"} 2.5\nh_sum 1\nh_count 2.5\n",
 		"m{b=\"\",a=\"\\\"\\\\\\n\"} +Inf\n",
 		"{\"m.x\",\"a.b\"=\"1\"} 1e-7\n",
 		"# TYPE c counter\nc 1.7953734806526186e+09\n",

@@ -6,27 +6,39 @@ import (
 )
 
 // DecodeText decodes the text formats 0.0.4 and 1.0.0. Beyond what they allow
-// it takes a last line without newline, CRLF line ends and blanks behind a
-// sample. The families it returns are sorted by name and don't alias body;
-// errors are *Error.
+// it takes what Prometheus takes when it scrapes (metadata that comes late or
+// twice, labels without commas, unknown escapes), and a last line without newline,
+// CRLF line ends and blanks behind a sample. A body that says nothing, although it
+// is not blank, is refused. The families it returns are sorted by name and don't
+// alias body; errors are *Error.
 func DecodeText(body []byte, o Options) ([]Family, error) {
+	return decodeLines(body, o, false)
+}
+
+// decodeLines decodes a text format: OpenMetrics, or else that of Prometheus.
+func decodeLines(body []byte, o Options, openMetrics bool) ([]Family, error) {
 	if err := checkSize(body); err != nil {
 		return nil, err
 	}
 	a := newAssembly(o, len(body))
 	defer a.release()
-	s := textScanner{assembly: a, valid: utf8.Valid(body), current: -1}
-	for len(body) > 0 {
-		line := body
-		if end := bytes.IndexByte(body, '\n'); end >= 0 {
-			line, body = body[:end], body[end+1:]
+	s := newTextScanner(a, body, openMetrics)
+	for rest := body; len(rest) > 0; {
+		line, ended := rest, false
+		if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+			line, rest, ended = rest[:end], rest[end+1:], true
 		} else {
-			body = nil
+			rest = nil
 		}
-		s.line++
-		if err := s.scan(line); err != nil {
-			return nil, err
+		if err := s.next(line, ended); err != nil {
+			return nil, s.explain(err, body)
 		}
+	}
+	if err := s.end(body); err != nil {
+		return nil, err
+	}
+	if s.om != nil {
+		s.finishMetadata()
 	}
 	return a.finish()
 }
@@ -36,10 +48,37 @@ type textScanner struct {
 	line    int
 	valid   bool // the whole body is valid UTF-8
 	current int  // family of the latest sample or comment; -1: none
+	om      *omScanner
+
+	said    bool // there was a sample, or metadata of a family on a line that ended
+	samples bool
+	hasType bool
+	swallow bool // a HELP holds what looks like further lines
+
+	suffixed bool // a family with a type is called as a sample of another one may be
+}
+
+func newTextScanner(a *assembly, body []byte, openMetrics bool) *textScanner {
+	s := &textScanner{assembly: a, valid: utf8.Valid(body), current: -1}
+	if openMetrics {
+		s.om = newOMScanner()
+	}
+	return s
 }
 
 func (s *textScanner) refuse(r Reason, format string, args ...any) error {
 	return refuse(r, s.line, format, args...)
+}
+
+// next reads the next line. ended reports whether it had a line end.
+func (s *textScanner) next(line []byte, ended bool) error {
+	s.line++
+	said := s.said
+	err := s.scan(line)
+	if !ended && !s.samples {
+		s.said = said
+	}
+	return err
 }
 
 func (s *textScanner) scan(line []byte) error {
@@ -50,11 +89,25 @@ func (s *textScanner) scan(line []byte) error {
 	switch {
 	case len(line) == 0:
 		return nil
+	case s.om != nil && s.om.ended:
+		return s.refuse(ReasonSyntax, "something follows # EOF")
 	case line[0] == '#':
 		return s.comment(line[1:])
 	default:
+		s.samples, s.said = true, true
 		return s.sample(line)
 	}
+}
+
+// end refuses a body that says nothing, although it is not blank. A client that
+// lost its line ends would empty its grouping with it, and be told that all is
+// well.
+func (s *textScanner) end(body []byte) error {
+	lost := s.swallow && !s.hasType
+	if s.samples || s.said && !lost || s.om != nil && s.om.ended || len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	return refuse(ReasonSyntax, 1, "the body has no sample, only a comment; %s", hintLineEnds)
 }
 
 func skipBlanks(b []byte, i int) int {
@@ -85,7 +138,13 @@ func (s *textScanner) comment(line []byte) error {
 	start := skipBlanks(line, 0)
 	end := endOfWord(line, start)
 	keyword := string(line[start:end])
-	if keyword != "HELP" && keyword != "TYPE" {
+	switch {
+	case start == 0:
+		return nil // #TYPE is a comment to Prometheus
+	case s.om != nil && keyword == "EOF" && skipBlanks(line, end) == len(line):
+		s.om.ended = true
+		return nil
+	case keyword != "HELP" && keyword != "TYPE" && (s.om == nil || keyword != "UNIT"):
 		return nil
 	}
 	line = line[skipBlanks(line, end):]
@@ -97,21 +156,29 @@ func (s *textScanner) comment(line []byte) error {
 		return err
 	}
 	rest = rest[skipBlanks(rest, 0):]
+	s.said = true
+	s.hasType = s.hasType || keyword == "TYPE"
+	if keyword == "HELP" {
+		s.swallow = s.swallow || swallowsLines(name, rest)
+	}
 	if len(rest) == 0 {
 		return nil
 	}
-	n, part := s.resolve(name, legacy)
-	if part != partValue && len(name) != len(s.families[n].name) {
-		if f := &s.families[n]; keyword == "TYPE" {
-			return s.refuse(ReasonType, "metric %s has the name of a sample of %s %s", quoted(name), f.typ, quoted(f.name))
-		}
-		return nil
+	if s.om != nil {
+		return s.omMetadata(keyword, name, rest)
 	}
-	s.current = n
+	s.current = s.family(name, legacy)
 	if keyword == "HELP" {
-		return s.help(&s.families[n], rest)
+		return s.help(&s.families[s.current], rest)
 	}
-	return s.typeComment(&s.families[n], trimBlanks(rest))
+	return s.typeComment(&s.families[s.current], trimBlanks(rest))
+}
+
+// swallowsLines reports whether a HELP holds what looks like the lines behind it:
+// after a lone CR, or after an escaped line end.
+func swallowsLines(name, help []byte) bool {
+	return bytes.IndexByte(help, '\r') >= 0 || bytes.Contains(help, []byte(`\n# `)) ||
+		bytes.Contains(help, append([]byte(`\n`), name...))
 }
 
 // commentName reads the metric name that a HELP or TYPE comment is about.
@@ -140,38 +207,46 @@ func (s *textScanner) checkMetricName(name []byte) (legacy bool, err error) {
 	return legacy, nil
 }
 
+// help notes the HELP of a family. The first one counts, as it does among
+// groupings.
 func (s *textScanner) help(f *asmFamily, text []byte) error {
 	if f.helped {
-		return s.refuse(ReasonSyntax, "a second HELP for metric %s", quoted(f.name))
-	}
-	if !s.valid && !utf8.Valid(text) {
-		return s.refuse(ReasonValue, "HELP of metric %s is not valid UTF-8", quoted(f.name))
-	}
-	if len(text) > maxDecodeHelp {
-		return s.refuse(ReasonLimit, "HELP of metric %s is longer than %d bytes", quoted(f.name), maxDecodeHelp)
-	}
-	f.helped, f.help = true, text
-	if bytes.IndexByte(text, '\\') < 0 {
+		f.notice(NoticeMetadata)
 		return nil
 	}
-	f.help = make([]byte, 0, len(text))
+	help, err := s.helpText(f.name, text)
+	f.helped, f.help = true, help
+	return err
+}
+
+// helpText returns what the HELP of a metric says. Escapes that are unknown stand
+// for themselves.
+func (s *textScanner) helpText(name, text []byte) ([]byte, error) {
+	if !s.valid && !utf8.Valid(text) {
+		return nil, s.refuse(ReasonValue, "HELP of metric %s is not valid UTF-8", quoted(name))
+	}
+	if len(text) > maxDecodeHelp {
+		return nil, s.refuse(ReasonLimit, "HELP of metric %s is longer than %d bytes", quoted(name), maxDecodeHelp)
+	}
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text, nil
+	}
+	help := make([]byte, 0, len(text))
 	for i := 0; i < len(text); i++ {
 		c := text[i]
-		if c == '\\' {
-			if i++; i == len(text) {
-				return s.refuse(ReasonSyntax, `HELP of metric %s ends with a lone \`, quoted(f.name))
-			}
-			switch c = text[i]; c {
+		if c == '\\' && i+1 < len(text) {
+			switch text[i+1] {
 			case 'n':
 				c = '\n'
+				i++
 			case '\\', '"':
-			default:
-				return s.refuse(ReasonSyntax, `HELP of metric %s: unknown escape \%c`, quoted(f.name), printable(c))
+				i++
+				c = text[i]
 			}
 		}
-		f.help = append(f.help, c)
+		help = append(help, c)
 	}
-	return nil
+	return help, nil
 }
 
 // printable stands in for bytes that have no place in an error message.
@@ -182,17 +257,22 @@ func printable(c byte) rune {
 	return rune(c)
 }
 
+// typeComment notes the type of a family. The first one counts. One behind the
+// samples comes too late for a histogram or summary, whose samples it would have to
+// bring together.
 func (s *textScanner) typeComment(f *asmFamily, word []byte) error {
 	t, ok := typeNamed(word)
 	switch {
-	case f.typed:
-		return s.refuse(ReasonSyntax, "a second TYPE for metric %s", quoted(f.name))
-	case f.samples > 0:
-		return s.refuse(ReasonSyntax, "TYPE of metric %s stands behind its samples", quoted(f.name))
 	case !ok:
-		return s.refuse(ReasonSyntax, "metric %s: unknown type %s", quoted(f.name), quoted(word))
+		return s.unknownType(f.name, word)
+	case f.typed && f.typ == t:
+		return nil
+	case f.typed || f.samples > 0 && t.isComposite():
+		f.notice(NoticeMetadata)
+		return nil
 	}
 	s.setType(f, t)
+	s.suffixed = s.suffixed || hasSuffix(f.name)
 	return nil
 }
 
@@ -206,24 +286,51 @@ func typeNamed(word []byte) (Type, bool) {
 }
 
 // resolve finds the family that a sample of that name belongs to, or makes it.
-// A histogram or summary has its samples before a family of just their name.
-func (s *textScanner) resolve(name []byte, legacy bool) (n int, part samplePart) {
+// A family of just that name that has a type comes before a histogram or summary
+// which has such samples.
+func (s *textScanner) resolve(name []byte, legacy bool) (n int, part samplePart, suffix []byte) {
+	if s.om != nil {
+		return s.omResolve(name, legacy)
+	}
 	if s.current >= 0 {
-		f := &s.families[s.current]
-		if bytes.HasPrefix(name, f.name) {
+		if f := &s.families[s.current]; bytes.HasPrefix(name, f.name) {
 			suffix := name[len(f.name):]
-			if part := partOf(f.typ, suffix); part != partNone || len(suffix) == 0 {
-				return s.current, part
+			if len(suffix) == 0 && (f.typed || f.samples > 0 || !s.composite) {
+				return s.current, partOf(f.typ, nil), nil
+			}
+			if part := partOf(f.typ, suffix); len(suffix) > 0 && part != partNone && !s.isItself(name) {
+				return s.current, part, suffix
 			}
 		}
 	}
-	if cut := bytes.LastIndexByte(name, '_'); s.composite && cut > 0 {
+	if cut := bytes.LastIndexByte(name, '_'); s.composite && cut > 0 && !s.isItself(name) {
 		if n := s.familyNamed(name[:cut]); n >= 0 {
 			if part := partOf(s.families[n].typ, name[cut:]); part != partNone {
-				return n, part
+				return n, part, name[cut:]
 			}
 		}
 	}
 	n = s.family(name, legacy)
-	return n, partOf(s.families[n].typ, nil)
+	return n, partOf(s.families[n].typ, nil), nil
+}
+
+// isItself reports whether a family of that name has a type of its own, although
+// it is called as the sample of a histogram or summary may be.
+func (s *textScanner) isItself(name []byte) bool {
+	if !s.suffixed {
+		return false
+	}
+	n := s.familyNamed(name)
+	return n >= 0 && s.families[n].typed
+}
+
+// hasSuffix reports whether a name ends as the samples of histograms and
+// summaries do.
+func hasSuffix(name []byte) bool {
+	for _, suffix := range GaugeHistogram.sampleSuffixes() {
+		if bytes.HasSuffix(name, []byte(suffix)) {
+			return true
+		}
+	}
+	return false
 }

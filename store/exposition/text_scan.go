@@ -3,7 +3,6 @@ package exposition
 import (
 	"bytes"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -25,23 +24,27 @@ func (s *textScanner) sample(line []byte) error {
 		}
 	}
 	if len(name) == 0 {
-		return s.refuse(ReasonName, "no valid metric name at %s", quoted(line))
+		return s.noName(line)
 	}
 	value, err := s.value(line, name, next)
 	if err != nil {
 		return err
 	}
-	n, part := s.resolve(name, legacy)
+	n, part, suffix := s.resolve(name, legacy)
 	s.current = n
 	switch part {
 	case partValue:
-		return s.addLine(n, s.labels, value, s.line)
+		err = s.addLine(n, s.labels, value, s.line)
 	case partNone:
-		f := &s.families[n]
-		return s.refuse(ReasonType, "metric %s is a %s and can't have a sample of just that name", quoted(name), f.typ)
+		err = s.addLoose(n, nil, s.labels, value, s.line)
 	default:
-		return s.addPart(n, part, s.labels, value, s.line)
+		err = s.addPart(n, part, suffix, s.labels, value, s.line)
 	}
+	if s.om != nil && s.om.exemplar != nil && err == nil {
+		s.addExemplar(n, part, s.om.exemplar)
+		s.om.exemplar = nil
+	}
+	return err
 }
 
 // usualLabels reads labels as clients usually write them: sorted, without
@@ -114,25 +117,19 @@ func (s *textScanner) value(line, name []byte, i int) (number, error) {
 	end := endOfWord(line, i)
 	value, ok := parseNumber(line[i:end])
 	if !ok {
-		if i == len(line) {
-			return value, s.refuse(ReasonSyntax, "metric %s has no value", quoted(name))
-		}
-		if i == len(name) && bytes.HasPrefix(line, name) { // such as a-b
-			return value, s.refuse(ReasonName, "invalid metric name %s", quoted(line[:end]))
-		}
-		return value, s.refuse(ReasonSyntax, "metric %s: expected a number as value, got %s", quoted(name), quoted(line[i:end]))
+		return value, s.noValue(line, name, i, end)
 	}
 	rest := trimBlanks(line[end:])
 	if len(rest) == 0 {
 		return value, nil
 	}
-	if _, err := strconv.ParseInt(string(rest), 10, 64); err == nil {
-		return value, s.refuse(ReasonTimestamp, "metric %s: pushed samples can't carry a timestamp, got %s", quoted(name), quoted(rest))
+	if i == len(name) && bytes.HasPrefix(line, name) { // disk-1 5 looks like a value and a timestamp
+		return value, s.badName(line[:end], i)
 	}
-	if rest[0] == '#' {
-		return value, s.refuse(ReasonSyntax, "metric %s: the text format has no exemplars or comments behind a sample, got %s", quoted(name), quoted(rest))
+	if s.om != nil {
+		return value, s.omRest(name, rest)
 	}
-	return value, s.refuse(ReasonSyntax, "metric %s: unexpected %s behind the value", quoted(name), quoted(rest))
+	return value, s.trailing(name, rest)
 }
 
 // scanLabels reads what stands in braces into s.labels, sorted, and returns
@@ -168,15 +165,17 @@ func (s *textScanner) scanLabels(line []byte, i int, name []byte) (metric []byte
 			}
 			name = label
 		} else {
-			return nil, 0, s.refuse(ReasonSyntax, `metric %s: expected ="…" behind label name %s`, quoted(name), quoted(label))
+			return nil, 0, s.noLabel(line[eq:], name, label)
 		}
 		if i = skipBlanks(line, end); i < len(line) && line[i] == ',' {
 			i++
-		} else if i >= len(line) || line[i] != '}' {
+		} else if i >= len(line) || line[i] != '}' && (i == end || !startsLabel(line[i])) { // a blank is enough
 			return nil, 0, s.refuse(ReasonSyntax, "metric %s: expected , or } behind label %s", quoted(name), quoted(label))
 		}
 	}
 }
+
+func startsLabel(c byte) bool { return c == '"' || nameClass[c]&labelStartByte != 0 }
 
 // labelName reads the name of a label, or a metric name in its place.
 func (s *textScanner) labelName(line []byte, i int, metric []byte) (label []byte, end int, err error) {
@@ -216,16 +215,16 @@ func (s *textScanner) label(line []byte, start, end, eq int, name, metric []byte
 	if open == len(line) || line[open] != '"' {
 		return 0, s.refuse(ReasonSyntax, "metric %s: the value of label %s does not begin with a double quote", quoted(metric), quoted(name))
 	}
-	i, err := s.endOfValue(line, open+1, name, metric)
+	i, odd, err := s.endOfValue(line, open+1, name, metric)
 	if err != nil {
 		return 0, err
 	}
-	if l.empty = i == open+1; open == end+1 && line[start] != '"' {
+	if l.empty = i == open+1; open == end+1 && line[start] != '"' && !odd {
 		l.text = line[start : i+1]
 	} else {
 		from := len(s.spelled)
 		s.spelled = appendLabel(s.spelled, name, "")
-		s.spelled = append(append(s.spelled[:len(s.spelled)-1], line[open+1:i]...), '"')
+		s.spelled = append(appendEscaped(s.spelled[:len(s.spelled)-1], line[open+1:i]), '"')
 		l.text = s.spelled[from:]
 	}
 	if s.labels = append(s.labels, l); len(s.labels) > maxDecodeLabels {
@@ -235,27 +234,48 @@ func (s *textScanner) label(line []byte, start, end, eq int, name, metric []byte
 }
 
 // endOfValue returns where the closing quote of the value that begins at i is.
-// A valid value is spelled as canonical lines spell it.
-func (s *textScanner) endOfValue(line []byte, i int, name, metric []byte) (int, error) {
+// odd reports whether the value has a backslash that escapes nothing.
+func (s *textScanner) endOfValue(line []byte, i int, name, metric []byte) (end int, odd bool, err error) {
 	start := i
 	for ; i < len(line) && line[i] != '"'; i++ {
 		if line[i] != '\\' {
 			continue
 		}
-		if i++; i < len(line) && line[i] != '\\' && line[i] != '"' && line[i] != 'n' {
-			return 0, s.refuse(ReasonSyntax, `metric %s: unknown escape \%c in the value of label %s`, quoted(metric), printable(line[i]), quoted(name))
+		if i++; i < len(line) && !isEscape(line[i]) {
+			odd = true
 		}
 	}
 	if i >= len(line) {
-		return 0, s.refuse(ReasonSyntax, "metric %s: the value of label %s has no closing double quote", quoted(metric), quoted(name))
+		return 0, false, s.refuse(ReasonSyntax, "metric %s: the value of label %s has no closing double quote", quoted(metric), quoted(name))
 	}
 	if !s.valid && !utf8.Valid(line[start:i]) {
-		return 0, s.refuse(ReasonValue, "metric %s: the value %s of label %s is not valid UTF-8", quoted(metric), quoted(line[start:i]), quoted(name))
+		return 0, false, s.refuse(ReasonValue, "metric %s: the value %s of label %s is not valid UTF-8", quoted(metric), quoted(line[start:i]), quoted(name))
 	}
-	return i, nil
+	return i, odd, nil
 }
 
-// sortLabels sorts labels by name and refuses a name that stands twice.
+// isEscape reports whether a byte behind a backslash stands for another one.
+func isEscape(c byte) bool { return c == '\\' || c == '"' || c == 'n' }
+
+// appendEscaped appends what stands between the quotes of a pushed value as
+// canonical lines spell it: a backslash that escapes nothing stands for itself, as
+// Prometheus has it.
+func appendEscaped(dst, value []byte) []byte {
+	for i := 0; i < len(value); i++ {
+		if dst = append(dst, value[i]); value[i] != '\\' {
+			continue
+		}
+		if i+1 < len(value) && isEscape(value[i+1]) {
+			i++
+			dst = append(dst, value[i])
+		} else {
+			dst = append(dst, '\\')
+		}
+	}
+	return dst
+}
+
+// sortLabels sorts labels by name and refuses a name that is there twice.
 func sortLabels(labels []asmLabel, metric []byte, line int) error {
 	if byName := func(x, y asmLabel) int { return compareNames(x.name, y.name) }; len(labels) == 2 { // the usual le behind one label
 		if byName(labels[0], labels[1]) > 0 {
@@ -266,7 +286,7 @@ func sortLabels(labels []asmLabel, metric []byte, line int) error {
 	}
 	for i := 1; i < len(labels); i++ {
 		if bytes.Equal(labels[i-1].name, labels[i].name) {
-			return refuse(ReasonDuplicate, line, "metric %s: label %s stands twice", quoted(metric), quoted(labels[i].name))
+			return refuse(ReasonDuplicate, line, "metric %s: label %s is given twice", quoted(metric), quoted(labels[i].name))
 		}
 	}
 	return nil
@@ -289,13 +309,14 @@ func (s *textScanner) quotedName(b []byte) (name, rest []byte, err error) {
 			if i++; i == len(b) {
 				continue
 			}
-			c := b[i]
-			if c == 'n' {
-				c = '\n'
-			} else if c != '\\' && c != '"' {
-				return nil, nil, s.refuse(ReasonSyntax, `unknown escape \%c in a name`, printable(c))
+			switch c := b[i]; {
+			case c == 'n':
+				name = append(name, '\n')
+			case isEscape(c):
+				name = append(name, c)
+			default:
+				name = append(name, '\\', c)
 			}
-			name = append(name, c)
 		default:
 			if name != nil {
 				name = append(name, b[i])

@@ -22,6 +22,39 @@ func decodedText(families []Family) string {
 	return b.String()
 }
 
+// judgedText renders families with what was found odd about them: a line -- before
+// the loose lines, a line ! of the notices and of the formats that can't have the
+// type.
+func judgedText(families []Family) string {
+	var b strings.Builder
+	for _, f := range families {
+		if f.Type != Untyped || f.Help != "" || f.Unit != "" {
+			fmt.Fprintf(&b, "# %s %s %q%s\n", f.Name, f.Type, f.Help, f.Unit)
+		}
+		b.Write(f.regular())
+		if f.Loose > 0 {
+			b.WriteString("--\n")
+			b.Write(f.loose())
+		}
+		var odd []string
+		for _, n := range f.Notices {
+			if odd = append(odd, n.Kind.String()); n.Count > 1 {
+				odd[len(odd)-1] += fmt.Sprintf("*%d", n.Count)
+			}
+		}
+		if f.UntypedIn&InText != 0 {
+			odd = append(odd, "TEXT")
+		}
+		if f.UntypedIn&InStrict != 0 {
+			odd = append(odd, "STRICT")
+		}
+		if len(odd) > 0 {
+			fmt.Fprintln(&b, "!", strings.Join(odd, " "))
+		}
+	}
+	return b.String()
+}
+
 // wantRefusal checks an error against "reason" or "reason:line".
 func wantRefusal(t *testing.T, err error, want string) {
 	t.Helper()
@@ -79,7 +112,7 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"an empty body has no families", "", "", ""},
 		{"an empty line is nothing", "\n", "", ""},
 		{"blank lines are skipped", "\n \t\n\nm 1\n\n", "m 1\n", ""},
-		{"a comment is nothing", "# hello\n#m 1\n#\n# \n", "", ""},
+		{"a comment is nothing", "# hello\n#m 1\n#\n# \nm 1", "m 1\n", ""},
 		{"metadata without samples is nothing", "# TYPE m counter\n# HELP m text\n", "", ""},
 		{"metadata of a name only is nothing", "# TYPE m\n# HELP m\n# TYPE\n# HELP \n", "", ""},
 		{"# EOF is a comment", "m 1\n# EOF", "m 1\n", ""},
@@ -92,15 +125,16 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"tabs separate as well", "m\t{a=\"1\"}\t1\n#\tTYPE\tq\tgauge\nq 1", "m{a=\"1\"} 1\n# q gauge \"\"\nq 1\n", ""},
 		{"blanks may stand anywhere between tokens", "m { a = \"1\" , b = \"2\" , } 3", "m{a=\"1\",b=\"2\"} 3\n", ""},
 		{"no blank is needed before the value", "m{a=\"1\"}1\nq+5", "m{a=\"1\"} 1\nq 5\n", ""},
-		{"no blank is needed in front of TYPE", "#TYPE m gauge\nm 1", "# m gauge \"\"\nm 1\n", ""},
+		{"#TYPE is a comment, as Prometheus has it", "#TYPE m gauge\n#HELP m x\nm 1", "m 1\n", ""},
 		{"empty braces are no labels", "m{} 1\nq{ } 2", "m 1\nq 2\n", ""},
 		{"a trailing comma is fine", "m{a=\"1\",} 1", "m{a=\"1\"} 1\n", ""},
 		{"two commas are not", "m{a=\"1\",,} 1", "", "name:1"},
 		{"a lone comma is not", "m{,} 1", "", "name:1"},
-		{"labels need a comma between them", "m{a=\"1\" b=\"2\"} 1", "", "syntax:1"},
+		{"labels need a blank between them", "m{a=\"1\" b=\"2\"\t\"c\"=\"3\"} 1", "m{a=\"1\",b=\"2\",c=\"3\"} 1\n", ""},
+		{"or a comma", "m{a=\"1\"b=\"2\"} 1", "", "syntax:1"},
 		{"labels are sorted by name", "m{b=\"1\",a=\"2\",B=\"3\"} 1", "m{B=\"3\",a=\"2\",b=\"1\"} 1\n", ""},
 		{"escapes of label values stay", `m{a="x\\y\"z\n"} 1`, `m{a="x\\y\"z\n"} 1` + "\n", ""},
-		{"other escapes are refused", `m{a="\t"} 1`, "", "syntax:1"},
+		{"other escapes stand for themselves", `m{a="C:\temp",b="\\d\d"} 1`, `m{a="C:\\temp",b="\\d\\d"} 1` + "\n", ""},
 		{"a NUL or tab in a value is fine", "m{a=\"\x00\t\"} 1", "m{a=\"\x00\t\"} 1\n", ""},
 		{"a newline in a value is not", "m{a=\"1\n2\"} 1", "", "syntax:1"},
 		{"single quotes are no quotes", "m{a='1'} 1", "", "syntax:1"},
@@ -146,17 +180,17 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"info is none", "# TYPE m info\nm 1", "", "syntax:1"},
 		{"stateset is none", "# TYPE m stateset\nm 1", "", "syntax:1"},
 		{"a type is one word", "# TYPE m counter x\nm 1", "", "syntax:1"},
-		{"a second TYPE is refused", "# TYPE m gauge\n# TYPE m gauge\n", "", "syntax:2"},
-		{"TYPE behind samples is refused", "m 1\n# TYPE m gauge\n", "", "syntax:2"},
+		{"a second TYPE is ignored", "# TYPE m gauge\n# TYPE m gauge\n# TYPE m counter\nm 1", "# m gauge \"\"\nm 1\n", ""},
+		{"TYPE may stand behind samples", "m 1\n# TYPE m gauge\n", "# m gauge \"\"\nm 1\n", ""},
 		{"TYPE of an invalid name is refused", "# TYPE a-b gauge\n", "", "name:1"},
 		{"HELP of an invalid name is refused", "# HELP é gauge\n", "", "name:1"},
-		{"a second HELP is refused", "# HELP m a\n# HELP m a\n", "", "syntax:2"},
+		{"a second HELP is ignored", "# HELP m a\n# HELP m b\nm 1", "# m untyped \"a\"\nm 1\n", ""},
 		{"HELP may follow samples", "m 1\n# HELP m late", "# m untyped \"late\"\nm 1\n", ""},
 		{"HELP may come before TYPE", "# HELP m text\n# TYPE m gauge\nm 1", "# m gauge \"text\"\nm 1\n", ""},
 		{"blanks in front of HELP go, those behind stay", "# HELP m  a b \nm 1", "# m untyped \"a b \"\nm 1\n", ""},
 		{"HELP has escapes", `# HELP m a\\b\nc\"` + "\nm 1", "# m untyped \"a\\\\b\\nc\\\"\"\nm 1\n", ""},
-		{"HELP has no other escapes", `# HELP m a\tb` + "\nm 1", "", "syntax:1"},
-		{"HELP does not end in an escape", `# HELP m a\` + "\nm 1", "", "syntax:1"},
+		{"other escapes of HELP stand for themselves", `# HELP m a\tb` + "\nm 1", "# m untyped \"a\\\\tb\"\nm 1\n", ""},
+		{"HELP may end in a backslash", `# HELP m a\` + "\nm 1", "# m untyped \"a\\\\\"\nm 1\n", ""},
 		{"keywords are case-sensitive", "# type m gauge\nm 1", "m 1\n", ""},
 
 		{"families are sorted and may interleave", "b{x=\"1\"} 1\na 1\nb{x=\"2\"} 2\nc 1\na{x=\"1\"} 3\n", "a 1\na{x=\"1\"} 3\nb{x=\"1\"} 1\nb{x=\"2\"} 2\nc 1\n", ""},
@@ -182,7 +216,7 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"UTF-8 metric names need the option", `{"m.x"} 1`, "", "name:1"},
 		{"UTF-8 label names need the option", `m{"a.b"="1"} 1`, "", "name:1"},
 		{"a quoted name must end", `{"m} 1`, "", "syntax:1"},
-		{"a quoted name knows no strange escapes", `{"m\x"} 1`, "", "syntax:1"},
+		{"a quoted name with a backslash is no legacy name", `{"m\x"} 1`, "", "name:1"},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			got, err := DecodeText([]byte(c.body), Options{})
@@ -274,7 +308,7 @@ func TestUTF8NamesAreKeptAndTheirClashesRefused(t *testing.T) {
 		{"names have escapes", nil, `{"m\"\\\n","a\"b"="1"} 1`, `{"m\"\\\n","a\"b"="1"} 1` + "\n", ""},
 		{"types of quoted names", nil, "# TYPE \"m.x\" gauge\n{\"m.x\"} 1", "# m.x gauge \"\"\n{\"m.x\"} 1\n", ""},
 		{"histograms", nil, "# TYPE \"h.x\" histogram\n{\"h.x_bucket\",le=\"1\",\"z.z\"=\"1\"} 2\n{\"h.x_count\",\"z.z\"=\"1\"} 2", "# h.x histogram \"\"\n" +
-			`{"h.x_bucket",le="1","z.z"="1"} 2` + "\n" + `{"h.x_bucket",le="+Inf","z.z"="1"} 2` + "\n" + `{"h.x_sum","z.z"="1"} 0` + "\n" + `{"h.x_count","z.z"="1"} 2` + "\n", ""},
+			`{"h.x_bucket",le="1","z.z"="1"} 2` + "\n" + `{"h.x_count","z.z"="1"} 2` + "\n", ""},
 		{"a grouping may have such names", []Label{{"a.b", "1"}, {"job", "j"}}, `m 1`, `m{"a.b"="1",instance="",job="j"} 1` + "\n", ""},
 		{"series that are equal once escaped", nil, `{"m","a.b"="1"} 1` + "\n" + `m{a_b="1"} 2`, "", "duplicate:2"},
 		{"the other way round", nil, `m{a_b="1"} 2` + "\n" + `{"m","a.b"="1"} 1`, "", "duplicate:2"},
@@ -324,7 +358,7 @@ func TestTextRefusesMoreThanItsLimits(t *testing.T) {
 	}
 	for _, c := range []struct{ sentence, body, refusal string }{
 		{"series", "a 1\nb 1\nc 1\nd 1", "limit:4"},
-		{"series that a histogram is completed with", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\na 1", "limit"},
+		{"lines of histograms and summaries", "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh 1\nh_sum 1\nh_count 1", "limit:5"},
 		{"metric name", long + " 1", "name:1"},
 		{"label name", "m{" + long + "=\"1\"} 1", "name:1"},
 		{"quoted name", `{"` + long + `"} 1`, "name:1"},

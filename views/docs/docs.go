@@ -15,6 +15,7 @@ var files embed.FS
 var order = []struct{ slug, summary string }{
 	{"quick-start", "Start the server, push, scrape and delete, in five minutes."},
 	{"pushing", "Paths, replace and merge, what is refused and why, expiry, deleting."},
+	{"notices", "What is odd about a push that was accepted, and what becomes of it in scrapes."},
 	{"scraping", "Settings for Prometheus: everything at once, or a target per grouping."},
 	{"alerting", "Rules that tell when a job stays away, or when its pushes are refused."},
 	{"authentication", "All credentials, the order in which they count, and who is let in without any."},

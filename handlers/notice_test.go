@@ -1,0 +1,118 @@
+package handlers
+
+import (
+	"strings"
+	"testing"
+
+	"gatehouse/store/exposition"
+	"gatehouse/views/docs"
+)
+
+const oddHistogram = "# TYPE h histogram\nh{quantile=\"0.5\"} 1\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"+Inf\"} 3\nh_sum 1\nh_count 3\n"
+
+func TestNoticesStandBesideTheGrouping(t *testing.T) {
+	s := serve(t)
+	list := func() string { return s.get("/api/v1/groupings").body }
+	metric := func(kind string) string {
+		for line := range strings.Lines(s.get("/metrics/self").body) {
+			if value, ok := strings.CutPrefix(line, `gatehouse_push_notices_total{kind="`+kind+`"} `); ok {
+				return strings.TrimSpace(value)
+			}
+		}
+		return "none"
+	}
+	s.put("/metrics/job/x", "# TYPE c_total counter\nc_total 1\n")
+	if body := list(); !strings.Contains(body, `"notices":[]`) {
+		t.Errorf("a push about which nothing is odd: %s", body)
+	}
+	s.put("/metrics/job/x", oddHistogram+"# TYPE jobs counter\njobs 1\n")
+	want := `"notices":[{"kind":"quantile_in_histogram","family":"h","count":1},{"kind":"falling_buckets","family":"h","count":1},{"kind":"counter_without_total","family":"jobs","count":1}]`
+	if body := list(); !strings.Contains(body, want) {
+		t.Errorf("got %s, want %s", body, want)
+	}
+	page := s.open("/metrics/job/x", "").body
+	if !contains(wordsIn(t, page), "3 notices about what was pushed", "1 quantile in a histogram", "h_bucket", "a counter whose name does not end in _total") || !strings.Contains(page, `href="/docs/notices#falling_buckets"`) {
+		t.Errorf("the page does not say so:\n%s", wordsIn(t, page))
+	}
+	if metric("falling_buckets") != "1" || metric("bad_count") != "0" {
+		t.Errorf("counted %s and %s", metric("falling_buckets"), metric("bad_count"))
+	}
+	s.do("POST", "/metrics/job/x", "a 1\n")
+	if body := list(); !strings.Contains(body, want) {
+		t.Errorf("after a merge with other families: %s", body)
+	}
+	s.do("POST", "/metrics/job/x", "# TYPE h gauge\nh 1\n")
+	if body := list(); !strings.Contains(body, `"notices":[{"kind":"counter_without_total","family":"jobs","count":1}]`) {
+		t.Errorf("after a merge that replaces the family: %s", body)
+	}
+}
+
+func TestLooseLinesAreShownWithTheirNames(t *testing.T) {
+	s := serve(t)
+	s.put("/metrics/job/x", oddHistogram)
+	body := s.get("/api/v1/metrics").body
+	for _, want := range []string{
+		`{"labels":{"__name__":"h","instance":"","job":"x","quantile":"0.5"},"value":"1"}`,
+		`{"labels":{"__name__":"h_bucket","instance":"","job":"x","le":"1"},"value":"5"}`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("got %s, want %s", body, want)
+		}
+	}
+}
+
+func TestEveryKindOfNoticeIsExplained(t *testing.T) {
+	page, ok := docs.Find("notices")
+	if !ok {
+		t.Fatal("there is no page")
+	}
+	for _, kind := range exposition.NoticeKinds() {
+		found := false
+		for _, heading := range page.Contents {
+			found = found || heading.ID == kind.String()
+		}
+		if text := noticeText(exposition.Notice{Kind: kind, Count: 2}); !found || text == kind.String() {
+			t.Errorf("%s: has a heading: %v, says %q", kind, found, text)
+		}
+	}
+}
+
+func TestABodyThatSaysNothingDoesNotWipe(t *testing.T) {
+	file := "# HELP a Text.\n# TYPE a gauge\na 1\nb 2\n"
+	for name, push := range map[string]struct{ method, body, contentType string }{
+		"curl -d of a file":          {"PUT", strings.ReplaceAll(file, "\n", ""), "application/x-www-form-urlencoded"},
+		"the same, merged":           {"POST", strings.ReplaceAll(file, "\n", ""), "application/x-www-form-urlencoded"},
+		"CR as line ends":            {"PUT", strings.ReplaceAll(file, "\n", "\r"), ""},
+		"CR as line ends, but one":   {"PUT", strings.ReplaceAll(file, "\n", "\r") + "\n", ""},
+		"escaped line ends":          {"PUT", strings.ReplaceAll(file, "\n", `\n`), ""},
+		"escaped line ends, but one": {"PUT", strings.ReplaceAll(file, "\n", `\n`) + "\n", ""},
+		"a script":                   {"PUT", "#!/bin/sh\n# push something\n", ""},
+		"a page behind a hash":       {"PUT", "#<html><body>502</body></html>\n", ""},
+		"samples commented out":      {"PUT", "#a 1\n# b 2\n", ""},
+		"a type not ended":           {"PUT", "# TYPE a gauge", ""},
+		"a type without a name":      {"PUT", "# TYPE\n", ""},
+		"OpenMetrics":                {"PUT", "# HELP a Text. # TYPE a gauge", openMetricsType},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t)
+			s.put("/metrics/job/x", "held 1\n")
+			before := s.group("/metrics/job/x")
+			a := s.do(push.method, "/metrics/job/x", push.body, "Content-Type", push.contentType)
+			if a.status != 400 || strings.Count(a.body, "\n") != 1 {
+				t.Errorf("%v", a)
+			}
+			after := s.group("/metrics/job/x")
+			if !after.Pushed.Equal(before.Pushed) || after.LastPushSuccessful() {
+				t.Errorf("pushed at %v, before at %v; the last push was a success: %v", after.Pushed, before.Pushed, after.LastPushSuccessful())
+			}
+			s.wantSamples(`held{instance="",job="x"} 1`)
+		})
+	}
+	for name, body := range map[string]string{"nothing": "", "blanks": " \n\t\r\n", "a registered family": "# TYPE q gauge\n", "HELP of one": "# HELP q Text.\n", "HELP of two lines": "# HELP q One\\nTwo.\n# TYPE q gauge\n"} {
+		s := serve(t)
+		s.put("/metrics/job/x", "held 1\n")
+		if a := s.do("PUT", "/metrics/job/x", body); a.status != 200 {
+			t.Errorf("%s: %v", name, a)
+		}
+	}
+}
