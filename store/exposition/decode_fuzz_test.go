@@ -260,7 +260,7 @@ func parsedByLibrary(text []byte) (map[string]*dto.MetricFamily, error) {
 }
 
 // librarySamples flattens a family to series and values, without the +Inf
-// buckets and counts, which we add.
+// buckets and counts.
 func librarySamples(mf *dto.MetricFamily) map[string]string {
 	samples := map[string]string{}
 	for _, m := range mf.GetMetric() {
@@ -281,12 +281,16 @@ func librarySamples(mf *dto.MetricFamily) map[string]string {
 		case m.Untyped != nil:
 			add("", m.Untyped.GetValue())
 		case m.Summary != nil:
-			add("sum", m.Summary.GetSampleSum())
+			if m.Summary.SampleSum != nil {
+				add("sum", m.Summary.GetSampleSum())
+			}
 			for _, q := range m.Summary.GetQuantile() {
 				add(fmt.Sprint(q.GetQuantile()+0), q.GetValue())
 			}
 		case m.Histogram != nil:
-			add("sum", m.Histogram.GetSampleSum())
+			if m.Histogram.SampleSum != nil {
+				add("sum", m.Histogram.GetSampleSum())
+			}
 			for _, b := range m.Histogram.GetBucket() {
 				if !math.IsInf(b.GetUpperBound(), 1) {
 					add(fmt.Sprint(b.GetUpperBound()+0), floatOr(b.CumulativeCountFloat, b.GetCumulativeCount()))

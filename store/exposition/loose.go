@@ -66,7 +66,7 @@ func (f *asmFamily) judgeLoose(suffix string, labels []asmLabel, value float64) 
 	default:
 		f.notice(NoticeBareSample)
 	}
-	if f.typ != Summary && suffix == "_count" && value < 0 {
+	if f.typ != Summary && value < 0 && (suffix == "_count" || suffix != "_sum" && hasLabel(labels, bound)) {
 		f.untypedIn |= InText
 	}
 	for _, l := range labels {

@@ -182,6 +182,7 @@ var oddBodies = map[string]string{
 	"le that is no number":             "# TYPE h histogram\nh_bucket{le=\"x\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_count 2\nh_sum 3\n",
 	"NaN counts":                       "# TYPE h histogram\nh_bucket{le=\"1\"} NaN\nh_bucket{le=\"+Inf\"} NaN\nh_sum NaN\nh_count NaN\n",
 	"negative counts":                  "# TYPE h histogram\nh_bucket{le=\"1\"} -2\nh_bucket{le=\"+Inf\"} -1\nh_sum 1\nh_count -1\n",
+	"a negative bucket by its label":   "# TYPE h histogram\nh{le=\"0\"} -1\n",
 	"infinite counts":                  "# TYPE h histogram\nh_bucket{le=\"+Inf\"} +Inf\nh_sum 1\nh_count +Inf\n",
 	"a bound of -Inf":                  "# TYPE h histogram\nh_bucket{le=\"-Inf\"} 0\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n",
 	"huge counts":                      "# TYPE h histogram\nh_bucket{le=\"1\"} 1e19\nh_bucket{le=\"+Inf\"} 2e19\nh_sum 1\nh_count 2e19\n",
