@@ -102,8 +102,8 @@ func lint(families []Family) {
 		if base, ok := strings.CutSuffix(f.Name, "_created"); ok && (f.Type == Gauge || f.Type == Untyped) && countedAs(families, base) {
 			f.Notices = addNotice(f.Notices, NoticeCreated, 1)
 		}
-		if len(mixed) > 0 {
-			if q, unit := unitOf(f.Name); mixed[q] && unit != baseUnits[q] {
+		if mixed != 0 {
+			if q, u := unitOf(f.Name); mixed&(1<<q) != 0 && u != 0 {
 				f.Notices = addNotice(f.Notices, NoticeMixedUnits, 1)
 			}
 		}
@@ -115,25 +115,18 @@ func lint(families []Family) {
 	}
 }
 
-// mixedQuantities returns the quantities that the families have in several
+// mixedQuantities returns the set of quantities that the families have in several
 // units.
-func mixedQuantities(families []Family) (mixed map[string]bool) {
-	var units map[string]string
+func mixedQuantities(families []Family) (mixed uint32) {
+	var first [quantities]int // unit, plus one
 	for i := range families {
-		q, unit := unitOf(families[i].Name)
-		if q == "" {
-			continue
-		}
-		if units == nil {
-			units = map[string]string{}
-		}
-		if first, known := units[q]; !known {
-			units[q] = unit
-		} else if first != unit {
-			if mixed == nil {
-				mixed = map[string]bool{}
-			}
-			mixed[q] = true
+		q, u := unitOf(families[i].Name)
+		switch {
+		case q == noQuantity:
+		case first[q] == 0:
+			first[q] = u + 1
+		case first[q] != u+1:
+			mixed |= 1 << q
 		}
 	}
 	return mixed
@@ -151,41 +144,51 @@ func countedAs(families []Family, name string) bool {
 	return false
 }
 
-// baseUnits are Prometheus' units by quantity.
-var baseUnits = map[string]string{
-	"time": "seconds", "information": "bytes", "temperature": "celsius", "length": "meters",
-	"mass": "grams", "energy": "joules", "tension": "volts", "current": "amperes", "ratio": "ratio",
+// A quantity is what units measure.
+const (
+	noQuantity = iota
+	quantityTime
+	quantityInformation
+	quantityTemperature
+	quantityLength
+	quantityMass
+	quantityEnergy
+	quantityTension
+	quantityCurrent
+	quantityRatio
+	quantities // one more than there are
+)
+
+// units are those of each quantity, with Prometheus' base unit first.
+var units = [quantities][]string{
+	quantityTime:        {"seconds", "milliseconds", "microseconds", "nanoseconds", "minutes", "hours", "days", "weeks"},
+	quantityInformation: {"bytes", "bits", "kilobytes", "megabytes", "gigabytes", "kibibytes", "mebibytes", "gibibytes"},
+	quantityTemperature: {"celsius", "kelvin", "kelvins", "fahrenheit"},
+	quantityLength:      {"meters", "metres", "kilometers", "centimeters", "millimeters", "inches", "miles", "feet"},
+	quantityMass:        {"grams", "kilograms", "milligrams", "tonnes", "pounds", "ounces"},
+	quantityEnergy:      {"joules", "kilojoules", "calories", "kilocalories"},
+	quantityTension:     {"volts", "millivolts", "kilovolts"},
+	quantityCurrent:     {"amperes", "milliamperes"},
+	quantityRatio:       {"ratio", "percent"},
 }
 
-// unitOf returns the quantity and the unit that a metric name ends with, not
-// counting _total; empty: none that is known.
-func unitOf(name string) (quantity, unit string) {
+// unitOf returns the quantity and the unit, as its place in units, that a metric name
+// ends with, not counting _total.
+func unitOf(name string) (quantity, unit int) {
 	name = strings.TrimSuffix(name, "_total")
 	cut := strings.LastIndexByte(name, '_')
-	if cut <= 0 {
-		return "", ""
+	if cut <= 0 || len(name) == cut+1 {
+		return noQuantity, 0
 	}
-	switch unit = name[cut+1:]; unit {
-	case "seconds", "milliseconds", "microseconds", "nanoseconds", "minutes", "hours", "days", "weeks":
-		return "time", unit
-	case "bytes", "bits", "kilobytes", "megabytes", "gigabytes", "kibibytes", "mebibytes", "gibibytes":
-		return "information", unit
-	case "celsius", "kelvin", "kelvins", "fahrenheit":
-		return "temperature", unit
-	case "meters", "metres", "kilometers", "centimeters", "millimeters", "inches", "miles", "feet":
-		return "length", unit
-	case "grams", "kilograms", "milligrams", "tonnes", "pounds", "ounces":
-		return "mass", unit
-	case "joules", "kilojoules", "calories", "kilocalories":
-		return "energy", unit
-	case "volts", "millivolts", "kilovolts":
-		return "tension", unit
-	case "amperes", "milliamperes":
-		return "current", unit
-	case "ratio", "percent":
-		return "ratio", unit
+	word := name[cut+1:]
+	for q := range units {
+		for u, known := range units[q] {
+			if known == word {
+				return q, u
+			}
+		}
 	}
-	return "", ""
+	return noQuantity, 0
 }
 
 // crowdedLabels returns how many labels have more than maxLabelValues values in

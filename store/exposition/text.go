@@ -58,8 +58,8 @@ type textScanner struct {
 	suffixed bool // a family with a type is called as a sample of another one may be
 }
 
-func newTextScanner(a *assembly, body []byte, openMetrics bool) *textScanner {
-	s := &textScanner{assembly: a, valid: utf8.Valid(body), current: -1}
+func newTextScanner(a *assembly, body []byte, openMetrics bool) textScanner {
+	s := textScanner{assembly: a, valid: utf8.Valid(body), current: -1}
 	if openMetrics {
 		s.om = newOMScanner()
 	}
@@ -177,8 +177,18 @@ func (s *textScanner) comment(line []byte) error {
 // swallowsLines reports whether a HELP holds what looks like the lines behind it:
 // after a lone CR, or after an escaped line end.
 func swallowsLines(name, help []byte) bool {
-	return bytes.IndexByte(help, '\r') >= 0 || bytes.Contains(help, []byte(`\n# `)) ||
-		bytes.Contains(help, append([]byte(`\n`), name...))
+	if bytes.IndexByte(help, '\r') >= 0 {
+		return true
+	}
+	for {
+		_, rest, found := bytes.Cut(help, []byte(`\n`))
+		if !found {
+			return false
+		}
+		if help = rest; bytes.HasPrefix(rest, []byte("# ")) || bytes.HasPrefix(rest, name) {
+			return true
+		}
+	}
 }
 
 // commentName reads the metric name that a HELP or TYPE comment is about.
