@@ -14,6 +14,8 @@ import (
 var formats = map[string]expfmt.Format{
 	"protobuf": expfmt.NewFormat(expfmt.TypeProtoDelim),
 	"text":     expfmt.NewFormat(expfmt.TypeTextPlain),
+	// Without the end that the format asks for.
+	"OpenMetrics": expfmt.NewFormat(expfmt.TypeOpenMetrics),
 }
 
 // registry has a metric of every kind; n is in their values.
@@ -68,6 +70,8 @@ backup_rows_count{instance="",job="go"} 6
 
 func TestTheGoClientPushesMetricsOfEveryKind(t *testing.T) {
 	t.Parallel()
+	runs(t, goPeer)
+	runs(t, parserPeer)
 	for name, format := range formats {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

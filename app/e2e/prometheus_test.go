@@ -139,6 +139,7 @@ func discovered(addr string) []struct {
 
 func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 	t.Parallel()
+	runs(t, prometheusPeer)
 	s := start(t, "--push.enable-utf8-names")
 	groupings := discovered(s.addr)
 	wantTargets, wantSeries := map[string]string{}, map[string]string{}
