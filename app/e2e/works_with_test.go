@@ -37,7 +37,7 @@ var (
 	curlPeer = &peer{table: pushClients, name: "curl", version: printed(`curl (\S+)`, "curl", "--version"),
 		know: "Push files with `--data-binary @file`: `-d @file` joins the lines, which is refused."}
 	goPeer = &peer{table: pushClients, name: "Go, client_golang", version: module("github.com/prometheus/client_golang"),
-		know: "Protobuf by default; text and OpenMetrics by `Format`, the latter without `# EOF`. A space in a label of the path arrives as `+`."}
+		know: "Protobuf by default; text and OpenMetrics by `Format`, the latter without `# EOF`. Names with dots and the like are sent with `_`, unless the format has `WithEscapingScheme(model.NoEscaping)`. A space in a label of the path arrives as `+`."}
 	victoriaPeer = &peer{table: pushClients, name: "Go, VictoriaMetrics/metrics", version: module("github.com/VictoriaMetrics/metrics"),
 		know: "Pushes with GET by default, which is refused: set `PushOptions.Method` to `PUT` or `POST`. Its own histograms have `vmrange` instead of `le`, so `histogram_quantile` can't read them: use `NewPrometheusHistogram`."}
 	hashicorpPeer = &peer{table: pushClients, name: "Go, hashicorp/go-metrics", version: module("github.com/hashicorp/go-metrics"),
