@@ -50,7 +50,6 @@ func TestTheReferenceParserReadsWhatClientsPushed(t *testing.T) {
 	for name, format := range formats {
 		must(t, push.New(s.url, "go").Grouping("by", name).Gatherer(registry(7)).Format(format).Push())
 	}
-	must(t, victoriaSet().PushMetrics(t.Context(), s.url+"/metrics/job/vm", viaPut))
 	for name, client := range map[string]driven{"python": pythonClient(t), "node": nodeClient(t), "perl": perlClient(t)} {
 		client.run(t, s, "push", name, nil, 7)
 		s.want(200, "GET", "/metrics/job/"+name, "")

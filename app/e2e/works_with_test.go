@@ -39,7 +39,7 @@ var (
 	goPeer = &peer{table: pushClients, name: "Go, client_golang", version: module("github.com/prometheus/client_golang"),
 		know: "Protobuf by default; text and OpenMetrics by `Format`, the latter without `# EOF`. Names with dots and the like are sent with `_`, unless the format has `WithEscapingScheme(model.NoEscaping)`. A space in a label of the path arrives as `+`."}
 	victoriaPeer = &peer{table: pushClients, name: "Go, VictoriaMetrics/metrics", version: module("github.com/VictoriaMetrics/metrics"),
-		know: "Pushes with GET by default, which is refused: set `PushOptions.Method` to `PUT` or `POST`. Its own histograms have `vmrange` instead of `le`, so `histogram_quantile` can't read them: use `NewPrometheusHistogram`."}
+		know: "Pushes with GET by default, which is refused: set `PushOptions.Method` to `PUT` or `POST`. Its own histograms have `vmrange` instead of `le`, so `histogram_quantile` can't read them: use `NewPrometheusHistogram`. It sends no types unless `metrics.ExposeMetadata(true)` was called; a family without a type is refused while another grouping holds it with one."}
 	hashicorpPeer = &peer{table: pushClients, name: "Go, hashicorp/go-metrics", version: module("github.com/hashicorp/go-metrics"),
 		know: "`NewPrometheusPushSink` replaces the grouping of its job at each interval and on `Shutdown`. It can't set other labels of the path."}
 	pythonPeer = &peer{table: pushClients, name: "Python, prometheus_client", version: debian("python3-prometheus-client"),
