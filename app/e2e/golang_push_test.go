@@ -40,8 +40,6 @@ backup_wait_seconds_sum{instance="",job="vm"} 2
 backup_wait_seconds_count{instance="",job="vm"} 1
 `
 
-var viaPut = &victoria.PushOptions{Method: "PUT"}
-
 func TestTheVictoriaMetricsClientIsToldNotToPushWithGet(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -64,7 +62,7 @@ func TestTheVictoriaMetricsClientPushesMetricsOfEveryKind(t *testing.T) {
 	runs(t, victoriaPeer)
 	s := start(t)
 	path := s.url + "/metrics/job/vm"
-	must(t, victoriaSet().PushMetrics(t.Context(), path, viaPut))
+	must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{Method: "POST"}))
 	s.holds(victorias)
 
 	victoria.ExposeMetadata(true) // for all that is pushed from here on

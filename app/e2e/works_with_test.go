@@ -34,36 +34,64 @@ const (
 )
 
 var (
-	curlPeer = &peer{table: pushClients, name: "curl", version: printed(`curl (\S+)`, "curl", "--version"),
-		know: "Push files with `--data-binary @file`: `-d @file` joins the lines, which is refused."}
-	goPeer = &peer{table: pushClients, name: "Go, client_golang", version: module("github.com/prometheus/client_golang"),
-		know: "Protobuf by default; text and OpenMetrics by `Format`, the latter without `# EOF`. Names with dots and the like are sent with `_`, unless the format has `WithEscapingScheme(model.NoEscaping)`. A space in a label of the path arrives as `+`."}
-	victoriaPeer = &peer{table: pushClients, name: "Go, VictoriaMetrics/metrics", version: module("github.com/VictoriaMetrics/metrics"),
-		know: "Pushes with GET by default, which is refused: set `PushOptions.Method` to `PUT` or `POST`. Its own histograms have `vmrange` instead of `le`, so `histogram_quantile` can't read them: use `NewPrometheusHistogram`. It sends no types unless `metrics.ExposeMetadata(true)` was called; a family without a type is refused while another grouping holds it with one."}
-	hashicorpPeer = &peer{table: pushClients, name: "Go, hashicorp/go-metrics", version: module("github.com/hashicorp/go-metrics"),
-		know: "`NewPrometheusPushSink` replaces the grouping of its job at each interval and on `Shutdown`. It can't set other labels of the path."}
-	pythonPeer = &peer{table: pushClients, name: "Python, prometheus_client", version: debian("python3-prometheus-client"),
-		know: "Text. OpenMetrics can be rendered with `prometheus_client.openmetrics.exposition` and sent by hand. Older versions send a space in a label of the path as `+`. Its `_created` series are kept as gauges."}
-	nodePeer = &peer{table: pushClients, name: "Node.js, prom-client", version: npm("prom-client"),
-		know: "Sends no content type. A push of an OpenMetrics registry is recognised by its `# EOF`."}
-	cppPeer = &peer{table: pushClients, name: "C++, prometheus-cpp", version: debian("prometheus-cpp-dev"),
-		know: "`Push` sends POST, which merges, and `PushAdd` sends PUT, which replaces. Labels of the path are sent as they are: percent-encode spaces, `/`, `?`, `#` and `%` yourself. A HELP text must not have line ends."}
-	perlPeer = &peer{table: pushClients, name: "Perl, Net::Prometheus", version: debian("libnet-prometheus-perl"),
-		know: "Renders text and can't push: send it with HTTP::Tiny, encoded as UTF-8. It refuses label values that are empty."}
-	javaPeer = &peer{table: pushClients, name: "Java, as its clients send", version: printed(`"([^"]+)"`, "java", "-version"), apart: true,
-		know: "Not the libraries themselves: a program on `HttpURLConnection` sends the requests that prometheus-metrics-exporter-pushgateway (protobuf and text) and simpleclient_pushgateway send, and bodies like those of Micrometer. The version is Java's."}
+	curlPeer = &peer{
+		table: pushClients, name: "curl", version: printed(`curl (\S+)`, "curl", "--version"),
+		know: "Push files with `--data-binary @file`: `-d @file` joins the lines, which is refused.",
+	}
+	goPeer = &peer{
+		table: pushClients, name: "Go, client_golang", version: module("github.com/prometheus/client_golang"),
+		know: "Protobuf by default; text and OpenMetrics by `Format`, the latter without `# EOF`. Names with dots and the like are sent with `_`, unless the format has `WithEscapingScheme(model.NoEscaping)`. A space in a label of the path arrives as `+`.",
+	}
+	victoriaPeer = &peer{
+		table: pushClients, name: "Go, VictoriaMetrics/metrics", version: module("github.com/VictoriaMetrics/metrics"),
+		know: "Pushes with GET by default, which is refused: set `PushOptions.Method` to `PUT` or `POST`. Its own histograms have `vmrange` instead of `le`, so `histogram_quantile` can't read them: use `NewPrometheusHistogram`. It sends no types unless `metrics.ExposeMetadata(true)` was called; a family without a type is refused while another grouping holds it with one.",
+	}
+	hashicorpPeer = &peer{
+		table: pushClients, name: "Go, hashicorp/go-metrics", version: module("github.com/hashicorp/go-metrics"),
+		know: "`NewPrometheusPushSink` replaces the grouping of its job at each interval and on `Shutdown`. It can't set other labels of the path.",
+	}
+	pythonPeer = &peer{
+		table: pushClients, name: "Python, prometheus_client", version: debian("python3-prometheus-client"),
+		know: "Text. OpenMetrics can be rendered with `prometheus_client.openmetrics.exposition` and sent by hand. Older versions send a space in a label of the path as `+`. Its `_created` series are kept as gauges.",
+	}
+	nodePeer = &peer{
+		table: pushClients, name: "Node.js, prom-client", version: npm("prom-client"),
+		know: "Sends no content type. A push of an OpenMetrics registry is recognised by its `# EOF`.",
+	}
+	cppPeer = &peer{
+		table: pushClients, name: "C++, prometheus-cpp", version: debian("prometheus-cpp-dev"),
+		know: "`Push` sends POST, which merges, and `PushAdd` sends PUT, which replaces. Labels of the path are sent as they are: percent-encode spaces, `/`, `?`, `#` and `%` yourself. A HELP text must not have line ends.",
+	}
+	perlPeer = &peer{
+		table: pushClients, name: "Perl, Net::Prometheus", version: debian("libnet-prometheus-perl"),
+		know: "Renders text and can't push: send it with HTTP::Tiny, encoded as UTF-8. It refuses label values that are empty.",
+	}
+	javaPeer = &peer{
+		table: pushClients, name: "Java, as its clients send", version: printed(`"([^"]+)"`, "java", "-version"), apart: true,
+		know: "Not the libraries themselves: a program on `HttpURLConnection` sends the requests that prometheus-metrics-exporter-pushgateway (protobuf and text) and simpleclient_pushgateway send, and bodies like those of Micrometer. The version is Java's.",
+	}
 
-	prometheusPeer = &peer{table: scrapers, name: "Prometheus", version: printed(`version (\S+)`, "prometheus", "--version"),
-		know: "Set `honor_labels: true`. It scrapes everything at once, and each grouping that `http_sd_configs` finds at `/api/v1/targets`."}
-	parserPeer = &peer{table: scrapers, name: "Prometheus 3, its parsers", version: module("github.com/prometheus/prometheus"),
-		know: "As a Go library: 0.316 is Prometheus 3.16. Every push test reads text and OpenMetrics with it."}
-	referencePeer = &peer{table: scrapers, name: "OpenMetrics reference parser", version: debian("python3-prometheus-client"),
-		know: "The one of Python's prometheus_client, which is stricter than Prometheus."}
+	prometheusPeer = &peer{
+		table: scrapers, name: "Prometheus", version: printed(`version (\S+)`, "prometheus", "--version"),
+		know: "Set `honor_labels: true`. It scrapes everything at once, and each grouping that `http_sd_configs` finds at `/api/v1/targets`.",
+	}
+	parserPeer = &peer{
+		table: scrapers, name: "Prometheus 3, its parsers", version: module("github.com/prometheus/prometheus"),
+		know: "As a Go library: 0.316 is Prometheus 3.16. Every push test reads text and OpenMetrics with it.",
+	}
+	referencePeer = &peer{
+		table: scrapers, name: "OpenMetrics reference parser", version: debian("python3-prometheus-client"),
+		know: "The one of Python's prometheus_client, which is stricter than Prometheus.",
+	}
 
-	nginxPeer = &peer{table: proxies, name: "nginx", version: printed(`nginx/(\S+)`, "/usr/sbin/nginx", "-v"),
-		know: "Works with a bare `proxy_pass http://HOST:PORT;` without a path, which speaks HTTP/1.0 to Gatehouse. It refuses pushes above 1 MB until `client_max_body_size` is raised. Targets have its upstream's address unless it passes on the `Host`."}
-	haproxyPeer = &peer{table: proxies, name: "HAProxy", version: printed(`version (\S+)`, "/usr/sbin/haproxy", "-v"),
-		know: "Works with `mode http` and timeouts. It passes on `Host` and `Expect: 100-continue`."}
+	nginxPeer = &peer{
+		table: proxies, name: "nginx", version: printed(`nginx/(\S+)`, "/usr/sbin/nginx", "-v"),
+		know: "Works with a bare `proxy_pass http://HOST:PORT;` without a path, which speaks HTTP/1.0 to Gatehouse. It refuses pushes above 1 MB until `client_max_body_size` is raised. Targets have its upstream's address unless it passes on the `Host`.",
+	}
+	haproxyPeer = &peer{
+		table: proxies, name: "HAProxy", version: printed(`version (\S+)`, "/usr/sbin/haproxy", "-v"),
+		know: "Works with `mode http` and timeouts. It passes on `Host` and `Expect: 100-continue`.",
+	}
 )
 
 // printed reports what a program writes about its version.
