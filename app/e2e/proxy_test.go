@@ -163,3 +163,13 @@ func TestNginxItselfRefusesLargePushesUntilItIsToldOtherwise(t *testing.T) {
 	proxy.want(413, "PUT", "/metrics/job/large", string(comments(1_100_000))+"large 9\n")
 	proxy.put("/metrics/job/large", string(comments(900_000))+"large 9\n")
 }
+
+func TestHAProxyPassesOnARefusalInsteadOf100Continue(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	c := startHAProxy(t, s).dial()
+	c.write("PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 17000000\r\nExpect: 100-continue\r\n\r\n")
+	if a := c.read(); a.status != 413 || strings.Count(a.body, "\n") != 1 {
+		t.Error(a)
+	}
+}
