@@ -139,7 +139,6 @@ func discovered(addr string) []struct {
 
 func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 	t.Parallel()
-	runs(t, prometheusPeer)
 	s := start(t, "--push.enable-utf8-names")
 	groupings := discovered(s.addr)
 	wantTargets, wantSeries := map[string]string{}, map[string]string{}
@@ -148,6 +147,7 @@ func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 		wantTargets[selector(g.target)] = "up"
 		wantSeries[selector(g.series)] = fmt.Sprint(i)
 	}
+	runs(t, prometheusPeer)
 	p := startPrometheus(t, s)
 	targetsAre := func(pool string, want map[string]string) {
 		t.Helper()
