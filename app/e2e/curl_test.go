@@ -98,6 +98,7 @@ func (s *server) curl(body []byte, args ...string) string {
 
 func TestCurlPushesWhateverAFileLooksLike(t *testing.T) {
 	t.Parallel()
+	runs(t, curlPeer)
 	large := series(50_000)
 	for _, test := range []struct {
 		name, body string

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,12 +9,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/push"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/proto"
 )
 
 var formats = map[string]expfmt.Format{
 	"protobuf": expfmt.NewFormat(expfmt.TypeProtoDelim),
 	"text":     expfmt.NewFormat(expfmt.TypeTextPlain),
+	// Without the end that the format asks for.
+	"OpenMetrics": expfmt.NewFormat(expfmt.TypeOpenMetrics),
 }
 
 // registry has a metric of every kind; n is in their values.
@@ -68,6 +72,8 @@ backup_rows_count{instance="",job="go"} 6
 
 func TestTheGoClientPushesMetricsOfEveryKind(t *testing.T) {
 	t.Parallel()
+	runs(t, goPeer)
+	runs(t, parserPeer)
 	for name, format := range formats {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,6 +146,28 @@ func TestTheGoClientNamesTheSameGroupingInEveryCall(t *testing.T) {
 			must(t, pusher("first", 0).Delete())
 			must(t, pusher("first", 0).Delete())
 			s.holds(rest)
+		})
+	}
+}
+
+func TestTheGoClientPushesUTF8NamesWhenItsFormatSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, format := range formats {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			disk := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "disk.free", Help: "Free."}, []string{"mount.point"})
+			disk.WithLabelValues("/").Set(7)
+			pusher := push.New(s.url, "go").Grouping("http.host", "a/b").Collector(disk)
+			must(t, pusher.Format(format).Push()) // the names of the body arrive as disk_free and mount_point
+			s.holds(`disk_free{mount_point="/",http_host="a/b",instance="",job="go"} 7` + "\n")
+			must(t, pusher.Format(format.WithEscapingScheme(model.NoEscaping)).Push())
+			for _, accept := range []string{"text/plain;version=1.0.0", acceptOpenMetrics} {
+				got := pushed(s.scrape(accept + ";escaping=allow-utf-8"))
+				if want := []string{`disk.free{http.host="a/b",instance="",job="go",mount.point="/"} 7`}; !slices.Equal(got, want) {
+					t.Errorf("scraped as %s\n%s", accept, difference(got, want))
+				}
+			}
 		})
 	}
 }

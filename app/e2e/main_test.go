@@ -38,6 +38,10 @@ func run(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	if err := settleWorksWith(code); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if leaks := leaked(); len(leaks) > 0 {
 		fmt.Fprintf(os.Stderr, "secrets are in the logs:\n%s\n", strings.Join(leaks, "\n"))
 		return 1

@@ -147,6 +147,7 @@ func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 		wantTargets[selector(g.target)] = "up"
 		wantSeries[selector(g.series)] = fmt.Sprint(i)
 	}
+	runs(t, prometheusPeer)
 	p := startPrometheus(t, s)
 	targetsAre := func(pool string, want map[string]string) {
 		t.Helper()

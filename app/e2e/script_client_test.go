@@ -8,15 +8,20 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// driven is a push client in another language, driven by a script of testdata.
+// driven is a push client in another language, driven by a program of testdata.
 type driven struct {
 	command []string
-	// pushed is what the script's push leaves, less what every client leaves.
-	pushed string
-	env    []string // how it signs in; nil: not at all
+	// arguments returns those of one call; nil: as scripts take them.
+	arguments func(s *server, action, job string, grouping map[string]string, value int) []string
+	// pushed is what the program's push leaves, less what every client leaves, and
+	// lacks is a line of that which this one can't send.
+	pushed, lacks string
+	odd           string   // what it leaves besides, which only text can surely say
+	env           []string // how it signs in, or what else it is to do; nil: nothing
 }
 
 func (d driven) run(t *testing.T, s *server, action, job string, grouping map[string]string, value int) {
@@ -30,8 +35,11 @@ func (d driven) try(t *testing.T, s *server, action, job string, grouping map[st
 	t.Helper()
 	key, err := json.Marshal(grouping)
 	must(t, err)
-	args := append(slices.Clone(d.command[1:]), action, s.url, job, string(key), fmt.Sprint(value))
-	cmd := exec.CommandContext(t.Context(), d.command[0], args...)
+	args := []string{action, s.url, job, string(key), fmt.Sprint(value)}
+	if d.arguments != nil {
+		args = d.arguments(s, action, job, grouping, value)
+	}
+	cmd := exec.CommandContext(t.Context(), d.command[0], append(slices.Clone(d.command[1:]), args...)...)
 	cmd.Env = append(os.Environ(), d.env...)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -74,13 +82,21 @@ func (d driven) pushesAddsAndDeletes(t *testing.T, g groupingCase) {
 	s.put("/metrics/job/bystander", "rest 1\n")
 	const rest = "rest{instance=\"\",job=\"bystander\"} 1\n"
 	labelled := func(lines string) string { return strings.ReplaceAll(lines, "LABELS", g.want) }
-	all := labelled(common+d.pushed) + rest
+	all := labelled(strings.Replace(common, "\n"+d.lacks+"\n", "\n", 1)+d.pushed) + rest
 
 	d.run(t, s, "add", g.job, g.grouping, 1)
 	d.run(t, s, "push", g.job, g.grouping, 7)
-	s.holdsBut(all, isCreated)
+	odd := samples(t, acceptText, labelled(d.odd))
+	besides := func(line string) bool { return isCreated(line) || slices.Contains(odd, line) }
+	s.holdsBut(all, besides)
+	held := s.pushed()
+	for _, line := range odd {
+		if !slices.Contains(held, line) {
+			t.Errorf("%s is missing", line)
+		}
+	}
 	d.run(t, s, "add", g.job, g.grouping, 3)
-	s.holdsBut(all+labelled("last_success{LABELS} 3\n"), isCreated)
+	s.holdsBut(all+labelled("last_success{LABELS} 3\n"), besides)
 	d.run(t, s, "delete", g.job, g.grouping, 0)
 	d.run(t, s, "delete", g.job, g.grouping, 0)
 	s.holds(rest)
@@ -116,7 +132,7 @@ func nodeClient(t *testing.T) driven {
 
 func TestClientsAreToldThatAPushIsTooLarge(t *testing.T) {
 	t.Parallel()
-	for name, client := range map[string]func(*testing.T) driven{"python": pythonClient, "node": nodeClient} {
+	for name, client := range map[string]func(*testing.T) driven{"python": pythonClient, "node": nodeClient, "perl": perlClient, "c++": cppClient} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client(t).isToldThatAPushIsTooLarge(t)
@@ -126,6 +142,7 @@ func TestClientsAreToldThatAPushIsTooLarge(t *testing.T) {
 
 func TestThePythonClientPushesAddsAndDeletes(t *testing.T) {
 	t.Parallel()
+	runs(t, pythonPeer)
 	client := pythonClient(t)
 	// The client sends a space as a plus.
 	for _, g := range []groupingCase{
@@ -145,6 +162,7 @@ func TestThePythonClientPushesAddsAndDeletes(t *testing.T) {
 
 func TestTheNodeClientPushesAddsAndDeletes(t *testing.T) {
 	t.Parallel()
+	runs(t, nodePeer)
 	client := nodeClient(t)
 	for _, g := range []groupingCase{
 		{"no labels but the job", "js", nil, `instance="",job="js"`},
@@ -159,6 +177,104 @@ func TestTheNodeClientPushesAddsAndDeletes(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			t.Parallel()
 			client.pushesAddsAndDeletes(t, g)
+		})
+	}
+}
+
+func perlClient(t *testing.T) driven {
+	t.Helper()
+	const perl = "/usr/bin/perl" // Debian's, which has Debian's packages
+	if out, err := exec.CommandContext(t.Context(), perl, "-MNet::Prometheus", "-e", "1").CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("Debian's libnet-prometheus-perl is not installed (.ci/setup installs it): %v %s", err, out))
+	}
+	return driven{
+		command: []string{perl, "testdata/push.pl"},
+		lacks:   `backup_bytes{table="",LABELS} +Inf`,
+		pushed:  "backup_bytes{table=\"all\",LABELS} +Inf\n",
+	}
+}
+
+// compiled is the program that drives the C++ client.
+var compiled = sync.OnceValues(func() (string, error) {
+	program := filepath.Join(filepath.Dir(binary), "push-cpp")
+	out, err := exec.Command("g++", "-o", program, "testdata/push.cpp", "-lprometheus-cpp-push", "-lprometheus-cpp-core").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, out)
+	}
+	return program, err
+})
+
+func cppClient(t *testing.T) driven {
+	t.Helper()
+	if _, err := os.Stat("/usr/include/prometheus/gateway.h"); err != nil {
+		missing(t, "prometheus-cpp-dev is not installed (.ci/setup installs it)")
+	}
+	tool(t, "g++")
+	program, err := compiled()
+	must(t, err)
+	return driven{command: []string{program}, arguments: func(s *server, action, job string, grouping map[string]string, value int) []string {
+		host, port, _ := strings.Cut(s.addr, ":")
+		args := []string{action, host, port, job, fmt.Sprint(value)}
+		for name, value := range grouping {
+			args = append(args, name, value)
+		}
+		return args
+	}}
+}
+
+func TestThePerlClientsMetricsArePushedAddedAndDeleted(t *testing.T) {
+	t.Parallel()
+	runs(t, perlPeer)
+	client := perlClient(t)
+	for _, g := range []groupingCase{
+		{"no labels but the job", "pl", nil, `instance="",job="pl"`},
+		{"signs", "50% a/b", map[string]string{"instance": "日本/", "e": ""}, `instance="日本/",job="50% a/b"`},
+	} {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			client.pushesAddsAndDeletes(t, g)
+		})
+	}
+}
+
+func TestTheCppClientPushesAddsAndDeletes(t *testing.T) {
+	t.Parallel()
+	runs(t, cppPeer)
+	client := cppClient(t)
+	// The client encodes nothing but what is not ASCII.
+	for _, g := range []groupingCase{
+		{"no labels but the job", "cpp", nil, `instance="",job="cpp"`},
+		{"signs and unicode", "größe", map[string]string{"instance": "10.0.0.1:9100", "e": "a=b&c+d"}, `e="a=b&c+d",instance="10.0.0.1:9100",job="größe"`},
+		{"encoded by hand", "my%20job", map[string]string{"path": "%2Fvar%2Ftmp%2F"}, `instance="",job="my job",path="/var/tmp/"`},
+		{"an empty value at the end, sent as a slash", "cpp", map[string]string{"instance": "i", "zone": ""}, `instance="i",job="cpp"`},
+	} {
+		t.Run(g.name, func(t *testing.T) {
+			t.Parallel()
+			client.pushesAddsAndDeletes(t, g)
+		})
+	}
+}
+
+func TestClientsPushOpenMetrics(t *testing.T) {
+	t.Parallel()
+	for name, client := range map[string]func(*testing.T) driven{"python, by hand": pythonClient, "node, without a content type": nodeClient} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := client(t)
+			d.env = []string{"PUSH_FORMAT=openmetrics"}
+			d.pushesAddsAndDeletes(t, groupingCase{name, "om", map[string]string{"instance": "i"}, `instance="i",job="om"`})
+
+			s := start(t)
+			d.run(t, s, "push", "om", nil, 7)
+			text := s.want(200, "GET", "/metrics", "", "Accept", acceptText).body
+			for _, line := range []string{
+				"# TYPE backup_bytes gauge\n", "# TYPE backups_total counter\n", "# HELP backups_total Backups so far.\n",
+				"# TYPE backup_seconds histogram\n", "# TYPE backup_wait_seconds summary\n",
+			} {
+				if !strings.Contains(text, line) {
+					t.Errorf("%q is not in the scrape", line)
+				}
+			}
 		})
 	}
 }

@@ -34,6 +34,7 @@ var order = []struct{ slug, summary string }{
 	{"flags", "Every flag and environment variable."},
 	{"storage", "What is promised, backup, undo, import."},
 	{"migrating", "What works unchanged after Pushgateway, and what differs."},
+	{"works-with", "The clients, scrapers and proxies that are tested, and what to know about each."},
 }
 
 // groups are the headings of the list of pages, by the page that each begins

@@ -3,8 +3,15 @@
 
 const client = require('prom-client');
 
+// PUSH_FORMAT=openmetrics makes registries of that format.
+function registry() {
+	const made = new client.Registry();
+	if (process.env.PUSH_FORMAT === 'openmetrics') made.setContentType(client.Registry.OPENMETRICS_CONTENT_TYPE);
+	return made;
+}
+
 function everything(value) {
-	const registers = [new client.Registry()];
+	const registers = [registry()];
 	const gauge = new client.Gauge({ name: 'backup_bytes', help: 'Size of the "last" backup\nin \\ bytes.', labelNames: ['table'], registers });
 	gauge.set({ table: 'a "b"\n\\ü' }, value);
 	gauge.set({ table: '' }, Infinity);
@@ -19,13 +26,13 @@ function everything(value) {
 }
 
 function one(value) {
-	const registers = [new client.Registry()];
+	const registers = [registry()];
 	new client.Gauge({ name: 'last_success', help: 'Time of the last success.', registers }).set(value);
 	return registers[0];
 }
 
 function huge() {
-	const registers = [new client.Registry()];
+	const registers = [registry()];
 	const gauge = new client.Gauge({ name: 'huge', help: 'Too large.', labelNames: ['text'], registers });
 	for (let i = 0; i < 17; i++) gauge.set({ text: i + 'x'.repeat(1e6) }, 1);
 	return registers[0];
@@ -38,7 +45,7 @@ const { PUSH_USER, PUSH_PASSWORD, PUSH_TOKEN } = process.env;
 const options = {};
 if (PUSH_USER) options.auth = `${PUSH_USER}:${PUSH_PASSWORD}`;
 if (PUSH_TOKEN) options.headers = { Authorization: `Bearer ${PUSH_TOKEN}` };
-const gateway = registry => new client.Pushgateway(url, options, registry);
+const gateway = metrics => new client.Pushgateway(url, options, metrics);
 const actions = {
 	push: () => gateway(everything(Number(value))).push(params),
 	add: () => gateway(one(Number(value))).pushAdd(params),

@@ -1,6 +1,8 @@
 """Drives the Python client: push.py ACTION URL JOB GROUPING VALUE
 
-PUSH_TOKEN, or PUSH_USER and PUSH_PASSWORD, in the environment sign in.
+PUSH_TOKEN, or PUSH_USER and PUSH_PASSWORD, in the environment sign in. With
+PUSH_FORMAT=openmetrics the client's text is replaced by its OpenMetrics, which its
+own push functions can't send.
 """
 
 import json
@@ -19,6 +21,7 @@ from prometheus_client import (
     push_to_gateway,
     pushadd_to_gateway,
 )
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.exposition import basic_auth_handler, default_handler
 
 
@@ -52,8 +55,14 @@ def huge():
     return registry
 
 
+rendered = None  # the registry that is pushed
+
+
 def handler(url, method, timeout, headers, data):
-    """Signs in with what the environment gives."""
+    """Does what the environment says."""
+    if data and os.environ.get("PUSH_FORMAT") == "openmetrics":
+        headers = [("Content-Type", openmetrics.CONTENT_TYPE_LATEST)]
+        data = openmetrics.generate_latest(rendered)
     if user := os.environ.get("PUSH_USER"):
         return basic_auth_handler(url, method, timeout, headers, data, user, os.environ["PUSH_PASSWORD"])
     if token := os.environ.get("PUSH_TOKEN"):
@@ -64,9 +73,11 @@ def handler(url, method, timeout, headers, data):
 action, url, job, grouping, value = sys.argv[1:]
 grouping, value = json.loads(grouping), float(value)
 if action == "push":
-    push_to_gateway(url, job, everything(value), grouping_key=grouping, handler=handler)
+    rendered = everything(value)
+    push_to_gateway(url, job, rendered, grouping_key=grouping, handler=handler)
 elif action == "add":
-    pushadd_to_gateway(url, job, one(value), grouping_key=grouping, handler=handler)
+    rendered = one(value)
+    pushadd_to_gateway(url, job, rendered, grouping_key=grouping, handler=handler)
 elif action == "huge":
     push_to_gateway(url, job, huge(), grouping_key=grouping, handler=handler)
 elif action == "delete":
