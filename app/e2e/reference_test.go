@@ -63,3 +63,34 @@ func TestTheReferenceParserReadsWhatClientsPushed(t *testing.T) {
 		t.Errorf("it ends in %q", body[max(0, len(body)-100):])
 	}
 }
+
+// strange are accepted pushes that break a rule of OpenMetrics.
+var strange = []string{
+	"# TYPE a histogram\na{quantile=\"0.95\"} 3\na_bucket{le=\"1\"} 1\na_bucket{le=\"+Inf\"} 2\na_count 2\na_sum 3\n",
+	"# TYPE b histogram\nb_bucket{le=\"1\"} 5\nb_bucket{le=\"+Inf\"} 3\nb_sum 1\nb_count 4\n",
+	"# TYPE c histogram\nc_bucket 1\nc_bucket{le=\"x\"} -1\nc_count NaN\nc_sum -3\n",
+	"# TYPE d summary\nd 1\nd{quantile=\"95\"} -1\nd_sum -1\nd_count 0.5\n",
+	"# TYPE e counter\ne 1\n# TYPE e_total counter\ne_total -1\n# TYPE e_created gauge\ne_created 1\n",
+	"# TYPE f counter\nf_total NaN\n# TYPE g_total counter\ng_total NaN\n",
+	"# TYPE i histogram\ni_bucket{le=\"-1\"} 1\ni_bucket{le=\"+Inf\"} 2\ni_sum 3\ni_count 2\n# TYPE i_created gauge\ni_created 1\n",
+	"# TYPE k histogram\nk_bucket{le=\"+Inf\"} 1\nk_sum 1\nk_count 1\n# TYPE k_count_total counter\nk_count_total 1\n",
+	"# TYPE l histogram\nl_bucket{le=\"+Inf\"} 1\nl_sum 1\nl_count 1\n# TYPE l_count gauge\nl_count{x=\"1\"} 1\n",
+	"# TYPE m gaugehistogram\nm_bucket{le=\"1\"} 2\nm_bucket{le=\"+Inf\"} 1\nm_gsum -1\nm_gcount 1\n",
+	"# TYPE n counter\nn_total 1\n# TYPE n_created_total counter\nn_created_total 2\n",
+	"o{path=\"C:\\dir\"} 1\n{\"p.q\",\"r.s\"=\"1\"} 2\n",
+}
+
+func TestTheReferenceParserReadsWhateverIsHeld(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for i, body := range strange {
+		for _, instance := range []string{"x", "y"} {
+			s.want(200, "PUT", "/metrics/job/strange-"+strconv.Itoa(i)+"/instance/"+instance, body)
+		}
+	}
+	body := s.want(200, "GET", "/metrics", "", "Accept", "application/openmetrics-text;version=1.0.0").body
+	got, want := pushed(referenceSamples(t, body)), pushed(samples(t, acceptOpenMetrics, body))
+	if len(want) < 80 || !slices.Equal(got, want) {
+		t.Errorf("the parser reads %d samples, of %d\n%s", len(got), len(want), difference(got, want))
+	}
+}
