@@ -135,6 +135,12 @@ type route struct {
 	path string
 	on   map[string]endpoint
 	page bool // for people: no part of the API
+	// query has, by method, the parameters that a change takes beside key. All
+	// others are refused, unless the route is a page.
+	query map[string][]string
+	// head has, by method, what is checked before the body of a request is read.
+	// It is given what is wrong with the query, and returns what is wrong in all.
+	head map[string]func(c *fiber.Ctx, wrong error) error
 }
 
 // endpoint is one method of a route.
@@ -157,17 +163,19 @@ func page(path, name string, needs auth.Action, do fiber.Handler) route {
 
 func (h *api) routes() []route {
 	groupings := route{path: "/metrics/*", on: map[string]endpoint{
-		"PUT":    {"push", auth.Push, h.push(store.Replace)},
-		"POST":   {"push", auth.Push, h.push(store.Merge)},
+		"PUT":    {"push", auth.Push, h.push},
+		"POST":   {"push", auth.Push, h.push},
 		"DELETE": {"delete", auth.Delete, h.delete},
 	}}
+	groupings.query = map[string][]string{"PUT": {queryTTL}, "POST": {queryTTL}}
+	groupings.head = map[string]func(*fiber.Ctx, error) error{"PUT": h.beginPush(store.Replace), "POST": h.beginPush(store.Merge)}
 	routes := []route{
 		get("/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
 		get("/api/v1/status", "api/v1/status", auth.Read, h.status),
 		{path: "/api/v1/groupings", on: map[string]endpoint{
 			"GET":    {"api/v1/groupings", auth.Read, h.listGroupings},
 			"DELETE": {"api/v1/groupings", auth.Administer, h.deleteGroupings},
-		}},
+		}, query: map[string][]string{"DELETE": {queryMatch, queryDryRun}}},
 		get("/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
 		{path: "/-/quit", on: map[string]endpoint{
 			"PUT":  {"quit", auth.Administer, h.quit},
@@ -240,7 +248,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 			c.Locals(neededAction, e.needs)
 			return c.Next()
 		}
-		do := e.do
+		do := r.refusing(method, e.do)
 		if e.needs != auth.Public && !heedLimits[e.name] {
 			do = unlimited(do)
 		}

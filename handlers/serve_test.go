@@ -302,7 +302,8 @@ func (s *served) raw(request string) answered {
 	defer conn.Close()
 	go func() { _, _ = io.WriteString(conn, request) }()
 	in := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(in, nil)
+	method, _, _ := strings.Cut(request, " ")
+	resp, err := http.ReadResponse(in, &http.Request{Method: method})
 	if err == nil && resp.StatusCode == http.StatusContinue {
 		resp, err = http.ReadResponse(in, nil)
 	}

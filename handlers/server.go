@@ -54,6 +54,11 @@ func (h *api) tune(app *fiber.App) {
 	s.Handler = deliver(s.Handler)
 	s.Handler = h.withHeaders(s.Handler)
 	s.ErrorHandler = h.refuseMalformed
+	s.ExpectHandler = h.expect(s.Handler)
+	s.HeaderReceived = func(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		expectsNothing(header)
+		return fasthttp.RequestConfig{}
+	}
 	s.CloseOnShutdown = true
 	// The start of a malformed request may hold credentials.
 	s.SecureErrorLogMessage = true
