@@ -197,10 +197,28 @@ func (h *api) routes() []route {
 // pageRoutes are what people see.
 func (h *api) pageRoutes() []route {
 	return slices.Concat(
-		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
+		h.rootRoutes(), h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
 		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
 	)
+}
+
+// rootRoutes lead from the prefix to the page below it.
+func (h *api) rootRoutes() []route {
+	if h.RoutePrefix == "" {
+		return nil
+	}
+	return []route{page("", "root", auth.Public, h.toRoot)}
+}
+
+// toRoot answers who leaves out the slash behind the prefix. There is no other
+// redirect but from page to page.
+func (h *api) toRoot(c *fiber.Ctx) error {
+	location := h.PublicPrefix + "/"
+	if query := c.Context().URI().QueryString(); len(query) > 0 {
+		location += "?" + string(query)
+	}
+	return c.Redirect(location, fiber.StatusPermanentRedirect)
 }
 
 // scrapeRoutes are what Prometheus asks for.

@@ -52,10 +52,11 @@ func (h *api) fiberConfig() fiber.Config {
 func (h *api) tune(app *fiber.App) {
 	s := app.Server()
 	s.Handler = deliver(s.Handler)
-	s.Handler = h.withHeaders(s.Handler)
+	s.Handler = h.plainTarget(h.withHeaders(s.Handler))
 	s.ErrorHandler = h.refuseMalformed
 	s.ExpectHandler = h.expect(s.Handler)
 	s.HeaderReceived = func(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		withHost(header)
 		expectsNothing(header)
 		return fasthttp.RequestConfig{}
 	}

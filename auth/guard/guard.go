@@ -137,7 +137,21 @@ func (g *Guard) crossSite(c *fiber.Ctx) bool {
 	if site == "" && origin == "" {
 		return false
 	}
-	return auth.CrossSite(site, origin, append([]string{string(c.Request().Host())}, g.Origins...)...)
+	host := Host(c)
+	return host == "" || auth.CrossSite(site, origin, append([]string{host}, g.Origins...)...)
+}
+
+// NoHost is the Host of requests that came without one, or with an empty one. No
+// machine has that name or ever will: .invalid is reserved.
+const NoHost = "host.invalid"
+
+// Host is the host that a request asks by its header; "" if it names none.
+// Nothing that the target says counts.
+func Host(c *fiber.Ctx) string {
+	if host := string(c.Request().Header.Host()); host != NoHost {
+		return host
+	}
+	return ""
 }
 
 // Require lets a request on to the next handler if whoever sends it may do a.
