@@ -52,7 +52,7 @@ func (h *api) fiberConfig() fiber.Config {
 func (h *api) tune(app *fiber.App) {
 	s := app.Server()
 	s.Handler = deliver(s.Handler)
-	s.Handler = h.plainTarget(h.withHeaders(s.Handler))
+	s.Handler = h.unframed(h.plainTarget(h.withHeaders(s.Handler)))
 	s.ErrorHandler = h.refuseMalformed
 	s.ExpectHandler = h.expect(s.Handler)
 	s.HeaderReceived = func(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
@@ -197,11 +197,16 @@ func (h *api) refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, text = fiber.StatusRequestTimeout, "the request did not arrive in time"
 	}
+	h.refuse(ctx, status, text)
+	linger(ctx.Conn())
+}
+
+// refuse answers in one line where no route does.
+func (h *api) refuse(ctx *fasthttp.RequestCtx, status int, text string) {
 	ctx.Response.Reset()
 	ctx.SetStatusCode(status)
 	ctx.SetContentType(fiber.MIMETextPlainCharsetUTF8)
 	h.setHeaders(ctx)
 	ctx.Response.Header.Set(fiber.HeaderCacheControl, "no-store")
 	ctx.SetBodyString(text + "\n")
-	linger(ctx.Conn())
 }
