@@ -149,7 +149,7 @@ func followHeads(conn net.Conn, state fasthttp.ConnState) {
 func (h *api) plainHead(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if hasBareLF(ctx.Request.Header.RawHeaders()) {
-			h.refuse(ctx, fiber.StatusBadRequest, "line ends are mixed: all must be CRLF")
+			h.refuse(ctx, fiber.StatusBadRequest, textMixed)
 			ctx.Response.SetConnectionClose()
 			linger(ctx.Conn())
 			return
