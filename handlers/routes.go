@@ -218,6 +218,7 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 	if query := c.Context().URI().QueryString(); len(query) > 0 {
 		location += "?" + string(query)
 	}
+	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change
 	return c.Redirect(location, fiber.StatusPermanentRedirect)
 }
 
