@@ -167,8 +167,7 @@ func (c *headConn) look(b []byte) int {
 		}
 		n := bytes.IndexByte(b[at:], '\n')
 		if n < 0 {
-			c.keep(b[at:])
-			return len(b)
+			return c.keep(b, at)
 		}
 		line, isCRLF := c.whole(b[at : at+n])
 		next := at + n + 1
@@ -181,7 +180,7 @@ func (c *headConn) look(b []byte) int {
 			return 0
 		case len(line) == 0 && c.lines > 0:
 			return c.end(b, next)
-		case n > 0 && namesNoHost(line):
+		case n > 0 && c.namesNoHost(line):
 			return c.nameNoHost(b, next-2)
 		case len(line) > 0:
 			c.count(line)
@@ -191,13 +190,20 @@ func (c *headConn) look(b []byte) int {
 	return len(b)
 }
 
-// keep remembers what matters of a line that is not at its end.
-func (c *headConn) keep(b []byte) {
-	c.cr = b[len(b)-1] == '\r'
-	if c.line = append(c.line, b[:min(len(b), longLine+1)]...); len(c.line) > longLine {
+// keep remembers what matters of the line at the end of b, which is not at its own
+// end.
+func (c *headConn) keep(b []byte, at int) int {
+	part := b[at:]
+	if c.cr = part[len(part)-1] == '\r'; c.cr && len(part) <= longLine {
+		if line, _ := c.whole(part); c.namesNoHost(line) {
+			return c.nameNoHost(b, len(b)-1)
+		}
+	}
+	if c.line = append(c.line, part[:min(len(part), longLine+1)]...); len(c.line) > longLine {
 		c.line = c.line[:longLine]
 		c.line[longLine-1] = 'x' // not a blank, lest a long line is taken for an empty one
 	}
+	return len(b)
 }
 
 // whole returns a line without its end, given what there is of it in front of the
@@ -247,9 +253,9 @@ func (c *headConn) end(b []byte, at int) int {
 }
 
 // namesNoHost reports whether a line is a Host header without a value.
-func namesNoHost(line []byte) bool {
+func (c *headConn) namesNoHost(line []byte) bool {
 	const name = "host:"
-	return len(line) >= len(name) && line[0]|0x20 == 'h' &&
+	return c.lines > 0 && len(line) >= len(name) && line[0]|0x20 == 'h' &&
 		bytes.EqualFold(line[:len(name)], []byte(name)) && len(bytes.Trim(line[len(name):], " \t")) == 0
 }
 
@@ -288,7 +294,7 @@ func (c *headConn) rewriteLine(line []byte) {
 		return
 	case isEmpty && c.lines > 0:
 		c.inHead, c.last, c.off = false, true, len(c.store)
-	case namesNoHost(line):
+	case c.namesNoHost(line):
 		line = append(line, guard.NoHost...)
 	}
 	if !isEmpty {

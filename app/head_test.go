@@ -96,9 +96,11 @@ func TestAnEmptyHostIsNobodys(t *testing.T) {
 	for in, want := range map[string]string{
 		"Host:": "Host:host.invalid", "Host: ": "Host: host.invalid", "host:\t": "host:\thost.invalid", "Host: x": "Host: x", "Hosts:": "Hosts:", "X-Host:": "X-Host:",
 	} {
-		c := &headConn{Conn: &pieces{text: "GET / HTTP/1.1\r\n" + in + "\r\nA: b\r\n\r\nGET", size: 1 << 20}, fresh: true}
-		if out := readHead(c); out != "GET / HTTP/1.1\r\n"+want+"\r\nA: b\r\n\r\n" {
-			t.Errorf("%q: %q", in, out)
+		for size := range 40 {
+			c := &headConn{Conn: &pieces{text: "GET / HTTP/1.1\r\n" + in + "\r\nA: b\r\n\r\nGET", size: size + 1}, fresh: true}
+			if out := readHead(c); out != "GET / HTTP/1.1\r\n"+want+"\r\nA: b\r\n\r\n" {
+				t.Errorf("%q in pieces of %d: %q", in, size+1, out)
+			}
 		}
 	}
 }
@@ -123,6 +125,40 @@ func TestNoLengthOfABodyIsTooOdd(t *testing.T) {
 			t.Errorf("%q: %q, %v", length, all, err)
 		}
 	}
+}
+
+// FuzzHead checks that it does not matter in which pieces a head arrives, that no
+// bare LF gets through, and that what is as it should be goes through unchanged.
+func FuzzHead(f *testing.F) {
+	for _, text := range []string{
+		"GET /health HTTP/1.1\r\nHost: x\r\n\r\n", "GET /health HTTP/1.1\nHost:\n\n", "PUT /x HTTP/1.1\r\nHost: \r\nContent-Length: 4\r\n\r\na 1\n",
+		"\r\nGET / HTTP/1.0\r\n\n", "GET / HTTP/1.1\nTransfer-Encoding: chunked\n\n0\n", "\n\r\n\r",
+	} {
+		f.Add(text, 3)
+	}
+	f.Fuzz(func(t *testing.T, text string, size int) {
+		if strings.Contains(strings.ReplaceAll(text, "\r\n", ""), "\r") {
+			t.Skip("the server refuses a CR alone")
+		}
+		whole, wholeHead := passed(text, 1<<20)
+		parts, partsHead := passed(text, 1+max(size, 0)%100)
+		if whole.complaint != parts.complaint || whole.last != parts.last || whole.complaint == "" && wholeHead != partsHead {
+			t.Fatalf("%q becomes %q, in pieces of %d %q", text, wholeHead, size, partsHead)
+		}
+		if whole.ends != bareLF && !whole.last && !strings.Contains(strings.ToLower(text), "host:") && wholeHead != text {
+			t.Fatalf("%q becomes %q", text, wholeHead)
+		}
+		if head, _, _ := strings.Cut(wholeHead, "\r\n\r\n"); whole.last && whole.complaint == "" && strings.Count(head, "\n") != strings.Count(head, "\r\n") {
+			t.Fatalf("%q becomes %q", text, wholeHead)
+		}
+	})
+}
+
+// passed is what comes through a connection to its end.
+func passed(text string, size int) (*headConn, string) {
+	c := &headConn{Conn: &pieces{text: text, size: size}, fresh: true}
+	out, _ := io.ReadAll(c)
+	return c, string(out)
 }
 
 // say sends bytes to a server and reads all that comes until the server ends the
@@ -166,6 +202,8 @@ func TestRequestsWithBareLFAreServedOrRefusedAtOnce(t *testing.T) {
 		{"an empty Host", "GET /health HTTP/1.1\nHost:\n\n", []int{200}},
 		{"an empty Host with CRLF", "GET /health HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n", []int{200}},
 		{"a word", "QUIT\n", []int{400}},
+		{"a CR alone", "GET /health HTTP/1.1\r\nHost: \rx\r\n\r\n", []int{400}},
+		{"a CR alone with bare LF", "GET /health HTTP/1.1\nHost: x\ry\n\n", []int{400}},
 		{"a request behind a push", "PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\na 1\nGET /health HTTP/1.1\r\nHost: x\n\r\n", []int{200, 400}},
 	} {
 		answers := say(t, a.Addr(), test.text)

@@ -33,8 +33,8 @@ type tlsHeadConn struct {
 // ConnectionState is that of TLS.
 func (c *tlsHeadConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
 
-// Handshake makes that of TLS. A client that speaks HTTP without TLS is told so in
-// its own language.
+// Handshake makes that of TLS. A client that speaks HTTP without TLS gets an answer
+// that it can read.
 func (c *tlsHeadConn) Handshake() error {
 	err := c.tls.Handshake()
 	if wrong, ok := errors.AsType[tls.RecordHeaderError](err); ok && wrong.Conn != nil && beginsHTTP(wrong.RecordHeader) {

@@ -211,8 +211,8 @@ func (h *api) rootRoutes() []route {
 	return []route{page("", "root", auth.Public, h.toRoot)}
 }
 
-// toRoot answers who leaves out the slash behind the prefix. There is no other
-// redirect but from page to page.
+// toRoot adds the slash that is missing behind the prefix. No other path redirects,
+// but those of forms.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
 	if query := c.Context().URI().QueryString(); len(query) > 0 {

@@ -78,7 +78,7 @@ func (h *api) writeUnframed(conn net.Conn, r *fasthttp.Response, head bool) erro
 	return copyAtOnce(w, r.BodyStream())
 }
 
-// copyAtOnce sends what body tells as soon as it does.
+// copyAtOnce sends each part of a body as soon as it is read.
 func copyAtOnce(w *bufio.Writer, body io.Reader) error {
 	buf := make([]byte, 4<<10)
 	for {
