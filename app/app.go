@@ -167,11 +167,11 @@ func (a *App) bind() error {
 	return nil
 }
 
-// prepared makes listeners see their last answers delivered, and speak TLS
-// where that is configured.
+// prepared makes listeners see their last answers delivered, speak TLS where that
+// is configured, and look at the heads of requests.
 func (a *App) prepared(bound []net.Listener) []net.Listener {
 	for i, l := range bound {
-		bound[i] = a.web.Listen(newLingerListener(l, a.lingering))
+		bound[i] = headListener{a.web.Listen(newLingerListener(l, a.lingering))}
 	}
 	return bound
 }

@@ -414,8 +414,8 @@ func TestStrangersLearnNothing(t *testing.T) {
 }
 
 func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
-	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel"}
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel", ""}
+	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true, RoutePrefix: "/pg"})
 	for _, r := range slices.Concat(h.routes(), h.scrapeRoutes(), h.healthRoutes()) {
 		for method, e := range r.on {
 			if (e.needs == auth.Public) != slices.Contains(public, r.path) {

@@ -30,6 +30,7 @@ const (
 	textUnavailable = "the server cannot commit changes at present; try again"
 	textBroken      = "the server cannot commit changes any more and has to be restarted"
 	textBusy        = "the server is overloaded; try again"
+	textMixed       = "line ends are mixed: all must be CRLF"
 )
 
 // errBudget says that the bodies of the pushes under way take all the memory

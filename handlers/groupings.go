@@ -69,9 +69,9 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if selectors.All() {
 		return badRequest("a selector is required: match[]={…}")
 	}
-	dry, err := strconv.ParseBool(c.Query("dry_run", "false"))
+	dry, err := dryRun(c)
 	if err != nil {
-		return badRequest("dry_run must be true or false")
+		return err
 	}
 	limit, err := h.limit(c)
 	if err != nil {
@@ -87,6 +87,20 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 		return beyondLimit(c, err)
 	}
 	return succeed(c, fiber.Map{"deleted": n})
+}
+
+// dryRun reports whether a delete is only to be counted.
+func dryRun(c *fiber.Ctx) (bool, error) {
+	if !c.Context().QueryArgs().Has(queryDryRun) {
+		return false, nil
+	}
+	switch c.Query(queryDryRun) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, badRequest("dry_run must be true or false")
 }
 
 // countWithin counts what a delete of what matches would delete. The error is

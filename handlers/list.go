@@ -408,5 +408,5 @@ func (h *api) serverURL(c *fiber.Ctx) string {
 	if c.Context().IsTLS() {
 		scheme = "https"
 	}
-	return scheme + "://" + string(c.Request().Host()) + h.PublicPrefix
+	return scheme + "://" + requestHost(c) + h.PublicPrefix
 }

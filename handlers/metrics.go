@@ -213,6 +213,9 @@ func (h *api) record(c *fiber.Ctx) error {
 			return err
 		}
 	}
+	if c.Locals(bodyWanted) != nil && c.Locals(bodyWaits) != nil {
+		return nil // it goes on when the body is here
+	}
 	h.noteScrape(c, began, err)
 	name, _ := c.Locals(handlerName).(string)
 	if isScrape(c, name) {

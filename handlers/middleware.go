@@ -13,7 +13,8 @@ func checkTarget(prefix string) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		target := c.OriginalURL()
 		path, query, _ := strings.Cut(target, "?")
-		if !strings.HasPrefix(path, "/") || strings.ContainsFunc(target, notInTarget) {
+		// The path that the routes go by must be the one that was asked for.
+		if !strings.HasPrefix(path, "/") || c.Path() != path || strings.ContainsFunc(target, notInTarget) {
 			return badRequest("bad request target")
 		}
 		if _, err := url.PathUnescape(path); err != nil {

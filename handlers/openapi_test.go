@@ -231,3 +231,26 @@ func TestTheDescriptionFollowsTheTelemetryPath(t *testing.T) {
 		t.Errorf("servers %v", doc.Servers)
 	}
 }
+
+func TestTheParametersOfChangesAreDescribed(t *testing.T) {
+	doc, err := describedAPI()
+	must(t, err)
+	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	for _, r := range h.routes() {
+		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.path)
+		for method := range r.on {
+			if !r.strict(method) {
+				continue
+			}
+			var described []string
+			for _, p := range doc.Paths.Value(path).GetOperation(method).Parameters {
+				if p.Value.In == "query" {
+					described = append(described, p.Value.Name)
+				}
+			}
+			if !slices.Equal(described, r.query[method]) {
+				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.query[method])
+			}
+		}
+	}
+}

@@ -39,7 +39,7 @@ func TestPathsNameGroupings(t *testing.T) {
 		{"a plus is a plus", "/job/a+b/l/c%2Bd+e", 200, `{job="a+b",l="c+d+e"}`},
 		{"percent-encoded blanks", "/job/a%20b", 200, `{job="a b"}`},
 		{"a semicolon is data", "/job/x;a=b", 200, `{job="x;a=b"}`},
-		{"a query is no part of it", "/job/x?y/z", 200, `{job="x"}`},
+		{"a query is no part of it", "/job/x?key=y/z", 200, `{job="x"}`},
 		{"a question mark can be encoded", "/job/x%3Fy", 200, `{job="x?y"}`},
 		{"an empty value in between", "/job/x/a//b/c", 200, `{b="c",job="x"}`},
 		{"an empty value counts as absent", "/job/x/a//", 200, `{job="x"}`},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -24,9 +25,15 @@ const headerDeleted = "X-Groupings-Deleted"
 // maxTTL bounds what a client may ask for; far more than anybody needs.
 const maxTTL = 100 * 365 * 24 * time.Hour
 
-// push answers a push client.
-func (h *api) push(mode store.Mode) fiber.Handler {
-	return func(c *fiber.Ctx) error {
+// headerTTL is where clients may give a TTL that can't change the query.
+const headerTTL = "X-Push-TTL"
+
+// begun is the key under which a request carries the push that it is.
+const begun = "push"
+
+// beginPush checks all of a push but its body.
+func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
+	return func(c *fiber.Ctx, wrong error) error {
 		path, err := h.path(c)
 		if err != nil {
 			return h.refused(err)
@@ -34,16 +41,34 @@ func (h *api) push(mode store.Mode) fiber.Handler {
 		if err := h.allow(c, path.Key); err != nil {
 			return err
 		}
-		p := store.Push{Key: path.Key, Mode: mode, Origin: h.origin(c)}
-		if p.TTL, err = h.ttl(c); err == nil {
-			p.Families, p.Size, err = h.decode(c, path.Key)
+		p := &store.Push{Key: path.Key, Mode: mode, Origin: h.origin(c)}
+		if wrong == nil {
+			p.TTL, wrong = h.ttl(c)
 		}
-		if err = h.take(&p, err); err != nil {
-			return err
+		if wrong == nil && int64(c.Request().Header.ContentLength()) > h.MaxBodyBytes {
+			wrong = exposition.ErrTooLarge
 		}
-		c.Status(h.pushedStatus())
+		if wrong == nil && c.Locals(bodyWaits) != nil {
+			wrong = knownCoding(coding(c))
+		}
+		if wrong != nil {
+			return h.take(p, wrong)
+		}
+		c.Locals(begun, p)
 		return nil
 	}
+}
+
+// push answers a push client, after beginPush.
+func (h *api) push(c *fiber.Ctx) error {
+	p := c.Locals(begun).(*store.Push)
+	var err error
+	p.Families, p.Size, err = h.decode(c, p.Key)
+	if err = h.take(p, err); err != nil {
+		return err
+	}
+	c.Status(h.pushedStatus())
+	return nil
 }
 
 // take makes a push durable, unless something was wrong with it from the start.
@@ -88,7 +113,19 @@ func (h *api) origin(c *fiber.Ctx) store.Origin {
 // ttl is how long the client, or else the configuration, wants the grouping to
 // live after this push; 0: for ever.
 func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
-	return h.parseTTL(c.Query("ttl", c.Get("X-Push-TTL")))
+	asked := c.Request().Header.PeekAll(headerTTL)
+	if query := c.Context().QueryArgs(); query.Has(queryTTL) {
+		asked = append(slices.Clone(asked), query.Peek(queryTTL))
+	}
+	switch {
+	case len(asked) > 1:
+		return 0, badRequest("the TTL is given twice: by the parameter ttl or the header " + headerTTL)
+	case len(asked) == 0:
+		return h.DefaultTTL, nil
+	case len(asked[0]) == 0:
+		return 0, badTTL("")
+	}
+	return h.parseTTL(string(asked[0]))
 }
 
 func (h *api) parseTTL(asked string) (time.Duration, error) {
@@ -97,32 +134,43 @@ func (h *api) parseTTL(asked string) (time.Duration, error) {
 	}
 	ttl, err := model.ParseDuration(asked)
 	if err != nil || time.Duration(ttl) > maxTTL {
-		return 0, badRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(shortened(asked)))
+		return 0, badTTL(asked)
 	}
 	return time.Duration(ttl), nil
+}
+
+func badTTL(asked string) error {
+	return badRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(shortened(asked)))
 }
 
 func shortened(s string) string { return s[:min(len(s), 60)] }
 
 // decode reads the body under all limits, decodes it, and tells its size.
 func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
-	req := c.Request()
-	// Several headers are one list.
-	coding := string(bytes.Join(req.Header.PeekAll(fiber.HeaderContentEncoding), []byte(",")))
-	if length := int64(req.Header.ContentLength()); length > h.MaxBodyBytes {
-		return nil, 0, exposition.ErrTooLarge
-	}
 	account := account{budget: &h.budget}
 	defer account.close()
 	var body []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
-		if body, err = exposition.ReadBody(stream, coding, h.MaxBodyBytes, account.take); err != nil {
+		if body, err = exposition.ReadBody(stream, coding(c), h.MaxBodyBytes, account.take); err != nil {
 			return nil, 0, err
 		}
 	}
 	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.decoding(k))
 	return families, len(body), err
+}
+
+// coding is that of the body; several headers are one list.
+func coding(c *fiber.Ctx) string {
+	return string(bytes.Join(c.Request().Header.PeekAll(fiber.HeaderContentEncoding), []byte(",")))
+}
+
+// knownCoding returns exposition.ErrEncoding for a coding that no body may have.
+func knownCoding(coding string) error {
+	if _, err := exposition.ReadBody(strings.NewReader(""), coding, 1, nil); errors.Is(err, exposition.ErrEncoding) {
+		return err
+	}
+	return nil
 }
 
 // decoding is how what is pushed to a grouping is decoded.

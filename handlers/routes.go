@@ -135,6 +135,12 @@ type route struct {
 	path string
 	on   map[string]endpoint
 	page bool // for people: no part of the API
+	// query has, by method, the parameters that a change takes beside key. All
+	// others are refused, unless the route is a page.
+	query map[string][]string
+	// head has, by method, what is checked before the body of a request is read.
+	// It is given what is wrong with the query, and returns what is wrong in all.
+	head map[string]func(c *fiber.Ctx, wrong error) error
 }
 
 // endpoint is one method of a route.
@@ -157,17 +163,19 @@ func page(path, name string, needs auth.Action, do fiber.Handler) route {
 
 func (h *api) routes() []route {
 	groupings := route{path: "/metrics/*", on: map[string]endpoint{
-		"PUT":    {"push", auth.Push, h.push(store.Replace)},
-		"POST":   {"push", auth.Push, h.push(store.Merge)},
+		"PUT":    {"push", auth.Push, h.push},
+		"POST":   {"push", auth.Push, h.push},
 		"DELETE": {"delete", auth.Delete, h.delete},
 	}}
+	groupings.query = map[string][]string{"PUT": {queryTTL}, "POST": {queryTTL}}
+	groupings.head = map[string]func(*fiber.Ctx, error) error{"PUT": h.beginPush(store.Replace), "POST": h.beginPush(store.Merge)}
 	routes := []route{
 		get("/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
 		get("/api/v1/status", "api/v1/status", auth.Read, h.status),
 		{path: "/api/v1/groupings", on: map[string]endpoint{
 			"GET":    {"api/v1/groupings", auth.Read, h.listGroupings},
 			"DELETE": {"api/v1/groupings", auth.Administer, h.deleteGroupings},
-		}},
+		}, query: map[string][]string{"DELETE": {queryMatch, queryDryRun}}},
 		get("/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
 		{path: "/-/quit", on: map[string]endpoint{
 			"PUT":  {"quit", auth.Administer, h.quit},
@@ -189,10 +197,29 @@ func (h *api) routes() []route {
 // pageRoutes are what people see.
 func (h *api) pageRoutes() []route {
 	return slices.Concat(
-		h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
+		h.rootRoutes(), h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
 		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
 	)
+}
+
+// rootRoutes lead from the prefix to the page below it.
+func (h *api) rootRoutes() []route {
+	if h.RoutePrefix == "" {
+		return nil
+	}
+	return []route{page("", "root", auth.Public, h.toRoot)}
+}
+
+// toRoot adds the slash that is missing behind the prefix. No other path redirects,
+// but those of forms.
+func (h *api) toRoot(c *fiber.Ctx) error {
+	location := h.PublicPrefix + "/"
+	if query := c.Context().URI().QueryString(); len(query) > 0 {
+		location += "?" + string(query)
+	}
+	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change
+	return c.Redirect(location, fiber.StatusPermanentRedirect)
 }
 
 // scrapeRoutes are what Prometheus asks for.
@@ -240,7 +267,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 			c.Locals(neededAction, e.needs)
 			return c.Next()
 		}
-		do := e.do
+		do := r.refusing(method, e.do)
 		if e.needs != auth.Public && !heedLimits[e.name] {
 			do = unlimited(do)
 		}

@@ -56,6 +56,10 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	// Some libraries push by GET, and would never learn that nothing was pushed.
+	if hasBody(c) {
+		return badRequest("a " + c.Method() + " with a body pushes nothing: push with PUT or POST")
+	}
 	p := h.Store.Picture()
 	if path.JobOnly && !h.ExactJobMatch {
 		limit, err := h.limit(c)
@@ -89,6 +93,12 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	}
 	s.setHeaders(c)
 	return c.Send(b.Bytes())
+}
+
+// hasBody reports whether a request brings a body, or may once it is chunked.
+func hasBody(c *fiber.Ctx) bool {
+	length := c.Request().Header.ContentLength()
+	return length > 0 || length == -1
 }
 
 func some[T any](seq iter.Seq[T]) bool {

@@ -263,6 +263,11 @@ func (s *served) send(method, target string, body io.Reader, headers ...string) 
 	req, err := http.NewRequestWithContext(s.t.Context(), method, "http://"+s.addr, body)
 	must(s.t, err)
 	req.URL = &url.URL{Scheme: "http", Host: s.addr, Opaque: path, RawQuery: query}
+	if strings.HasPrefix(path, "//") { // would be taken for a host
+		req.URL.Opaque, req.URL.RawPath = "", path
+		req.URL.Path, err = url.PathUnescape(path)
+		must(s.t, err)
+	}
 	for i := 0; i < len(headers); i += 2 {
 		if headers[i] == "Host" {
 			req.Host = headers[i+1]
@@ -302,7 +307,8 @@ func (s *served) raw(request string) answered {
 	defer conn.Close()
 	go func() { _, _ = io.WriteString(conn, request) }()
 	in := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(in, nil)
+	method, _, _ := strings.Cut(request, " ")
+	resp, err := http.ReadResponse(in, &http.Request{Method: method})
 	if err == nil && resp.StatusCode == http.StatusContinue {
 		resp, err = http.ReadResponse(in, nil)
 	}

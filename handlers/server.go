@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -52,8 +53,15 @@ func (h *api) fiberConfig() fiber.Config {
 func (h *api) tune(app *fiber.App) {
 	s := app.Server()
 	s.Handler = deliver(s.Handler)
-	s.Handler = h.withHeaders(s.Handler)
+	s.Handler = h.unframed(h.plainHead(h.plainTarget(h.withHeaders(s.Handler))))
 	s.ErrorHandler = h.refuseMalformed
+	s.ExpectHandler = h.expect(s.Handler)
+	s.HeaderReceived = func(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		withHost(header)
+		expectsNothing(header)
+		return fasthttp.RequestConfig{}
+	}
+	s.ConnState = followHeads
 	s.CloseOnShutdown = true
 	// The start of a malformed request may hold credentials.
 	s.SecureErrorLogMessage = true
@@ -110,6 +118,59 @@ func linger(conn net.Conn) {
 	}
 	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
 		linger(t.NetConn())
+	}
+}
+
+// headed is a connection that looks at the heads of requests, and has to know where
+// they begin.
+type headed interface {
+	Idle()             // with the next byte that is read
+	Active()           // before now
+	Complaint() string // about the head of this request; "": none
+	Last() bool        // no request follows this one
+}
+
+// followHeads keeps connections up with the server.
+func followHeads(conn net.Conn, state fasthttp.ConnState) {
+	c, ok := conn.(headed)
+	if !ok {
+		return
+	}
+	switch state {
+	case fasthttp.StateIdle:
+		c.Idle()
+	case fasthttp.StateActive:
+		c.Active()
+	}
+}
+
+// plainHead refuses heads with bare LF among their line ends, which readers may
+// understand differently, and ends connections on which nothing can follow.
+func (h *api) plainHead(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if hasBareLF(ctx.Request.Header.RawHeaders()) {
+			h.refuse(ctx, fiber.StatusBadRequest, textMixed)
+			ctx.Response.SetConnectionClose()
+			linger(ctx.Conn())
+			return
+		}
+		next(ctx)
+		if head, ok := ctx.Conn().(headed); ok && head.Last() {
+			ctx.Response.SetConnectionClose()
+		}
+	}
+}
+
+func hasBareLF(b []byte) bool {
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 {
+			return false
+		}
+		if i == 0 || b[i-1] != '\r' {
+			return true
+		}
+		b = b[i+1:]
 	}
 }
 
@@ -185,17 +246,25 @@ func (b *body) droppable() bool {
 func (h *api) refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
 	status, text := fiber.StatusBadRequest, "malformed request"
 	var timeout net.Error
+	head, _ := ctx.Conn().(headed)
 	switch {
+	case head != nil && head.Complaint() != "":
+		text = head.Complaint()
 	case errors.As(err, new(*fasthttp.ErrSmallBuffer)):
 		status, text = fiber.StatusRequestHeaderFieldsTooLarge, "request line and headers are larger than 32 KiB"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, text = fiber.StatusRequestTimeout, "the request did not arrive in time"
 	}
+	h.refuse(ctx, status, text)
+	linger(ctx.Conn())
+}
+
+// refuse answers in one line where no route does.
+func (h *api) refuse(ctx *fasthttp.RequestCtx, status int, text string) {
 	ctx.Response.Reset()
 	ctx.SetStatusCode(status)
 	ctx.SetContentType(fiber.MIMETextPlainCharsetUTF8)
 	h.setHeaders(ctx)
 	ctx.Response.Header.Set(fiber.HeaderCacheControl, "no-store")
 	ctx.SetBodyString(text + "\n")
-	linger(ctx.Conn())
 }

@@ -73,7 +73,7 @@ func (h *api) address(c *fiber.Ctx) (scheme, host string) {
 		if c.Context().IsTLS() {
 			scheme = "https"
 		}
-		u = &url.URL{Scheme: scheme, Host: string(c.Request().Host())}
+		u = &url.URL{Scheme: scheme, Host: requestHost(c)}
 	}
 	host = u.Host
 	if u.Port() == "" {

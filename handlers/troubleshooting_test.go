@@ -58,6 +58,9 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 		{"is not URL-safe base64", "/job@base64/!!", "m 1\n", nil, 400},
 		{"bad percent-encoding", "/job/%zz", "m 1\n", nil, 400},
 		{"the TTL must be a duration such as 90m", "/job/x?ttl=5400", "m 1\n", nil, 400},
+		{"the TTL is given twice", "/job/x?ttl=1h", "m 1\n", []string{"X-Push-TTL", "1h"}, 400},
+		{"unknown parameter", "/job/x?tll=1h", "m 1\n", nil, 400},
+		{"parameter ttl is given twice", "/job/x?ttl=1h&ttl=1h", "m 1\n", nil, 400},
 		{"more than 3 series in one push", "/job/x", "a 1\nb 1\nc 1\nd 1\n", nil, 400},
 		{"the push is larger than the server allows", "/job/x", strings.Repeat("#", 3<<10), nil, 413},
 		{"unsupported Content-Encoding", "/job/x", "m 1\n", []string{"Content-Encoding", "br"}, 415},
@@ -71,6 +74,18 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 		// Of the limits the page has the usual ones.
 		if !strings.Contains(text, "`"+strings.Replace(test.explained, "3 series", "100000 series", 1)) {
 			t.Errorf("the page does not explain %q", test.explained)
+		}
+	}
+	for request, explained := range map[string]string{
+		"GET /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx": "with a body pushes nothing",
+		"GET http://evil.test/ HTTP/1.1\r\nHost: x\r\n\r\n":                    "bad request target",
+		"GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n":                              textMixed,
+	} {
+		if a := s.raw(request); a.status != 400 || !strings.Contains(a.body, explained) {
+			t.Errorf("%v, want %q", a, explained)
+		}
+		if known, _, _ := strings.Cut(explained, ":"); !strings.Contains(text, "`"+known) {
+			t.Errorf("the page does not explain %q", known)
 		}
 	}
 	for _, explained := range []string{

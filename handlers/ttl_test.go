@@ -18,7 +18,7 @@ func TestATTLEndsTheGrouping(t *testing.T) {
 		{"no TTL", "", nil, 0, 200, 0},
 		{"in the query", "?ttl=90m", nil, 0, 200, 90 * time.Minute},
 		{"in a header", "", []string{"X-Push-TTL", "1d"}, 0, 200, 24 * time.Hour},
-		{"the query goes before the header", "?ttl=1h30m", []string{"X-Push-TTL", "1d"}, 0, 200, 90 * time.Minute},
+		{"in the query and in a header", "?ttl=1h30m", []string{"X-Push-TTL", "1d"}, 0, 400, 0},
 		{"the default", "", nil, time.Hour, 200, time.Hour},
 		{"the client goes before the default", "?ttl=2h", nil, time.Hour, 200, 2 * time.Hour},
 		{"0 is for ever", "?ttl=0", nil, time.Hour, 200, 0},

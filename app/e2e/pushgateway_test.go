@@ -107,7 +107,7 @@ var sideBySide = map[string][]step{
 	"percent and plus": {
 		{"PUT", "/job/a%20b/l/c%2Bd+e", "x 1\n"},
 		{"PUT", "/job/50%25/l/%E6%97%A5", "x 2\n"},
-		{"PUT", "/job/q/l/v?ignored=1", "x 3\n"},
+		{"PUT", "/job/q/l/v?key=1", "x 3\n"},
 		{"PUT", "/job/semi;colon/l/a=b", "x 4\n"},
 	},
 	"the order of labels does not matter": {

@@ -209,7 +209,7 @@ func (g *Guard) local(c *fiber.Ctx) bool {
 	}
 	r := auth.LocalRequest{
 		Peer: tcpAddress(c.Context().RemoteAddr()), Local: tcpAddress(c.Context().LocalAddr()),
-		Host: string(c.Request().Host()), Forwarded: forwarded(c),
+		Host: Host(c), Forwarded: forwarded(c),
 		SecFetchSite: c.Get("Sec-Fetch-Site"), Origin: c.Get(fiber.HeaderOrigin),
 	}
 	return r.IsLocal() && (g.Bypass == BypassOn || sameUser(c, r))

@@ -137,7 +137,21 @@ func (g *Guard) crossSite(c *fiber.Ctx) bool {
 	if site == "" && origin == "" {
 		return false
 	}
-	return auth.CrossSite(site, origin, append([]string{string(c.Request().Host())}, g.Origins...)...)
+	host := Host(c)
+	return host == "" || auth.CrossSite(site, origin, append([]string{host}, g.Origins...)...)
+}
+
+// NoHost is the Host of requests that came without one, or with an empty one. No
+// machine has that name or ever will: .invalid is reserved.
+const NoHost = "host.invalid"
+
+// Host is the host that a request asks by its header; "" if it names none.
+// Nothing that the target says counts.
+func Host(c *fiber.Ctx) string {
+	if host := string(c.Request().Header.Host()); host != NoHost {
+		return host
+	}
+	return ""
 }
 
 // Require lets a request on to the next handler if whoever sends it may do a.
@@ -159,21 +173,28 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		if a == auth.Scrape && len(g.ScrapeAllowed) > 0 && !g.ScrapeAllowed.Contain(g.Address(c)) {
 			return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 		}
-		p, err := g.authenticate(c, a, page)
-		if err != nil {
-			return g.refuse(c, err)
-		}
-		c.Locals(principalKey, p)
-		if !p.Role.May(a) {
-			return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
+		again := c.Locals(grantedKey) == a // its body was asked for
+		p := Principal(c)
+		if !again {
+			var err error
+			if p, err = g.authenticate(c, a, page); err != nil {
+				return g.refuse(c, err)
+			}
+			c.Locals(principalKey, p)
+			if !p.Role.May(a) {
+				return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
+			}
+			c.Locals(grantedKey, a)
 		}
 		// Caches on the way don't know which headers hold credentials.
 		c.Set(fiber.HeaderCacheControl, "private, no-cache")
-		err = c.Next()
+		err := c.Next()
 		if errors.As(err, new(*auth.Refusal)) { // the handler knows more of what is asked for
 			return g.refuse(c, err)
 		}
-		g.decided(p.Scheme, Allowed)
+		if !again {
+			g.decided(p.Scheme, Allowed)
+		}
 		return err
 	}
 }
@@ -184,8 +205,12 @@ func (g *Guard) decided(s auth.Scheme, r Result) {
 	}
 }
 
-// principalKey is the key under which a request carries its principal.
-const principalKey = "principal"
+// Keys under which a request carries its principal, and the action that it was
+// granted: what was decided once holds while the client is asked for the body.
+const (
+	principalKey = "principal"
+	grantedKey   = "granted"
+)
 
 // Principal is who the request comes from. It is only known behind Require, and
 // to what answers in its place that the principal may not do this.

@@ -149,7 +149,7 @@ func pass(part fiber.Handler, conn net.Conn, method string, headers ...string) (
 		ctx.Init2(conn, nil, false)
 	}
 	ctx.Request.Header.SetMethod(method)
-	ctx.Request.SetHost("localhost")
+	ctx.Request.Header.SetHost("localhost")
 	for i := 0; i < len(headers); i += 2 {
 		ctx.Request.Header.Add(headers[i], headers[i+1])
 	}

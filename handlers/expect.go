@@ -1,0 +1,65 @@
+package handlers
+
+import (
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// Keys under which a request carries that its client has not sent the body yet,
+// and that it is to send it.
+const (
+	bodyWaits  = "body waits"
+	bodyWanted = "body wanted"
+)
+
+// expect answers a client that sends the body only once it is asked for it
+// (Expect: 100-continue). It is asked when everything has passed that needs no
+// body; the routes then begin anew. Else the answer is complete, and the last one
+// of the connection: nobody knows whether the body comes all the same.
+func (h *api) expect(do fasthttp.RequestHandler) func(*fasthttp.RequestCtx) int {
+	return func(ctx *fasthttp.RequestCtx) int {
+		ctx.SetUserValue(bodyWaits, true)
+		do(ctx)
+		ctx.RemoveUserValue(bodyWaits)
+		if ctx.UserValue(bodyWanted) != nil {
+			ctx.Response.Reset()
+			return fasthttp.StatusContinue
+		}
+		linger(ctx.Conn())
+		return ctx.Response.StatusCode()
+	}
+}
+
+// expectsNothing drops the expectation of a request that has no body to wait
+// with.
+func expectsNothing(header *fasthttp.RequestHeader) {
+	if length := header.ContentLength(); (length == 0 || length == -2) && len(header.Peek(fiber.HeaderExpect)) > 0 {
+		header.Del(fiber.HeaderExpect)
+	}
+}
+
+// refusing puts in front of do what refuses requests before their body is read.
+func (r route) refusing(method string, do fiber.Handler) fiber.Handler {
+	head, strict := r.head[method], r.strict(method)
+	if method == fiber.MethodGet || method == fiber.MethodDelete && !strict {
+		return do
+	}
+	takesBody := method == fiber.MethodPut || method == fiber.MethodPost
+	return func(c *fiber.Ctx) error {
+		var wrong error
+		if strict {
+			wrong = r.wrongQuery(c)
+		}
+		if head != nil {
+			wrong = head(c, wrong)
+		}
+		switch {
+		case wrong != nil:
+			return wrong
+		case takesBody && c.Locals(bodyWaits) != nil:
+			c.Locals(bodyWanted, true)
+			return nil
+		}
+		return do(c)
+	}
+}

@@ -1,0 +1,98 @@
+package handlers
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// maxUnframed bounds the answers under way whose end is that of the connection:
+// they are outside of the server's own bound on connections.
+const maxUnframed = 1 << 10
+
+// unframed answers HTTP/1.0, which knows no chunks, with bodies of unknown length
+// by ending the connection after them. It does so in place of the server below,
+// which has no such answers.
+func (h *api) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	var open atomic.Int64
+	return func(ctx *fasthttp.RequestCtx) {
+		next(ctx)
+		r := &ctx.Response
+		if ctx.Request.Header.IsHTTP11() || !r.IsBodyStream() || r.Header.ContentLength() >= 0 {
+			return
+		}
+		if open.Add(1) > maxUnframed {
+			open.Add(-1)
+			_ = r.CloseBodyStream()
+			h.refuse(ctx, fiber.StatusServiceUnavailable, textBusy)
+			return
+		}
+		r.SetConnectionClose()
+		r.Header.SetContentLength(-2)
+		r.Header.Del(fiber.HeaderTransferEncoding)
+		head := ctx.IsHead()
+		linger(ctx.Conn()) // the program waits for it at its end
+		ctx.HijackSetNoResponse(true)
+		ctx.Hijack(func(conn net.Conn) {
+			defer open.Add(-1)
+			defer h.recovered()
+			_ = h.writeUnframed(conn, r, head)
+		})
+	}
+}
+
+// recovered keeps the process alive where no server below us does.
+func (h *api) recovered() {
+	if cause := recover(); cause != nil {
+		h.Logger.Error("Writing an answer panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	}
+}
+
+// writeUnframed writes an answer, for HEAD without its body. HTTP/1.0 has no mark
+// of the end: after an error the client takes what it has for the whole.
+func (h *api) writeUnframed(conn net.Conn, r *fasthttp.Response, head bool) error {
+	defer func() { _ = r.CloseBodyStream() }()
+	if h.WriteTimeout > 0 {
+		if err := conn.SetWriteDeadline(time.Now().Add(h.WriteTimeout)); err != nil {
+			return err
+		}
+	}
+	w := bufio.NewWriterSize(conn, writeSize)
+	if err := r.Header.Write(w); err != nil || head {
+		return errors.Join(err, w.Flush())
+	}
+	if whole, ok := r.BodyStream().(*streamed); ok {
+		if _, err := whole.WriteTo(w); err != nil {
+			return err
+		}
+		return w.Flush()
+	}
+	return copyAtOnce(w, r.BodyStream())
+}
+
+// copyAtOnce sends each part of a body as soon as it is read.
+func copyAtOnce(w *bufio.Writer, body io.Reader) error {
+	buf := make([]byte, 4<<10)
+	for {
+		n, err := body.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+			if err := w.Flush(); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return w.Flush()
+		}
+	}
+}
