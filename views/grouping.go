@@ -39,6 +39,9 @@ type Grouping struct {
 // Label is a label in full.
 type Label struct{ Name, Value string }
 
+// openNotices is how many notices stand on the page without being unfolded.
+const openNotices = 5
+
 // Notice is something odd about a family, although it was accepted.
 type Notice struct {
 	Family, Text string
