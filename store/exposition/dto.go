@@ -55,6 +55,9 @@ func typeFromDTO(t dto.MetricType) (Type, bool) {
 func (a *assembly) addDTO(mf *dto.MetricFamily) error {
 	name := []byte(mf.GetName())
 	legacy := isLegacyMetric(name)
+	if len(name) > maxDecodeName {
+		return refuse(ReasonName, 0, "metric name %s is longer than %d bytes", quoted(name), maxDecodeName)
+	}
 	if !checkName(name, legacy, a.options.UTF8Names) {
 		return refuse(ReasonName, 0, "invalid metric name %s", quoted(name))
 	}
@@ -168,6 +171,8 @@ func (a *assembly) checkLabel(f *asmFamily, name, value string) error {
 	switch {
 	case isReserved(name):
 		return refuse(ReasonName, 0, "metric %s: label name %s is reserved", quoted(f.name), quoted(name))
+	case len(name) > maxDecodeName:
+		return refuse(ReasonName, 0, "metric %s: label name %s is longer than %d bytes", quoted(f.name), quoted(name), maxDecodeName)
 	case !checkName([]byte(name), isLegacyLabel(name), a.options.UTF8Names):
 		return refuse(ReasonName, 0, "metric %s: invalid label name %s", quoted(f.name), quoted(name))
 	case !utf8.ValidString(value):

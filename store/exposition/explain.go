@@ -15,24 +15,36 @@ func (s *textScanner) noName(line []byte) error {
 		end++
 	}
 	if end > maxDecodeName {
-		return s.refuse(ReasonName, "metric name %s is longer than %d bytes", quoted(line[:end]), maxDecodeName)
+		return s.longName("metric", line[:end])
 	}
 	if word := line[:endOfWord(line, 0)]; len(word) < len(line) && bytes.IndexByte(word, '{') < 0 && bytes.IndexByte(word, '"') < 0 {
-		return s.badName(word, 0)
+		return s.badName(word, 0, line[len(word):])
 	}
 	return s.refuse(ReasonName, "no valid metric name at %s", quoted(line))
 }
 
+func (s *textScanner) longName(what string, name []byte) error {
+	return s.refuse(ReasonName, "%s name %s is longer than %d bytes", what, quoted(name), maxDecodeName)
+}
+
 // badName says which character keeps a word from being a metric name, and how to
-// write it.
-func (s *textScanner) badName(word []byte, at int) error {
+// write it. rest is what stands behind it.
+func (s *textScanner) badName(word []byte, at int, rest []byte) error {
 	character, _ := utf8.DecodeRune(word[at:])
-	name := escapeUnderscores.metricName(string(bytes.ToValidUTF8(word, []byte("_"))))
+	name := string(bytes.ToValidUTF8(word, []byte("_")))
+	if name[0] >= '0' && name[0] <= '9' {
+		name = "_" + name
+	}
+	name = escapeUnderscores.metricName(name)
 	if !s.options.UTF8Names {
 		return s.refuse(ReasonName, "metric name %s is not valid: %s at column %d; write %s", quoted(word), strconv.QuoteRune(character), at+1, short(name))
 	}
-	return s.refuse(ReasonName, "metric name %s is not valid without quotes: %s at column %d; write {%s} or %s",
-		quoted(word), strconv.QuoteRune(character), at+1, quoted(word), short(name))
+	value := ""
+	if _, ok := parseFloat(trimBlanks(rest)); ok && len(rest) < maxQuotedBytes {
+		value = " " + string(trimBlanks(rest))
+	}
+	return s.refuse(ReasonName, "metric name %s is not valid without quotes: %s at column %d; write {%s}%s or %s",
+		quoted(word), strconv.QuoteRune(character), at+1, quoted(word), value, short(name))
 }
 
 func short(name string) string { return name[:min(len(name), maxQuotedBytes)] }
@@ -69,7 +81,7 @@ func (s *textScanner) noValue(line, name []byte, i, end int) error {
 		if cut := bytes.IndexByte(word, '{'); cut >= 0 {
 			word = word[:cut]
 		}
-		return s.badName(line[:i+len(word)], len(name)) // such as a-b
+		return s.badName(line[:i+len(word)], len(name), line[i+len(word):]) // such as a-b
 	case word[0] == '{':
 		return s.noComposite(name)
 	}

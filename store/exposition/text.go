@@ -203,6 +203,9 @@ func (s *textScanner) commentName(line []byte) (name, rest []byte, legacy bool, 
 		name, end = s.bareName(line)
 		rest, legacy = line[end:], true
 	}
+	if len(name) == 0 && isLegacyMetric(line[:min(len(line), maxDecodeName+1)]) {
+		return nil, nil, false, s.longName("metric", line[:endOfWord(line, 0)])
+	}
 	if len(name) == 0 || len(rest) > 0 && rest[0] != ' ' && rest[0] != '\t' {
 		return nil, nil, false, s.refuse(ReasonName, "invalid metric name %s in a comment", quoted(line))
 	}
@@ -211,6 +214,9 @@ func (s *textScanner) commentName(line []byte) (name, rest []byte, legacy bool, 
 
 func (s *textScanner) checkMetricName(name []byte) (legacy bool, err error) {
 	legacy = isLegacyMetric(name)
+	if len(name) > maxDecodeName {
+		return false, s.longName("metric", name)
+	}
 	if !checkName(name, legacy, s.options.UTF8Names) {
 		return false, s.refuse(ReasonName, "invalid metric name %s", quoted(name))
 	}

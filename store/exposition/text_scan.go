@@ -124,7 +124,7 @@ func (s *textScanner) value(line, name []byte, i int) (number, error) {
 		return value, nil
 	}
 	if i == len(name) && bytes.HasPrefix(line, name) { // disk-1 5 looks like a value and a timestamp
-		return value, s.badName(line[:end], i)
+		return value, s.badName(line[:end], i, rest)
 	}
 	if s.om != nil {
 		return value, s.omRest(name, rest)
@@ -205,11 +205,14 @@ func (s *textScanner) label(line []byte, start, end, eq int, name, metric []byte
 	l := asmLabel{name: name}
 	if line[start] == '"' {
 		l.utf8 = !isLegacyLabel(name)
+		if len(name) > maxDecodeName {
+			return 0, s.longName("label", name)
+		}
 		if !checkName(name, !l.utf8, s.options.UTF8Names) {
 			return 0, s.refuse(ReasonName, "metric %s: invalid label name %s", quoted(metric), quoted(name))
 		}
 	} else if len(name) > maxDecodeName {
-		return 0, s.refuse(ReasonName, "metric %s: label name %s is longer than %d bytes", quoted(metric), quoted(name), maxDecodeName)
+		return 0, s.longName("label", name)
 	}
 	open := skipBlanks(line, eq+1)
 	if open == len(line) || line[open] != '"' {

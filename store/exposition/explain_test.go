@@ -1,0 +1,45 @@
+package exposition
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMessagesNameTheMistake(t *testing.T) {
+	const json = `line 1: the body is JSON; push metrics in the text format, one a line: name{label="value"} 1`
+	for _, c := range []struct{ body, want, legacy string }{
+		{"disk-1 5", `line 1: metric name "disk-1" is not valid without quotes: '-' at column 5; write {"disk-1"} 5 or disk_1`, `line 1: metric name "disk-1" is not valid: '-' at column 5; write disk_1`},
+		{"a 1\ntemp.5 21\n", `line 2: metric name "temp.5" is not valid without quotes: '.' at column 5; write {"temp.5"} 21 or temp_5`, `line 2: metric name "temp.5" is not valid: '.' at column 5; write temp_5`},
+		{"http.requests{code=\"200\"} 5", `line 1: metric name "http.requests" is not valid without quotes: '.' at column 5; write {"http.requests"} or http_requests`, `line 1: metric name "http.requests" is not valid: '.' at column 5; write http_requests`},
+		{"3d_prints 5", `line 1: metric name "3d_prints" is not valid without quotes: '3' at column 1; write {"3d_prints"} 5 or _3d_prints`, `line 1: metric name "3d_prints" is not valid: '3' at column 1; write _3d_prints`},
+		{"größe 5", `line 1: metric name "größe" is not valid without quotes: 'ö' at column 3; write {"größe"} 5 or gr__e`, ""},
+		{"a/b 5", `line 1: metric name "a/b" is not valid without quotes: '/' at column 2; write {"a/b"} 5 or a_b`, ""},
+		{`{"status": "success", "data": 5}`, json, json},
+		{`[{"name": "a", "value": 5}]`, json, json},
+		{"\n {\n  \"a\": 5\n}\n{\"b\": 6}\n", json, json},
+		{"<html>", `line 1: no valid metric name at "<html>"`, ""},
+		{"a 1 1767225600000", `line 1: metric "a": pushed samples can't carry a timestamp, got "1767225600000"`, ""},
+		{"a five", `line 1: metric "a": expected a number as value, got "five"`, ""},
+		{"# TYPE a gauge a 1", `line 1: metric "a": unknown type "gauge a 1"; was the body sent without its line ends? (curl: use --data-binary, not -d)`, ""},
+		{"a{count:1}", `line 1: metric "a": composite values such as those of OpenMetrics 2.0 can't be pushed; push OpenMetrics 1.0 or protobuf`, ""},
+	} {
+		for _, utf8Names := range []bool{true, false} {
+			want := c.want
+			if !utf8Names {
+				want = c.legacy
+			}
+			if _, err := DecodeText([]byte(c.body), Options{UTF8Names: utf8Names}); want != "" && (err == nil || err.Error() != want) {
+				t.Errorf("%q: got  %v\nwant %s", c.body, err, want)
+			}
+		}
+	}
+	long := make([]byte, maxDecodeName+1)
+	for i := range long {
+		long[i] = 'a'
+	}
+	for _, body := range []string{string(long) + " 1", string(long) + `{a="1"} 1`, "# TYPE " + string(long) + " gauge\na 1", `{"` + string(long) + `"} 1`} {
+		if _, err := DecodeText([]byte(body), Options{UTF8Names: true}); err == nil || !strings.Contains(err.Error(), "longer than 1024 bytes") {
+			t.Errorf("a name that is too long: %v", err)
+		}
+	}
+}
