@@ -61,6 +61,7 @@ type flags struct {
 
 	DisableConsistencyCheck string `flag:"push.disable-consistency-check" validate:"boolean"`
 	EnableUTF8Names         string `flag:"push.enable-utf8-names" validate:"boolean"`
+	LegacyNames             string `flag:"push.legacy-names" validate:"boolean"`
 	MaxBodyBytes            string `flag:"push.max-body-bytes" validate:"bytes"`
 	DefaultTTL              string `flag:"push.default-ttl" validate:"duration"`
 
@@ -122,7 +123,9 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once into a new store. It is never written.")
 	f.text(k, &f.PersistenceInterval, "persistence.interval", "5m", "Accepted and ignored: every push is durable before it is answered.")
 	f.toggle(k, &f.DisableConsistencyCheck, "push.disable-consistency-check", "Accept pushes without checking them against what other groupings hold.")
-	f.toggle(k, &f.EnableUTF8Names, "push.enable-utf8-names", "Allow any UTF-8 in metric and label names.")
+	f.clause(k, "push.enable-utf8-names", "Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names.").
+		Default("true").SetValue((*toggle)(&f.EnableUTF8Names))
+	f.toggle(k, &f.LegacyNames, "push.legacy-names", "Allow only letters, digits and underscores in metric and label names, and colons in metric names.")
 	f.text(k, &f.MaxBodyBytes, "push.max-body-bytes", "16MiB", "Largest body of a push, decompressed.")
 	f.text(k, &f.DefaultTTL, "push.default-ttl", "0s", "Time after which a grouping expires unless it is pushed again. 0: never.")
 	f.text(k, &f.MaxGroupings, "limits.groupings", "1000000", "Most groupings in the store. 0: no limit.")

@@ -146,7 +146,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		StoragePath:      f.storagePath(),
 		StorageTimeout:   must(parseDuration(f.StorageTimeout)),
 		CheckConsistency: !on(f.DisableConsistencyCheck),
-		UTF8Names:        on(f.EnableUTF8Names),
+		UTF8Names:        !f.legacyNames(),
 		MaxBodyBytes:     must(parseBytes(f.MaxBodyBytes)),
 		DefaultTTL:       must(parseDuration(f.DefaultTTL)),
 		MaxGroupings:     must(parseCount(f.MaxGroupings)),
@@ -249,6 +249,23 @@ func (f *flags) defaultRole() auth.Role {
 	return auth.Admin
 }
 
+// legacyNames tells that names are of ASCII letters, digits and underscores
+// only: the one flag says so, or the other one says no.
+func (f *flags) legacyNames() bool { return on(f.LegacyNames) || !on(f.EnableUTF8Names) }
+
+// namesFlag is the flag that a flag about names has its value from: itself, or
+// the other one if only that is set.
+func (f *flags) namesFlag(name string) string {
+	const utf8, legacy = "push.enable-utf8-names", "push.legacy-names"
+	switch {
+	case name == utf8 && !f.set(utf8):
+		return legacy
+	case name == legacy && !f.set(legacy):
+		return utf8
+	}
+	return name
+}
+
 // storagePath is where the store is unless told: beside the persistence file,
 // which is what has a volume in an installation that is being replaced.
 func (f *flags) storagePath() string { return cmp.Or(f.StoragePath, f.usualStoragePath()) }
@@ -272,6 +289,8 @@ func (f *flags) shown(m *kingpin.ApplicationModel) []handlers.Flag {
 			From: f.from(flag.Name), Help: flag.Help,
 		}
 		switch s.Name {
+		case "push.enable-utf8-names", "push.legacy-names":
+			s.Value, s.From = strconv.FormatBool(f.legacyNames() == (s.Name == "push.legacy-names")), f.from(f.namesFlag(s.Name))
 		case "storage.path":
 			s.Value, s.Default = f.storagePath(), f.usualStoragePath()
 		case "jwt.jwks-uri":

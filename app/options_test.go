@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/netip"
@@ -64,7 +65,8 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"persistence.interval":           "5m",
 		"push.default-ttl":               "0s",
 		"push.disable-consistency-check": "false",
-		"push.enable-utf8-names":         "false",
+		"push.enable-utf8-names":         "true",
+		"push.legacy-names":              "false",
 		"push.max-body-bytes":            "16MiB",
 		"storage.path":                   "data",
 		"storage.timeout":                "3s",
@@ -176,8 +178,8 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		},
 		{
 			"a switch in the environment", nil,
-			map[string]string{"GATEHOUSE_PUSH_ENABLE_UTF8_NAMES": "true"},
-			func(o Options) bool { return o.UTF8Names },
+			map[string]string{"GATEHOUSE_WEB_ENABLE_PPROF": "true"},
+			func(o Options) bool { return o.EnablePprof },
 		},
 		{
 			"an empty variable counts as unset", nil,
@@ -401,6 +403,66 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestNamesAreOfAnyUTF8UnlessOnlyLegacyOnesAreWanted(t *testing.T) {
+	const utf8, legacy = "--push.enable-utf8-names", "--push.legacy-names"
+	const utf8Variable, legacyVariable = "GATEHOUSE_PUSH_ENABLE_UTF8_NAMES", "GATEHOUSE_PUSH_LEGACY_NAMES"
+	contradiction := func(legacy, utf8, value string) string {
+		return fmt.Sprintf("%s %q: contradicts %s %q; set only one of them", legacy, value, utf8, value)
+	}
+	type variables = map[string]string
+	for _, test := range []struct {
+		name string
+		args []string
+		env  variables
+		utf8 bool
+		from string // what the status says of both flags' values
+		want string // the problem; empty: there is none
+	}{
+		{"nothing is said", nil, nil, true, "", ""},
+		{"Pushgateway's flag", []string{utf8}, nil, true, "command line", ""},
+		{"its variable", nil, variables{utf8Variable: "true"}, true, utf8Variable, ""},
+		{"its negation", []string{"--no-push.enable-utf8-names"}, nil, false, "command line", ""},
+		{"its variable says no", nil, variables{utf8Variable: "false"}, false, utf8Variable, ""},
+		{"the new flag", []string{legacy}, nil, false, "command line", ""},
+		{"the new variable", nil, variables{legacyVariable: "true"}, false, legacyVariable, ""},
+		{"the new flag negated", []string{"--no-push.legacy-names"}, nil, true, "command line", ""},
+		{"a flag beats its variable", []string{utf8}, variables{utf8Variable: "false"}, true, "command line", ""},
+		{"both say legacy names", []string{legacy, "--no-push.enable-utf8-names"}, nil, false, "command line", ""},
+		{"both say UTF-8", []string{"--no-push.legacy-names", utf8}, nil, true, "command line", ""},
+		{"both flags", []string{utf8, legacy}, nil, false, "", contradiction(legacy, utf8, "true")},
+		{"a flag and the other's variable", []string{legacy}, variables{utf8Variable: "true"}, false, "", contradiction(legacy, utf8+" (from "+utf8Variable+")", "true")},
+		{"both variables", nil, variables{utf8Variable: "true", legacyVariable: "true"}, false, "", contradiction(legacy+" (from "+legacyVariable+")", utf8+" (from "+utf8Variable+")", "true")},
+		{"both say no", []string{"--no-push.legacy-names", "--no-push.enable-utf8-names"}, nil, false, "", contradiction(legacy, utf8, "false")},
+		{"what is no switch", nil, variables{utf8Variable: "yes", legacyVariable: "true"}, false, "", utf8 + " (from " + utf8Variable + `) "yes": expected true or false`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.want != "" {
+				wantProblems(t, test.args, test.env, []string{test.want})
+				return
+			}
+			for k, v := range test.env {
+				t.Setenv(k, v)
+			}
+			o := parse(t, test.args...)
+			if o.UTF8Names != test.utf8 {
+				t.Errorf("UTF-8 names are allowed: %v", o.UTF8Names)
+			}
+			for name, value := range map[string]bool{"push.enable-utf8-names": test.utf8, "push.legacy-names": !test.utf8} {
+				if got := shown(o, name); got.Value != fmt.Sprint(value) || got.From != test.from || got.Default != fmt.Sprint(name == "push.enable-utf8-names") {
+					t.Errorf("the status says %+v, want %v from %q", got, value, test.from)
+				}
+			}
+		})
+	}
+}
+
+func TestAContradictionAboutNamesIsToldWithAllOtherProblems(t *testing.T) {
+	wantProblems(t, []string{"--push.legacy-names", "--push.enable-utf8-names", "--log.level=no"}, nil, []string{
+		`--log.level "no": expected one of debug, info, warn, error`,
+		`--push.legacy-names "true": contradicts --push.enable-utf8-names "true"; set only one of them`,
+	})
 }
 
 func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -133,6 +134,7 @@ func checkTogether(l validator.StructLevel) {
 	tell := func(flag, value, problem string) { l.ReportError(value, flag, flag, rule, problem) }
 	f.checkAges(tell)
 	f.checkBodies(tell)
+	f.checkNames(tell)
 	f.checkPaths(tell)
 	f.checkListeners(tell)
 	f.checkLists(tell)
@@ -159,6 +161,14 @@ func (f *flags) checkBodies(report report) {
 	budget, errBudget := parseBytes(f.BodyBudget)
 	if errMost == nil && errBudget == nil && budget < most {
 		report("limits.body-bytes-in-flight", f.BodyBudget, "expected no less than --push.max-body-bytes, "+f.MaxBodyBytes)
+	}
+}
+
+// checkNames refuses two flags of which one says what the other denies.
+func (f *flags) checkNames(report report) {
+	const utf8, legacy = "push.enable-utf8-names", "push.legacy-names"
+	if f.set(utf8) && f.set(legacy) && f.EnableUTF8Names == f.LegacyNames && checkBoolean(f.LegacyNames) == nil {
+		report(legacy, f.LegacyNames, "contradicts "+f.source(utf8)+" "+strconv.Quote(f.EnableUTF8Names)+"; set only one of them")
 	}
 }
 

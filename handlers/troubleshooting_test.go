@@ -52,7 +52,7 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 		{"the path must consist of pairs of a name and a value", "/job/x/zone", "m 1\n", nil, 400},
 		{"is given twice", "/job/x/job/y", "m 1\n", nil, 400},
 		{"is reserved", "/job/x/le/y", "m 1\n", nil, 400},
-		{"is not valid", "/job/x/a-b/y", "m 1\n", nil, 400},
+		{"is not valid", "/job/x/%ff/y", "m 1\n", nil, 400},
 		{"is not URL-safe base64", "/job@base64/!!", "m 1\n", nil, 400},
 		{"bad percent-encoding", "/job/%zz", "m 1\n", nil, 400},
 		{"the TTL must be a duration such as 90m", "/job/x?ttl=5400", "m 1\n", nil, 400},

@@ -139,7 +139,7 @@ func discovered(addr string) []struct {
 
 func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 	t.Parallel()
-	s := start(t, "--push.enable-utf8-names")
+	s := start(t)
 	groupings := discovered(s.addr)
 	wantTargets, wantSeries := map[string]string{}, map[string]string{}
 	for i, g := range groupings {
