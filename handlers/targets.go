@@ -64,17 +64,18 @@ func (h *api) targetLabels(g *store.Group, scheme string) map[string]string {
 	return labels
 }
 
-// address is where clients reach this server: what the operator says, else
-// what the request says.
-func (h *api) address(c *fiber.Ctx) (scheme, host string) {
-	u := h.ExternalURL
-	if u == nil {
-		scheme = "http"
-		if c.Context().IsTLS() {
-			scheme = "https"
-		}
-		u = &url.URL{Scheme: scheme, Host: string(c.Request().Host())}
+// reached is where clients reach this server, as they write it: what the operator
+// says, else what the request says.
+func (h *api) reached(c *fiber.Ctx) *url.URL {
+	if h.ExternalURL != nil {
+		return &url.URL{Scheme: h.ExternalURL.Scheme, Host: h.ExternalURL.Host}
 	}
+	return &url.URL{Scheme: h.Guard.SchemeOfURL(c), Host: string(c.Request().Host())}
+}
+
+// address is reached with the port that goes without saying.
+func (h *api) address(c *fiber.Ctx) (scheme, host string) {
+	u := h.reached(c)
 	host = u.Host
 	if u.Port() == "" {
 		host = net.JoinHostPort(strings.Trim(u.Hostname(), "[]"), defaultPort(u.Scheme))

@@ -2,12 +2,15 @@ package handlers
 
 import (
 	"encoding/json"
+	"net/netip"
 	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/auth"
 )
 
 func (s *served) targets(query string, headers ...string) []targetJSON {
@@ -121,6 +124,63 @@ func TestTargetsSayWhereTheServerIs(t *testing.T) {
 			got := s.targets("", "Host", test.host)[0]
 			if got.Targets[0] != test.want || got.Labels["__scheme__"] != test.scheme || got.Labels["__metrics_path__"] != test.path {
 				t.Errorf("got %v, want %s %s %s", got, test.scheme, test.want, test.path)
+			}
+		})
+	}
+}
+
+func TestAbsoluteAddressesHaveTheSchemeOfATrustedProxy(t *testing.T) {
+	loopback := auth.Prefixes{netip.MustParsePrefix("127.0.0.0/8")}
+	for _, test := range []struct {
+		name     string
+		trusted  auth.Prefixes
+		external string
+		headers  []string
+		want     string
+	}{
+		{"a proxy with TLS", loopback, "", []string{"X-Forwarded-For", "192.0.2.1", "X-Forwarded-Proto", "https"}, "https://gate.test"},
+		{"a proxy without", loopback, "", []string{"X-Forwarded-For", "192.0.2.1", "X-Forwarded-Proto", "http"}, "http://gate.test"},
+		{"a proxy that does not say", loopback, "", []string{"X-Forwarded-For", "192.0.2.1"}, "http://gate.test"},
+		{"what the client has made up", loopback, "", []string{"X-Forwarded-For", "192.0.2.1", "X-Forwarded-Proto", "https, http"}, "http://gate.test"},
+		{"another scheme", loopback, "", []string{"X-Forwarded-Proto", "javascript"}, "http://gate.test"},
+		{"others are not believed", auth.Prefixes{netip.MustParsePrefix("10.0.0.0/8")}, "", []string{"X-Forwarded-Proto", "https"}, "http://gate.test"},
+		{"nobody is", nil, "", []string{"X-Forwarded-Proto", "https"}, "http://gate.test"},
+		{"the host is the request's", loopback, "", []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil.test", "X-Forwarded-Port", "1"}, "https://gate.test"},
+		{"the operator knows better", loopback, "http://push.example.org:8080", []string{"X-Forwarded-Proto", "https"}, "http://push.example.org:8080"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, func(c setup) {
+				c.Guard.Trusted = test.trusted
+				if test.external != "" {
+					c.ExternalURL, _ = url.Parse(test.external)
+				}
+			})
+			s.put("/metrics/job/x", "a 1\n")
+			headers := append([]string{"Host", "gate.test"}, test.headers...)
+			want, _ := url.Parse(test.want)
+			port := want.Port()
+			if port == "" {
+				port = map[string]string{"http": "80", "https": "443"}[want.Scheme]
+			}
+			if got := s.targets("", headers...)[0]; got.Labels["__scheme__"] != want.Scheme || got.Targets[0] != want.Hostname()+":"+port {
+				t.Errorf("the target is %v", got)
+			}
+			visit := append(headers, aBrowser...)
+			curl := test.want + "/metrics/job/x"
+			for page, text := range map[string]string{
+				"/targets?view=scrapers": want.Hostname() + ":" + port,
+				"/docs/pushing":          test.want + "/metrics/job/",
+				"/push?job=x":            curl,
+				"/status":                test.want,
+				"/groupings/" + s.group("/metrics/job/x").Key.Digest(): curl,
+			} {
+				other := map[string]string{"http": "https", "https": "http"}[want.Scheme] + "://" + want.Host
+				if a := s.get(page, visit...); a.status != 200 || !contains(a.body, text) || contains(a.body, other) {
+					t.Errorf("%s: %d, %q is missing, or %q is there", page, a.status, text, other)
+				}
+			}
+			if a := s.get("/targets?view=scrapers", visit...); contains(a.body, "scheme: https") != (want.Scheme == "https") {
+				t.Errorf("the settings for Prometheus: %v", a)
 			}
 		})
 	}

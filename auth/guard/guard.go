@@ -201,11 +201,30 @@ func (g *Guard) Address(c *fiber.Ctx) netip.Addr {
 	if len(g.Trusted) == 0 || !g.Trusted.Contain(peer) {
 		return peer
 	}
-	var hops []string
-	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
-		hops = append(hops, string(line))
+	return auth.ClientAddress(peer, linesOf(c, fiber.HeaderXForwardedFor), g.Trusted)
+}
+
+// SchemeOfURL is how the client reaches the server, or the trusted proxy before
+// it: http or https.
+func (g *Guard) SchemeOfURL(c *fiber.Ctx) string {
+	peer := tcpAddress(c.Context().RemoteAddr()).Addr()
+	scheme, ok := auth.ClientScheme(peer, linesOf(c, fiber.HeaderXForwardedFor), linesOf(c, fiber.HeaderXForwardedProto), g.Trusted)
+	switch {
+	case ok:
+		return scheme
+	case c.Context().IsTLS():
+		return "https"
 	}
-	return auth.ClientAddress(peer, hops, g.Trusted)
+	return "http"
+}
+
+// linesOf are the values of all headers of that name.
+func linesOf(c *fiber.Ctx, name string) []string {
+	var lines []string
+	for _, line := range c.Request().Header.PeekAll(name) {
+		lines = append(lines, string(line))
+	}
+	return lines
 }
 
 // address is Address for the record; empty where a connection has none.
