@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
 )
 
 func TestPathsNameGroupings(t *testing.T) {
@@ -228,4 +232,43 @@ func TestALabelWithoutAValueNamesOneGroupingExactly(t *testing.T) {
 		t.Errorf("%v %v", a, a.header)
 	}
 	s.wantGroupings(`{instance="i",job="x"}`)
+}
+
+func TestWithLegacyNamesWhatIsHeldUnderOthersIsReadAndDeletedAllTheSame(t *testing.T) {
+	s := serve(t, func(c setup) { c.UTF8Names = false })
+	hold := func(labels ...exposition.Label) {
+		k, err := store.NewGroupingKey(labels)
+		must(t, err)
+		families, err := exposition.DecodeText([]byte("a 1\n"), exposition.Options{Grouping: k.Labels(), UTF8Names: true})
+		must(t, err)
+		must(t, s.store.Import(t.Context(), k, families, time.Now(), time.Time{}))
+	}
+	job := exposition.Label{Name: "job", Value: "x"}
+	hold(job, exposition.Label{Name: "my.zone", Value: "z"})
+	hold(job, exposition.Label{Name: "U__a_2e_b", Value: "v"}) // and its name is just that
+	hold(job, exposition.Label{Name: "U__c_2e_d", Value: "v"})
+	hold(job, exposition.Label{Name: "c.d", Value: "v"})
+	for _, target := range s.targets("") {
+		path := target.Labels["__metrics_path__"]
+		if a := s.get(path); a.status != 200 || strings.Count(a.body, "\na{") != 1 {
+			t.Errorf("%v", a)
+		}
+	}
+	for path, want := range map[string]string{"/U__my_2e_zone/z": "my_zone", "/my.zone/z": "my_zone", "/U__a_2e_b/v": "U__a_2e_b", "/U__c_2e_d/v": "U__c_2e_d"} {
+		if a := s.get("/metrics/job/x" + path); a.status != 200 || !strings.Contains(a.body, want+`="`) {
+			t.Errorf("%v, want %s", a, want)
+		}
+	}
+	for _, path := range []string{"/a.b/v", "/my.zone/other", "/a-b/v"} {
+		if a := s.get("/metrics/job/x" + path); a.status != 400 || !strings.Contains(a.body, "is not valid") {
+			t.Errorf("%v", a)
+		}
+	}
+	if a := s.do("PUT", "/metrics/job/x/my.zone/z", "a 2\n"); a.status != 400 {
+		t.Errorf("a push: %v", a)
+	}
+	if a := s.do("DELETE", "/metrics/job/x/my.zone/z", ""); a.status != 202 || a.header.Get("X-Groupings-Deleted") != "1" {
+		t.Errorf("%v %v", a, a.header)
+	}
+	s.wantGroupings(`{U__a_2e_b="v",job="x"}`, `{U__c_2e_d="v",job="x"}`, `{"c.d"="v",job="x"}`)
 }
