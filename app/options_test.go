@@ -167,17 +167,20 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		},
 		{
 			"the group of sockets",
-			[]string{"--web.unix-socket-owner=:18"}, nil,
+			[]string{"--web.unix-socket-owner=:18"},
+			nil,
 			func(o Options) bool { return o.Sockets == socketAccess{0o660, -1, 18} },
 		},
 		{
 			"the owner of sockets by name",
-			[]string{"--web.unix-socket-owner=root:root"}, nil,
+			[]string{"--web.unix-socket-owner=root:root"},
+			nil,
 			func(o Options) bool { return o.Sockets == socketAccess{0o660, 0, 0} },
 		},
 		{
 			"proxies that come by a socket",
-			[]string{"--web.trusted-proxies=unix,10.0.0.1"}, nil,
+			[]string{"--web.trusted-proxies=unix,10.0.0.1"},
+			nil,
 			func(o Options) bool { return o.Auth.TrustSockets && len(o.Auth.TrustedProxies) == 1 },
 		},
 		{

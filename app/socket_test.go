@@ -31,7 +31,9 @@ func socketPath(t *testing.T) string {
 // bySocketAt asks by a socket.
 func bySocketAt(t *testing.T, path, method, target, body string, headers ...string) (int, string) {
 	t.Helper()
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return (&net.Dialer{}).DialContext(ctx, "unix", path) }
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}
 	c := http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://localhost"+target, strings.NewReader(body))
 	if err != nil {

@@ -73,15 +73,16 @@ func (h *api) path(c *fiber.Ctx) (store.Path, error) { return h.parsePath(c, h.U
 // heldPath parses the grouping that is read or deleted. One that is held may have
 // any name, even if no push may have it any more.
 func (h *api) heldPath(c *fiber.Ctx) (store.Path, error) {
-	path, err := h.path(c)
 	if h.UTF8Names {
-		return path, err
+		return h.path(c)
 	}
-	held := func(p store.Path) bool { _, ok := h.Store.Picture().Group(p.Key); return ok }
-	if other, why := h.parsePath(c, true); why == nil && held(other) && (err != nil || !held(path)) {
-		return other, nil
+	for _, utf8Names := range []bool{false, true} {
+		path, err := h.parsePath(c, utf8Names)
+		if _, held := h.Store.Picture().Group(path.Key); err == nil && held {
+			return path, nil
+		}
 	}
-	return path, err
+	return h.path(c)
 }
 
 func (h *api) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
