@@ -160,7 +160,7 @@ func (a *App) bind() error {
 	if len(a.options.ScrapeListenAddresses) == 0 {
 		return nil
 	}
-	if bound, err = bindAll(a.options.ScrapeListenAddresses); err != nil {
+	if bound, err = bindAll(a.options.ScrapeListenAddresses, a.options.Sockets); err != nil {
 		return err
 	}
 	a.servers = append(a.servers, &server{listening: "Listening for scrapes", listeners: a.prepared(bound)})
@@ -246,6 +246,7 @@ func (a *App) handlerConfig() handlers.Config {
 		BodyBudget:       o.BodyBudget,
 		DefaultTTL:       o.DefaultTTL,
 		UTF8Names:        o.UTF8Names,
+		Targets:          o.Targets,
 		ExactJobMatch:    o.ExactJobMatch,
 		ExcludeOwn:       o.ExcludeOwn,
 		CheckConsistency: o.CheckConsistency,

@@ -14,14 +14,14 @@ func bind(o Options) ([]net.Listener, error) {
 	if o.SystemdSocket {
 		return activated()
 	}
-	return bindAll(o.ListenAddresses)
+	return bindAll(o.ListenAddresses, o.Sockets)
 }
 
 // bindAll opens listeners at all addresses, or none.
-func bindAll(addresses []string) ([]net.Listener, error) {
+func bindAll(addresses []string, access socketAccess) ([]net.Listener, error) {
 	var bound []net.Listener
 	for _, s := range addresses {
-		l, err := listen(s)
+		l, err := listen(s, access)
 		if err != nil {
 			closeAll(bound)
 			return nil, fmt.Errorf("cannot listen on %q: %w", s, err)
@@ -31,11 +31,13 @@ func bindAll(addresses []string) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func listen(s string) (net.Listener, error) {
+func listen(s string, access socketAccess) (net.Listener, error) {
 	a, err := parseAddress(s)
 	switch {
 	case err != nil:
 		return nil, err
+	case a.path != "":
+		return listenUnix(a.path, access)
 	case !a.vsock:
 		return net.Listen("tcp", s)
 	case a.host != "":

@@ -19,6 +19,8 @@ var ErrAnswered = errors.New("answered")
 // value that it can't take; validator tells all of them.
 type flags struct {
 	ListenAddresses []string `flag:"web.listen-address" validate:"min=1,dive,listen_address"`
+	SocketMode      string   `flag:"web.unix-socket-mode" validate:"socket_mode"`
+	SocketOwner     string   `flag:"web.unix-socket-owner" validate:"socket_owner"`
 	SystemdSocket   string   `flag:"web.systemd-socket" validate:"boolean"`
 	WebConfigFile   string   `flag:"web.config.file"`
 	TelemetryPath   string   `flag:"web.telemetry-path" validate:"telemetry_path"`
@@ -31,7 +33,7 @@ type flags struct {
 	WriteTimeout    string   `flag:"web.write-timeout" validate:"timeout"`
 	IdleTimeout     string   `flag:"web.idle-timeout" validate:"timeout"`
 
-	TrustedProxies        []string `flag:"web.trusted-proxies" validate:"dive,network"`
+	TrustedProxies        []string `flag:"web.trusted-proxies" validate:"dive,proxy"`
 	ScrapeListenAddresses []string `flag:"web.scrape-listen-address" validate:"dive,listen_address"`
 	ScrapeInternalOnly    string   `flag:"web.scrape-internal-only" validate:"boolean"`
 
@@ -61,6 +63,7 @@ type flags struct {
 
 	DisableConsistencyCheck string `flag:"push.disable-consistency-check" validate:"boolean"`
 	EnableUTF8Names         string `flag:"push.enable-utf8-names" validate:"boolean"`
+	LegacyNames             string `flag:"push.legacy-names" validate:"boolean"`
 	MaxBodyBytes            string `flag:"push.max-body-bytes" validate:"bytes"`
 	DefaultTTL              string `flag:"push.default-ttl" validate:"duration"`
 
@@ -69,6 +72,10 @@ type flags struct {
 	MaxSeriesPerPush string `flag:"limits.series-per-push" validate:"count"`
 	MaxLabelSets     string `flag:"limits.label-sets-per-family" validate:"count"`
 	BodyBudget       string `flag:"limits.body-bytes-in-flight" validate:"bytes"`
+
+	ScrapeInterval   string `flag:"targets.scrape-interval" validate:"scrape_interval"`
+	NativeHistograms string `flag:"targets.native-histograms" validate:"boolean"`
+	UnixSocket       string `flag:"targets.unix-socket" validate:"socket_path"`
 
 	ExactJobMatch string `flag:"api.exact-job-match" validate:"boolean"`
 	Retention     string `flag:"activity.retention" validate:"duration"`
@@ -122,7 +129,9 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once into a new store. It is never written.")
 	f.text(k, &f.PersistenceInterval, "persistence.interval", "5m", "Accepted and ignored: every push is durable before it is answered.")
 	f.toggle(k, &f.DisableConsistencyCheck, "push.disable-consistency-check", "Accept pushes without checking them against what other groupings hold.")
-	f.toggle(k, &f.EnableUTF8Names, "push.enable-utf8-names", "Allow any UTF-8 in metric and label names.")
+	f.clause(k, "push.enable-utf8-names", "Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names.").
+		Default("true").SetValue((*toggle)(&f.EnableUTF8Names))
+	f.toggle(k, &f.LegacyNames, "push.legacy-names", "Allow only letters, digits and underscores in metric and label names, and colons in metric names.")
 	f.text(k, &f.MaxBodyBytes, "push.max-body-bytes", "16MiB", "Largest body of a push, decompressed.")
 	f.text(k, &f.DefaultTTL, "push.default-ttl", "0s", "Time after which a grouping expires unless it is pushed again. 0: never.")
 	f.text(k, &f.MaxGroupings, "limits.groupings", "1000000", "Most groupings in the store. 0: no limit.")
@@ -130,6 +139,9 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.MaxSeriesPerPush, "limits.series-per-push", "100000", "Most series in one push. 0: no limit.")
 	f.text(k, &f.MaxLabelSets, "limits.label-sets-per-family", "64", "Most different sets of grouping label names under which one metric family may be pushed. 0: no limit.")
 	f.text(k, &f.BodyBudget, "limits.body-bytes-in-flight", "256MiB", "Most bytes of pushes being read at the same time.")
+	f.text(k, &f.ScrapeInterval, "targets.scrape-interval", "", "How often Prometheus is to scrape the targets of /api/v1/targets: a duration; or push, each as often as it is pushed. Default: Prometheus' own setting.")
+	f.toggle(k, &f.NativeHistograms, "targets.native-histograms", "Have Prometheus scrape native histograms from the targets of /api/v1/targets.")
+	f.text(k, &f.UnixSocket, "targets.unix-socket", "", "Unix socket of this server by which Prometheus is to scrape the targets of /api/v1/targets. Default: by TCP.")
 	f.toggle(k, &f.ExactJobMatch, "api.exact-job-match", "Let GET and DELETE of /metrics/job/<job> speak of the grouping without other labels only, not of the whole job.")
 	f.toggle(k, &f.ExcludeOwn, "metrics.exclude-own", "Leave the server's own metrics to /metrics/self.")
 	f.text(k, &f.UndoWindow, "delete.undo-window", "24h", "Time for which a delete can be undone. 0: not at all.")
@@ -142,8 +154,10 @@ func (f *flags) define(k *kingpin.Application) {
 }
 
 func (f *flags) defineWeb(k *kingpin.Application) {
-	f.clause(k, "web.listen-address", "Address to listen on: host:port, :port or vsock://:port. Repeatable, or several with commas.").
+	f.clause(k, "web.listen-address", "Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas.").
 		Default(":9091").SetValue((*list)(&f.ListenAddresses))
+	f.text(k, &f.SocketMode, "web.unix-socket-mode", "0660", "Permissions of the Unix sockets that are listened on.")
+	f.text(k, &f.SocketOwner, "web.unix-socket-owner", "", "Owner of these sockets: user, user:group or :group. Default: the server's own.")
 	f.toggle(k, &f.SystemdSocket, "web.systemd-socket", "Listen on the sockets that systemd passes instead of --web.listen-address.")
 	f.text(k, &f.WebConfigFile, "web.config.file", "", "File with TLS settings and users, in the format of the Prometheus exporter toolkit.")
 	f.text(k, &f.TelemetryPath, "web.telemetry-path", "/metrics", "Path that exposes all metrics.")
@@ -155,7 +169,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 	f.text(k, &f.ReadTimeout, "web.read-timeout", "1m", "Longest time for a request to arrive, with its body.")
 	f.text(k, &f.WriteTimeout, "web.write-timeout", "2m", "Longest time for an answer to be taken by its client.")
 	f.text(k, &f.IdleTimeout, "web.idle-timeout", "2m", "Time after which an unused connection is closed.")
-	f.list(k, &f.TrustedProxies, "web.trusted-proxies", "Addresses and networks of proxies whose X-Forwarded-For is believed.")
+	f.list(k, &f.TrustedProxies, "web.trusted-proxies", "Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed.")
 	f.list(k, &f.ScrapeListenAddresses, "web.scrape-listen-address", "One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas.")
 	f.toggle(k, &f.ScrapeInternalOnly, "web.scrape-internal-only", "Serve scrapes and targets on --web.scrape-listen-address only.")
 }

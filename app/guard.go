@@ -63,6 +63,7 @@ func (a *App) guardConfig() guard.Config {
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
 		Trusted:         o.TrustedProxies,
+		TrustSockets:    o.TrustSockets,
 		Decided:         a.metrics.Decided,
 		Denied:          handlers.Denials{Store: a.store}.Deny,
 		Logger:          a.log,
@@ -128,7 +129,7 @@ func bypass(o Options, tls bool) guard.Bypass {
 	switch {
 	case o.Auth.LocalhostBypass == "true":
 		return guard.BypassOn
-	case o.Auth.LocalhostBypass == "false", tls, len(o.Auth.TrustedProxies) > 0, !loopback(o.ExternalURL), o.Auth.ClientID != "", runtime.GOOS != "linux":
+	case o.Auth.LocalhostBypass == "false", tls, len(o.Auth.TrustedProxies) > 0, o.Auth.TrustSockets, !loopback(o.ExternalURL), o.Auth.ClientID != "", runtime.GOOS != "linux":
 		return guard.BypassOff
 	}
 	return guard.BypassSameUser

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"iter"
 
+	"github.com/prometheus/common/model"
+
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/upstream"
@@ -64,7 +66,7 @@ func (a *App) keyed(groupings []upstream.Grouping) iter.Seq2[store.GroupingKey, 
 	keys := make([]store.GroupingKey, len(groupings))
 	newest := make(map[string]int)
 	for i, g := range groupings {
-		key, err := store.NewGroupingKey(g.Labels)
+		key, err := a.key(g)
 		if err != nil {
 			a.leaveOut(g, err)
 			continue
@@ -88,6 +90,18 @@ func (a *App) keyed(groupings []upstream.Grouping) iter.Seq2[store.GroupingKey, 
 			}
 		}
 	}
+}
+
+// key is a grouping's key by the rules of paths.
+func (a *App) key(g upstream.Grouping) (store.GroupingKey, error) {
+	if !a.options.UTF8Names {
+		for _, l := range g.Labels {
+			if !model.LegacyValidation.IsValidLabelName(l.Name) {
+				return store.GroupingKey{}, fmt.Errorf("label name %q is not valid (--push.legacy-names)", l.Name)
+			}
+		}
+	}
+	return store.NewGroupingKey(g.Labels)
 }
 
 var errTwice = errors.New("another one, which differs only in labels without a value, was pushed later")

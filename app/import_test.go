@@ -29,7 +29,7 @@ func TestAnImportTakesWhatIsValidAndLogsTheRest(t *testing.T) {
 	pushed := time.Unix(1_700_000_000, 0)
 	n, err := a.importAll(t.Context(), []upstream.Grouping{
 		{Labels: []exposition.Label{{Name: "job", Value: "good"}}, Families: []*dto.MetricFamily{gauge("a", 1)}, Pushed: pushed},
-		{Labels: []exposition.Label{{Name: "job", Value: "half"}}, Families: []*dto.MetricFamily{gauge("b", 2), gauge("not valid", 3)}, Pushed: pushed},
+		{Labels: []exposition.Label{{Name: "job", Value: "half"}}, Families: []*dto.MetricFamily{gauge("b", 2), gauge("bro\xffken", 3)}, Pushed: pushed},
 		{Labels: []exposition.Label{{Name: "job", Value: "twice"}}, Families: []*dto.MetricFamily{gauge("c", 4)}, Pushed: pushed},
 		{Labels: []exposition.Label{{Name: "instance"}, {Name: "job", Value: "twice"}}, Families: []*dto.MetricFamily{gauge("c", 5)}, Pushed: pushed.Add(time.Second)},
 		{Labels: []exposition.Label{{Name: "instance", Value: "jobless"}}, Pushed: pushed},
@@ -49,9 +49,36 @@ func TestAnImportTakesWhatIsValidAndLogsTheRest(t *testing.T) {
 			t.Errorf("the scrape lacks %s:\n%s", line, text)
 		}
 	}
-	for _, logged := range []string{`not valid`, `pushed later`, `jobless`, `bad\xff`} {
+	for _, logged := range []string{`bro\xffken`, `pushed later`, `jobless`, `bad\xff`} {
 		if !strings.Contains(log.String(), logged) {
 			t.Errorf("nothing was logged about %q:\n%s", logged, &log)
+		}
+	}
+}
+
+func TestAnImportTakesTheNamesThatAPushMayHave(t *testing.T) {
+	groupings := []upstream.Grouping{
+		{Labels: []exposition.Label{{Name: "job", Value: "plain"}}, Families: []*dto.MetricFamily{gauge("a", 1), gauge("http.status", 2)}},
+		{Labels: []exposition.Label{{Name: "job", Value: "zoned"}, {Name: "my.zone", Value: "z"}}, Families: []*dto.MetricFamily{gauge("c", 3)}},
+	}
+	for _, test := range []struct {
+		args  []string
+		count int
+		held  string
+	}{
+		{nil, 2, "a http.status c"},
+		{[]string{"--push.legacy-names"}, 1, "a"},
+	} {
+		a := start(t, test.args...)
+		n, err := a.importAll(t.Context(), groupings)
+		var held []string
+		for g := range a.store.Picture().Groups() {
+			for _, f := range g.Families() {
+				held = append(held, f.Name)
+			}
+		}
+		if n != test.count || err != nil || strings.Join(held, " ") != test.held {
+			t.Errorf("with %q: imported %d with %q, %v; want %d with %s", test.args, n, held, err, test.count, test.held)
 		}
 	}
 }

@@ -21,7 +21,8 @@ import (
 
 // Options is a complete, valid configuration of the program. Parse makes one.
 type Options struct {
-	ListenAddresses []string // host:port or vsock://port, each valid
+	ListenAddresses []string // host:port, unix:///path or vsock://port, each valid
+	Sockets         socketAccess
 	SystemdSocket   bool
 	WebConfigFile   string // of the exporter toolkit; "": none
 	TelemetryPath   string
@@ -51,6 +52,8 @@ type Options struct {
 
 	MaxGroupings, MaxSeries, MaxSeriesPerPush, MaxLabelSets int // 0: no limit
 	BodyBudget                                              int64
+
+	Targets handlers.Targets // what they say of how they are to be scraped
 
 	ExactJobMatch bool
 	ExcludeOwn    bool
@@ -91,6 +94,7 @@ type AuthOptions struct {
 
 	Allowed, ScrapeAllowed auth.Prefixes // empty: everybody
 	TrustedProxies         auth.Prefixes
+	TrustSockets           bool // proxies that come by a Unix socket
 }
 
 // hidden is what printing AuthOptions shows.
@@ -124,6 +128,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 	}
 	return Options{
 		ListenAddresses: f.ListenAddresses,
+		Sockets:         f.sockets(),
 		SystemdSocket:   on(f.SystemdSocket),
 		WebConfigFile:   f.WebConfigFile,
 		TelemetryPath:   f.TelemetryPath,
@@ -146,7 +151,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		StoragePath:      f.storagePath(),
 		StorageTimeout:   must(parseDuration(f.StorageTimeout)),
 		CheckConsistency: !on(f.DisableConsistencyCheck),
-		UTF8Names:        on(f.EnableUTF8Names),
+		UTF8Names:        !f.legacyNames(),
 		MaxBodyBytes:     must(parseBytes(f.MaxBodyBytes)),
 		DefaultTTL:       must(parseDuration(f.DefaultTTL)),
 		MaxGroupings:     must(parseCount(f.MaxGroupings)),
@@ -154,6 +159,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		MaxSeriesPerPush: must(parseCount(f.MaxSeriesPerPush)),
 		MaxLabelSets:     must(parseCount(f.MaxLabelSets)),
 		BodyBudget:       must(parseBytes(f.BodyBudget)),
+		Targets:          f.targets(),
 		ExactJobMatch:    on(f.ExactJobMatch),
 		ExcludeOwn:       on(f.ExcludeOwn),
 		Retention:        must(parseDuration(f.Retention)),
@@ -166,6 +172,22 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		Flags:            f.shown(m),
 		Notes:            f.notes(),
 	}, nil
+}
+
+// sockets is who may connect to Unix sockets.
+func (f *flags) sockets() socketAccess {
+	a := must(parseSocketOwner(f.SocketOwner))
+	a.mode = must(parseSocketMode(f.SocketMode))
+	return a
+}
+
+func (f *flags) targets() handlers.Targets {
+	return handlers.Targets{
+		ScrapeInterval:   must(parseScrapeInterval(f.ScrapeInterval)),
+		FollowPushes:     f.ScrapeInterval == followPushes,
+		NativeHistograms: on(f.NativeHistograms),
+		UnixSocket:       f.UnixSocket,
+	}
 }
 
 func (f *flags) auth() AuthOptions {
@@ -189,8 +211,14 @@ func (f *flags) auth() AuthOptions {
 		SessionIdle:     must(parseDuration(f.SessionIdle)),
 		Allowed:         must(auth.ParsePrefixes(f.Allowed)),
 		ScrapeAllowed:   must(auth.ParsePrefixes(f.ScrapeAllowed)),
-		TrustedProxies:  must(auth.ParsePrefixes(f.TrustedProxies)),
+		TrustedProxies:  must(auth.ParsePrefixes(f.trustedNetworks())),
+		TrustSockets:    slices.Contains(f.TrustedProxies, bySocket),
 	}
+}
+
+// trustedNetworks are those of the trusted proxies that come by TCP.
+func (f *flags) trustedNetworks() []string {
+	return slices.DeleteFunc(slices.Clone(f.TrustedProxies), func(s string) bool { return s == bySocket })
 }
 
 // claims are the rules of bearer tokens.
@@ -249,6 +277,23 @@ func (f *flags) defaultRole() auth.Role {
 	return auth.Admin
 }
 
+// legacyNames tells that names are of ASCII letters, digits and underscores
+// only: the one flag says so, or the other one says no.
+func (f *flags) legacyNames() bool { return on(f.LegacyNames) || !on(f.EnableUTF8Names) }
+
+// namesFlag is the flag that a flag about names has its value from: itself, or
+// the other one if only that is set.
+func (f *flags) namesFlag(name string) string {
+	const utf8, legacy = "push.enable-utf8-names", "push.legacy-names"
+	switch {
+	case name == utf8 && !f.set(utf8):
+		return legacy
+	case name == legacy && !f.set(legacy):
+		return utf8
+	}
+	return name
+}
+
 // storagePath is where the store is unless told: beside the persistence file,
 // which is what has a volume in an installation that is being replaced.
 func (f *flags) storagePath() string { return cmp.Or(f.StoragePath, f.usualStoragePath()) }
@@ -272,6 +317,8 @@ func (f *flags) shown(m *kingpin.ApplicationModel) []handlers.Flag {
 			From: f.from(flag.Name), Help: flag.Help,
 		}
 		switch s.Name {
+		case "push.enable-utf8-names", "push.legacy-names":
+			s.Value, s.From = strconv.FormatBool(f.legacyNames() == (s.Name == "push.legacy-names")), f.from(f.namesFlag(s.Name))
 		case "storage.path":
 			s.Value, s.Default = f.storagePath(), f.usualStoragePath()
 		case "jwt.jwks-uri":

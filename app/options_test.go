@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/netip"
@@ -64,10 +65,14 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"persistence.interval":           "5m",
 		"push.default-ttl":               "0s",
 		"push.disable-consistency-check": "false",
-		"push.enable-utf8-names":         "false",
+		"push.enable-utf8-names":         "true",
+		"push.legacy-names":              "false",
 		"push.max-body-bytes":            "16MiB",
 		"storage.path":                   "data",
 		"storage.timeout":                "3s",
+		"targets.native-histograms":      "false",
+		"targets.scrape-interval":        "",
+		"targets.unix-socket":            "",
 		"ui.old-after":                   "24h",
 		"ui.stale-after":                 "1h",
 		"web.config.file":                "",
@@ -82,6 +87,8 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"web.scrape-internal-only":       "false",
 		"web.scrape-listen-address":      "",
 		"web.systemd-socket":             "false",
+		"web.unix-socket-mode":           "0660",
+		"web.unix-socket-owner":          "",
 		"web.telemetry-path":             "/metrics",
 		"web.trusted-proxies":            "",
 		"web.write-timeout":              "2m",
@@ -153,6 +160,30 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 [::1]:2 vsock://:3" },
 		},
 		{
+			"a socket among the addresses",
+			[]string{"--web.listen-address=:1,unix:///run/../run/x.sock", "--web.unix-socket-mode=0600", "--web.unix-socket-owner=17:18"},
+			nil,
+			func(o Options) bool { return len(o.ListenAddresses) == 2 && o.Sockets == socketAccess{0o600, 17, 18} },
+		},
+		{
+			"the group of sockets",
+			[]string{"--web.unix-socket-owner=:18"},
+			nil,
+			func(o Options) bool { return o.Sockets == socketAccess{0o660, -1, 18} },
+		},
+		{
+			"the owner of sockets by name",
+			[]string{"--web.unix-socket-owner=root:root"},
+			nil,
+			func(o Options) bool { return o.Sockets == socketAccess{0o660, 0, 0} },
+		},
+		{
+			"proxies that come by a socket",
+			[]string{"--web.trusted-proxies=unix,10.0.0.1"},
+			nil,
+			func(o Options) bool { return o.Auth.TrustSockets && len(o.Auth.TrustedProxies) == 1 },
+		},
+		{
 			"the environment gives several addresses with commas", nil,
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1, :2"},
 			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 :2" },
@@ -176,8 +207,8 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		},
 		{
 			"a switch in the environment", nil,
-			map[string]string{"GATEHOUSE_PUSH_ENABLE_UTF8_NAMES": "true"},
-			func(o Options) bool { return o.UTF8Names },
+			map[string]string{"GATEHOUSE_WEB_ENABLE_PPROF": "true"},
+			func(o Options) bool { return o.EnablePprof },
 		},
 		{
 			"an empty variable counts as unset", nil,
@@ -403,6 +434,109 @@ func TestFlagsAreUnderstood(t *testing.T) {
 	}
 }
 
+func TestNamesAreOfAnyUTF8UnlessOnlyLegacyOnesAreWanted(t *testing.T) {
+	const utf8, legacy = "--push.enable-utf8-names", "--push.legacy-names"
+	const utf8Variable, legacyVariable = "GATEHOUSE_PUSH_ENABLE_UTF8_NAMES", "GATEHOUSE_PUSH_LEGACY_NAMES"
+	contradiction := func(legacy, utf8, value string) string {
+		return fmt.Sprintf("%s %q: contradicts %s %q; set only one of them", legacy, value, utf8, value)
+	}
+	type variables = map[string]string
+	for _, test := range []struct {
+		name string
+		args []string
+		env  variables
+		utf8 bool
+		from string // what the status says of both flags' values
+		want string // the problem; empty: there is none
+	}{
+		{"nothing is said", nil, nil, true, "", ""},
+		{"Pushgateway's flag", []string{utf8}, nil, true, "command line", ""},
+		{"its variable", nil, variables{utf8Variable: "true"}, true, utf8Variable, ""},
+		{"its negation", []string{"--no-push.enable-utf8-names"}, nil, false, "command line", ""},
+		{"its variable says no", nil, variables{utf8Variable: "false"}, false, utf8Variable, ""},
+		{"the new flag", []string{legacy}, nil, false, "command line", ""},
+		{"the new variable", nil, variables{legacyVariable: "true"}, false, legacyVariable, ""},
+		{"the new flag negated", []string{"--no-push.legacy-names"}, nil, true, "command line", ""},
+		{"a flag beats its variable", []string{utf8}, variables{utf8Variable: "false"}, true, "command line", ""},
+		{"both say legacy names", []string{legacy, "--no-push.enable-utf8-names"}, nil, false, "command line", ""},
+		{"both say UTF-8", []string{"--no-push.legacy-names", utf8}, nil, true, "command line", ""},
+		{"both flags", []string{utf8, legacy}, nil, false, "", contradiction(legacy, utf8, "true")},
+		{"a flag and the other's variable", []string{legacy}, variables{utf8Variable: "true"}, false, "", contradiction(legacy, utf8+" (from "+utf8Variable+")", "true")},
+		{"both variables", nil, variables{utf8Variable: "true", legacyVariable: "true"}, false, "", contradiction(legacy+" (from "+legacyVariable+")", utf8+" (from "+utf8Variable+")", "true")},
+		{"both say no", []string{"--no-push.legacy-names", "--no-push.enable-utf8-names"}, nil, false, "", contradiction(legacy, utf8, "false")},
+		{"what is no switch", nil, variables{utf8Variable: "yes", legacyVariable: "true"}, false, "", utf8 + " (from " + utf8Variable + `) "yes": expected true or false`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.want != "" {
+				wantProblems(t, test.args, test.env, []string{test.want})
+				return
+			}
+			for k, v := range test.env {
+				t.Setenv(k, v)
+			}
+			o := parse(t, test.args...)
+			if o.UTF8Names != test.utf8 {
+				t.Errorf("UTF-8 names are allowed: %v", o.UTF8Names)
+			}
+			for name, value := range map[string]bool{"push.enable-utf8-names": test.utf8, "push.legacy-names": !test.utf8} {
+				if got := shown(o, name); got.Value != fmt.Sprint(value) || got.From != test.from || got.Default != fmt.Sprint(name == "push.enable-utf8-names") {
+					t.Errorf("the status says %+v, want %v from %q", got, value, test.from)
+				}
+			}
+		})
+	}
+}
+
+func TestTargetsAreScrapedAsTheFlagsSay(t *testing.T) {
+	const expectedInterval, expectedPath = "expected push, or a duration from 1s to 1d such as 30s", "expected an absolute path of a socket such as /run/gatehouse.sock"
+	long := "/" + strings.Repeat("x", 106)
+	for _, test := range []struct {
+		flag, value string
+		want        handlers.Targets
+		problem     string // empty: there is none
+	}{
+		{"targets.scrape-interval", "", handlers.Targets{}, ""},
+		{"targets.scrape-interval", "30s", handlers.Targets{ScrapeInterval: 30 * time.Second}, ""},
+		{"targets.scrape-interval", "1.5s", handlers.Targets{ScrapeInterval: 1500 * time.Millisecond}, ""},
+		{"targets.scrape-interval", "1d", handlers.Targets{ScrapeInterval: 24 * time.Hour}, ""},
+		{"targets.scrape-interval", "push", handlers.Targets{FollowPushes: true}, ""},
+		{"targets.scrape-interval", "pushes", handlers.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "0s", handlers.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "999ms", handlers.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "1.0000001s", handlers.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "25h", handlers.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "-1m", handlers.Targets{}, expectedInterval},
+		{"targets.unix-socket", "/run/gatehouse.sock", handlers.Targets{UnixSocket: "/run/gatehouse.sock"}, ""},
+		{"targets.unix-socket", long, handlers.Targets{UnixSocket: long}, ""},
+		{"targets.unix-socket", long + "x", handlers.Targets{}, "expected a path of at most 107 bytes, which is all that sockets can have"},
+		{"targets.unix-socket", "gatehouse.sock", handlers.Targets{}, expectedPath},
+		{"targets.unix-socket", "unix:///run/gatehouse.sock", handlers.Targets{}, expectedPath},
+		{"targets.unix-socket", "/run/", handlers.Targets{}, expectedPath},
+		{"targets.unix-socket", "@gatehouse", handlers.Targets{}, expectedPath},
+		{"targets.unix-socket", "/run/a\nb", handlers.Targets{}, "expected a path of UTF-8 without control characters"},
+		{"targets.native-histograms", "", handlers.Targets{NativeHistograms: true}, ""},
+	} {
+		arg := "--" + test.flag + "=" + test.value
+		if test.flag == "targets.native-histograms" {
+			arg = "--" + test.flag
+		}
+		if test.problem != "" {
+			wantProblems(t, []string{arg}, nil, []string{fmt.Sprintf("--%s %q: %s", test.flag, test.value, test.problem)})
+			continue
+		}
+		if got := parse(t, arg).Targets; got != test.want {
+			t.Errorf("%s: got %+v, want %+v", arg, got, test.want)
+		}
+	}
+}
+
+func TestAContradictionAboutNamesIsToldWithAllOtherProblems(t *testing.T) {
+	wantProblems(t, []string{"--push.legacy-names", "--push.enable-utf8-names", "--log.level=no"}, nil, []string{
+		`--log.level "no": expected one of debug, info, warn, error`,
+		`--push.legacy-names "true": contradicts --push.enable-utf8-names "true"; set only one of them`,
+	})
+}
+
 func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {
 	tests := []struct{ arg, want string }{
 		{"--push.default-ttl=soon", `--push.default-ttl "soon": expected a duration such as 90s`},
@@ -433,10 +567,28 @@ func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {
 		{"--web.telemetry-path=/-/ready", "/- is"},
 		{"--web.telemetry-path=/metrics/job", "/metrics is"},
 		{"--web.telemetry-path=/metrics/", "without a slash at the end"},
-		{"--web.trusted-proxies=proxy", `--web.trusted-proxies "proxy": expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32`},
+		{"--web.listen-address=unix://gatehouse.sock", `--web.listen-address "unix://gatehouse.sock": expected an absolute path of a socket such as /run/gatehouse.sock`},
+		{"--web.listen-address=unix:/run/gatehouse.sock", `--web.listen-address "unix:/run/gatehouse.sock": expected host:port, :port, vsock://:port or unix:///path`},
+		{"--web.listen-address=unix://", "expected an absolute path of a socket"},
+		{"--web.listen-address=unix:///run/", "expected an absolute path of a socket"},
+		{"--web.listen-address=unix:///" + strings.Repeat("x", 107), "expected a path of at most 107 bytes"},
+		{"--web.listen-address=unix:///run/a\x01", "expected a path of UTF-8 without control characters"},
+		{"--web.scrape-listen-address=unix://x", `--web.scrape-listen-address "unix://x": expected an absolute path`},
+		{"--web.unix-socket-mode=rw", `--web.unix-socket-mode "rw": expected permissions in octal digits, from 0600 to 0777, such as 0660`},
+		{"--web.unix-socket-mode=0888", "expected permissions in octal digits"},
+		{"--web.unix-socket-mode=0060", "expected permissions in octal digits"},
+		{"--web.unix-socket-mode=4660", "expected permissions in octal digits"},
+		{"--web.unix-socket-mode=", "expected permissions in octal digits"},
+		{"--web.unix-socket-owner=nobody-of-that-name", `--web.unix-socket-owner "nobody-of-that-name": there is no user "nobody-of-that-name" on this machine`},
+		{"--web.unix-socket-owner=:no-such-group", `there is no group "no-such-group" on this machine`},
+		{"--web.unix-socket-owner=root:", "expected a user, user:group or :group"},
+		{"--web.unix-socket-owner=:", "expected a user, user:group or :group"},
+		{"--web.unix-socket-owner=-1", `there is no user "-1" on this machine`},
+		{"--auth.allowed-cidrs=unix", `--auth.allowed-cidrs "unix": expected an address or a network`},
+		{"--web.trusted-proxies=proxy", `--web.trusted-proxies "proxy": expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, or unix`},
 		{"--auth.allowed-cidrs=10.0.0.0/33", `--auth.allowed-cidrs "10.0.0.0/33": expected an address or a network`},
 		{"--metrics.allowed-cidrs=*", `--metrics.allowed-cidrs "*": expected an address or a network`},
-		{"--web.scrape-listen-address=9092", `--web.scrape-listen-address "9092": expected host:port, :port or vsock://:port`},
+		{"--web.scrape-listen-address=9092", `--web.scrape-listen-address "9092": expected host:port, :port, vsock://:port or unix:///path`},
 		{"--auth.localhost-bypass=yes", `--auth.localhost-bypass "yes": expected one of auto, true, false`},
 		{"--auth.session-lifetime=0s", `--auth.session-lifetime "0s": expected a duration from 1s to 400d such as 12h`},
 		{"--auth.session-lifetime=401d", `--auth.session-lifetime "401d": expected a duration from 1s to 400d`},
@@ -551,7 +703,7 @@ func TestWhatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 			"one address for both listeners",
 			[]string{"--web.scrape-listen-address=:9092,:9091"},
 			nil,
-			[]string{`--web.scrape-listen-address ":9091": is a --web.listen-address too; choose another port`},
+			[]string{`--web.scrape-listen-address ":9091": is a --web.listen-address too; choose another one`},
 		},
 		{"an address that systemd's sockets replace", []string{"--web.scrape-listen-address=:9091", "--web.systemd-socket"}, nil, nil},
 		{
@@ -815,7 +967,7 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 	t.Setenv("GATEHOUSE_WEB_ENABLE_LIFECYCLE", "maybe")
 	_, err := Parse([]string{"--push.default-ttl=soon", "--web.listen-address=:1", "--web.listen-address=x", "--log.level=no"}, io.Discard)
 	want := `cannot start, 4 settings are wrong:
-  --web.listen-address "x": expected host:port, :port or vsock://:port
+  --web.listen-address "x": expected host:port, :port, vsock://:port or unix:///path
   --web.enable-lifecycle (from GATEHOUSE_WEB_ENABLE_LIFECYCLE) "maybe": expected true or false
   --push.default-ttl "soon": expected a duration such as 90s, 15m, 1h30m or 1d
   --log.level "no": expected one of debug, info, warn, error`

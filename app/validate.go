@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,25 +18,30 @@ import (
 // checks are the rules for the values of single flags, by the name under which
 // the tags of flags speak of them. Their errors say what is expected.
 var checks = map[string]func(string) error{
-	"boolean":        checkBoolean,
-	"bytes":          func(s string) error { _, err := parseBytes(s); return err },
-	"count":          func(s string) error { _, err := parseCount(s); return err },
-	"duration":       func(s string) error { _, err := parseDuration(s); return err },
-	"timeout":        checkTimeout,
-	"lifetime":       checkLifetime,
-	"idle":           checkIdle,
-	"external_url":   func(s string) error { _, err := parseExternalURL(s); return err },
-	"route_prefix":   func(s string) error { _, err := parseRoutePrefix(s); return err },
-	"telemetry_path": checkTelemetryPath,
-	"listen_address": func(s string) error { _, err := parseAddress(s); return err },
-	"network":        checkNetwork,
-	"user":           checkUser,
-	"issuer":         checkIssuer,
-	"jwks_uri":       checkJWKSURI,
-	"client_id":      checkClientID,
-	"scopes":         checkScopes,
-	"claim":          checkClaim,
-	"role_mapping":   checkRoleMapping,
+	"boolean":         checkBoolean,
+	"bytes":           func(s string) error { _, err := parseBytes(s); return err },
+	"count":           func(s string) error { _, err := parseCount(s); return err },
+	"duration":        func(s string) error { _, err := parseDuration(s); return err },
+	"timeout":         checkTimeout,
+	"lifetime":        checkLifetime,
+	"idle":            checkIdle,
+	"scrape_interval": checkScrapeInterval,
+	"socket_mode":     func(s string) error { _, err := parseSocketMode(s); return err },
+	"socket_owner":    func(s string) error { _, err := parseSocketOwner(s); return err },
+	"socket_path":     func(s string) error { return checkSocketPath(s, true) },
+	"external_url":    func(s string) error { _, err := parseExternalURL(s); return err },
+	"route_prefix":    func(s string) error { _, err := parseRoutePrefix(s); return err },
+	"telemetry_path":  checkTelemetryPath,
+	"listen_address":  func(s string) error { _, err := parseAddress(s); return err },
+	"network":         checkNetwork,
+	"proxy":           checkProxy,
+	"user":            checkUser,
+	"issuer":          checkIssuer,
+	"jwks_uri":        checkJWKSURI,
+	"client_id":       checkClientID,
+	"scopes":          checkScopes,
+	"claim":           checkClaim,
+	"role_mapping":    checkRoleMapping,
 }
 
 func checkBoolean(s string) error {
@@ -48,6 +54,16 @@ func checkBoolean(s string) error {
 func checkNetwork(s string) error {
 	if _, err := auth.ParsePrefixes([]string{s}); err != nil {
 		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32")
+	}
+	return nil
+}
+
+// bySocket stands for the proxies that come by a Unix socket.
+const bySocket = "unix"
+
+func checkProxy(s string) error {
+	if s != bySocket && checkNetwork(s) != nil {
+		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, or unix")
 	}
 	return nil
 }
@@ -88,6 +104,14 @@ func checkIdle(s string) error {
 		return errors.New("expected a duration of 1s or more such as 1h, or 0")
 	}
 	return nil
+}
+
+// followPushes is the interval of scrapes that is each grouping's own.
+const followPushes = "push"
+
+func checkScrapeInterval(s string) error {
+	_, err := parseScrapeInterval(s)
+	return err
 }
 
 // validate tells everything that is wrong with the flags in one error, or nil.
@@ -133,6 +157,7 @@ func checkTogether(l validator.StructLevel) {
 	tell := func(flag, value, problem string) { l.ReportError(value, flag, flag, rule, problem) }
 	f.checkAges(tell)
 	f.checkBodies(tell)
+	f.checkNames(tell)
 	f.checkPaths(tell)
 	f.checkListeners(tell)
 	f.checkLists(tell)
@@ -162,6 +187,14 @@ func (f *flags) checkBodies(report report) {
 	}
 }
 
+// checkNames refuses two flags of which one says what the other denies.
+func (f *flags) checkNames(report report) {
+	const utf8, legacy = "push.enable-utf8-names", "push.legacy-names"
+	if f.set(utf8) && f.set(legacy) && f.EnableUTF8Names == f.LegacyNames && checkBoolean(f.LegacyNames) == nil {
+		report(legacy, f.LegacyNames, "contradicts "+f.source(utf8)+" "+strconv.Quote(f.EnableUTF8Names)+"; set only one of them")
+	}
+}
+
 func (f *flags) checkPaths(report report) {
 	if u, err := parseExternalURL(f.ExternalURL); err == nil && u != nil && f.RoutePrefix == "" {
 		if _, err := parseRoutePrefix(u.Path); err != nil {
@@ -180,8 +213,8 @@ func (f *flags) checkListeners(report report) {
 	for _, s := range f.ScrapeListenAddresses {
 		a, err := parseAddress(s)
 		same := func(other string) bool { b, err := parseAddress(other); return err == nil && a == b }
-		if err == nil && a.port != 0 && slices.ContainsFunc(f.ListenAddresses, same) {
-			report("web.scrape-listen-address", s, "is a --web.listen-address too; choose another port")
+		if err == nil && (a.port != 0 || a.path != "") && slices.ContainsFunc(f.ListenAddresses, same) {
+			report("web.scrape-listen-address", s, "is a --web.listen-address too; choose another one")
 		}
 	}
 }

@@ -1,12 +1,14 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"net"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -22,7 +24,7 @@ var (
 	errDuration = errors.New("expected a duration such as 90s, 15m, 1h30m or 1d")
 	errBytes    = errors.New("expected a number of bytes above zero such as 16777216, 512KiB or 16MiB")
 	errCount    = errors.New("expected a whole number, 0 or more")
-	errListen   = errors.New("expected host:port, :port or vsock://:port")
+	errListen   = errors.New("expected host:port, :port, vsock://:port or unix:///path")
 )
 
 // parseDuration takes what Go takes and what Prometheus takes.
@@ -35,6 +37,19 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	if err != nil || d < 0 {
 		return 0, errDuration
+	}
+	return d, nil
+}
+
+// parseScrapeInterval takes what Prometheus takes for one, within reason. 0 stands
+// for an empty one, and for that of the pushes.
+func parseScrapeInterval(s string) (time.Duration, error) {
+	if s == "" || s == followPushes {
+		return 0, nil
+	}
+	d, err := parseDuration(s)
+	if err != nil || d < time.Second || d > 24*time.Hour || d%time.Millisecond != 0 {
+		return 0, errors.New("expected push, or a duration from 1s to 1d such as 30s")
 	}
 	return d, nil
 }
@@ -69,15 +84,24 @@ func parseCount(s string) (int, error) {
 
 // address is where a listener is to be bound.
 type address struct {
+	path      string // of a Unix socket, for that nothing else is set
 	vsock     bool
 	host      string
 	port      uint32
 	contextID uint32 // host as a number, for vsock
 }
 
-// parseAddress takes host:port, :port, [host]:port and vsock://[context]:port.
+// parseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
+// unix:///path.
 func parseAddress(s string) (address, error) {
 	var a address
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		path, ok = strings.CutPrefix(path, "//")
+		if err := checkSocketPath(path, false); err != nil || !ok {
+			return a, cmp.Or(err, errListen)
+		}
+		return address{path: filepath.Clean(path)}, nil
+	}
 	rest, vsock := strings.CutPrefix(s, "vsock://")
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil || strings.ContainsAny(host, "/ \t@") {
@@ -105,6 +129,25 @@ func parseAddress(s string) (address, error) {
 		a.contextID = uint32(id)
 	}
 	return a, nil
+}
+
+// maxSocketPath is the length of the longest path that a socket can have.
+const maxSocketPath = 107
+
+// checkSocketPath takes paths of Unix sockets: absolute ones, so that they don't
+// depend on where the program was started.
+func checkSocketPath(s string, mayBeEmpty bool) error {
+	switch {
+	case s == "" && mayBeEmpty:
+		return nil
+	case !strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/"):
+		return errors.New("expected an absolute path of a socket such as /run/gatehouse.sock")
+	case len(s) > maxSocketPath:
+		return fmt.Errorf("expected a path of at most %d bytes, which is all that sockets can have", maxSocketPath)
+	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
+		return errors.New("expected a path of UTF-8 without control characters")
+	}
+	return nil
 }
 
 // parseExternalURL takes the address under which clients reach the server. nil

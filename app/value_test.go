@@ -50,12 +50,12 @@ func TestBytes(t *testing.T) {
 }
 
 func TestAddresses(t *testing.T) {
-	for _, in := range []string{":9091", "localhost:0", "127.0.0.1:65535", "[::1]:1", "[fe80::1%eth0]:1", "0.0.0.0:http", "vsock://:9091", "vsock://3:9091"} {
+	for _, in := range []string{":9091", "localhost:0", "127.0.0.1:65535", "[::1]:1", "[fe80::1%eth0]:1", "0.0.0.0:http", "vsock://:9091", "vsock://3:9091", "unix:///run/x.sock", "unix:///x,y"} {
 		if got, err := parseAddress(in); err != nil || got.vsock != strings.HasPrefix(in, "vsock") {
 			t.Errorf("parseAddress(%q) = %+v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", ":", "9091", "::1:1", "host", "host:", ":x y", ":-1", ":65536", "http://a:1", "unix:/x", "vsock://", "vsock://9091", "vsock://:-1"} {
+	for _, in := range []string{"", ":", "9091", "::1:1", "host", "host:", ":x y", ":-1", ":65536", "http://a:1", "unix:/x", "unix://x", "unix://", "unix:///x/", "unix:", "vsock://", "vsock://9091", "vsock://:-1"} {
 		if got, err := parseAddress(in); err == nil {
 			t.Errorf("parseAddress(%q) = %+v, want an error", in, got)
 		}
@@ -71,7 +71,7 @@ func TestTelemetryPathsThatDoNotClash(t *testing.T) {
 }
 
 func FuzzValues(f *testing.F) {
-	for _, s := range []string{"1h30m", "1d", "16MiB", ":9091", "vsock://3:1", "https://a.example/b/", "/metrics", "a/b", "1000000"} {
+	for _, s := range []string{"1h30m", "1d", "16MiB", ":9091", "vsock://3:1", "https://a.example/b/", "/metrics", "a/b", "1000000", "unix:///run/x.sock", "0660", "root:root", "push"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -61,22 +62,57 @@ const maxHops = 100
 // at. A proxy whose hop makes no sense is taken for the client. The answer has
 // no zone, and is never IPv4 written as IPv6.
 func ClientAddress(peer netip.Addr, forwardedFor []string, trusted Prefixes) netip.Addr {
-	client, hops := plain(peer), 0
-	for _, line := range slices.Backward(forwardedFor) {
-		for more := true; more; hops++ {
-			if hops == maxHops || !trusted.Contain(client) {
-				return client
+	client, _ := follow(peer, forwardedFor, trusted)
+	return client
+}
+
+// follow is ClientAddress, with the number of hops that were believed.
+func follow(peer netip.Addr, forwardedFor []string, trusted Prefixes) (client netip.Addr, hops int) {
+	client = plain(peer)
+	for hop := range fromTheEnd(forwardedFor) {
+		addr, ok := parseHop(hop)
+		if !ok || hops == maxHops || !trusted.Contain(client) {
+			break
+		}
+		client = addr
+		hops++
+	}
+	return client, hops
+}
+
+// fromTheEnd yields the elements of lines that are lists with commas, the last
+// one first.
+func fromTheEnd(lines []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, line := range slices.Backward(lines) {
+			for more := true; more; {
+				var last string
+				line, last, more = cutLast(line)
+				if !yield(last) {
+					return
+				}
 			}
-			var hop string
-			line, hop, more = cutLast(line)
-			addr, ok := parseHop(hop)
-			if !ok {
-				return client
-			}
-			client = addr
 		}
 	}
-	return client
+}
+
+// ClientScheme is how the client reaches the trusted proxy that it talks to, as
+// X-Forwarded-Proto says: http or https. It is not ok if the peer is no trusted
+// proxy or that header says something else, or nothing. Proxies that don't
+// replace it append to it, so it is read as X-Forwarded-For is: as many of its
+// elements are believed as there are hops, and of a shorter list the first one.
+func ClientScheme(peer netip.Addr, forwardedFor, forwardedProto []string, trusted Prefixes) (scheme string, ok bool) {
+	if !trusted.Contain(peer) {
+		return "", false
+	}
+	_, hops := follow(peer, forwardedFor, trusted)
+	for proto := range fromTheEnd(forwardedProto) {
+		scheme = strings.ToLower(strings.Trim(proto, " \t"))
+		if hops--; hops <= 0 {
+			break
+		}
+	}
+	return scheme, scheme == "http" || scheme == "https"
 }
 
 // cutLast cuts the last element off a list with commas.

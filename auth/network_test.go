@@ -133,6 +133,48 @@ func TestTheClientIsTheFirstHopThatIsNotTrusted(t *testing.T) {
 	}
 }
 
+func TestTheSchemeIsThatOfTheFirstHopThatIsNotTrusted(t *testing.T) {
+	trusted := parsePrefixes(t, "10.0.0.0/8")
+	for _, tt := range []struct {
+		name, peer string
+		hops       []string // X-Forwarded-For
+		protos     []string // X-Forwarded-Proto
+		want       string   // empty: it is not known
+	}{
+		{"no header", "10.0.0.1", []string{"198.51.100.7"}, nil, ""},
+		{"a proxy with TLS", "10.0.0.1", []string{"198.51.100.7"}, []string{"https"}, "https"},
+		{"a proxy without", "10.0.0.1", []string{"198.51.100.7"}, []string{"http"}, "http"},
+		{"a proxy that says nothing of addresses", "10.0.0.1", nil, []string{"https"}, "https"},
+		{"a proxy of old addresses", "::ffff:10.0.0.1", []string{"198.51.100.7"}, []string{"https"}, "https"},
+		{"a peer that is not trusted", "192.0.2.1", []string{"198.51.100.7"}, []string{"https"}, ""},
+		{"a peer that is not trusted, but is forwarded by one", "192.0.2.1", []string{"10.0.0.1"}, []string{"https"}, ""},
+		{"no peer", "", nil, []string{"https"}, ""},
+		{"capitals and blanks", "10.0.0.1", []string{"198.51.100.7"}, []string{" \tHTTPS "}, "https"},
+		{"what the client made up", "10.0.0.1", []string{"198.51.100.7"}, []string{"https, http"}, "http"},
+		{"what the client made up in a line", "10.0.0.1", []string{"198.51.100.7"}, []string{"https", "http"}, "http"},
+		{"what the client made up, behind two proxies", "10.0.0.1", []string{"1.1.1.1, 198.51.100.7, 10.0.0.2"}, []string{"http, https, http"}, "https"},
+		{"two proxies that append", "10.0.0.1", []string{"198.51.100.7, 10.0.0.2"}, []string{"https, http"}, "https"},
+		{"two proxies that append lines", "10.0.0.1", []string{"198.51.100.7", "10.0.0.2"}, []string{"https", "http"}, "https"},
+		{"two proxies of which one replaces", "10.0.0.1", []string{"198.51.100.7, 10.0.0.2"}, []string{"https"}, "https"},
+		{"a hop that makes no sense", "10.0.0.1", []string{"198.51.100.7, unknown"}, []string{"https, http"}, "http"},
+		{"another scheme", "10.0.0.1", nil, []string{"ftp"}, ""},
+		{"a scheme of the web that targets don't have", "10.0.0.1", nil, []string{"wss"}, ""},
+		{"nothing in it", "10.0.0.1", nil, []string{""}, ""},
+		{"nothing at the end of it", "10.0.0.1", nil, []string{"https,"}, ""},
+		{"what is a header's", "10.0.0.1", nil, []string{"proto=https"}, ""},
+		{"more than a scheme", "10.0.0.1", nil, []string{"https://evil.example"}, ""},
+	} {
+		peer, _ := netip.ParseAddr(tt.peer)
+		got, ok := auth.ClientScheme(peer, tt.hops, tt.protos, trusted)
+		if ok != (tt.want != "") || ok && got != tt.want {
+			t.Errorf("%s: got %q, %t, want %q", tt.name, got, ok, tt.want)
+		}
+		if _, ok := auth.ClientScheme(peer, tt.hops, tt.protos, nil); ok {
+			t.Errorf("%s: believed, though nobody is trusted", tt.name)
+		}
+	}
+}
+
 func FuzzPrefixes(f *testing.F) {
 	for _, s := range []string{"10.0.0.0/8", "192.0.2.1", "::ffff:10.0.0.0/104", "::ffff:10.0.0.0/90", "fe80::1%x", "2001:db8::/32", "/", ""} {
 		f.Add(s)

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -46,6 +47,7 @@ func TokenID(token string) string { return "token:" + token }
 var (
 	ErrNoCredential  = errors.New("authentication is required")
 	ErrBadCredential = errors.New("the credential is not valid")
+	ErrNoScheme      = fmt.Errorf("%w: its scheme is missing; write Bearer in front of a token", ErrBadCredential)
 	ErrForbidden     = errors.New("the credential does not allow this")
 	ErrOutside       = errors.New("the credential is limited to other groupings")
 	ErrAddress       = errors.New("this address is not allowed")

@@ -131,12 +131,29 @@ func TestEveryCredentialMayDoWhatTheTableSays(t *testing.T) {
 	expired := s.made("expired", "admin", "", time.Nanosecond)
 	apiKey := s.made("as API key", "pusher", "", 0)
 	ended := s.begun("ended", auth.Admin)
+	bare := func(value string) []string { return []string{"Authorization", value} }
+	withoutScheme := func(headers []string) []string { return bare(strings.TrimPrefix(headers[1], "Bearer ")) }
 	tests := []struct {
 		name    string
 		headers []string
 		want    fates
 	}{
 		{"nothing", nil, all(401)},
+
+		{"an API token without a scheme", bare(rightToken), asScraper},
+		{"a made token without a scheme", withoutScheme(s.made("bare", "admin", "", 0)), asScraper},
+		{"a limited token without a scheme", withoutScheme(s.made("bare and limited", "admin", `{job="z"}`, 0)), fates{200, 200, 404, 401, 401, 401, 401, 401, 401}},
+		{"a made token that has no role for it", withoutScheme(expired), all(401)},
+		{"the scrape key without a scheme", bare(rightKey), asScraper},
+		{"blanks around it", bare("  " + rightKey + " "), asScraper},
+		{"a wrong value without a scheme", bare(rightKey + "0"), all(401)},
+		{"a JWT without a scheme", withoutScheme(jwt(claims())), all(401)},
+		{"a password without a scheme", bare(strings.TrimPrefix(basicHeader("admin", rightPassword), "Basic ")), all(401)},
+		{"a scheme without a value", bare("Bearer"), all(401)},
+		{"another scheme", bare("Token " + rightToken), all(401)},
+		{"a scheme and a tab", bare("Token\t" + rightToken), all(401)},
+		{"an empty value", bare(""), all(401)},
+		{"without a scheme, beside a right key", append(bare("wrong"), "X-Metrics-Key", rightKey), all(401)},
 		{"a cookie that nobody gave out", []string{"Cookie", "gatehouse_session=made-up"}, all(401)},
 		{"the name of this machine", []string{"Host", "localhost"}, all(401)},
 
@@ -726,6 +743,64 @@ func TestAnswersBehindTheGuardAreForNoSharedCache(t *testing.T) {
 	for _, target := range []string{"/", "/metrics", "/metrics/job/x", "/api/v1/targets"} {
 		if a := s.get(target, "X-API-Key", rightToken); a.header.Get("Cache-Control") != "private, no-cache" {
 			t.Errorf("%v: %q", a.request, a.header.Get("Cache-Control"))
+		}
+	}
+}
+
+func TestACredentialWithoutASchemeReadsMetricsAndElsewhereIsToldWhatIsMissing(t *testing.T) {
+	fake := issuertest.New(t)
+	s := serve(t, everything(fake))
+	s.put("/metrics/job/x", "a 1\n", "X-API-Key", rightToken)
+	const missing, wrong = "the credential is not valid: its scheme is missing; write Bearer in front of a token", "the credential is not valid"
+	jwt := fake.Token(map[string]any{"groups": []string{"admins"}})
+	for _, test := range []struct {
+		method, target, value string
+		want                  string // empty: it is let in
+	}{
+		{"GET", "/api/v1/targets", rightToken, ""},
+		{"HEAD", "/api/v1/targets", rightKey, ""},
+		{"HEAD", "/metrics", rightKey, ""},
+		{"GET", "/metrics/self", rightKey, ""},
+		{"GET", "/metrics/job/x", secondToken, ""},
+		{"GET", "/metrics", "wrong", wrong},
+		{"GET", "/metrics", "", wrong},
+		{"GET", "/metrics", jwt, missing},
+		{"PUT", "/metrics/job/x", rightToken, missing},
+		{"POST", "/metrics/job/x", rightToken, missing},
+		{"DELETE", "/metrics/job/x", rightToken, missing},
+		{"POST", "/metrics", rightToken, missing},
+		{"OPTIONS", "/metrics", rightKey, missing},
+		{"GET", "/api/v1/groupings", rightToken, missing},
+		{"GET", "/api/v1/status", rightToken, missing},
+		{"GET", "/", rightToken, missing},
+		{"GET", "/nowhere", rightToken, missing},
+		{"PUT", "/-/quit", "wrong", missing},
+	} {
+		a := s.do(test.method, test.target, "", "Authorization", test.value)
+		if test.want == "" {
+			if a.status != 200 {
+				t.Errorf("%s %s: %v", test.method, test.target, a)
+			}
+			continue
+		}
+		text := strings.TrimSuffix(a.body, "\n")
+		if strings.HasPrefix(test.target, "/api/") {
+			text = strings.TrimSuffix(text[strings.Index(text, `"error":"`)+9:], `"}`)
+		}
+		if a.status != 401 || text != test.want || !strings.Contains(strings.Join(a.header.Values("WWW-Authenticate"), " "), "Bearer realm") {
+			t.Errorf("%v %v, want %q", a, a.header, test.want)
+		}
+	}
+	if log := s.log.String(); strings.Contains(log, rightToken) || strings.Contains(log, rightKey) || strings.Contains(log, jwt) {
+		t.Errorf("the log has a credential:\n%s", log)
+	}
+}
+
+func TestTheListenerForScrapesTakesTheKeyWithoutAScheme(t *testing.T) {
+	s := serve(t, func(c setup) { c.onlyScrapes(); c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
+	for value, want := range map[string]int{rightKey: 200, "Bearer " + rightKey: 200, "wrong": 401} {
+		if a := s.get("/api/v1/targets", "Authorization", value); a.status != want {
+			t.Errorf("%v, want %d", a, want)
 		}
 	}
 }

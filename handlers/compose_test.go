@@ -205,7 +205,7 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 }
 
 func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
-	s := serve(t)
+	s := serve(t, func(c setup) { c.UTF8Names = false })
 	for _, test := range []struct {
 		name, form string
 		want       []string // place: text
@@ -426,5 +426,25 @@ func TestTheFormIsFilledInWithTheQuery(t *testing.T) {
 	}
 	for id, want := range map[string]string{"job": "x<y", "label-1": "env", "label-2": "zone", "address": "/metrics/job@base64/eDx5/env/prod/zone@base64/Inoi"} {
 		wantElement(t, a.body, id, want)
+	}
+}
+
+func TestADraftMayHaveAnyNameUnlessOnlyLegacyOnesAreAllowed(t *testing.T) {
+	form := written("x", "{\"http.status\",\"a-b\"=\"1\"} 1\n", "my.zone", "z")
+	for _, test := range []struct {
+		utf8   bool
+		status int
+		want   string
+	}{
+		{true, 303, "Would add 1 family"},
+		{false, 422, "things have to be put right"},
+	} {
+		s := serve(t, func(c setup) { c.UTF8Names = test.utf8 })
+		if text := wordsIn(t, s.check(form).body); !contains(text, test.want) {
+			t.Errorf("with UTF-8 names %v: %s, want %q", test.utf8, text, test.want)
+		}
+		if a := s.post("/ui/push", form); a.status != test.status {
+			t.Errorf("with UTF-8 names %v: %v, want %d", test.utf8, a, test.status)
+		}
 	}
 }

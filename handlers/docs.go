@@ -56,10 +56,7 @@ func (h *api) doc(c *fiber.Ctx) error {
 // people paste examples into shells: what could be more than a name is none.
 func (h *api) examplesServer(c *fiber.Ctx) docs.Server {
 	scheme, target := h.address(c)
-	host := requestHost(c)
-	if h.ExternalURL != nil {
-		host = h.ExternalURL.Host
-	}
+	host := h.reached(c).Host
 	if !isPlainHost(host) {
 		return docs.Server{}
 	}

@@ -401,12 +401,6 @@ func shorten(s string, characters int) string {
 // serverURL is where people and clients reach this server, without a slash at
 // its end.
 func (h *api) serverURL(c *fiber.Ctx) string {
-	if u := h.ExternalURL; u != nil {
-		return u.Scheme + "://" + u.Host + h.PublicPrefix
-	}
-	scheme := "http"
-	if c.Context().IsTLS() {
-		scheme = "https"
-	}
-	return scheme + "://" + requestHost(c) + h.PublicPrefix
+	u := h.reached(c)
+	return u.Scheme + "://" + u.Host + h.PublicPrefix
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -42,10 +43,7 @@ func notInTarget(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }
 
 // clientAddress is where a request comes from, for the log and the record.
 func (h *api) clientAddress(c *fiber.Ctx) string {
-	if a := h.Guard.Address(c); a.IsValid() {
-		return a.String()
-	}
-	return c.Context().RemoteAddr().String()
+	return cmp.Or(h.Guard.AddressText(c), c.Context().RemoteAddr().String())
 }
 
 // queries returns all values of a query parameter.

@@ -193,7 +193,7 @@ func TestTheDescriptionNamesEveryQueryParameterAndHeader(t *testing.T) {
 		{"/metrics/job/{job}", "PUT", []string{"Content-Encoding", "X-Push-TTL", "job", "ttl"}},
 		{"/metrics/job/{job}/{labels}", "POST", []string{"Content-Encoding", "X-Push-TTL", "job", "labels", "ttl"}},
 		{"/metrics/job/{job}/{labels}", "DELETE", []string{"job", "labels"}},
-		{"/api/v1/targets", "GET", []string{"If-None-Match", "match[]"}},
+		{"/api/v1/targets", "GET", []string{"If-None-Match", "match[]", "names"}},
 		{"/api/v1/activity", "GET", []string{"before", "by", "from", "kind", "limit", "q", "to"}},
 		{"/api/v1/groupings", "GET", []string{"cursor", "limit", "match[]", "q", "sort", "state"}},
 		{"/api/v1/groupings", "DELETE", []string{"dry_run", "match[]"}},

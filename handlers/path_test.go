@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/exposition"
 )
 
 func TestPathsNameGroupings(t *testing.T) {
@@ -61,7 +65,6 @@ func TestPathsNameGroupings(t *testing.T) {
 		{"a value of 1 KiB", "/job/x/l/" + long, 200, `{job="x",l="` + long + `"}`},
 		{"32 labels with the job", "/job/x" + labels(31), 200, ""},
 		{"an underscore as a name", "/job/x/_/1", 200, `{_="1",job="x"}`},
-		{"U__ is nothing special without UTF-8 names", "/job/x/U__a_2e_b/1", 200, `{U__a_2e_b="1",job="x"}`},
 		{"words of the API are data", "/job/x/api/v1/metrics/self", 200, `{api="v1",job="x",metrics="self"}`},
 
 		{"no job", "/job", 400, "job name is required"},
@@ -79,13 +82,7 @@ func TestPathsNameGroupings(t *testing.T) {
 		{"quantile", "/job/x/quantile/1", 400, `label name "quantile" is reserved`},
 		{"a reserved name", "/job/x/__name__/1", 400, `label name "__name__" is reserved`},
 		{"two underscores", "/job/x/__/1", 400, `label name "__" is reserved`},
-		{"a dash in a name", "/job/x/a-b/1", 400, `label name "a-b" is not valid`},
-		{"a dot in a name", "/job/x/a.b/1", 400, `label name "a.b" is not valid`},
-		{"a colon in a name", "/job/x/a:b/1", 400, `label name "a:b" is not valid`},
-		{"a digit at the start of a name", "/job/x/0a/1", 400, `label name "0a" is not valid`},
 		{"an empty name", "/job/x//1", 400, `label name "" is not valid`},
-		{"a suffix twice", "/job/x/l@base64@base64/YQ", 400, `label name "l@base64" is not valid`},
-		{"a suffix in capitals", "/job/x/l@BASE64/YQ", 400, `label name "l@BASE64" is not valid`},
 		{"bad base64", "/job/x/l@base64/!!!", 400, `value of label "l" is not URL-safe base64: "!!!"`},
 		{"base64 of the other alphabet", "/job/x/l@base64/a+b=", 400, "is not URL-safe base64"},
 		{"invalid UTF-8", "/job/x/l/%ff", 400, `value of label "l" is not valid UTF-8: "\xff"`},
@@ -102,45 +99,75 @@ func TestPathsNameGroupings(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t)
 			want := test.key
 			if want == "" {
 				want = many(31)
 			}
-			for _, method := range []string{"PUT", "POST"} {
-				a := s.do(method, "/metrics"+test.path, "a 1\n")
-				if a.status != test.status {
-					t.Fatalf("%v, want %d", a, test.status)
-				}
-				if a.status == 200 {
-					s.wantGroupings(want)
-					continue
-				}
-				if !oneLine(a.body) || !strings.Contains(a.body, test.key) || a.header.Get("Content-Type") != "text/plain; charset=utf-8" {
-					t.Errorf("%v, want one line with %q", a, test.key)
-				}
-				s.wantGroupings()
-			}
-			if test.status == 200 {
-				if a := s.get("/metrics" + test.path); a.status != 200 || !strings.Contains(a.body, "a{") {
-					t.Errorf("reading it: %v", a)
-				}
-				if a := s.do("DELETE", "/metrics"+test.path, ""); a.status != 202 || a.header.Get("X-Groupings-Deleted") != "1" {
-					t.Errorf("deleting it: %v %v", a, a.header)
-				}
-				s.wantGroupings()
-				return
-			}
-			for _, method := range []string{"GET", "DELETE"} {
-				if a := s.do(method, "/metrics"+test.path, ""); a.status != test.status || !strings.Contains(a.body, test.key) {
-					t.Errorf("%v, want %d %q", a, test.status, test.key)
-				}
-			}
+			serve(t).wantPath(test.path, test.status, want)
 		})
 	}
 }
 
-func TestWithUTF8NamesPathsHaveAnyName(t *testing.T) {
+// wantPath pushes to a path in both ways, reads it and deletes it. The key is of
+// the only grouping afterwards; for refusals it is what the answer says.
+func (s *served) wantPath(path string, status int, key string) {
+	s.t.Helper()
+	for _, method := range []string{"PUT", "POST"} {
+		a := s.do(method, "/metrics"+path, "a 1\n")
+		if a.status != status {
+			s.t.Fatalf("%v, want %d", a, status)
+		}
+		if a.status == 200 {
+			s.wantGroupings(key)
+			continue
+		}
+		if !oneLine(a.body) || !strings.Contains(a.body, key) || a.header.Get("Content-Type") != "text/plain; charset=utf-8" {
+			s.t.Errorf("%v, want one line with %q", a, key)
+		}
+		s.wantGroupings()
+	}
+	if status == 200 {
+		if a := s.get("/metrics" + path); a.status != 200 || !strings.Contains(a.body, "a{") {
+			s.t.Errorf("reading it: %v", a)
+		}
+		if a := s.do("DELETE", "/metrics"+path, ""); a.status != 202 || a.header.Get("X-Groupings-Deleted") != "1" {
+			s.t.Errorf("deleting it: %v %v", a, a.header)
+		}
+		s.wantGroupings()
+		return
+	}
+	for _, method := range []string{"GET", "DELETE"} {
+		if a := s.do(method, "/metrics"+path, ""); a.status != status || !strings.Contains(a.body, key) {
+			s.t.Errorf("%v, want %d %q", a, status, key)
+		}
+	}
+}
+
+func TestWithLegacyNamesPathsHaveOnlyThose(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		path   string
+		status int
+		key    string
+	}{
+		{"letters, digits and underscores", "/job/x/_a0/1", 200, `{_a0="1",job="x"}`},
+		{"U__ is nothing special", "/job/x/U__a_2e_b/1", 200, `{U__a_2e_b="1",job="x"}`},
+		{"a dash in a name", "/job/x/a-b/1", 400, `label name "a-b" is not valid`},
+		{"a dot in a name", "/job/x/a.b/1", 400, `label name "a.b" is not valid`},
+		{"a colon in a name", "/job/x/a:b/1", 400, `label name "a:b" is not valid`},
+		{"a digit at the start of a name", "/job/x/0a/1", 400, `label name "0a" is not valid`},
+		{"a suffix twice", "/job/x/l@base64@base64/YQ", 400, `label name "l@base64" is not valid`},
+		{"a suffix in capitals", "/job/x/l@BASE64/YQ", 400, `label name "l@BASE64" is not valid`},
+		{"a letter that is not ASCII", "/job/x/%C3%A9/1", 400, `label name "é" is not valid`},
+		{"a blank", "/job/x/a%20b/1", 400, `label name "a b" is not valid`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			serve(t, func(c setup) { c.UTF8Names = false }).wantPath(test.path, test.status, test.key)
+		})
+	}
+}
+
+func TestPathsHaveAnyName(t *testing.T) {
 	tests := []struct {
 		name   string
 		path   string
@@ -148,6 +175,11 @@ func TestWithUTF8NamesPathsHaveAnyName(t *testing.T) {
 		key    string
 	}{
 		{"a dot", "/job/x/a.b/1", 200, `{"a.b"="1",job="x"}`},
+		{"a dash", "/job/x/a-b/1", 200, `{"a-b"="1",job="x"}`},
+		{"a colon", "/job/x/a:b/1", 200, `{"a:b"="1",job="x"}`},
+		{"a digit at the start", "/job/x/0a/1", 200, `{"0a"="1",job="x"}`},
+		{"a suffix twice", "/job/x/l@base64@base64/YQ", 200, `{job="x","l@base64"="a"}`},
+		{"a suffix in capitals", "/job/x/l@BASE64/YQ", 200, `{job="x","l@BASE64"="YQ"}`},
 		{"an encoded blank", "/job/x/a%20b/1", 200, `{"a b"="1",job="x"}`},
 		{"a letter that is not ASCII", "/job/x/%C3%A9/1", 200, `{job="x","é"="1"}`},
 		{"a slash", "/job/x/a%2Fb/1", 200, `{"a/b"="1",job="x"}`},
@@ -169,7 +201,7 @@ func TestWithUTF8NamesPathsHaveAnyName(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, func(c setup) { c.UTF8Names = true })
+			s := serve(t)
 			a := s.do("PUT", "/metrics"+test.path, "a 1\n")
 			if a.status != test.status {
 				t.Fatalf("%v, want %d", a, test.status)
@@ -200,4 +232,43 @@ func TestALabelWithoutAValueNamesOneGroupingExactly(t *testing.T) {
 		t.Errorf("%v %v", a, a.header)
 	}
 	s.wantGroupings(`{instance="i",job="x"}`)
+}
+
+func TestWithLegacyNamesWhatIsHeldUnderOthersIsReadAndDeletedAllTheSame(t *testing.T) {
+	s := serve(t, func(c setup) { c.UTF8Names = false })
+	hold := func(labels ...exposition.Label) {
+		k, err := store.NewGroupingKey(labels)
+		must(t, err)
+		families, err := exposition.DecodeText([]byte("a 1\n"), exposition.Options{Grouping: k.Labels(), UTF8Names: true})
+		must(t, err)
+		must(t, s.store.Import(t.Context(), k, families, time.Now(), time.Time{}))
+	}
+	job := exposition.Label{Name: "job", Value: "x"}
+	hold(job, exposition.Label{Name: "my.zone", Value: "z"})
+	hold(job, exposition.Label{Name: "U__a_2e_b", Value: "v"}) // and its name is just that
+	hold(job, exposition.Label{Name: "U__c_2e_d", Value: "v"})
+	hold(job, exposition.Label{Name: "c.d", Value: "v"})
+	for _, target := range s.targets("") {
+		path := target.Labels["__metrics_path__"]
+		if a := s.get(path); a.status != 200 || strings.Count(a.body, "\na{") != 1 {
+			t.Errorf("%v", a)
+		}
+	}
+	for path, want := range map[string]string{"/U__my_2e_zone/z": "my_zone", "/my.zone/z": "my_zone", "/U__a_2e_b/v": "U__a_2e_b", "/U__c_2e_d/v": "U__c_2e_d"} {
+		if a := s.get("/metrics/job/x" + path); a.status != 200 || !strings.Contains(a.body, want+`="`) {
+			t.Errorf("%v, want %s", a, want)
+		}
+	}
+	for _, path := range []string{"/a.b/v", "/my.zone/other", "/a-b/v"} {
+		if a := s.get("/metrics/job/x" + path); a.status != 400 || !strings.Contains(a.body, "is not valid") {
+			t.Errorf("%v", a)
+		}
+	}
+	if a := s.do("PUT", "/metrics/job/x/my.zone/z", "a 2\n"); a.status != 400 {
+		t.Errorf("a push: %v", a)
+	}
+	if a := s.do("DELETE", "/metrics/job/x/my.zone/z", ""); a.status != 202 || a.header.Get("X-Groupings-Deleted") != "1" {
+		t.Errorf("%v %v", a, a.header)
+	}
+	s.wantGroupings(`{U__a_2e_b="v",job="x"}`, `{U__c_2e_d="v",job="x"}`, `{"c.d"="v",job="x"}`)
 }

@@ -93,15 +93,32 @@ func (h *api) pushedStatus() int {
 	return fiber.StatusAccepted
 }
 
-// path parses the grouping that a request is about.
-func (h *api) path(c *fiber.Ctx) (store.Path, error) {
+// path parses the grouping that a push is about.
+func (h *api) path(c *fiber.Ctx) (store.Path, error) { return h.parsePath(c, h.UTF8Names) }
+
+// heldPath parses the grouping that is read or deleted. One that is held may have
+// any name, even if no push may have it any more.
+func (h *api) heldPath(c *fiber.Ctx) (store.Path, error) {
+	if h.UTF8Names {
+		return h.path(c)
+	}
+	for _, utf8Names := range []bool{false, true} {
+		path, err := h.parsePath(c, utf8Names)
+		if _, held := h.Store.Picture().Group(path.Key); err == nil && held {
+			return path, nil
+		}
+	}
+	return h.path(c)
+}
+
+func (h *api) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
 	raw, _, _ := strings.Cut(c.OriginalURL(), "?")
 	raw = strings.TrimPrefix(raw, h.RoutePrefix+"/metrics")
 	first, _, _ := strings.Cut(strings.TrimPrefix(raw, "/"), "/")
 	if name, err := url.PathUnescape(first); err == nil && name != "job" && name != "job@base64" {
 		return store.Path{}, fiber.ErrNotFound
 	}
-	return store.ParsePath(raw, h.UTF8Names)
+	return store.ParsePath(raw, utf8Names)
 }
 
 // origin is who asks for a change, and from where.
@@ -221,7 +238,7 @@ func reasonOf(err error) exposition.Reason {
 // delete answers a client that deletes by path. A path with nothing but a job
 // means all groupings of the job.
 func (h *api) delete(c *fiber.Ctx) error {
-	path, err := h.path(c)
+	path, err := h.heldPath(c)
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func TestPushesAreAnswered(t *testing.T) {
 		{"a series twice", "PUT", "/metrics/job/x", "a{b=\"c\"} 1\na{b=\"c\"} 2\n", nil, 400, "line 2", nil},
 		{"a series twice because of the path", "PUT", "/metrics/job/x/b/c", "a{b=\"1\"} 1\na{b=\"2\"} 2\n", nil, 400, "line 2", nil},
 		{"a series twice but for an empty label", "PUT", "/metrics/job/x", "a{b=\"\"} 1\na 2\n", nil, 400, "line 2", nil},
-		{"a dot in a name", "PUT", "/metrics/job/x", "{\"a.b\"} 1\n", nil, 400, `a.b`, nil},
+		{"a dot in a name", "PUT", "/metrics/job/x", "{\"a.b\"} 1\n", nil, 200, "", []string{`a_b{instance="",job="x"} 1`}},
 		{"a type that the other grouping has not", "PUT", "/metrics/job/x", "# TYPE held counter\nheld 1\n", nil, 400, `{instance="o",job="other"}`, nil},
 		{"a type that the server has not", "PUT", "/metrics/job/x", "# TYPE go_goroutines counter\ngo_goroutines 1\n", nil, 400, `go_goroutines`, nil},
 		{"a series that the other grouping has", "PUT", "/metrics/job/other", "# TYPE held gauge\nheld{instance=\"o\"} 1\n", nil, 400, `{instance="o",job="other"}`, nil},
@@ -161,7 +161,7 @@ func TestARefusedPushSetsTheFailureTimeOfAGroupingThatExists(t *testing.T) {
 		{"too large", "/metrics/job/x", strings.Repeat("#\n", 1<<20), nil, 413, false},
 		{"an unknown coding", "/metrics/job/x", "a 1\n", []string{"Content-Encoding", "br"}, 415, false},
 		{"a page of another site", "/metrics/job/x", "a 1\n", []string{"Sec-Fetch-Site", "cross-site"}, 403, false},
-		{"a bad path", "/metrics/job/x/a-b/c", "a 1\n", nil, 400, false},
+		{"a bad path", "/metrics/job/x/__a/c", "a 1\n", nil, 400, false},
 		{"a grouping that does not exist", "/metrics/job/new", "a\n", nil, 400, false},
 		{"a conflict of a grouping that does not exist", "/metrics/job/new", "# TYPE held counter\nheld 1\n", nil, 400, false},
 	}

@@ -46,6 +46,8 @@ type Config struct {
 	EnableAdminAPI   bool
 	EnableLifecycle  bool
 	EnablePprof      bool
+	// Targets are those of the service discovery.
+	Targets Targets
 	// ScrapesElsewhere leaves scrapes to another listener.
 	ScrapesElsewhere bool
 	// Headers are added to every answer. nil: none.

@@ -52,7 +52,7 @@ func (h *api) scrapeSelf(c *fiber.Ctx) error {
 
 // grouping serves what one grouping holds, or all groupings of a job.
 func (h *api) grouping(c *fiber.Ctx) error {
-	path, err := h.path(c)
+	path, err := h.heldPath(c)
 	if err != nil {
 		return err
 	}

@@ -62,14 +62,16 @@ func (h *api) scrapedAt(c *fiber.Ctx) scrapedAt {
 	return at
 }
 
-// elsewhere is the address of the listener for scrapes: the first one of a list.
-// One that listens everywhere is reached under the name of this one.
+// elsewhere is the address of the listener for scrapes: the first one of a list
+// that a client can reach by TCP. One that listens everywhere is reached under the
+// name of this one.
 func elsewhere(listen []string, here string) string {
 	const unknown = "SCRAPE-LISTEN-ADDRESS"
-	if len(listen) == 0 || strings.Contains(listen[0], "/") {
+	at := slices.IndexFunc(listen, func(s string) bool { return !strings.Contains(s, "/") })
+	if at < 0 {
 		return unknown
 	}
-	host, port, err := net.SplitHostPort(listen[0])
+	host, port, err := net.SplitHostPort(listen[at])
 	if err != nil {
 		return unknown
 	}

@@ -126,6 +126,8 @@ func TestTheSettingsNameTheListenerThatServesScrapes(t *testing.T) {
 		{"[::]:9092,10.1.0.5:1", "[::1]:80", "[::1]:9092"},
 		{"[fd00::5]:9092", "gate.test:80", "[fd00::5]:9092"},
 		{"vsock://:9092", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
+		{"unix:///run/x.sock", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
+		{"unix:///run/x.sock,10.1.0.5:1", "gate.test:80", "10.1.0.5:1"},
 		{"", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
 	} {
 		if got := elsewhere(strings.Split(test.listen, ","), test.here); got != test.want {

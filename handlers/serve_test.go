@@ -71,7 +71,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	}
 	c := Config{
 		Metrics: metrics, Logger: logger, TelemetryPath: "/metrics",
-		MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, CheckConsistency: true,
+		MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, CheckConsistency: true, UTF8Names: true,
 		StaleAfter: time.Hour, OldAfter: 24 * time.Hour,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 		Flags: []Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),

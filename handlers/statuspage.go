@@ -146,7 +146,7 @@ func (h *api) pushFacts() views.FactGroup {
 	if h.DefaultTTL > 0 {
 		ttl = "after " + views.Span(h.DefaultTTL)
 	}
-	names := "letters, digits and _ only"
+	names := "letters, digits, _ and : only"
 	if h.UTF8Names {
 		names = "any UTF-8"
 	}

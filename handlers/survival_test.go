@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +65,7 @@ func TestNoPushCanSpoilScrapesOrOtherPushes(t *testing.T) {
 			families(y, 0, &dto.MetricFamily{Name: proto.String("a_seconds"), Type: dto.MetricType_GAUGE.Enum(), Unit: proto.String(""), Metric: []*dto.Metric{gauge(1)}}),
 		}},
 		{"HELP of several lines", []pushed{families(x, 0, helped("one\ntwo \\ \"three\"\r\n# TYPE a gauge", family("a", dto.MetricType_GAUGE, gauge(1))))}},
-		{"a name of several lines", []pushed{families(x, 400, family("a 1\nb", dto.MetricType_GAUGE, gauge(1)))}},
+		{"a name of several lines", []pushed{families(x, 200, family("a 1\nb", dto.MetricType_GAUGE, gauge(1)))}},
 		{"a label without a name", []pushed{families(x, 400, family("a", dto.MetricType_GAUGE, gauge(1, "", "v")))}},
 		{"a label twice", []pushed{families(x, 400, family("a", dto.MetricType_GAUGE, gauge(1, "l", "1", "l", "2"))), text(x, "a{l=\"1\",l=\"2\"} 1\n", 400)}},
 		{"a reserved label", []pushed{families(x, 400, family("a", dto.MetricType_GAUGE, gauge(1, "__name__", "b"))), text(x, "a{__name__=\"b\"} 1\n", 400), text(x, "a{__x=\"b\"} 1\n", 400)}},
@@ -143,7 +144,20 @@ func TestNoPushCanSpoilScrapesOrOtherPushes(t *testing.T) {
 	}
 }
 
-func TestWithUTF8NamesNoPushCanSpoilScrapesOrOtherPushes(t *testing.T) {
+func TestWithLegacyNamesOthersAreRefused(t *testing.T) {
+	s := serve(t, func(c setup) { c.UTF8Names = false })
+	const x = "/metrics/job/x"
+	s.survive([]pushed{
+		text(x, "{\"a.b\"} 1\n", 400), text(x, "a{\"l.m\"=\"1\"} 1\n", 400), text(x, "# TYPE \"a.b\" gauge\n", 400),
+		families(x, 400, family("a 1\nb", dto.MetricType_GAUGE, gauge(1))), families(x, 400, family("a.b", dto.MetricType_GAUGE, gauge(1))),
+		families(x, 400, family("a", dto.MetricType_GAUGE, gauge(1, "l.m", "1"))),
+		{"PUT", x, "# TYPE \"a.b\" gauge\n{\"a.b\"} 1\n# EOF\n", 400, false},
+	}, true)
+	s.wantGroupings(`{instance="other",job="aaa"}`, `{instance="other",job="zzz"}`)
+	s.survive([]pushed{text(x, "{\"a_b\"} 1\n{\"a:c\",\"l\"=\"v\"} 1\n", 200), text(x+"/U__a_2e_b/1", "U__a_2e_b 1\n", 200)}, true)
+}
+
+func TestNoNameCanSpoilScrapesOrOtherPushes(t *testing.T) {
 	const x, y = "/metrics/job/x", "/metrics/job/y"
 	tests := []struct {
 		name   string
@@ -169,7 +183,7 @@ func TestWithUTF8NamesNoPushCanSpoilScrapesOrOtherPushes(t *testing.T) {
 	for _, check := range []bool{true, false} {
 		for _, test := range tests {
 			t.Run(fmt.Sprintf("%s, checked %v", test.name, check), func(t *testing.T) {
-				s := serve(t, func(c setup) { c.UTF8Names, c.CheckConsistency, c.Store.CheckConsistency = true, check, check })
+				s := serve(t, func(c setup) { c.CheckConsistency, c.Store.CheckConsistency = check, check })
 				s.survive(test.pushes, check)
 			})
 		}
@@ -191,5 +205,45 @@ func (s *served) survive(pushes []pushed, check bool) {
 		if check || i == len(pushes)-1 {
 			s.wantWhole()
 		}
+	}
+}
+
+func TestACollisionOnceEscapedIsRefusedWithBothNames(t *testing.T) {
+	const x, y = "/metrics/job/x", "/metrics/job/y"
+	for _, test := range []struct {
+		name         string
+		held         [2]string // path and body of what is held; empty: nothing
+		path, body   string
+		first, other string
+	}{
+		{"metrics of a push", [2]string{}, x, "{\"a.b\"} 1\na_b 2\n", "a.b", "a_b"},
+		{"metrics of two groupings", [2]string{x, "{\"a.b\"} 1\n"}, y, "a_b 1\n", "a.b", "a_b"},
+		{"the other way round", [2]string{x, "a_b 1\n"}, y, "{\"a.b\"} 1\n", "a.b", "a_b"},
+		{"two that are not legacy names", [2]string{x, "{\"a.b\"} 1\n"}, y, "{\"a-b\"} 1\n", "a.b", "a-b"},
+		{"a metric and what its name becomes by values", [2]string{x, "{\"a.b\"} 1\n"}, y, "U__a_2e_b 1\n", "a.b", "U__a_2e_b"},
+		{"a sample of a histogram", [2]string{x, "# TYPE \"h.d\" histogram\n{\"h.d_bucket\",le=\"+Inf\"} 1\n{\"h.d_sum\"} 1\n{\"h.d_count\"} 1\n"}, y, "h_d_count 1\n", "h.d", "h_d_count"},
+		{"the server's own metric", [2]string{}, x, "{\"go.goroutines\"} 1\n", "go.goroutines", "go_goroutines"},
+		{"labels of a series", [2]string{}, x, "a{\"l.m\"=\"1\",l_m=\"2\"} 1\n", "l.m", "l_m"},
+		{"labels of two series", [2]string{}, x, "a{\"l.m\"=\"1\"} 1\na{l_m=\"1\"} 2\n", "l.m", "l_m"},
+		{"labels of the path", [2]string{}, x + "/l.m/1/l_m/2", "a 1\n", "l.m", "l_m"},
+		{"labels of two paths", [2]string{x + "/l.m/1", "a 1\n"}, x + "/l_m/1", "b 1\n", "l.m", "l_m"},
+		{"labels of two paths that are not legacy names", [2]string{x + "/l.m/1", "a 1\n"}, x + "/l-m/1", "b 1\n", "l.m", "l-m"},
+		{"a label of the path and one of another grouping's series", [2]string{x + "/l.m/1", "a 1\n"}, x, "a{l_m=\"1\"} 2\n", "l.m", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t)
+			if test.held[0] != "" {
+				s.put(test.held[0], test.held[1])
+			}
+			before := s.samples()
+			a := s.do("PUT", test.path, test.body)
+			if a.status != 400 || !oneLine(a.body) || !strings.Contains(a.body, test.first) || !strings.Contains(a.body, test.other) {
+				t.Errorf("%v, want %q and %q in it", a, test.first, test.other)
+			}
+			if after := s.samples(); !slices.Equal(after, before) {
+				t.Errorf("holds %q, before %q", after, before)
+			}
+			s.wantWhole()
+		})
 	}
 }

@@ -89,7 +89,7 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 		}
 	}
 	for _, explained := range []string{
-		auth.ErrNoCredential.Error(), auth.ErrBadCredential.Error(), auth.ErrForbidden.Error(), auth.ErrAddress.Error(), auth.ErrAmbiguous.Error(),
+		auth.ErrNoCredential.Error(), auth.ErrBadCredential.Error(), auth.ErrNoScheme.Error(), auth.ErrForbidden.Error(), auth.ErrAddress.Error(), auth.ErrAmbiguous.Error(),
 		auth.ErrThrottled.Error(), auth.ErrUnavailable.Error(), textBusy, textUnavailable, textBroken, "the lifecycle API is not enabled",
 	} {
 		known, _, _ := strings.Cut(explained, ";")

@@ -36,6 +36,7 @@ type Group struct {
 	Series   int      // as pushed, without the two push times
 	Bytes    int      // of the text of those series
 
+	pace          pace
 	failureReason exposition.Reason
 	base          Revision   // what the last merge was based on
 	after         *tombstone // what had deleted the grouping before it was pushed anew

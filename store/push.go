@@ -68,7 +68,7 @@ func (op *pushOp) apply(b *batch) error {
 	if !op.pushed.IsZero() || !op.failed.IsZero() {
 		g.Pushed, g.Failed = op.pushed, op.failed
 	}
-	g.Every = every(current, g.Pushed)
+	g.Every, g.pace = rhythm(current, g.Pushed)
 	if op.base != nil {
 		g.base = op.base.Revision
 	}
@@ -88,20 +88,23 @@ func (op *pushOp) apply(b *batch) error {
 	return nil
 }
 
-// every is how often a grouping is pushed, once it is pushed again at a time.
-func every(g *Group, at time.Time) time.Duration {
+// rhythm is how often a grouping is pushed, and should be scraped, once it is
+// pushed again at a time.
+func rhythm(g *Group, at time.Time) (every time.Duration, p pace) {
 	if g == nil {
-		return 0
+		return 0, pace{}
 	}
 	// Of what the records say, so that it is the same after a restart.
 	between := time.Duration(nanos(at) - nanos(g.Pushed))
 	switch {
 	case g.Pushed.IsZero() || between <= 0:
-		return g.Every // an import, or the clock was set back
+		return g.Every, g.pace // an import, or the clock was set back
 	case g.Every == 0:
-		return between
+		every = between
+	default:
+		every = g.Every + (between-g.Every)/4
 	}
-	return g.Every + (between-g.Every)/4
+	return every, g.pace.after(between)
 }
 
 // reject notes that a push is refused, if that lies in what is pushed.
@@ -195,7 +198,7 @@ func (b *batch) revision(id string) Revision {
 func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revision) {
 	rec := groupRecord{
 		labels: g.Key.labels, pushed: nanos(g.Pushed), expires: nanos(g.Expires), origin: g.Origin,
-		base: g.base, every: g.Every, deleted: t, ages: ageRuns(g.body), packed: packed,
+		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
 		rec.after = *g.after

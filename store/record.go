@@ -77,6 +77,7 @@ type groupRecord struct {
 	refused []byte        // while deleted: the last refused push, see refusal
 	after   tombstone     // what had deleted the grouping before it was pushed anew
 	every   time.Duration // see Group.Every
+	pace    pace          // see Group.ScrapeInterval
 	ages    []ageRun
 	packed  []byte // the families, see pack
 }
@@ -116,6 +117,9 @@ const (
 	groupAfter     protowire.Number = 14
 	groupEvery     protowire.Number = 15
 	groupVia       protowire.Number = 16
+	groupPace      protowire.Number = 17
+	groupNextPace  protowire.Number = 18
+	groupAgreed    protowire.Number = 19
 
 	pairName  protowire.Number = 1
 	pairValue protowire.Number = 2
@@ -191,7 +195,7 @@ func (r *groupRecord) encode() []byte {
 	b = appendString(b, groupRefused, r.refused)
 	b = appendVarint(b, groupAfterAt, uint64(r.after.at))
 	b = appendString(b, groupAfter, r.after.operation)
-	b = appendVarint(b, groupEvery, uint64(r.every))
+	b = r.pace.append(appendVarint(b, groupEvery, uint64(r.every)))
 	for _, run := range r.ages {
 		m = appendVarint(m[:0], ageCount, uint64(run.count))
 		m = appendVarint(m, ageSince, uint64(run.age.since))
@@ -244,6 +248,8 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 			r.after.operation = string(v.bytes)
 		case groupEvery:
 			r.every = time.Duration(v.number)
+		case groupPace, groupNextPace, groupAgreed:
+			r.pace.take(n, v.number)
 		case groupAge:
 			run, err := decodeAgeRun(v.bytes)
 			r.ages = append(r.ages, run)

@@ -24,7 +24,7 @@ func sampleRecord(t testing.TB) []byte {
 	}
 	r := groupRecord{
 		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
-		pushed: 1, expires: 2, origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}, base: 7, every: 8 * time.Second,
+		pushed: 1, expires: 2, origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}, base: 7, every: 8 * time.Second, pace: pace{30, 60, 2},
 		deleted: tombstone{3, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, "earlier"}, ages: ageRuns(b), packed: pack(b),
 	}
 	return r.encode()
@@ -44,7 +44,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
 		t.Errorf("got %+v", b)
 	}
-	if r.every != 8*time.Second || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+	if r.every != 8*time.Second || r.pace != (pace{30, 60, 2}) || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
 		t.Errorf("got %+v", r)
 	}
 	r.packed = pack(b)

@@ -79,7 +79,7 @@ func readGrouping(r Record, names interned) (*grouping, error) {
 func (r *groupRecord) newGroup(k GroupingKey, b *body) *Group {
 	g := newGroup(k, b)
 	g.Pushed, g.Expires, g.Origin = unixNano(r.pushed), unixNano(r.expires), r.origin
-	g.Every = r.every
+	g.Every, g.pace = r.every, r.pace
 	if r.after.at != 0 {
 		after := r.after // and nothing else of the record
 		g.after = &after

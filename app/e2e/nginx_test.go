@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -203,5 +205,24 @@ func TestAClientBehindAProxyCannotChooseItsAddress(t *testing.T) {
 		if got := test.to.from(test.from, "/metrics", test.header); got != test.status {
 			t.Errorf("%s: %d, want %d", test.name, got, test.status)
 		}
+	}
+}
+
+func TestTargetsBehindAProxyWithTLSAreReachedByHTTPS(t *testing.T) {
+	t.Parallel()
+	s := startEnv(t, nil, "--web.trusted-proxies=127.0.0.1")
+	proxy := startNginxTLS(t, s, "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;", "proxy_set_header X-Forwarded-Proto $scheme;")
+	s.put("/metrics/job/x", "a 1\n")
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", proxy.url+"/api/v1/targets", nil)
+	must(t, err)
+	req.Header.Set("X-Forwarded-Proto", "http") // nginx replaces it
+	resp, err := c.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	must(t, err)
+	if text := string(body); resp.StatusCode != 200 || !strings.Contains(text, `"__scheme__":"https"`) || !strings.Contains(text, `"targets":["`+proxy.addr+`"]`) {
+		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 }

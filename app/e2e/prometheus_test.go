@@ -67,6 +67,7 @@ func (s *server) ask(target string, data any) string {
 
 type target struct {
 	ScrapePool, ScrapeURL, LastError, Health string
+	ScrapeInterval, ScrapeTimeout            string
 	Labels                                   map[string]string
 }
 
@@ -139,7 +140,8 @@ func discovered(addr string) []struct {
 
 func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 	t.Parallel()
-	s := start(t, "--push.enable-utf8-names")
+	// Labels of targets that it does not know change nothing.
+	s := start(t, "--targets.scrape-interval=1.5s", "--targets.native-histograms", "--targets.unix-socket=/nowhere")
 	groupings := discovered(s.addr)
 	wantTargets, wantSeries := map[string]string{}, map[string]string{}
 	for i, g := range groupings {
@@ -159,6 +161,9 @@ func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 			health := make(map[string]string)
 			for labels, g := range found {
 				health[labels] = g.Health
+				if pool == "each" && (g.ScrapeInterval != "1s500ms" || g.ScrapeTimeout != "1s500ms") {
+					t.Fatalf("%s is scraped every %s for %s", labels, g.ScrapeInterval, g.ScrapeTimeout)
+				}
 				if _, wanted := want[labels]; wanted && g.Health == "down" {
 					t.Fatalf("%s is down: %s: %s", labels, g.ScrapeURL, g.LastError)
 				}

@@ -250,7 +250,7 @@ func shown(body string, refused bool) []string {
 func TestBothServersAnswerAndHoldTheSame(t *testing.T) {
 	t.Parallel()
 	theirs := startPushgateway(t, "", "--web.enable-admin-api")
-	ours := start(t, "--web.enable-admin-api")
+	ours := start(t, "--web.enable-admin-api", "--push.legacy-names")
 	for name, steps := range sideBySide {
 		t.Run(name, func(t *testing.T) {
 			for _, s := range []*server{theirs, ours} {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"html"
 	"os"
 	"os/exec"
@@ -46,11 +47,22 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 	both := "global: {scrape_interval: 1s, scrape_timeout: 1s}\n" +
 		strings.Replace(strings.Replace(whole, "job_name: gatehouse", "job_name: all", 1), "    static_configs:", "    metric_relabel_configs: [{target_label: seen_by, replacement: all}]\n    static_configs:", 1) +
 		strings.TrimPrefix(strings.Replace(each, "- url:", "- refresh_interval: 1s\n        url:", 1), "scrape_configs:\n")
+	// Its discovery sends credentials whose type is not said without a scheme.
+	both += "  - job_name: bare\n    authorization: {credentials_file: " + file + "}\n" +
+		"    http_sd_configs: [{url: \"" + s.url + "/api/v1/targets\", refresh_interval: 1s, authorization: {credentials_file: " + file + "}}]\n" +
+		"    metric_relabel_configs: [{action: drop, source_labels: [__name__], regex: .*}]\n"
 	config := filepath.Join(dir, "both.yml")
 	must(t, os.WriteFile(config, []byte(strings.ReplaceAll(both, "/etc/prometheus/secrets/scrape_key", file)), 0o600))
 	p := startDebian(t, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
 	until(t, "the pushed series in Prometheus", func() string {
 		return compare(p.instant(`backup_bytes`), map[string]string{`__name__="backup_bytes" instance="db-1" job="backup" `: "7"})
+	})
+	until(t, "the target that is found without a scheme", func() string {
+		found, why := p.targets("bare")
+		if g := found[selector(map[string]string{"job": "backup", "instance": "db-1"})]; why == "" && g.Health != "up" {
+			why = fmt.Sprintf("%v", found)
+		}
+		return why
 	})
 
 	b := browser(t).strictly()

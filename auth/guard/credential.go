@@ -57,6 +57,9 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Princ
 		return anonymous(c), nil
 	}
 	if line, ok := given(c, fiber.HeaderAuthorization); ok {
+		if bare(line) {
+			return g.schemeless(c, line, a, keyed)
+		}
 		return g.authorization(c, line, keyed)
 	}
 	if key, ok := given(c, headerAPIKey); ok {
@@ -101,6 +104,31 @@ func (g *Guard) authorization(c *fiber.Ctx, line string, keyed bool) (auth.Princ
 		return g.basic(c, rest)
 	}
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Anonymous, Cause: errors.New("unknown scheme in Authorization")}
+}
+
+// bare tells that an Authorization header has a value without a scheme.
+func bare(line string) bool {
+	return !strings.ContainsAny(line, " \t") && !strings.EqualFold(line, "bearer") && !strings.EqualFold(line, "basic")
+}
+
+// schemeless takes a value without a scheme for an API token, then for the scrape
+// key, where metrics are read: Prometheus sends credentials so when it asks for
+// targets, up to 2.42 at least. It is never taken for a JWT.
+func (g *Guard) schemeless(c *fiber.Ctx, value string, a auth.Action, keyed bool) (auth.Principal, error) {
+	refusal := &auth.Refusal{Reason: auth.ErrNoScheme, Scheme: auth.Anonymous}
+	if a != auth.Scrape || c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
+		return auth.Principal{}, refusal
+	}
+	if p, ok := g.token(c, value); ok {
+		return p, nil
+	}
+	if keyed && g.ScrapeKey.Equals(value) {
+		return scraper, nil
+	}
+	if strings.Count(value, ".") != 2 { // else it looks like a JWT
+		refusal = &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+	}
+	return auth.Principal{}, refusal
 }
 
 // bearer takes a token for a JWT, then for an API token, then for the scrape

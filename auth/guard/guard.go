@@ -44,6 +44,7 @@ type Config struct {
 	Allowed       auth.Prefixes // client addresses; empty: all
 	ScrapeAllowed auth.Prefixes // the same for scrapes
 	Trusted       auth.Prefixes // proxies whose X-Forwarded-For is believed
+	TrustSockets  bool          // so it is if it comes by a Unix socket
 
 	// Origins are ours beside what a request's Host says: scheme://host[:port].
 	Origins []string
@@ -220,23 +221,68 @@ func Principal(c *fiber.Ctx) auth.Principal {
 }
 
 // Address is the client's: the other end of the connection, or what trusted
-// proxies tell. It is not valid where a connection has none.
+// proxies tell. It is not valid where a connection has none, as by a Unix socket.
 func (g *Guard) Address(c *fiber.Ctx) netip.Addr {
-	peer := tcpAddress(c.Context().RemoteAddr()).Addr()
-	if len(g.Trusted) == 0 || !g.Trusted.Contain(peer) {
+	peer, trusted := g.peer(c)
+	if len(trusted) == 0 || !trusted.Contain(peer) {
 		return peer
 	}
-	var hops []string
-	for _, line := range c.Request().Header.PeekAll(fiber.HeaderXForwardedFor) {
-		hops = append(hops, string(line))
+	client := auth.ClientAddress(peer, linesOf(c, fiber.HeaderXForwardedFor), trusted)
+	if client == socketPeer {
+		return netip.Addr{}
 	}
-	return auth.ClientAddress(peer, hops, g.Trusted)
+	return client
 }
 
-// address is Address for the record; empty where a connection has none.
-func (g *Guard) address(c *fiber.Ctx) string {
-	if a := g.Address(c); a.IsValid() {
+// socketPeer stands for the other end of a Unix socket that is a trusted proxy.
+// No connection comes from there.
+var socketPeer = netip.IPv6Unspecified()
+
+// peer is the other end of the connection, and which proxies are trusted there.
+func (g *Guard) peer(c *fiber.Ctx) (netip.Addr, auth.Prefixes) {
+	if g.TrustSockets && bySocket(c) {
+		return socketPeer, append(g.Trusted[:len(g.Trusted):len(g.Trusted)], netip.PrefixFrom(socketPeer, socketPeer.BitLen()))
+	}
+	return tcpAddress(c.Context().RemoteAddr()).Addr(), g.Trusted
+}
+
+// bySocket tells that a request came by a Unix socket.
+func bySocket(c *fiber.Ctx) bool {
+	_, ok := c.Context().RemoteAddr().(*net.UnixAddr)
+	return ok
+}
+
+// SchemeOfURL is how the client reaches the server, or the trusted proxy before
+// it: http or https.
+func (g *Guard) SchemeOfURL(c *fiber.Ctx) string {
+	peer, trusted := g.peer(c)
+	scheme, ok := auth.ClientScheme(peer, linesOf(c, fiber.HeaderXForwardedFor), linesOf(c, fiber.HeaderXForwardedProto), trusted)
+	switch {
+	case ok:
+		return scheme
+	case c.Context().IsTLS():
+		return "https"
+	}
+	return "http"
+}
+
+// linesOf are the values of all headers of that name.
+func linesOf(c *fiber.Ctx, name string) []string {
+	var lines []string
+	for _, line := range c.Request().Header.PeekAll(name) {
+		lines = append(lines, string(line))
+	}
+	return lines
+}
+
+// AddressText is Address for people: "unix socket" for a client of which only
+// that is known, "" where nothing is.
+func (g *Guard) AddressText(c *fiber.Ctx) string {
+	switch a := g.Address(c); {
+	case a.IsValid():
 		return a.String()
+	case bySocket(c):
+		return "unix socket"
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/netip"
@@ -113,7 +114,7 @@ func (g *Guard) report(c *fiber.Ctx, r *auth.Refusal) {
 		return
 	}
 	fields := []any{
-		"reason", r.Error(), "scheme", r.Scheme, "from", of.from,
+		"reason", r.Error(), "scheme", r.Scheme, "from", cmp.Or(g.AddressText(c), "unknown"),
 		"method", c.Method(), "path", shortened(strings.Clone(c.Path())),
 	}
 	if r.Cause != nil {

@@ -177,7 +177,7 @@ func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
 func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 	s.Created = time.Now()
 	s.Seen, s.Expires = s.Created, s.Created.Add(g.Cookie.Lifetime)
-	s.From, s.UserAgent = g.address(c), shortened(c.Get(fiber.HeaderUserAgent))
+	s.From, s.UserAgent = g.AddressText(c), shortened(c.Get(fiber.HeaderUserAgent))
 	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
 	defer cancel()
 	if err := g.endGiven(ctx, c); err != nil {

@@ -231,8 +231,8 @@ func (a *assembly) addLine(n int, labels []asmLabel, value number, line int) err
 		key = a.arena[l.key:]
 	}
 	hash := maphash.Bytes(seriesSeed, key)
-	if a.unique.find(hash, func(n int) bool { return bytes.Equal(a.keyOf(a.lines[n]), key) }) >= 0 {
-		return refuse(ReasonDuplicate, line, "series %s is duplicated", quoted(a.text[from:]))
+	if n := a.unique.find(hash, func(n int) bool { return bytes.Equal(a.keyOf(a.lines[n]), key) }); n >= 0 {
+		return duplicate(a.seriesOf(a.lines[n]), a.text[from:], line)
 	}
 	if f.typ == Counter && !(value.float >= 0) {
 		f.untypedIn |= InStrict
@@ -249,6 +249,21 @@ func (a *assembly) addLine(n int, labels []asmLabel, value number, line int) err
 	f.to = len(a.text)
 	f.lines++
 	return nil
+}
+
+// seriesOf returns the series of a line as it is spelled.
+func (a *assembly) seriesOf(l asmLine) []byte {
+	text := a.text[l.from:l.to]
+	return text[:bytes.LastIndexByte(text, ' ')]
+}
+
+// duplicate refuses a series that is there already, perhaps spelled otherwise: with
+// an empty label, or with names that become the same once they are escaped.
+func duplicate(held, series []byte, line int) error {
+	if bytes.Equal(held, series) {
+		return refuse(ReasonDuplicate, line, "series %s is duplicated", quoted(series))
+	}
+	return refuse(ReasonDuplicate, line, "series %s is duplicated: Prometheus takes it for %s", quoted(series), quoted(held))
 }
 
 func (a *assembly) keyOf(l asmLine) []byte {

@@ -35,7 +35,7 @@ func (a *assembly) identity(f *asmFamily, line int) ([]asmLabel, error) {
 
 // checkEscaped refuses label names that clash once they are escaped.
 func (a *assembly) checkEscaped(f *asmFamily, scheme escapeScheme, line int) error {
-	names := make([]string, 0, len(a.merged))
+	pushed := make(map[string][]byte, len(a.merged))
 	for _, m := range a.merged {
 		l := a.label(m)
 		name := string(l.name)
@@ -45,13 +45,10 @@ func (a *assembly) checkEscaped(f *asmFamily, scheme escapeScheme, line int) err
 		if l.utf8 && (name == "__name__" || scheme == escapeUnderscores && isReserved(name)) {
 			return refuse(ReasonName, line, "metric %s: label %s is reserved once escaped to %s", quoted(f.name), quoted(l.name), quoted(name))
 		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for i, name := range names[min(1, len(names)):] {
-		if name == names[i] {
-			return refuse(ReasonDuplicate, line, "metric %s: two labels are called %s once escaped", quoted(f.name), quoted(name))
+		if other, taken := pushed[name]; taken {
+			return refuse(ReasonDuplicate, line, "metric %s: labels %s and %s have the same name once escaped", quoted(f.name), quoted(other), quoted(l.name))
 		}
+		pushed[name] = l.name
 	}
 	return nil
 }
