@@ -32,46 +32,37 @@ func notices(g *store.Group) []views.Notice {
 	return out
 }
 
+// noticeWords are what a notice of a kind says: what there is one of, what there are
+// several of, and what is the matter with it; without the first two, nothing is
+// counted.
+var noticeWords = map[exposition.NoticeKind][3]string{
+	exposition.NoticeInfBucket:      {"histogram has", "histograms have", "a +Inf bucket that is not the count"},
+	exposition.NoticeFallingBuckets: {"histogram has", "histograms have", "a bucket that holds less than the one below it"},
+	exposition.NoticeQuantile:       {"quantile", "quantiles", "in a histogram"},
+	exposition.NoticeBareSample:     {"sample has", "samples have", "just the name of the family"},
+	exposition.NoticeNoBound:        {"bucket has", "buckets have", "no le label"},
+	exposition.NoticeBadBound:       {"bound is", "bounds are", "not a number, or not where a bound belongs"},
+	exposition.NoticeBadCount:       {"count is", "counts are", "negative, NaN or infinite"},
+	exposition.NoticeIncomplete:     {"histogram or summary lacks", "histograms or summaries lack", "a +Inf bucket, a sum or a count"},
+	exposition.NoticeTwice:          {"bucket or quantile was", "buckets or quantiles were", "written twice"},
+	exposition.NoticeOverlap:        {"", "", "without its type: the push has another family of one of its sample names"},
+	exposition.NoticeMetadata:       {"TYPE or HELP line was", "TYPE or HELP lines were", "ignored"},
+	exposition.NoticeExemplar:       {"exemplar was", "exemplars were", "dropped"},
+	exposition.NoticeNoTotal:        {"", "", "a counter whose name does not end in _total"},
+	exposition.NoticeMixedUnits:     {"", "", "measured in another unit than a family beside it"},
+	exposition.NoticeCardinality:    {"label has", "labels have", "more than 1,000 values"},
+	exposition.NoticeCreated:        {"", "", "when another family was created; Prometheus stores it as a series of its own"},
+}
+
 func noticeText(n exposition.Notice) string {
-	count := func(one, many string) string {
-		if n.Count == 1 {
-			return "1 " + one
-		}
-		return fmt.Sprintf("%d %s", n.Count, many)
+	words, known := noticeWords[n.Kind]
+	switch {
+	case !known:
+		return n.Kind.String() // of a later version
+	case words[0] == "":
+		return words[2]
+	case n.Count == 1:
+		return "1 " + words[0] + " " + words[2]
 	}
-	switch n.Kind {
-	case exposition.NoticeInfBucket:
-		return count("histogram has", "histograms have") + " a +Inf bucket that is not the count"
-	case exposition.NoticeFallingBuckets:
-		return count("histogram has", "histograms have") + " a bucket that holds less than the one below it"
-	case exposition.NoticeQuantile:
-		return count("quantile", "quantiles") + " in a histogram"
-	case exposition.NoticeBareSample:
-		return count("sample has", "samples have") + " just the name of the family"
-	case exposition.NoticeNoBound:
-		return count("bucket has", "buckets have") + " no le label"
-	case exposition.NoticeBadBound:
-		return count("bound is", "bounds are") + " not a number, or not where a bound belongs"
-	case exposition.NoticeBadCount:
-		return count("count is", "counts are") + " negative, NaN or infinite"
-	case exposition.NoticeIncomplete:
-		return count("histogram or summary lacks", "histograms or summaries lack") + " its +Inf bucket, sum or count"
-	case exposition.NoticeTwice:
-		return count("bucket or quantile was", "buckets or quantiles were") + " written twice"
-	case exposition.NoticeOverlap:
-		return "without its type: the push has another family of one of its sample names"
-	case exposition.NoticeMetadata:
-		return count("TYPE or HELP line was", "TYPE or HELP lines were") + " ignored"
-	case exposition.NoticeExemplar:
-		return count("exemplar was", "exemplars were") + " dropped"
-	case exposition.NoticeNoTotal:
-		return "a counter whose name does not end in _total"
-	case exposition.NoticeMixedUnits:
-		return "measured in another unit than a family beside it"
-	case exposition.NoticeCardinality:
-		return count("label has", "labels have") + " more than 1,000 values"
-	case exposition.NoticeCreated:
-		return "when another family was created; Prometheus stores it as a series of its own"
-	}
-	return n.Kind.String()
+	return fmt.Sprintf("%d %s %s", n.Count, words[1], words[2])
 }

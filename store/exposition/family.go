@@ -130,7 +130,7 @@ const (
 	ReasonName      Reason = "name"      // a metric or label name is invalid or reserved
 	ReasonValue     Reason = "value"     // a label value or HELP is invalid
 	ReasonTimestamp Reason = "timestamp" // a sample has a timestamp
-	ReasonDuplicate Reason = "duplicate" // a series stands twice in the push
+	ReasonDuplicate Reason = "duplicate" // a series is there twice
 	ReasonType      Reason = "type"      // a sample or family does not fit its type
 	ReasonLimit     Reason = "limit"     // the push is larger than a limit allows
 )

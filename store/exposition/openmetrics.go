@@ -52,7 +52,6 @@ type omMeta struct {
 	unit     string
 	families []int // that have samples of it
 	ignored  int   // lines of metadata
-	counted  bool  // the ignored lines have become a notice
 }
 
 type omType uint8

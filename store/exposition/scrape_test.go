@@ -86,7 +86,7 @@ func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[st
 			return nil, err
 		}
 		var ls labels.Labels
-		value := ""
+		var value string
 		switch entry {
 		case textparse.EntrySeries:
 			_, ts, v := p.Series()

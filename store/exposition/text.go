@@ -265,14 +265,6 @@ func (s *textScanner) helpText(name, text []byte) ([]byte, error) {
 	return help, nil
 }
 
-// printable stands in for bytes that have no place in an error message.
-func printable(c byte) rune {
-	if c < ' ' || c > '~' {
-		return utf8.RuneError
-	}
-	return rune(c)
-}
-
 // typeComment notes the type of a family. The first one counts. One behind the
 // samples comes too late for a histogram or summary, whose samples it would have to
 // bring together.
