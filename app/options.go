@@ -277,7 +277,7 @@ func (f *flags) defaultRole() auth.Role {
 	return auth.Admin
 }
 
-// legacyNames tells that names are of ASCII letters, digits and underscores
+// legacyNames reports whether names are of ASCII letters, digits and underscores
 // only: the one flag says so, or the other one says no.
 func (f *flags) legacyNames() bool { return on(f.LegacyNames) || !on(f.EnableUTF8Names) }
 

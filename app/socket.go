@@ -85,7 +85,7 @@ func clearSocket(path string) error {
 	return nil
 }
 
-// pathError leaves out the path, which is told already.
+// pathError leaves out the path, which the message names already.
 func pathError(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {

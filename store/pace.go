@@ -7,7 +7,7 @@ import (
 )
 
 // pace is how often scraping a grouping is worth while, in seconds. It moves
-// rarely: whoever scrapes begins anew whenever it does. Zero: not known yet.
+// rarely: scrapers begin anew whenever it does. Zero: not known yet.
 type pace struct {
 	steady uint8 // one of paces
 	next   uint8 // what the last pushes say instead; 0: they say the same

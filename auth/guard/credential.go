@@ -106,7 +106,7 @@ func (g *Guard) authorization(c *fiber.Ctx, line string, keyed bool) (auth.Princ
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Anonymous, Cause: errors.New("unknown scheme in Authorization")}
 }
 
-// bare tells that an Authorization header has a value without a scheme.
+// bare reports whether an Authorization header has a value without a scheme.
 func bare(line string) bool {
 	return !strings.ContainsAny(line, " \t") && !strings.EqualFold(line, "bearer") && !strings.EqualFold(line, "basic")
 }

@@ -246,7 +246,7 @@ func (g *Guard) peer(c *fiber.Ctx) (netip.Addr, auth.Prefixes) {
 	return tcpAddress(c.Context().RemoteAddr()).Addr(), g.Trusted
 }
 
-// bySocket tells that a request came by a Unix socket.
+// bySocket reports whether a request came by a Unix socket.
 func bySocket(c *fiber.Ctx) bool {
 	_, ok := c.Context().RemoteAddr().(*net.UnixAddr)
 	return ok

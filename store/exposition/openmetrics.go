@@ -19,7 +19,7 @@ const maxExemplarRunes = 128
 // called as its samples, foo_total; infos and state sets become gauges, and so do
 // created timestamps, which Prometheus stores as series. The closing # EOF may be
 // missing, since a request has a length; blank lines, free comments, CRLF line ends
-// and whatever DecodeText is lenient in are accepted. Exemplars of counters and
+// and what DecodeText is lenient in are accepted. Exemplars of counters and
 // buckets are kept. The families it returns are sorted by name and don't alias
 // body; errors are *Error.
 func DecodeOpenMetrics(body []byte, o Options) ([]Family, error) {

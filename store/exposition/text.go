@@ -100,8 +100,7 @@ func (s *textScanner) scan(line []byte) error {
 }
 
 // end refuses a body that says nothing, although it is not blank. A client that
-// lost its line ends would empty its grouping with it, and be told that all is
-// well.
+// lost its line ends would empty its grouping with it, and get a 200.
 func (s *textScanner) end(body []byte) error {
 	lost := s.swallow && !s.hasType
 	if s.samples || s.said && !lost || s.om != nil && s.om.ended || len(bytes.TrimSpace(body)) == 0 {
