@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
-	"slices"
 
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
@@ -153,14 +152,12 @@ func (a *App) tellMethods(message string, g *guard.Guard) {
 
 // warn tells what leaves the server more open than one might believe.
 func (a *App) warn(g *guard.Guard) {
-	open := slices.ContainsFunc(g.Methods(), func(m guard.Method) bool { return m.Scheme == auth.Anonymous })
-	switch certificates := a.web.ClientCertificates(); {
-	case open && certificates == webconfig.Required:
-		a.log.Warn("No authentication is configured but client certificates: everyone who has one may push, read and delete")
-	case open && g.ScrapeKey.IsSet():
-		a.log.Warn("No authentication is configured but the scrape key: everyone who reaches this address may push, delete and read what is not scraped")
-	case open:
-		a.log.Warn("No authentication is configured: everyone who reaches this address may push, read and delete")
+	strangers := guard.Everyone
+	if a.web.ClientCertificates() == webconfig.Required {
+		strangers = "everyone who has a client certificate"
+	}
+	if text := g.Exposure(strangers); text != "" {
+		a.log.Warn(text)
 	}
 	if a.web.ClientCertificates() == webconfig.Unverified {
 		a.log.Warn("Client certificates are asked for but not verified (client_auth_type): they keep nobody out")

@@ -59,7 +59,7 @@ func TestBeingLocalHelpsOnlyWhereItCanBeTold(t *testing.T) {
 
 func TestTheStartWarnsOfWhatIsOpen(t *testing.T) {
 	const everything = "No authentication is configured: everyone"
-	const butScrapes = "No authentication is configured but the scrape key"
+	const butScrapes = "No authentication is configured but the scrape key: everyone who reaches this address may PUT, POST and DELETE /metrics/job/… and use the push page; all else takes the key, and nobody is admin"
 	for _, test := range []struct {
 		name string
 		env  map[string]string
@@ -68,6 +68,7 @@ func TestTheStartWarnsOfWhatIsOpen(t *testing.T) {
 		{"nothing", nil, everything},
 		{"a scrape key", map[string]string{"METRICS_VERIFICATION_KEY": "0123456789abcdef"}, butScrapes},
 		{"a token", map[string]string{"API_TOKENS": "0123456789abcdef"}, ""},
+		{"a token and a scrape key", map[string]string{"API_TOKENS": "0123456789abcdef", "METRICS_VERIFICATION_KEY": "0123456789abcdef0"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for name, value := range test.env {

@@ -17,7 +17,7 @@ import (
 )
 
 // Config is what a Guard checks with. What is zero is not configured; with
-// nothing configured everybody may do everything.
+// nothing configured everybody may do everything. See Access.
 type Config struct {
 	Passwords *auth.Passwords
 	Tokens    *auth.Tokens
@@ -178,11 +178,16 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		p := Principal(c)
 		if !again {
 			var err error
-			if p, err = g.authenticate(c, a, page); err != nil {
-				return g.refuse(c, err)
+			p, err = g.authenticate(c, a, page)
+			if err == nil {
+				c.Locals(principalKey, p)
 			}
-			c.Locals(principalKey, p)
-			if !p.Role.May(a) {
+			switch {
+			case g.unattainable(a):
+				return g.refuse(c, &auth.Refusal{Reason: auth.ErrNobody, Scheme: auth.Anonymous, Cause: err})
+			case err != nil:
+				return g.refuse(c, err)
+			case !p.Role.May(a):
 				return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
 			}
 			c.Locals(grantedKey, a)

@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"errors"
 	"net/netip"
 	"time"
@@ -131,8 +132,8 @@ func (g *Guard) SessionID(c *fiber.Ctx) string {
 	return g.Cookie.given(c)[0]
 }
 
-// valid finds a session whose user is still known by the same password, or would
-// still be given a role by the same rules.
+// valid finds a session whose user is still known by the same password or key, or
+// would still be given a role by the same rules.
 func (g *Guard) valid(id string) (auth.Session, bool) {
 	s, ok := g.Sessions.Session(id)
 	if !ok {
@@ -143,6 +144,8 @@ func (g *Guard) valid(id string) (auth.Session, bool) {
 		ok = g.Passwords != nil && g.Passwords.Holds(s, id)
 	case auth.OIDC:
 		ok = g.LoginRules != nil && bytes.Equal(g.LoginRules, s.Credential)
+	case auth.ScrapeKey:
+		ok = g.TakesKey() && hmac.Equal(g.ScrapeKey.Fingerprint(id), s.Credential)
 	}
 	return s, ok
 }
