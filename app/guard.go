@@ -25,6 +25,9 @@ func (a *App) guards() (guards, error) {
 	if a.options.Auth.CertificateRole != auth.NoRole && a.web.ClientCertificates() < webconfig.Optional {
 		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
 	}
+	if a.options.Auth.Open && len(a.web.Users()) > 0 {
+		return guards{}, errors.New("--auth.open can't be beside users in --web.config.file, who have to sign in; unset one of them")
+	}
 	c := a.guardConfig()
 	all, err := guard.New(c)
 	if err != nil {
@@ -57,6 +60,7 @@ func (a *App) guardConfig() guard.Config {
 		Claims:          o.Claims,
 		CertificateRole: o.CertificateRole,
 		MadeTokens:      handlers.Tokens{Store: a.store},
+		Open:            o.Open,
 		Sessions:        handlers.Sessions{Store: a.store},
 		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,
@@ -115,7 +119,7 @@ func (a *App) provider(bearer *issuer.Issuer) *login.Provider {
 // key, and being local or signed in is of no help there.
 func scrapeConfig(c guard.Config) guard.Config {
 	if !c.ScrapeKey.IsSet() {
-		c.Passwords, c.Tokens, c.Issuer, c.CertificateRole = nil, nil, nil, auth.NoRole
+		c.Passwords, c.Tokens, c.MadeTokens, c.Issuer, c.CertificateRole = nil, nil, nil, nil, auth.NoRole
 	}
 	c.Bypass, c.Sessions, c.Provider = guard.BypassOff, nil, nil
 	return c
@@ -156,8 +160,10 @@ func (a *App) warn(g *guard.Guard) {
 	if a.web.ClientCertificates() == webconfig.Required {
 		strangers = "everyone who has a client certificate"
 	}
-	if text := g.Exposure(strangers); text != "" {
-		a.log.Warn(text)
+	for _, text := range []string{g.Exposure(strangers), g.Lockout()} {
+		if text != "" {
+			a.log.Warn(text)
+		}
 	}
 	if a.web.ClientCertificates() == webconfig.Unverified {
 		a.log.Warn("Client certificates are asked for but not verified (client_auth_type): they keep nobody out")

@@ -163,6 +163,7 @@ func checkTogether(l validator.StructLevel) {
 	f.checkLists(tell)
 	f.checkJWT(tell)
 	f.checkLogin(tell)
+	f.checkOpen(tell)
 	if f.LocalhostBypass == "true" && len(f.TrustedProxies) > 0 {
 		tell("auth.localhost-bypass", "true", "can't be beside --web.trusted-proxies, behind which everyone may look local; leave it at auto, which is off then")
 	}
@@ -313,6 +314,29 @@ func (f *flags) checkLogin(report report) {
 	everybody := auth.PublicIssuer(f.loginIssuer()) != auth.NotPublic && len(f.RequiredClaims) == 0 && len(f.RoleMap) == 0
 	if told := flag == "jwt.issuer" && auth.PublicIssuer(f.Issuer) == auth.AnyAudience; everybody && !told {
 		report(flag, f.loginIssuer(), "lets everyone sign in; say who may with "+either("jwt.required-claims")+", or give roles with "+either("auth.role-map"))
+	}
+}
+
+// checkOpen refuses to be open beside anything that asks for a credential.
+func (f *flags) checkOpen(report report) {
+	if !on(f.Open) {
+		return
+	}
+	role, err := auth.ParseRole(f.CertificateRole)
+	for _, c := range []struct {
+		given bool
+		name  string
+	}{
+		{f.secrets.user != "" || f.secrets.password != "", passwordVariable},
+		{len(f.secrets.tokens) > 0, tokensVariable},
+		{f.secrets.scrapeKey != "", keyVariable},
+		{f.Issuer != "", "--jwt.issuer"},
+		{f.ClientID != "", "--oidc.client-id"},
+		{err == nil && role != auth.NoRole, "--auth.client-certificate-role"},
+	} {
+		if c.given {
+			report("auth.open", f.Open, "can't be beside "+c.name+", which asks for a credential; unset one of them")
+		}
 	}
 }
 

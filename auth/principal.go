@@ -67,6 +67,12 @@ var (
 	ErrUnavailable   = errors.New("the credential cannot be checked at present; try again")
 )
 
+// The reasons for which an API token lets nobody in. They are for the log.
+var (
+	ErrUnknownToken  = errors.New("no such token")
+	ErrUnsignedToken = errors.New("the token was made without sign-in: it was good only while no credential was configured")
+)
+
 // Refusal says why a request is not let in.
 type Refusal struct {
 	Reason     error         // one of the above

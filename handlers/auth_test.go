@@ -90,7 +90,7 @@ func (s *served) made(name, role, limit string, lifetime time.Duration) []string
 		n.Limit, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}
-	_, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{})
+	_, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{Via: "basic"})
 	must(s.t, err)
 	return []string{"Authorization", "Bearer " + secret}
 }

@@ -196,8 +196,10 @@ func (h *api) methods() (list []views.Method, bypass string, warnings []string) 
 		open = open || m.Scheme == auth.Anonymous
 		list = append(list, views.Method{Name: schemes[m.Scheme], Grants: m.Grants, Detail: m.Detail})
 	}
-	if text := h.Guard.Exposure(guard.Everyone); text != "" {
-		warnings = append(warnings, text+".")
+	for _, text := range []string{h.Guard.Exposure(guard.Everyone), h.Guard.Lockout()} {
+		if text != "" {
+			warnings = append(warnings, text+".")
+		}
 	}
 	return list, bypassText(h.Guard.Bypass, open), warnings
 }

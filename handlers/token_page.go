@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -75,7 +76,9 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	}
 	end := min(from+tokensPerPage, len(found))
 	for _, t := range found[from:end] {
-		m.Rows = append(m.Rows, h.tokenView(t, f.Now))
+		row := h.tokenView(t, f.Now)
+		row.Fixed = t.Authenticated != h.origin(c).Authenticated()
+		m.Rows = append(m.Rows, row)
 	}
 	m.Pages = views.Pages{From: from + 1, To: end, Total: len(found)}
 	if from > 0 {
@@ -96,6 +99,9 @@ func tokenText(t *store.Token, now time.Time) string {
 	case t.Expires().IsZero():
 		text += "\nnever"
 	}
+	if !t.Authenticated {
+		text += "\nmade without sign-in"
+	}
 	return strings.ToLower(text)
 }
 
@@ -104,6 +110,7 @@ func (h *api) tokenView(t *store.Token, now time.Time) views.Token {
 	v := views.Token{
 		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: shorten(t.Limit.String(), maxReason),
 		By: shorten(t.CreatedBy, maxValue), Created: t.Created, Expires: t.Expires(), Expired: t.Expired(now),
+		Unsigned: !t.Authenticated, Refused: !t.Authenticated && h.Guard.Access() != guard.Open,
 	}
 	v.Used, v.From = h.Store.TokenUsed(t.ID)
 	if len(t.Secrets) > 1 && now.Before(t.Secrets[1].Expires) {
@@ -126,6 +133,9 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 	t, err := h.tokenOf(c)
 	if err != nil {
 		return err
+	}
+	if t.Authenticated != h.origin(c).Authenticated() {
+		return store.ErrTokenMaker
 	}
 	return h.rotationPage(c, fiber.StatusOK, t, "")
 }
@@ -227,7 +237,7 @@ func (h *api) askRevocation(c *fiber.Ctx) error {
 	}
 	f := h.frame(c, "Revoke a token", "tokens")
 	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t, f.Now), InDialog: isPartial(c)}
-	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired
+	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired && !m.Refused
 	return h.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
 }
 

@@ -25,12 +25,30 @@ const (
 // never more.
 func (g *Guard) Access() Access {
 	switch {
-	case g.configured():
+	case g.configured(), !g.Open && g.remembers():
 		return Closed
 	case g.ScrapeKey.IsSet():
 		return KeyOnly
 	}
 	return Open
+}
+
+// configured reports whether there is, or was since the start, a credential beside
+// the scrape key.
+func (g *Guard) configured() bool {
+	return g.Passwords != nil && g.Passwords.Configured() || g.Tokens.Len() > 0 || g.verify != nil || g.LoginRules != nil || g.CertificateRole != auth.NoRole
+}
+
+// remembers reports whether people have signed in here, or were to: what closed
+// the server once must not open it by being taken away.
+func (g *Guard) remembers() bool {
+	return g.MadeTokens != nil && g.MadeTokens.Known() || g.Passwords != nil && g.Passwords.Listed()
+}
+
+// Locked reports whether the server is closed and nothing is configured that
+// would let people in. Tokens that were made may still let programs in.
+func (g *Guard) Locked() bool {
+	return g.Access() == Closed && !g.HasPasswords() && g.Tokens.Len() == 0 && g.verify == nil && g.LoginRules == nil && g.CertificateRole == auth.NoRole
 }
 
 // unattainable reports whether nobody may do a, whatever they bring.
@@ -93,9 +111,34 @@ func (g *Guard) Exposure(strangers string) string {
 		return "No authentication is configured but the scrape key: " + strangers +
 			" may PUT, POST and DELETE /metrics/job/… and use the push page; all else takes the key, and nobody is admin"
 	case Open:
+		if g.Open {
+			return "--auth.open leaves the server open: " + strangers + " may push, read and delete"
+		}
 		return "No authentication is configured: " + strangers + " may push, read and delete"
 	}
 	return ""
+}
+
+// Lockout says in one sentence, without its full stop, that nobody can sign in and
+// what to do; empty: somebody can.
+func (g *Guard) Lockout() string {
+	if !g.Locked() {
+		return ""
+	}
+	why := "there is a list of users, but nobody is on it"
+	if g.MadeTokens != nil && g.MadeTokens.Known() {
+		why = "tokens were made by people who had signed in"
+	}
+	who := "nobody is let in"
+	if g.MadeTokens != nil && g.MadeTokens.Len() > 0 {
+		who = "only tokens that were made here are let in"
+	}
+	what, open := "no credential", "--auth.open"
+	if g.ScrapeKey.IsSet() {
+		what, open = "no credential but the scrape key", "--auth.open instead of the key"
+	}
+	return "The server is closed, since " + why + "; " + what + " is configured, so " + who +
+		": set API_TOKENS or another credential, or open it to everyone with " + open
 }
 
 // Everyone is whom Exposure names unless there is more to be said of them.

@@ -43,12 +43,6 @@ func given(c *fiber.Ctx, name string) (string, bool) {
 	return strings.TrimSpace(string(lines[0])), true
 }
 
-// configured tells that there is a way to sign in, so that strangers are kept
-// out of everything.
-func (g *Guard) configured() bool {
-	return g.HasPasswords() || g.Tokens.Len() > 0 || g.verify != nil || g.LoginRules != nil || g.CertificateRole != auth.NoRole
-}
-
 // authenticate tells who sends the request. The first kind of credential that
 // is present decides: a wrong one is not rescued by a later one.
 func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Principal, error) {
@@ -124,14 +118,15 @@ func (g *Guard) schemeless(c *fiber.Ctx, value string, a auth.Action, keyed bool
 	if a != auth.Scrape || c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
 		return auth.Principal{}, refusal
 	}
-	if p, ok := g.token(c, value); ok {
+	p, err := g.token(c, value)
+	if err == nil {
 		return p, nil
 	}
 	if keyed && g.ScrapeKey.Equals(value) {
 		return g.keyHolder(), nil
 	}
 	if strings.Count(value, ".") != 2 { // else it looks like a JWT
-		refusal = &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+		refusal = &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
 	}
 	return auth.Principal{}, refusal
 }
@@ -147,30 +142,35 @@ func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, 
 		}
 		refusal = refusedToken(err)
 	}
-	if p, ok := g.token(c, token); ok {
+	p, err := g.token(c, token)
+	if err == nil {
 		return p, nil
 	}
 	if keyed && g.ScrapeKey.Equals(token) {
 		return g.keyHolder(), nil
 	}
+	if refusal.Cause == nil {
+		refusal.Cause = err
+	}
 	return auth.Principal{}, refusal
 }
 
 func (g *Guard) apiKey(c *fiber.Ctx, key string) (auth.Principal, error) {
-	if p, ok := g.token(c, key); ok {
-		return p, nil
+	p, err := g.token(c, key)
+	if err != nil {
+		return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
 	}
-	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+	return p, nil
 }
 
 // token looks for an API token among those of the configuration, then among
-// those that people have made.
-func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, bool) {
+// those that people have made. The error is for the log.
+func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, error) {
 	if name, ok := g.Tokens.Find(secret); ok {
-		return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(name), Name: name, Role: auth.Admin}, true
+		return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(name), Name: name, Role: auth.Admin}, nil
 	}
 	if g.MadeTokens == nil {
-		return auth.Principal{}, false
+		return auth.Principal{}, auth.ErrUnknownToken
 	}
 	return g.MadeTokens.Principal(secret, g.Address(c))
 }

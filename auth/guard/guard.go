@@ -30,7 +30,10 @@ type Config struct {
 	Bypass          Bypass
 	// MadeTokens are the API tokens that people have made. nil: there are none.
 	MadeTokens MadeTokens
-	Sessions   Sessions // nil: nobody can sign in
+	// Open keeps the server open although people who had signed in have made tokens,
+	// or there is a list of users, but none on it.
+	Open     bool
+	Sessions Sessions // nil: nobody can sign in
 	// Provider signs people in elsewhere. nil: nobody does.
 	Provider *login.Provider
 	// Login are the rules by which those who sign in there get their roles. Its
@@ -59,10 +62,13 @@ type Config struct {
 // request that has one.
 type MadeTokens interface {
 	// Principal is who has the token with that secret, and comes from that
-	// address. It is not ok if there is no such token, or not any more.
-	Principal(secret string, from netip.Addr) (p auth.Principal, ok bool)
-	// Len is how many there are, the expired ones too.
+	// address. The error says for the log why it lets nobody in.
+	Principal(secret string, from netip.Addr) (auth.Principal, error)
+	// Len is how many let somebody in. It may take as long as looking at all.
 	Len() int
+	// Known reports whether somebody who was known has ever made one, also if it was
+	// revoked or has expired.
+	Known() bool
 }
 
 // Bypass says when a request from this machine needs no credential.

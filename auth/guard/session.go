@@ -221,5 +221,5 @@ func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
 	return errors.Join(errs...)
 }
 
-// HasPasswords tells that there are users with passwords.
-func (g *Guard) HasPasswords() bool { return g.Passwords != nil && g.Passwords.Configured() }
+// HasPasswords reports whether there are users with passwords at present.
+func (g *Guard) HasPasswords() bool { return g.Passwords != nil && g.Passwords.Users() > 0 }
