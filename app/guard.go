@@ -77,8 +77,7 @@ func (a *App) guardConfig() guard.Config {
 	}
 	if o.ClientID != "" {
 		c.Provider, c.Login = a.provider(c.Issuer), o.Login
-		// Whoever begins now to ask the provider spares the first visitor to wait.
-		_ = c.Provider.Origins()
+		c.Provider.Prepare()
 	}
 	c.Bypass = bypass(a.options, a.web.TLS())
 	// From here on there are only digests of them, or they are the provider's.

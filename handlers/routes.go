@@ -214,10 +214,10 @@ func (h *api) rootRoutes() []route {
 }
 
 // toRoot adds the slash that is missing behind the prefix. No other path redirects,
-// but those of forms.
+// but those of forms. A query that is too long for a header is left out.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
-	if query := c.Context().URI().QueryString(); len(query) > 0 {
+	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= maxAddress {
 		location += "?" + string(query)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change

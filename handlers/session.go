@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,14 +134,20 @@ func (h *api) logout(c *fiber.Ctx) error {
 }
 
 // leave signs a browser out and sends it to where the provider does the same;
-// empty: to the first page.
+// empty: to the first page. The provider's address holds an ID token and can be
+// longer than the headers that proxies take, so it is part of a page.
 func (h *api) leave(c *fiber.Ctx, farewell string) error {
 	if err := h.Guard.SignOut(c); err != nil {
 		return err
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Redirect(cmp.Or(farewell, h.PublicPrefix+"/"), fiber.StatusSeeOther)
+	if farewell == "" {
+		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
+	}
+	m := views.Farewell{Frame: h.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
+	m.User, m.Version = views.User{Role: auth.NoRole.String()}, "" // is a stranger from here on
+	return h.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 
 // homeAddress is that of the first page, for others; empty: it is not known.
@@ -172,7 +177,7 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	}
 	switch {
 	case c.Get("HX-Request") == "true":
-		c.Set("HX-Redirect", h.PublicPrefix+"/login?next="+url.QueryEscape(h.localPath(pathOf(c.Get("HX-Current-URL")))))
+		c.Set("HX-Redirect", h.signInPage(url.Values{}, h.localPath(pathOf(c.Get("HX-Current-URL")))))
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
@@ -180,6 +185,20 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.publicURL(c)}) == nil
 	}
 	return false
+}
+
+// signInPage is the address of the sign-in page with a query, and with where it
+// leads to, if that is known and not too long for a header.
+func (h *api) signInPage(query url.Values, next string) string {
+	page := h.PublicPrefix + "/login?"
+	if next != "" {
+		query.Set("next", next)
+	}
+	if address := page + query.Encode(); len(address) <= maxAddress {
+		return address
+	}
+	query.Del("next")
+	return page + query.Encode()
 }
 
 // pathOf is the path and the query of an address.

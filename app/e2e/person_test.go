@@ -3,10 +3,12 @@ package e2e
 import (
 	"crypto/tls"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -212,6 +214,20 @@ func (v *visitor) signsIn(s *site, name, next string) viewed {
 		v.t.Fatalf("%v at %v, want the provider's page", asked.answer, asked.at)
 	}
 	return v.submit(asked.at.String(), "name", name)
+}
+
+// leavesFor is the link that leads somebody on who has signed out.
+var leavesFor = regexp.MustCompile(`<a id="leave"[^>]* href="([^"]+)"`)
+
+// leaves signs out and goes on to the provider.
+func (v *visitor) leaves(s *site) viewed {
+	v.t.Helper()
+	a := v.submit(s.at("/auth/logout"))
+	link := leavesFor.FindStringSubmatch(a.body)
+	if link == nil {
+		v.t.Fatalf("nothing leads on in %v", a.answer)
+	}
+	return v.open(html.UnescapeString(link[1]))
 }
 
 // sees opens what must be answered with a status.

@@ -33,6 +33,37 @@ func (b *tab) sessionCookie() string {
 	return c.Value
 }
 
+// beforeNginx makes a site that people reach through an nginx with lines for its
+// location, and only so.
+func beforeNginx(t *testing.T, p *provider, lines ...string) *site {
+	t.Helper()
+	s := newSite(t, nil, roleMap)
+	s.origin = startNginx(t, s.server, lines...).url
+	return s.of(t, p).start(t)
+}
+
+func TestSigningOutPassesAStockNginxWithTheIDTokensOfPeopleInManyGroups(t *testing.T) {
+	t.Parallel()
+	s := beforeNginx(t, startProvider(t))
+	b := browser(t).strictly()
+	for _, test := range []struct{ name, query string }{
+		{"large.leaves", "id_token_hint"},
+		{"many.leaves", "client_id"}, // the token is larger than what addresses hold
+	} {
+		b.open(s.at("/"))
+		b.signsIn(s, test.name)
+		session := b.sessionCookie()
+		b.follows("header form button")
+		b.holds(headingText, "Leave the provider?")
+		b.holds(`[...new URL(location.href).searchParams.keys()].sort().join(" ")`, test.query+" post_logout_redirect_uri")
+		b.leavesProvider(s)
+		if status := s.statusWith(session); status != 401 {
+			t.Errorf("%s: the old cookie gives %d, want 401", test.name, status)
+		}
+		b.silent()
+	}
+}
+
 func signingOutEndsBothSessions(t *testing.T, s *site, b *tab) {
 	b.open(s.at("/"))
 	b.signsIn(s, "reader.leaves")

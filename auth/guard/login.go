@@ -164,18 +164,14 @@ func isLogin(r *auth.Refusal) bool {
 	return r.Scheme == auth.OIDC && !errors.Is(r, auth.ErrForbidden) && !errors.Is(r, auth.ErrUnavailable)
 }
 
-const (
-	// tokenLabel tells the key from others that may be made of a session's id.
-	tokenLabel = "gatehouse session id token 1"
-	// maxKeptToken is more than can be part of an address later.
-	maxKeptToken = 8 << 10
-)
+// tokenLabel tells the key from others that may be made of a session's id.
+const tokenLabel = "gatehouse session id token 1"
 
 // sealToken makes an ID token unreadable to all who don't have the session's
-// id, of which the store has but a digest. Without a token there is nothing to
-// keep.
+// id, of which the store has but a digest. Without a token, or with one that is
+// too long to be of use, there is nothing to keep.
 func sealToken(id, token string) []byte {
-	if token == "" || len(token) > maxKeptToken {
+	if token == "" || len(token) > login.MaxHint {
 		return nil
 	}
 	return tokenSeal(id).Seal(nil, nil, []byte(token), nil)

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -213,20 +212,6 @@ func TestADepartureAsksForWhatIsConfigured(t *testing.T) {
 	}
 }
 
-func TestAnOriginCannotAddToAPolicy(t *testing.T) {
-	p := logintest.New(t)
-	for _, host := range []string{"a.example;script-src", "a.example,b", "a.example'*'", "*"} {
-		p.Describe("end_session_endpoint", "https://"+host+"/logout")
-		x := newTrial(t, p)
-		if _, err := x.Begin(t.Context(), "/", false); err != nil {
-			t.Fatal(err, cause(err))
-		}
-		if got := x.Origins(); !slices.Equal(got, []string{p.Issuer()}) {
-			t.Errorf("got %q", got)
-		}
-	}
-}
-
 func TestNoTwoDeparturesAreAlike(t *testing.T) {
 	x := newTrial(t, logintest.New(t))
 	seen := map[string]bool{}
@@ -246,27 +231,15 @@ func TestNoTwoDeparturesAreAlike(t *testing.T) {
 	}
 }
 
-func TestTheOriginsAreThoseOfTheProvider(t *testing.T) {
+func TestAPreparedProviderIsAskedOnce(t *testing.T) {
 	p := logintest.New(t)
-	p.Describe("authorization_endpoint", "https://login.example:8443/authorize?x=1")
-	p.Describe("end_session_endpoint", "https://bye.example/logout")
 	x := newTrial(t, p)
-	if got := x.Origins(); !slices.Contains(got, p.Issuer()) { // before anybody asked
-		t.Errorf("got %q", got)
-	}
+	x.Prepare()
 	if _, err := x.Begin(t.Context(), "/", false); err != nil {
 		t.Fatal(err, cause(err))
 	}
-	if got, want := x.Origins(), []string{p.Issuer(), "https://bye.example", "https://login.example:8443"}; !slices.Equal(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
+	x.Prepare()
 	if discovery, _ := p.Fetches(); discovery != 1 {
 		t.Errorf("got %d fetches", discovery)
-	}
-	p.Relocate("/realms/r")
-	x = newTrial(t, p)
-	x.mustSignIn()
-	if got, want := x.Origins(), strings.TrimSuffix(p.Issuer(), "/realms/r"); !slices.Equal(got, []string{want}) {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -211,7 +211,7 @@ func TestManySignInAtOnce(t *testing.T) {
 			if _, err := x.VerifyLogout(t.Context(), p.LogoutToken(map[string]any{"sub": got.Name})); err != nil {
 				t.Error(err, cause(err))
 			}
-			x.Origins()
+			x.Prepare()
 		})
 	}
 	all.Wait()
