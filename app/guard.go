@@ -59,7 +59,7 @@ func (a *App) guardConfig() guard.Config {
 		CertificateRole: o.CertificateRole,
 		MadeTokens:      handlers.Tokens{Store: a.store},
 		Sessions:        handlers.Sessions{Store: a.store},
-		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
+		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix, Suffix: guard.CookieSuffix(a.store.Status().Journal.Store)},
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
 		Trusted:         o.TrustedProxies,

@@ -303,7 +303,7 @@ func TestASignInCountsOnceAndInItsBrowser(t *testing.T) {
 	for name, headers := range map[string][]string{
 		"no cookie":         nil,
 		"a made-up cookie":  {"Cookie", "gatehouse_login=made-up"},
-		"two cookies":       {"Cookie", "gatehouse_login=" + state + "; gatehouse_login=made-up"},
+		"made-up cookies":   {"Cookie", "gatehouse_login=; gatehouse_login=made-up; gatehouse_login=" + state + "x"},
 		"a name of others":  {"Cookie", "__Host-gatehouse-login=" + state},
 		"a huge cookie":     {"Cookie", "gatehouse_login=" + strings.Repeat("x", 9_000)},
 		"another browser's": {"Cookie", "gatehouse_login=" + func() string { other.sent(p, "/auth/login", member("bob", "admins")); return other.begun() }()},
@@ -312,7 +312,10 @@ func TestASignInCountsOnceAndInItsBrowser(t *testing.T) {
 			t.Errorf("%s: %v %v", name, a, a.header)
 		}
 	}
-	if b.to(b.get(back)); b.role() != "admin" {
+	// Another server on the host may have begun a sign-in too.
+	b.cookies["a"], b.cookies["gatehouse_login"] = "b; gatehouse_login=made-up; gatehouse_login="+other.begun()+"; gatehouse_login="+state, "made-up"
+	b.to(b.get(back))
+	if delete(b.cookies, "a"); b.role() != "admin" {
 		t.Fatalf("is %s", b.role())
 	}
 	// The button that leads back.

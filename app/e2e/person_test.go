@@ -240,12 +240,10 @@ func (v *visitor) sees(status int, address string) viewed {
 	return a
 }
 
-// session is the visitor's session cookie at an address, "" without one.
-func (v *visitor) session(address string) string {
-	at, err := url.Parse(address)
-	must(v.t, err)
-	for _, c := range v.jar.Cookies(at) {
-		if c.Name == "gatehouse_session" || c.Name == "__Host-gatehouse" {
+// session is the visitor's session cookie at a site, "" without one.
+func (v *visitor) session(s *site) string {
+	for _, c := range v.jar.Cookies(mustURL(v.t, s.origin)) {
+		if c.Name == s.cookie("session") {
 			return c.Value
 		}
 	}

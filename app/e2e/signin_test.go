@@ -186,7 +186,7 @@ func groupsComeFromWhereverTheProviderSays(t *testing.T, s *site, _ *tab) {
 			t.Errorf("%s leaves for %v: %v", test.name, a.at, a.answer)
 		}
 	}
-	if a := v.signsIn(s, "nested.claims", "/"); a.status != 403 || v.session(s.origin) != "" {
+	if a := v.signsIn(s, "nested.claims", "/"); a.status != 403 || v.session(s) != "" {
 		t.Errorf("claims that were not asked for give %v", a.answer)
 	}
 }

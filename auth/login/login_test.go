@@ -95,7 +95,7 @@ func (x *trial) depart(d login.Departure) url.Values {
 func (x *trial) signIn() (login.Person, error) {
 	x.t.Helper()
 	d, query := x.begin("/")
-	person, _, err := x.Finish(x.t.Context(), d.State, query)
+	person, _, err := x.Finish(x.t.Context(), []string{d.State}, query)
 	return person, err
 }
 
@@ -133,7 +133,7 @@ func TestAPersonSignsIn(t *testing.T) {
 	if d.MaxAge != 10*time.Minute || len(d.State) > 3584 {
 		t.Errorf("got %v, %d bytes", d.MaxAge, len(d.State))
 	}
-	person, next, err := x.Finish(t.Context(), d.State, query)
+	person, next, err := x.Finish(t.Context(), []string{d.State}, query)
 	if err != nil {
 		t.Fatal(err, cause(err))
 	}
@@ -172,7 +172,7 @@ func TestABrowserGoesThereAndBack(t *testing.T) {
 	if got := back.Scheme + "://" + back.Host + back.Path; got != redirectURL {
 		t.Errorf("sent back to %s", got)
 	}
-	if _, _, err := x.Finish(t.Context(), d.State, back.Query()); err != nil {
+	if _, _, err := x.Finish(t.Context(), []string{d.State}, back.Query()); err != nil {
 		t.Error(err, cause(err))
 	}
 }

@@ -112,3 +112,22 @@ func (b box) open(sealed string, now time.Time) (state, error) {
 	}
 	return s, nil
 }
+
+// find opens the state that has an id, among whatever a browser sends. Without it
+// the error tells what is wrong with the last one.
+func (b box) find(sealed []string, id string, now time.Time) (s state, err error) {
+	err = errNoState
+	for _, one := range sealed {
+		if one == "" {
+			continue
+		}
+		switch s, err = b.open(one, now); {
+		case err != nil:
+		case equal(id, s.id):
+			return s, nil
+		default:
+			err = errOtherState
+		}
+	}
+	return state{}, err
+}
