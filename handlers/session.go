@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"mime"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -36,7 +35,7 @@ func (s Sessions) Session(id string) (auth.Session, bool) {
 }
 
 // UseSession is part of guard.Sessions.
-func (s Sessions) UseSession(id string, from netip.Addr) { s.Store.UseSession(id, addressText(from)) }
+func (s Sessions) UseSession(id, from string) { s.Store.UseSession(id, from) }
 
 // BeginSession is part of guard.Sessions.
 func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) error {
@@ -48,20 +47,12 @@ func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) e
 }
 
 // EndSession is part of guard.Sessions.
-func (s Sessions) EndSession(ctx context.Context, id string, from netip.Addr) error {
-	o := store.Origin{From: addressText(from), Via: string(auth.SessionCookie)}
+func (s Sessions) EndSession(ctx context.Context, id, from string) error {
+	o := store.Origin{From: from, Via: string(auth.SessionCookie)}
 	if x, ok := s.Store.Session(id); ok {
 		o.By, o.ID = x.Name, x.ID
 	}
 	return s.Store.EndSession(ctx, id, o)
-}
-
-// addressText is an address for the record; empty if there is none.
-func addressText(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
 }
 
 func (h *api) sessionRoutes() []route {
@@ -110,7 +101,7 @@ func (h *api) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error 
 	case errors.Is(err, auth.ErrBadCredential):
 		l.Problem = "Wrong user or password."
 	case errors.Is(err, auth.ErrThrottled):
-		l.Problem = fmt.Sprintf("Too many failed sign-ins from this address. Try again in %s.", seconds(a.retry))
+		l.Problem = fmt.Sprintf("Too many failed sign-ins. Try again in %s.", seconds(a.retry))
 	default:
 		l.Problem = sentence(a.text)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -17,12 +16,12 @@ import (
 type Sessions interface {
 	// Session must not take long: it is asked with each request that has a cookie.
 	Session(id string) (auth.Session, bool)
-	// UseSession notes that a session, which is known, is used now. It must not
-	// wait.
-	UseSession(id string, from netip.Addr)
+	// UseSession notes that a session, which is known, is used now, from what
+	// AddressText says. It must not wait.
+	UseSession(id, from string)
 	BeginSession(ctx context.Context, id string, s auth.Session) error
-	// EndSession ends a session, if it is known, for who asks from that address.
-	EndSession(ctx context.Context, id string, from netip.Addr) error
+	// EndSession ends a session, if it is known, for who asks from there.
+	EndSession(ctx context.Context, id, from string) error
 }
 
 // changesWait bounds how long a request waits for a session to begin or end.
@@ -42,7 +41,7 @@ func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err
 	case !tellsSite(c):
 		return p, false, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
-	g.Sessions.UseSession(id, g.Address(c))
+	g.Sessions.UseSession(id, g.AddressText(c))
 	return s.Principal(), true, nil
 }
 
@@ -166,14 +165,14 @@ func (g *Guard) SignOut(c *fiber.Ctx) error {
 func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
 	var errs []error
 	for _, id := range valuesOf(c, g.Cookie.name(cookieSession)) {
-		errs = append(errs, g.Sessions.EndSession(ctx, id, g.Address(c)))
+		errs = append(errs, g.Sessions.EndSession(ctx, id, g.AddressText(c)))
 	}
 	if g.Cookie.Suffix == "" {
 		return errors.Join(errs...)
 	}
 	for _, id := range valuesOf(c, g.Cookie.oldName(cookieSession)) {
 		if _, ours := g.Sessions.Session(id); ours {
-			errs = append(errs, g.Sessions.EndSession(ctx, id, g.Address(c)))
+			errs = append(errs, g.Sessions.EndSession(ctx, id, g.AddressText(c)))
 			g.Cookie.write(c, g.Cookie.oldName(cookieSession), "", 0)
 		}
 	}

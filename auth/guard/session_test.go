@@ -7,7 +7,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -31,9 +30,9 @@ func (r remembered) BeginSession(_ context.Context, id string, s auth.Session) e
 	return nil
 }
 
-func (remembered) UseSession(string, netip.Addr) {}
+func (remembered) UseSession(string, string) {}
 
-func (r remembered) EndSession(_ context.Context, id string, _ netip.Addr) error {
+func (r remembered) EndSession(_ context.Context, id, _ string) error {
 	delete(r, id)
 	return nil
 }
