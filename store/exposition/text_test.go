@@ -185,6 +185,7 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"TYPE of an invalid name is refused", "# TYPE a-b gauge\n", "", "name:1"},
 		{"HELP of an invalid name is refused", "# HELP é gauge\n", "", "name:1"},
 		{"a second HELP is ignored", "# HELP m a\n# HELP m b\nm 1", "# m untyped \"a\"\nm 1\n", ""},
+		{"a second HELP is checked all the same", "# HELP m a\n# HELP m \xff\nm 1", "", "value:2"},
 		{"HELP may follow samples", "m 1\n# HELP m late", "# m untyped \"late\"\nm 1\n", ""},
 		{"HELP may come before TYPE", "# HELP m text\n# TYPE m gauge\nm 1", "# m gauge \"text\"\nm 1\n", ""},
 		{"blanks in front of HELP go, those behind stay", "# HELP m  a b \nm 1", "# m untyped \"a b \"\nm 1\n", ""},
