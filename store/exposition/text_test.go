@@ -151,7 +151,7 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"one underscore is a label name", `m{_="x"} 1`, "m{_=\"x\"} 1\n", ""},
 		{"metric names may begin with underscores", `__m 1`, "__m 1\n", ""},
 		{"a colon belongs to metric names", `a:b:c 1`, "a:b:c 1\n", ""},
-		{"a colon does not belong to label names", `m{a:b="1"} 1`, "", "syntax:1"},
+		{"a colon does not belong to label names", `m{a:b="1"} 1`, "", "name:1"},
 		{"a label name does not begin with a digit", `m{0a="1"} 1`, "", "name:1"},
 		{"a metric name does not begin with a digit", `0m 1`, "", "name:1"},
 		{"a metric name has no hyphen", "m 1\na-b 1", "", "name:2"},
