@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v2"
 )
@@ -315,6 +317,28 @@ func (c compose) gatehouse(t *testing.T) composed {
 		t.Fatalf("compose.yaml builds no gatehouse: %+v", c.Services)
 	}
 	return s
+}
+
+// shutdownTimeout is the default of --web.shutdown-timeout.
+const shutdownTimeout = 10 * time.Second
+
+func TestContainersGetMoreTimeToEndThanTheServerTakes(t *testing.T) {
+	t.Parallel()
+	period, err := time.ParseDuration(readCompose(t).gatehouse(t).StopGracePeriod)
+	if must(t, err); period <= shutdownTimeout {
+		t.Errorf("compose.yaml gives it %v", period)
+	}
+	manifest := strings.Join(lines(t, "views/docs/secrets.md"), "\n")
+	for _, setting := range []string{`terminationGracePeriodSeconds: (\d+)`, `TimeoutStopSec=(\d+)s`} {
+		found := regexp.MustCompile(setting).FindStringSubmatch(manifest)
+		if found == nil {
+			t.Errorf("the documentation does not set %s", setting)
+			continue
+		}
+		if seconds, err := strconv.Atoi(found[1]); err != nil || time.Duration(seconds)*time.Second <= shutdownTimeout {
+			t.Errorf("the documentation says %s", found[0])
+		}
+	}
 }
 
 func (c composed) environment() []string {
