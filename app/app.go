@@ -122,7 +122,8 @@ func (a *App) Start(ctx context.Context) error {
 }
 
 func (a *App) open(ctx context.Context) error {
-	if err := a.openWebConfig(); err != nil {
+	var err error
+	if a.web, err = openWebConfig(a.options.WebConfigFile, a.log); err != nil {
 		return err
 	}
 	if err := a.bind(); err != nil {
@@ -137,16 +138,16 @@ func (a *App) open(ctx context.Context) error {
 	return a.route()
 }
 
-func (a *App) openWebConfig() error {
-	if a.options.WebConfigFile == "" {
-		a.web = webconfig.Empty()
-		return nil
+// openWebConfig reads the file at path; "": there is none.
+func openWebConfig(path string, logger *slog.Logger) (*webconfig.File, error) {
+	if path == "" {
+		return webconfig.Empty(), nil
 	}
-	var err error
-	if a.web, err = webconfig.Open(a.options.WebConfigFile, a.log); err != nil {
-		return fmt.Errorf("cannot use --web.config.file: %w", err)
+	web, err := webconfig.Open(path, logger)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --web.config.file: %w", err)
 	}
-	return nil
+	return web, nil
 }
 
 // bind opens the listeners, so that what is in their way is known before the
