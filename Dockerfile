@@ -9,7 +9,7 @@ COPY go.mod go.sum ./
 # compile it again.
 RUN go mod download && go tool task --version
 COPY . .
-RUN go tool task build VERSION="$VERSION" && mkdir data
+RUN go tool task build VERSION="$VERSION" && mkdir -m 700 data
 
 FROM scratch
 ARG VERSION

@@ -36,6 +36,7 @@ func run() int {
 		return 1
 	}
 	app.TuneMemory()
+	app.KeepFilesPrivate()
 	// Without its reader the log loses lines. It must not take the server with it.
 	signal.Ignore(syscall.SIGPIPE)
 	log, err := app.OpenLog(options, os.Stderr)
