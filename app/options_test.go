@@ -86,6 +86,7 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"web.route-prefix":               "",
 		"web.scrape-internal-only":       "false",
 		"web.scrape-listen-address":      "",
+		"web.shutdown-timeout":           "10s",
 		"web.systemd-socket":             "false",
 		"web.unix-socket-mode":           "0660",
 		"web.unix-socket-owner":          "",
