@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -30,21 +32,47 @@ func (s *textScanner) longName(what string, name []byte) error {
 // badName says which character keeps a word from being a metric name, and how to
 // write it. rest is what stands behind it.
 func (s *textScanner) badName(word []byte, at int, rest []byte) error {
-	character, _ := utf8.DecodeRune(word[at:])
-	name := string(bytes.ToValidUTF8(word, []byte("_")))
-	if name[0] >= '0' && name[0] <= '9' {
-		name = "_" + name
-	}
-	name = escapeUnderscores.metricName(name)
-	if !s.options.UTF8Names {
-		return s.refuse(ReasonName, "metric name %s is not valid: %s at column %d; write %s", quoted(word), strconv.QuoteRune(character), at+1, short(name))
-	}
 	value := ""
 	if _, ok := parseFloat(trimBlanks(rest)); ok && len(rest) < maxQuotedBytes {
 		value = " " + string(trimBlanks(rest))
 	}
-	return s.refuse(ReasonName, "metric name %s is not valid without quotes: %s at column %d; write {%s}%s or %s",
-		quoted(word), strconv.QuoteRune(character), at+1, quoted(word), value, short(name))
+	character, _ := utf8.DecodeRune(word[at:])
+	return s.unquotedName("metric name", word, fmt.Sprintf("%s at column %d", strconv.QuoteRune(character), at+1), "{"+quoted(word)+"}"+value)
+}
+
+// unquotedName says why a word is no name as it stands, and how to write it: with
+// quotes, or with underscores.
+func (s *textScanner) unquotedName(what string, word []byte, why, how string) error {
+	if !utf8.Valid(word) {
+		return s.refuse(ReasonName, "%s %s is not valid UTF-8", what, quoted(word))
+	}
+	name := string(word)
+	if name[0] >= '0' && name[0] <= '9' {
+		name = "_" + name
+	}
+	name = short(escapeUnderscores.metricName(name))
+	if !s.options.UTF8Names {
+		return s.refuse(ReasonName, "%s %s is not valid: %s; write %s", what, quoted(word), why, name)
+	}
+	return s.refuse(ReasonName, "%s %s is not valid without quotes: %s; write %s or %s", what, quoted(word), why, how, name)
+}
+
+// behind says which character keeps a word from being a name.
+func behind(word []byte, at int) string {
+	character, _ := utf8.DecodeRune(word[at:])
+	if at == 0 {
+		return "it begins with " + strconv.QuoteRune(character)
+	}
+	return strconv.QuoteRune(character) + " behind " + quoted(word[:at])
+}
+
+// badCommentName is badName for the name that a HELP or TYPE comment begins with.
+func (s *textScanner) badCommentName(line []byte, at int) error {
+	word := line[:endOfWord(line, 0)]
+	if bytes.ContainsAny(word, `{"`) {
+		return s.refuse(ReasonName, "invalid metric name %s in a comment", quoted(line))
+	}
+	return s.unquotedName("metric name", word, behind(word, at), quoted(word))
 }
 
 func short(name string) string { return name[:min(len(name), maxQuotedBytes)] }
@@ -59,10 +87,16 @@ func (s *textScanner) unknownType(name, word []byte) error {
 	return s.refuse(ReasonSyntax, "metric %s: unknown type %s", quoted(name), quoted(word))
 }
 
-// noLabel says what is wrong with a label that has no value.
+// noLabel says what is wrong with a label that has no value. rest is what stands
+// behind its name.
 func (s *textScanner) noLabel(rest, name, label []byte) error {
-	if len(rest) > 0 && rest[0] == ':' {
+	if i := skipBlanks(rest, 0); i < len(rest) && rest[i] == ':' {
 		return s.noComposite(name)
+	}
+	more, _, isLabel := bytes.Cut(rest, []byte("="))
+	if isLabel && len(more) > 0 && !bytes.ContainsAny(more, " \t\",{}") { // such as a-b
+		word := slices.Concat(label, more)
+		return s.unquotedName("metric "+quoted(name)+": label name", word, behind(word, len(label)), quoted(word))
 	}
 	return s.refuse(ReasonSyntax, `metric %s: expected ="…" behind label name %s`, quoted(name), quoted(label))
 }
@@ -103,10 +137,18 @@ func (s *textScanner) trailing(name, rest []byte) error {
 // its first line gave.
 func (s *textScanner) explain(err error, body []byte) error {
 	var e *Error
-	if !errors.As(err, &e) || e.Reason == ReasonLimit || !isJSON(body) {
+	if !errors.As(err, &e) || e.Reason == ReasonLimit {
 		return err
 	}
-	return refuse(ReasonSyntax, 1, "the body is JSON; push metrics in the text format, one a line: name{label=\"value\"} 1")
+	switch {
+	case bytes.HasPrefix(body, []byte("\ufeff")):
+		return refuse(ReasonSyntax, 1, "the body begins with a byte order mark; send UTF-8 without one")
+	case bytes.HasPrefix(body, []byte("\xff\xfe")), bytes.HasPrefix(body, []byte("\xfe\xff")):
+		return refuse(ReasonSyntax, 1, "the body is UTF-16; send UTF-8")
+	case isJSON(body):
+		return refuse(ReasonSyntax, 1, "the body is JSON; push metrics in the text format, one a line: name{label=\"value\"} 1")
+	}
+	return err
 }
 
 // isJSON reports whether a body is JSON: an object with something in it or an

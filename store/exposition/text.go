@@ -206,7 +206,7 @@ func (s *textScanner) commentName(line []byte) (name, rest []byte, legacy bool, 
 		return nil, nil, false, s.longName("metric", line[:endOfWord(line, 0)])
 	}
 	if len(name) == 0 || len(rest) > 0 && rest[0] != ' ' && rest[0] != '\t' {
-		return nil, nil, false, s.refuse(ReasonName, "invalid metric name %s in a comment", quoted(line))
+		return nil, nil, false, s.badCommentName(line, len(line)-len(rest))
 	}
 	return name, rest, legacy, err
 }

@@ -165,7 +165,7 @@ func (s *textScanner) scanLabels(line []byte, i int, name []byte) (metric []byte
 			}
 			name = label
 		} else {
-			return nil, 0, s.noLabel(line[eq:], name, label)
+			return nil, 0, s.noLabel(line[end:], name, label)
 		}
 		if i = skipBlanks(line, end); i < len(line) && line[i] == ',' {
 			i++
