@@ -24,7 +24,9 @@ func TestFamiliesThatWereKeptEarlierAreJudgedAsPushedOnes(t *testing.T) {
 		all = append(all, families...)
 	}
 	for _, want := range all {
-		if slices.ContainsFunc(want.Notices, func(n Notice) bool { return n.Kind == NoticeTwice || n.Kind == NoticeOverlap || n.Kind == NoticeCreated }) {
+		if slices.ContainsFunc(want.Notices, func(n Notice) bool {
+			return n.Kind == NoticeTwice || n.Kind == NoticeOverlap || n.Kind == NoticeCreated
+		}) {
 			continue // can't be seen any more
 		}
 		if want.Proto != nil && len(want.Notices) > 0 {

@@ -224,6 +224,8 @@ var oddMessages = map[string]string{
 	"a gauge histogram whose buckets fall": `name:"h" type:GAUGE_HISTOGRAM metric:{histogram:{sample_count:1 bucket:{upper_bound:1 cumulative_count:2}}}`,
 	"the classic half of a native one":     `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1 sample_sum:1 schema:1 positive_span:{offset:0 length:1} positive_delta:1 bucket:{upper_bound:1 cumulative_count:5} bucket:{upper_bound:2 cumulative_count:2}}}`,
 	"with an exemplar":                     `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:3 bucket:{upper_bound:1 cumulative_count:5 exemplar:{value:1}} bucket:{upper_bound:2 cumulative_count:2}}} metric:{label:{name:"a" value:"1"} histogram:{sample_count:3 bucket:{upper_bound:1 cumulative_count:2 exemplar:{value:1}}}}`,
+	"a native one whose count is negative": `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1 sample_count_float:-1 sample_sum:1 schema:1 positive_span:{offset:0 length:1} positive_delta:1}}`,
+	"a native one whose count is NaN":      `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:nan schema:1 positive_span:{offset:0 length:1} positive_count:1}}`,
 	"a NaN bound":                          `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:3 bucket:{upper_bound:nan cumulative_count:1}}}`,
 	"a NaN quantile":                       `name:"s" type:SUMMARY metric:{summary:{sample_count:3 quantile:{quantile:nan value:1} quantile:{quantile:0.5 value:1} quantile:{quantile:0.5 value:1} } } metric:{label:{name:"a" value:"1"} summary:{sample_count:9007199254740993 quantile:{quantile:nan value:1}}}`,
 	"a negative count":                     `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:-1}}`,
