@@ -169,6 +169,9 @@ func (f *Family) absorb(part *Family) error {
 		if held[seriesKey(l, bound)] {
 			return refuse(ReasonDuplicate, 0, "series %s is duplicated", quoted(l.Series))
 		}
+		if slices.ContainsFunc(l.Labels, func(x LineLabel) bool { return string(x.Name) == bound }) {
+			f.UntypedIn |= InText // where it would be read as a bound of f
+		}
 	}
 	f.Text = slices.Clip(slices.Concat(f.Text, part.Text))
 	f.Series += part.Series

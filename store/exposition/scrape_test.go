@@ -209,6 +209,7 @@ var oddBodies = map[string]string{
 	"overlapping names with bounds":    "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_count gauge\nh_count{a=\"1\"} 1\n# TYPE s summary\ns{quantile=\"1\"} 1\n# TYPE s_sum gauge\ns_sum 1\n",
 	"a value that looks like a bound":  "# TYPE h histogram\nh_bucket{a=\"{le=\",b=\",le=\",le=\"1\"} 5\nh_bucket{a=\"{le=\",b=\",le=\",le=\"+Inf\"} 3\n",
 	"overlapping summaries":            "# TYPE h summary\nh_sum 1\nh_count 1\n# TYPE h_count summary\nh_count{quantile=\"0.5\"} 1\nh_count_sum 1\nh_count_count 1\n",
+	"an overlap with a strange bound":  "# TYPE s histogram\ns_sum{le=\"x\"} -1\n# TYPE s_sum histogram\ns_sum_count 1\n",
 	"the regular beside the odd":       "# TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 5\nh_bucket{a=\"1\",le=\"+Inf\"} 3\nh_sum{a=\"1\"} 1\nh_count{a=\"1\"} 5\nh_bucket{a=\"2\",le=\"+Inf\"} 3\nh_sum{a=\"2\"} 1\nh_count{a=\"2\"} 3\n",
 	"UTF-8 names":                      "# TYPE \"h.x\" histogram\n{\"h.x\",quantile=\"0.5\"} 1\n{\"h.x_bucket\",\"a.b\"=\"1\",le=\"1\"} 2\n{\"h.x_bucket\",\"a.b\"=\"1\",le=\"+Inf\"} 1\n{\"h.x_count\",\"a.b\"=\"1\"} 1\n",
 	"a gauge histogram":                "# TYPE h gaugehistogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum -1\nh_count 1\n",
