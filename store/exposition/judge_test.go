@@ -33,7 +33,7 @@ func TestFamiliesThatWereKeptEarlierAreJudgedAsPushedOnes(t *testing.T) {
 			continue // a part of it was left out
 		}
 		kept := want
-		kept.Loose, kept.UntypedIn, kept.Notices = 0, 0, nil
+		kept.Loose, kept.UntypedIn, kept.Notices, kept.Of, want.Of = 0, 0, nil, "", ""
 		if got := Judge(kept); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %s %q\nwant %s %q", judgedText([]Family{got}), got.Proto, judgedText([]Family{want}), want.Proto)
 		}

@@ -135,7 +135,7 @@ func (f *Family) dissolveInto(parts map[string]*Family) error {
 		name := Unescape(l.Name)
 		part := own[name]
 		if part == nil {
-			part = &Family{Name: name, Chunk: Chunk{UTF8: f.UTF8}}
+			part = &Family{Name: name, Of: f.Name, Chunk: Chunk{UTF8: f.UTF8}}
 			own[name] = part
 		}
 		line := append(append(l.Series[:len(l.Series):len(l.Series)], ' '), l.Value...)
@@ -176,6 +176,9 @@ func (f *Family) absorb(part *Family) error {
 	f.Text = slices.Clip(slices.Concat(f.Text, part.Text))
 	f.Series += part.Series
 	f.UTF8 = f.UTF8 || part.UTF8
+	if part.Of != f.Name {
+		f.Of = part.Of
+	}
 	for _, n := range part.Notices {
 		f.Notices = addNotice(f.Notices, n.Kind, n.Count)
 	}
