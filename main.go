@@ -23,6 +23,10 @@ func run() int {
 	if code, ok := app.Command(ctx, os.Args[1:], os.Stdout, os.Stderr); ok {
 		return code
 	}
+	// A hangup reloads, at whatever moment it comes.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	options, err := app.Parse(os.Args[1:], os.Stdout)
 	if errors.Is(err, app.ErrAnswered) {
 		return 0
@@ -32,13 +36,24 @@ func run() int {
 		return 1
 	}
 	app.TuneMemory()
-	logger, err := app.NewLogger(options, os.Stderr)
+	app.KeepFilesPrivate()
+	// Without its reader the log loses lines. It must not take the server with it.
+	signal.Ignore(syscall.SIGPIPE)
+	log, err := app.OpenLog(options, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "gatehouse:", err)
 		return 1
 	}
-	if err := app.New(options, logger).Run(ctx); err != nil {
-		logger.Error("Gatehouse ended", "err", err)
+	defer log.Close()
+	server := app.New(options, log.Logger)
+	server.WatchLog(log)
+	go func() {
+		for range hangups {
+			server.Reload()
+		}
+	}()
+	if err := server.Run(ctx); err != nil {
+		log.Error("Gatehouse ended", "err", err)
 		return 1
 	}
 	return 0

@@ -35,6 +35,7 @@ type Options struct {
 	ReadTimeout     time.Duration
 	WriteTimeout    time.Duration
 	IdleTimeout     time.Duration
+	ShutdownTimeout time.Duration // for what is in flight at the end
 
 	ScrapeListenAddresses []string // as ListenAddresses, for scrapes only; may be empty
 	ScrapeInternalOnly    bool     // no scrapes on ListenAddresses
@@ -141,6 +142,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		ReadTimeout:     must(parseDuration(f.ReadTimeout)),
 		WriteTimeout:    must(parseDuration(f.WriteTimeout)),
 		IdleTimeout:     must(parseDuration(f.IdleTimeout)),
+		ShutdownTimeout: must(parseDuration(f.ShutdownTimeout)),
 
 		ScrapeListenAddresses: f.ScrapeListenAddresses,
 		ScrapeInternalOnly:    on(f.ScrapeInternalOnly),

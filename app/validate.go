@@ -331,7 +331,10 @@ func (f *flags) checkStrangers(report report, flag, issuer string) {
 // restricted reports whether claims of a token are looked at that strangers
 // can't choose.
 func (f *flags) restricted() bool {
-	if len(f.RoleMap) > 0 && auth.Restricts(f.RoleClaim, "") {
+	free := func(entry string) bool {
+		return !auth.Restricts(f.RoleClaim, entry[:max(0, strings.LastIndexByte(entry, '='))])
+	}
+	if len(f.RoleMap) > 0 && !slices.ContainsFunc(f.RoleMap, free) {
 		return true
 	}
 	return slices.ContainsFunc(f.RequiredClaims, func(s string) bool {

@@ -187,8 +187,7 @@ var freeClaims = []string{
 }
 
 // Restricts reports whether asking for a claim with that value keeps strangers
-// out who have tokens of a public issuer. An empty value stands for one of their
-// choice.
+// out who have tokens of a public issuer.
 func Restricts(claim, value string) bool {
 	if claim == "tid" {
 		return !slices.Contains(worldTenants, strings.ToLower(value))

@@ -57,8 +57,8 @@ func (r ClaimRules) strangers() Role {
 		}
 	}
 	role := r.DefaultRole
-	if !Restricts(r.RoleClaim, "") { // they choose the value
-		for _, mapped := range r.RoleMap {
+	for value, mapped := range r.RoleMap {
+		if !Restricts(r.RoleClaim, value) {
 			role = max(role, mapped)
 		}
 	}

@@ -213,8 +213,8 @@ func (h *api) rootRoutes() []route {
 	return []route{page("", "root", auth.Public, h.toRoot)}
 }
 
-// toRoot adds the slash that is missing behind the prefix. No other path redirects,
-// but those of forms.
+// toRoot adds the slash that is missing behind the prefix. Clients that push or
+// scrape are never redirected.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
 	if query := c.Context().URI().QueryString(); len(query) > 0 {

@@ -69,11 +69,19 @@ func encoded(t *testing.T, format Format, families []Family) []byte {
 	return b.Bytes()
 }
 
+// namesOf is the name validation of a scrape_config that asks for an escaping.
+func namesOf(s escapeScheme) model.ValidationScheme {
+	if s == escapeNothing {
+		return model.UTF8Validation
+	}
+	return model.LegacyValidation
+}
+
 // scraped returns the series that Prometheus stores of a scrape, with their
 // values; an error if it drops the whole scrape.
-func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[string]string, error) {
+func scraped(body []byte, f Format, o textparse.ParserOptions) (map[string]string, error) {
 	series := map[string]string{}
-	p, err := textparse.New(body, contentType, labels.NewSymbolTable(), o)
+	p, err := textparse.New(body, f.ContentType(), labels.NewSymbolTable(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +119,7 @@ func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[st
 		if name, twice := ls.HasDuplicateLabelNames(); twice {
 			return nil, fmt.Errorf("label %s twice in %s", name, ls)
 		}
-		if !ls.IsValid(model.UTF8Validation) {
+		if !ls.IsValid(namesOf(f.scheme)) {
 			return nil, fmt.Errorf("invalid labels %s", ls)
 		}
 		id := ls.WithoutEmpty().String()
@@ -131,7 +139,8 @@ func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[st
 func checkEncoded(t *testing.T, families []Family) {
 	t.Helper()
 	classic := textparse.ParserOptions{IgnoreNativeHistograms: true}
-	want, err := scraped(encoded(t, Negotiate(scrapeAccepts["text 1"]), families), "text/plain", classic)
+	text := Negotiate(scrapeAccepts["text 1"])
+	want, err := scraped(encoded(t, text, families), text, classic)
 	if err != nil {
 		t.Fatalf("text: %v", err)
 	}
@@ -139,11 +148,11 @@ func checkEncoded(t *testing.T, families []Family) {
 		format := Negotiate(accept)
 		body := encoded(t, format, families)
 		for options, o := range scrapeOptions() {
-			if _, err := scraped(body, format.ContentType(), o); err != nil {
+			if _, err := scraped(body, format, o); err != nil {
 				t.Fatalf("%s with %s: the scrape is lost: %v\n%q", name, options, err, body)
 			}
 		}
-		got, _ := scraped(body, format.ContentType(), classic)
+		got, _ := scraped(body, format, classic)
 		if format.scheme == escapeNothing && !maps.Equal(got, want) && !isNativeAndOdd(families) {
 			t.Fatalf("%s:\n%s\nbut in text\n%s\n%q", name, sortedSeries(got), sortedSeries(want), body)
 		}
@@ -261,7 +270,7 @@ func TestTheSameSeriesArrive(t *testing.T) {
 			continue // Prometheus knows the type in OpenMetrics only; and drops what is written twice
 		}
 		t.Run(name, func(t *testing.T) {
-			direct, err := scraped([]byte(body), "text/plain", classic)
+			direct, err := scraped([]byte(body), Negotiate(scrapeAccepts["text 1"]), classic)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,7 +283,7 @@ func TestTheSameSeriesArrive(t *testing.T) {
 				if f.scheme != escapeNothing {
 					continue
 				}
-				got, err := scraped(encoded(t, f, families), f.ContentType(), classic)
+				got, err := scraped(encoded(t, f, families), f, classic)
 				if err != nil || !maps.Equal(got, direct) {
 					t.Errorf("%s: got\n%s%v\nwant\n%s", format, sortedSeries(got), err, sortedSeries(direct))
 				}
@@ -301,7 +310,7 @@ func TestRegularHistogramsConvert(t *testing.T) {
 		}
 		tried++
 		f := Negotiate(scrapeAccepts["protobuf"])
-		if _, err := scraped(encoded(t, f, families), f.ContentType(), textparse.ParserOptions{ConvertClassicHistogramsToNHCB: true}); err != nil {
+		if _, err := scraped(encoded(t, f, families), f, textparse.ParserOptions{ConvertClassicHistogramsToNHCB: true}); err != nil {
 			t.Errorf("%v in\n%s", err, body)
 		}
 	}
@@ -332,7 +341,7 @@ func TestOddGroupingsDoNotChangeTheSeriesOfOthers(t *testing.T) {
 				if err := cmp.Or(e.Family("h", Histogram, "", "", chunks), e.Close()); err != nil {
 					t.Fatal(err)
 				}
-				got, err := scraped(b.Bytes(), f.ContentType(), o)
+				got, err := scraped(b.Bytes(), f, o)
 				if err != nil {
 					t.Fatal(err)
 				}

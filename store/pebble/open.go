@@ -59,6 +59,9 @@ func Open(o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
+	if mode, shared := dir.shared(); shared {
+		o.Logger.Warn("The directory of the store is open to other users; chmod 700 closes it", "path", dir.path, "mode", mode)
+	}
 	lock, err := dir.lock()
 	if err != nil {
 		return nil, err
