@@ -32,10 +32,10 @@ const (
 func (r ClaimRules) Standing(by Entrance) Standing {
 	strangers := r.strangers()
 	s := Standing{Admin: max(r.DefaultRole, strangers) == Admin, Strangers: strangers != NoRole}
-	who := r.who(by)
+	who := r.phrase(by, "with a token", "who signs in")
 	switch {
 	case s.Strangers:
-		s.Sentence = fmt.Sprintf("Anyone in the world can %s and becomes %s", r.way(by), strangers) + r.unless()
+		s.Sentence = fmt.Sprintf("Anyone in the world can %s and becomes %s", r.phrase(by, "get a token", "sign in"), strangers) + r.unless()
 	case s.Admin:
 		s.Sentence = "Everyone " + who + " is admin" + listed(" if ", r.conditions()) + r.unless()
 	case slices.Contains(slices.Collect(maps.Values(r.RoleMap)), Admin):
@@ -65,24 +65,14 @@ func (r ClaimRules) strangers() Role {
 	return role
 }
 
-func (r ClaimRules) who(by Entrance) string {
-	token := fmt.Sprintf("with a token of %s for the audience %s", r.Issuer, oneOf(r.Audiences))
+// phrase speaks of coming in, by what there is of the two ways.
+func (r ClaimRules) phrase(by Entrance, token, signIn string) string {
+	token = fmt.Sprintf("%s of %s for the audience %s", token, r.Issuer, oneOf(r.Audiences))
 	switch by {
 	case BySignIn:
-		return "who signs in at " + r.Issuer
+		return signIn + " at " + r.Issuer
 	case ByBoth:
-		return token + ", or who signs in there,"
-	}
-	return token
-}
-
-func (r ClaimRules) way(by Entrance) string {
-	token := fmt.Sprintf("get a token of %s for the audience %s", r.Issuer, oneOf(r.Audiences))
-	switch by {
-	case BySignIn:
-		return "sign in at " + r.Issuer
-	case ByBoth:
-		return token + ", or sign in there,"
+		return token + ", or " + signIn + " there,"
 	}
 	return token
 }
