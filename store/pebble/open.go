@@ -59,6 +59,9 @@ func Open(o Options) (*Journal, error) {
 	if err != nil {
 		return nil, err
 	}
+	if mode, shared := dir.shared(); shared {
+		o.Logger.Warn("The directory of the store is open to other users; chmod 700 closes it", "path", dir.path, "mode", mode)
+	}
 	lock, err := dir.lock()
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	}
 	l := &listener{log: o.Logger, health: h}
 	l.opening.Store(true)
-	db, err := pebble.Open(dir.file(engineName), engineOptions(d, l))
+	db, err := d.opened(func() (*pebble.DB, error) { return pebble.Open(dir.file(engineName), engineOptions(d, l)) })
 	if err != nil {
 		return nil, dir.unreadable(err)
 	}
