@@ -27,6 +27,7 @@ func (a *App) guards() (guards, error) {
 		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
 	}
 	c := a.guardConfig()
+	c.Cookie.Suffix = guard.CookieSuffix(a.store.Status().Journal.Store)
 	all, err := guard.New(c)
 	if err != nil {
 		return guards{}, err
@@ -60,7 +61,7 @@ func (a *App) guardConfig() guard.Config {
 		CertificateRole: o.CertificateRole,
 		MadeTokens:      handlers.Tokens{Store: a.store},
 		Sessions:        handlers.Sessions{Store: a.store},
-		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix, Suffix: guard.CookieSuffix(a.store.Status().Journal.Store)},
+		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
 		Trusted:         o.TrustedProxies,
