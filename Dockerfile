@@ -9,7 +9,7 @@ COPY go.mod go.sum ./
 # compile it again.
 RUN go mod download && go tool task --version
 COPY . .
-RUN go tool task build VERSION="$VERSION" && mkdir data
+RUN go tool task build VERSION="$VERSION" && mkdir -m 700 data
 
 FROM scratch
 ARG VERSION
@@ -28,4 +28,6 @@ USER 65532:65532
 ENV GATEHOUSE_STORAGE_PATH=/data AUTH_LOCALHOST_BYPASS=false
 VOLUME /data
 EXPOSE 9091
+# It reads the variables of the container, not the flags of its command.
+HEALTHCHECK --interval=30s --timeout=15s --start-period=1m CMD ["/gatehouse", "health"]
 ENTRYPOINT ["/gatehouse"]

@@ -21,8 +21,8 @@ import (
 	"gatehouse/store/pebble"
 )
 
-// shutdownTime bounds how long Run waits for what is in flight at the end.
-const shutdownTime = 30 * time.Second
+// startGrace is how long a start may go on after the end was asked for.
+const startGrace = time.Second
 
 // watchInterval is how often the web configuration is looked at.
 const watchInterval = time.Second
@@ -45,6 +45,7 @@ type App struct {
 	serving  sync.WaitGroup
 	unwatch  context.CancelFunc // ends the watch over the web configuration
 	failed   chan error         // why a listener ended by itself
+	reload   chan struct{}      // asks for a reload
 	quit     chan struct{}      // closed by Quit
 	quitOnce sync.Once
 	ending   chan struct{} // closed by Stop
@@ -67,6 +68,7 @@ func New(o Options, logger *slog.Logger) *App {
 		metrics:   handlers.NewMetrics(),
 		lingering: newLingering(defaultLinger),
 		failed:    make(chan error, 1),
+		reload:    make(chan struct{}, 1),
 		quit:      make(chan struct{}),
 		ending:    make(chan struct{}),
 	}
@@ -75,7 +77,7 @@ func New(o Options, logger *slog.Logger) *App {
 // Run starts the server and stops it gracefully when ctx ends, when Quit is
 // called, or when it can't go on. A nil error means that all went well.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.Start(ctx); err != nil {
+	if err := a.startWhile(ctx); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			a.log.Info("Asked to end while starting")
 			return nil
@@ -90,9 +92,28 @@ func (a *App) Run(ctx context.Context) error {
 		a.log.Info("Asked to end by a request")
 	case failure = <-a.failed:
 	}
-	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.options.ShutdownTimeout)
 	defer cancel()
 	return errors.Join(failure, a.Stop(end))
+}
+
+// startWhile starts the server, but for no longer than a moment after ctx has
+// ended: reading a store on a slow disk can't be cut short. To leave that where it
+// is does the store no more harm than kill -9 does.
+func (a *App) startWhile(ctx context.Context) error {
+	started := make(chan error, 1)
+	go func() { started <- a.Start(ctx) }()
+	select {
+	case err := <-started:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-started:
+		return err
+	case <-time.After(startGrace):
+		return fmt.Errorf("the start was given up: %w", ctx.Err())
+	}
 }
 
 // Start binds the listeners, loads the store and begins to serve. Clients that
@@ -118,11 +139,13 @@ func (a *App) Start(ctx context.Context) error {
 	watch, unwatch := context.WithCancel(context.WithoutCancel(ctx))
 	a.unwatch = unwatch
 	a.serving.Go(func() { a.web.Watch(watch, watchInterval, func() { a.passwords.SetUsers(a.web.Users()) }) })
+	a.serving.Go(func() { a.reloadOnDemand(watch) })
 	return nil
 }
 
 func (a *App) open(ctx context.Context) error {
-	if err := a.openWebConfig(); err != nil {
+	var err error
+	if a.web, err = openWebConfig(a.options.WebConfigFile, a.log); err != nil {
 		return err
 	}
 	if err := a.bind(); err != nil {
@@ -137,16 +160,16 @@ func (a *App) open(ctx context.Context) error {
 	return a.route()
 }
 
-func (a *App) openWebConfig() error {
-	if a.options.WebConfigFile == "" {
-		a.web = webconfig.Empty()
-		return nil
+// openWebConfig reads the file at path; "": there is none.
+func openWebConfig(path string, logger *slog.Logger) (*webconfig.File, error) {
+	if path == "" {
+		return webconfig.Empty(), nil
 	}
-	var err error
-	if a.web, err = webconfig.Open(a.options.WebConfigFile, a.log); err != nil {
-		return fmt.Errorf("cannot use --web.config.file: %w", err)
+	web, err := webconfig.Open(path, logger)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --web.config.file: %w", err)
 	}
-	return nil
+	return web, nil
 }
 
 // bind opens the listeners, so that what is in their way is known before the
@@ -308,6 +331,40 @@ func (a *App) ScrapeAddr() string {
 		return ""
 	}
 	return a.servers[1].listeners[0].Addr().String()
+}
+
+// WatchLog adds the lines that l lost to the server's own metrics. It is called
+// at most once, before Start.
+func (a *App) WatchLog(l *Log) { a.metrics.WatchLog(l.Lost) }
+
+// Reload asks for the web configuration to be loaded again. It returns at once
+// and may be called at any time: before the server serves, that waits until then.
+func (a *App) Reload() {
+	select {
+	case a.reload <- struct{}{}:
+	default: // has been asked for
+	}
+}
+
+// reloadOnDemand looks at the web configuration when asked to, until ctx ends. Its
+// Watch takes over what changed.
+func (a *App) reloadOnDemand(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.reload:
+		}
+		if a.options.WebConfigFile == "" {
+			a.log.Info("Nothing to reload: there is no --web.config.file, and all else is read at the start only")
+			continue
+		}
+		if err := a.web.Reload(); err != nil {
+			a.log.Error("Asked to reload the web configuration, which is still not good", "err", err)
+			continue
+		}
+		a.log.Info("The web configuration is up to date", "file", a.options.WebConfigFile)
+	}
 }
 
 // Quit asks Run to end. It returns at once and may be called twice.

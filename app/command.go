@@ -11,7 +11,8 @@ import (
 )
 
 // commandsHelp is for --help, which lists flags only.
-const commandsHelp = "Without a command the server starts. gatehouse token create, list, rotate and revoke manage the API tokens of a server that runs: gatehouse token --help."
+const commandsHelp = "Without a command the server starts. gatehouse health, with the same flags and variables, exits with 0 if it is healthy. " +
+	"gatehouse token create, list, rotate and revoke manage the API tokens of a server that runs: gatehouse token --help."
 
 // Command runs the command that the arguments begin with, and returns the exit
 // code. It is not ok if they begin with none: then the server is meant.
@@ -19,9 +20,12 @@ func Command(ctx context.Context, args []string, out, messages io.Writer) (code 
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return 0, false
 	}
-	if args[0] != "token" {
-		fmt.Fprintf(messages, "gatehouse: there is no command %q: it is token, or none to start the server; --help tells more\n", args[0])
-		return 1, true
+	switch args[0] {
+	case "health":
+		return checkHealth(ctx, args[1:], out, messages), true
+	case "token":
+		return tokencmd.Run(ctx, args, os.Getenv, out, messages), true
 	}
-	return tokencmd.Run(ctx, args, os.Getenv, out, messages), true
+	fmt.Fprintf(messages, "gatehouse: there is no command %q: it is health or token, or none to start the server; --help tells more\n", args[0])
+	return 1, true
 }

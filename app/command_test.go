@@ -172,7 +172,7 @@ func TestWhatACommandCannotDoIsSaidInOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"foo"}, `gatehouse: there is no command "foo": it is token, or none to start the server; --help tells more`},
+		{[]string{"foo"}, `gatehouse: there is no command "foo": it is health or token, or none to start the server; --help tells more`},
 		{[]string{"tokens"}, `there is no command "tokens"`},
 		{[]string{"token"}, "must select a subcommand of 'token'; gatehouse token --help tells more"},
 		{[]string{"token", "foo"}, `expected command but got "foo"`},

@@ -32,6 +32,7 @@ type flags struct {
 	ReadTimeout     string   `flag:"web.read-timeout" validate:"timeout"`
 	WriteTimeout    string   `flag:"web.write-timeout" validate:"timeout"`
 	IdleTimeout     string   `flag:"web.idle-timeout" validate:"timeout"`
+	ShutdownTimeout string   `flag:"web.shutdown-timeout" validate:"timeout"`
 
 	TrustedProxies        []string `flag:"web.trusted-proxies" validate:"dive,proxy"`
 	ScrapeListenAddresses []string `flag:"web.scrape-listen-address" validate:"dive,listen_address"`
@@ -170,6 +171,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 	f.text(k, &f.ReadTimeout, "web.read-timeout", "1m", "Longest time for a request to arrive, with its body.")
 	f.text(k, &f.WriteTimeout, "web.write-timeout", "2m", "Longest time for an answer to be taken by its client.")
 	f.text(k, &f.IdleTimeout, "web.idle-timeout", "2m", "Time after which an unused connection is closed.")
+	f.text(k, &f.ShutdownTimeout, "web.shutdown-timeout", "10s", "Longest time for requests in flight to be finished when the server ends.")
 	f.list(k, &f.TrustedProxies, "web.trusted-proxies", "Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed.")
 	f.list(k, &f.ScrapeListenAddresses, "web.scrape-listen-address", "One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas.")
 	f.toggle(k, &f.ScrapeInternalOnly, "web.scrape-internal-only", "Serve scrapes and targets on --web.scrape-listen-address only.")
@@ -195,7 +197,7 @@ func (f *flags) defineAuth(k *kingpin.Application) {
 	f.text(k, &f.IssuerCAFile, "oidc.ca-file", "", "PEM file with the authorities to trust for the issuers. Default: the system's.")
 	f.text(k, &f.RoleClaim, "auth.role-claim", "", "Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups.")
 	f.list(k, &f.RoleMap, "auth.role-map", "Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas.")
-	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none.")
+	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer at which strangers get tokens needs it, a role map, or required claims that keep them out.")
 	f.text(k, &f.CertificateRole, "auth.client-certificate-role", "none", "Role of a verified client certificate without another credential: none, reader, pusher or admin.")
 }
 

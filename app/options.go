@@ -35,6 +35,7 @@ type Options struct {
 	ReadTimeout     time.Duration
 	WriteTimeout    time.Duration
 	IdleTimeout     time.Duration
+	ShutdownTimeout time.Duration // for what is in flight at the end
 
 	ScrapeListenAddresses []string // as ListenAddresses, for scrapes only; may be empty
 	ScrapeInternalOnly    bool     // no scrapes on ListenAddresses
@@ -142,6 +143,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		ReadTimeout:     must(parseDuration(f.ReadTimeout)),
 		WriteTimeout:    must(parseDuration(f.WriteTimeout)),
 		IdleTimeout:     must(parseDuration(f.IdleTimeout)),
+		ShutdownTimeout: must(parseDuration(f.ShutdownTimeout)),
 
 		ScrapeListenAddresses: f.ScrapeListenAddresses,
 		ScrapeInternalOnly:    on(f.ScrapeInternalOnly),
@@ -366,12 +368,6 @@ func (f *flags) notes() []string {
 func (f *flags) authNotes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	issuers := slices.Compact([]string{f.Issuer, f.loginIssuer()})
-	for _, issuer := range issuers {
-		if role := f.defaultRole(); auth.PublicIssuer(issuer) != auth.NotPublic && len(f.RequiredClaims) == 0 && role != auth.NoRole {
-			add("every account of %s has the role %s: say whose count with --jwt.required-claims, or give roles with --auth.role-map", issuer, role)
-		}
-	}
 	if inPlain(f.Issuer) {
 		add("--jwt.issuer %s is not https: whoever can change what is sent on the way can get in", f.Issuer)
 	}

@@ -140,6 +140,14 @@ func (m *Metrics) Own() ([]exposition.Family, error) {
 // Watch adds the metrics of a store. It is called once.
 func (m *Metrics) Watch(s *store.Store) { m.registry.MustRegister(storeCollector{s}) }
 
+// WatchLog adds how many lines of the log were lost. It is called at most once,
+// before Own.
+func (m *Metrics) WatchLog(lost func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "gatehouse_log_lines_lost_total", Help: "Lines of the log that could not be written.",
+	}, func() float64 { return float64(lost()) }))
+}
+
 // Commit counts a commit of the store.
 func (m *Metrics) Commit(c store.CommitStats) {
 	m.commitSeconds.Observe(c.Duration.Seconds())

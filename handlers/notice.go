@@ -49,9 +49,9 @@ var noticeWords = map[exposition.NoticeKind][3]string{
 	exposition.NoticeMetadata:       {"TYPE or HELP line was", "TYPE or HELP lines were", "ignored"},
 	exposition.NoticeExemplar:       {"exemplar was", "exemplars were", "dropped"},
 	exposition.NoticeNoTotal:        {"", "", "a counter whose name does not end in _total"},
-	exposition.NoticeMixedUnits:     {"", "", "measured in another unit than a family beside it"},
+	exposition.NoticeMixedUnits:     {"", "", "in another unit than a family beside it"},
 	exposition.NoticeCardinality:    {"label has", "labels have", "more than 1,000 values"},
-	exposition.NoticeCreated:        {"", "", "when another family was created; Prometheus stores it as a series of its own"},
+	exposition.NoticeCreated:        {"", "", "says when another family was created; Prometheus stores it as a series of its own"},
 }
 
 func noticeText(n exposition.Notice) string {

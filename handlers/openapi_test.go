@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
+	"gatehouse/store/exposition"
 )
 
 // describedAPI is the description, checked.
@@ -229,6 +230,19 @@ func TestTheDescriptionFollowsTheTelemetryPath(t *testing.T) {
 	// The description lies two levels below the root of the API.
 	if len(doc.Servers) != 1 || doc.Servers[0].URL != "../.." {
 		t.Errorf("servers %v", doc.Servers)
+	}
+}
+
+func TestTheDescriptionNamesEveryKindOfNotice(t *testing.T) {
+	doc, err := describedAPI()
+	must(t, err)
+	var kinds []any
+	for _, k := range exposition.NoticeKinds() {
+		kinds = append(kinds, k.String())
+	}
+	notice := doc.Components.Schemas["Grouping"].Value.Properties["notices"].Value.Items.Value
+	if got := notice.Properties["kind"].Value.Enum; !slices.Equal(got, kinds) {
+		t.Errorf("got %q, want %q", got, kinds)
 	}
 }
 

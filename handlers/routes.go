@@ -86,6 +86,8 @@ type api struct {
 	etags   etags
 	streams streams
 	epoch   string // of marks
+
+	unframedAnswers unframedAnswers
 }
 
 // New makes the server's routes.
@@ -213,11 +215,11 @@ func (h *api) rootRoutes() []route {
 	return []route{page("", "root", auth.Public, h.toRoot)}
 }
 
-// toRoot adds the slash that is missing behind the prefix. No other path redirects,
-// but those of forms.
+// toRoot adds the slash that is missing behind the prefix. Clients that push or
+// scrape are never redirected. A query that is too long for a header is left out.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
-	if query := c.Context().URI().QueryString(); len(query) > 0 {
+	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= maxAddress {
 		location += "?" + string(query)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change

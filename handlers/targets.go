@@ -87,7 +87,7 @@ func targetNames(asked []string, userAgent string) (func(string) string, error) 
 	case len(asked) == 1 && asked[0] == "legacy":
 		return exposition.EscapedLabelName, nil
 	}
-	return nil, badRequest("names is utf-8 or legacy")
+	return nil, badRequest("names must be utf-8 or legacy")
 }
 
 // prometheusMajor is the first number of a Prometheus' version; 0: it is none.

@@ -233,7 +233,7 @@ func TestLabelNamesOfTargetsAreRawForThoseThatReadThem(t *testing.T) {
 		}
 	}
 	for _, query := range []string{"?names=", "?names=UTF-8", "?names=utf-8&names=utf-8", "?names=underscores"} {
-		if a := s.get("/api/v1/targets" + query); a.status != 400 || !strings.Contains(a.body, "names is utf-8 or legacy") {
+		if a := s.get("/api/v1/targets" + query); a.status != 400 || !strings.Contains(a.body, "names must be utf-8 or legacy") {
 			t.Errorf("%s: %v", query, a)
 		}
 	}

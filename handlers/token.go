@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,7 +14,7 @@ import (
 type Tokens struct{ Store *store.Store }
 
 // Principal is part of guard.MadeTokens.
-func (t Tokens) Principal(secret string, from netip.Addr) (auth.Principal, error) {
+func (t Tokens) Principal(secret, from string) (auth.Principal, error) {
 	x, ok := t.Store.FindToken(secret)
 	if !ok {
 		return auth.Principal{}, auth.ErrUnknownToken
@@ -28,7 +27,7 @@ func (t Tokens) Principal(secret string, from netip.Addr) (auth.Principal, error
 	if err != nil {
 		return auth.Principal{}, err
 	}
-	t.Store.UseToken(x.ID, addressText(from))
+	t.Store.UseToken(x.ID, from)
 	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Limit: x.Limit.String()}, nil
 }
 

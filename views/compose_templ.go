@@ -136,7 +136,7 @@ func ComposePage(p Compose) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if p.Pushed {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<p class=\"card mt-4\" role=\"status\"><span class=\"text-ok\" aria-hidden=\"true\">✓ </span>The push was taken. To see what is held, <a class=\"underline\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 13, "<p class=\"card mt-4\" role=\"status\" data-pushed><span class=\"text-ok\" aria-hidden=\"true\">✓ </span>The push was taken. To see what is held, <a class=\"underline\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

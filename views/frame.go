@@ -19,12 +19,16 @@ type Frame struct {
 	Open    bool // strangers may do everything
 	// Exposure says what strangers may do, in a whole sentence; empty: nothing.
 	Exposure string
+	// AllAdmin says of each issuer by which everyone is admin who it is.
+	AllAdmin []string
 	// Live names the part of the page that follows what happens; empty: none.
 	Live string
 	// Seen is how far the server was with its changes before the page was made.
 	Seen     string
 	Settings Settings
 	Reload   int // seconds until the page asks again by itself; 0: it does not
+	// LeadsTo is where the page goes on to by itself, at once; empty: it stays.
+	LeadsTo string
 }
 
 // Settings are what a person prefers. The zero Settings are what is usual.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -12,9 +13,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v2"
 )
@@ -83,6 +86,7 @@ type image struct {
 	env        []string
 	user       string
 	entrypoint string
+	health     []string // the command that tells whether the container is healthy
 }
 
 func buildImage(t *testing.T, version string) image {
@@ -100,6 +104,8 @@ func buildImage(t *testing.T, version string) image {
 		dir: t.TempDir(), env: strings.Fields(only(t, final, "ENV")), user: only(t, final, "USER"),
 		entrypoint: strings.Trim(only(t, final, "ENTRYPOINT"), `[]"`),
 	}
+	_, command, _ := strings.Cut(only(t, final, "HEALTHCHECK"), " CMD ")
+	must(t, json.Unmarshal([]byte(command), &made.health))
 	must(t, os.Chmod(made.dir, 0o755))
 	for _, i := range final {
 		if i.name == "COPY" {
@@ -218,7 +224,17 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 		s := made.start(t, c.gatehouse(t).environment())
 		s.runsAs(made.user)
 		s.asksForCredentials(secrets)
+		if compose := c.gatehouse(t).Healthcheck.Test; !slices.Equal(compose, append([]string{"CMD"}, made.health...)) {
+			t.Errorf("compose.yaml checks the health with %q, the image with %q", compose, made.health)
+		}
+		env := append(c.gatehouse(t).environment(), "GATEHOUSE_WEB_LISTEN_ADDRESS="+s.addr)
+		if check := made.launch(t, env, made.health...); check.exit() != 0 {
+			t.Errorf("the image calls itself unhealthy: %s", check.log)
+		}
 		s.stop()
+		if check := made.launch(t, env, made.health...); check.exit() != 1 {
+			t.Errorf("the image calls itself healthy without a server: %s", check.log)
+		}
 		uid, _ := ids(t, made.user)
 		store, err := os.ReadDir(filepath.Join(made.dir, "data"))
 		must(t, err)
@@ -237,11 +253,14 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 // user, and with no other environment.
 func (i image) start(t *testing.T, env []string) *server {
 	t.Helper()
-	args := slices.Concat(
-		[]string{"-i"}, i.env, env,
-		[]string{"/usr/sbin/chroot", "--userspec=" + i.user, "--groups=", i.dir, i.entrypoint, loopback},
-	)
-	return listening(launch(t, nil, "env", args...), `msg=Listening address=(\S+)`)
+	return listening(i.launch(t, env, i.entrypoint, loopback), `msg=Listening address=(\S+)`)
+}
+
+// launch runs a command in the same way.
+func (i image) launch(t *testing.T, env []string, command ...string) *child {
+	t.Helper()
+	args := slices.Concat([]string{"-i"}, i.env, env, []string{"/usr/sbin/chroot", "--userspec=" + i.user, "--groups=", i.dir}, command)
+	return launch(t, nil, "env", args...)
 }
 
 // runsAs checks that the program has the rights of that user and no others.
@@ -299,6 +318,11 @@ type composed struct {
 	CapDrop                     []string `yaml:"cap_drop"`
 	SecurityOpt                 []string `yaml:"security_opt"`
 	StopGracePeriod             string   `yaml:"stop_grace_period"`
+	Healthcheck                 struct {
+		Test              []string
+		Interval, Timeout string
+		StartPeriod       string `yaml:"start_period"`
+	}
 }
 
 func readCompose(t *testing.T) compose {
@@ -315,6 +339,28 @@ func (c compose) gatehouse(t *testing.T) composed {
 		t.Fatalf("compose.yaml builds no gatehouse: %+v", c.Services)
 	}
 	return s
+}
+
+// shutdownTimeout is the default of --web.shutdown-timeout.
+const shutdownTimeout = 10 * time.Second
+
+func TestContainersGetMoreTimeToEndThanTheServerTakes(t *testing.T) {
+	t.Parallel()
+	period, err := time.ParseDuration(readCompose(t).gatehouse(t).StopGracePeriod)
+	if must(t, err); period <= shutdownTimeout {
+		t.Errorf("compose.yaml gives it %v", period)
+	}
+	manifest := strings.Join(lines(t, "views/docs/secrets.md"), "\n")
+	for _, setting := range []string{`terminationGracePeriodSeconds: (\d+)`, `TimeoutStopSec=(\d+)s`} {
+		found := regexp.MustCompile(setting).FindStringSubmatch(manifest)
+		if found == nil {
+			t.Errorf("the documentation does not set %s", setting)
+			continue
+		}
+		if seconds, err := strconv.Atoi(found[1]); err != nil || time.Duration(seconds)*time.Second <= shutdownTimeout {
+			t.Errorf("the documentation says %s", found[0])
+		}
+	}
 }
 
 func (c composed) environment() []string {

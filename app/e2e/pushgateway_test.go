@@ -41,8 +41,9 @@ type step struct{ method, target, body string }
 // sideBySide are requests after which both servers must hold the same. What
 // Gatehouse does otherwise on purpose is not asked here: HELP that differs, a
 // bare job beside others in a DELETE, labels given twice, // and %2F, CRLF and
-// missing newlines, what a parser of Prometheus would not take, and the times
-// of refused pushes. Nor is a job in broken base64, after which this version of
+// missing newlines, what a parser of Prometheus takes and this Pushgateway does
+// not or the other way round, buckets that a histogram lacks, and the times of
+// refused pushes. Nor is a job in broken base64, after which this version of
 // Pushgateway answers no push any more.
 var sideBySide = map[string][]step{
 	"nothing": nil,
@@ -169,11 +170,8 @@ var sideBySide = map[string][]step{
 		{"PUT", "/job/a", "x{__name__=\"y\"} 1\n"},
 		{"PUT", "/job/a", "x{__a=\"y\"} 1\n"},
 		{"PUT", "/job/a", "# TYPE x nonsense\nx 1\n"},
-		{"PUT", "/job/a", "# TYPE x gauge\n# TYPE x gauge\nx 1\n"},
-		{"PUT", "/job/a", "x 1\n# TYPE x gauge\n"},
 		{"PUT", "/job/a", "0x 1\n"},
 		{"PUT", "/job/a", "x 1_000\n"},
-		{"PUT", "/job/a", "x{a=\"\\q\"} 1\n"},
 		{"PUT", "/job/a", "{\"status\":\"json\"}"},
 	},
 	"blanks, comments and spellings": {
@@ -181,9 +179,6 @@ var sideBySide = map[string][]step{
 	},
 	"numbers": {
 		{"PUT", "/job/a", "n{v=\"1\"} 1\nn{v=\"2\"} 0.30000000000000004\nn{v=\"3\"} 1e21\nn{v=\"4\"} 123456789\nn{v=\"5\"} 1e-400\nn{v=\"6\"} 9007199254740993\nn{v=\"7\"} 1E3\nn{v=\"8\"} +5\nn{v=\"9\"} 5e-324\nn{v=\"10\"} 1e6\nn{v=\"11\"} 1234567\n"},
-	},
-	"a histogram without an infinite bucket gets one": {
-		{"PUT", "/job/a", "# TYPE h histogram\nh_bucket{le=\"1\"} 3\nh_sum 12\nh_count 4\n"},
 	},
 	"histograms with labels and odd bounds": {
 		{"PUT", "/job/a", "# TYPE h histogram\nh_bucket{le=\"1e-05\",a=\"1\"} 1\nh_bucket{le=\"1\",a=\"1\"} 2\nh_bucket{le=\"1000000\",a=\"1\"} 3\nh_bucket{le=\"+Inf\",a=\"1\"} 3\nh_sum{a=\"1\"} 1\nh_count{a=\"1\"} 3\nh_bucket{le=\"-1\",a=\"2\"} 1\nh_bucket{le=\"+Inf\",a=\"2\"} 1\nh_sum{a=\"2\"} -5\nh_count{a=\"2\"} 1\n"},

@@ -88,6 +88,16 @@ func (f *File) Listen(l net.Listener) net.Listener {
 	})
 }
 
+// OwnClient is for a client that connects to this very server on the machine it
+// runs on; nil without TLS. The certificate is for other names, so it is not
+// checked: nothing secret may be sent.
+func (f *File) OwnClient() *tls.Config {
+	if !f.TLS() {
+		return nil
+	}
+	return &tls.Config{InsecureSkipVerify: true, MinVersion: f.current.Load().tls.MinVersion} //nolint:gosec // see above
+}
+
 // Reload looks at the files once. If their content has changed since the last
 // look, it is loaded and the outcome logged. After an error everything goes on
 // as before; while the content stays the same, so does the error, which is

@@ -61,9 +61,9 @@ type Config struct {
 // MadeTokens finds API tokens. It must not take long: it is asked with each
 // request that has one.
 type MadeTokens interface {
-	// Principal is who has the token with that secret, and comes from that
-	// address. The error says for the log why it lets nobody in.
-	Principal(secret string, from netip.Addr) (auth.Principal, error)
+	// Principal is who has the token with that secret, and comes from there, as
+	// AddressText says. The error says for the log why it lets nobody in.
+	Principal(secret, from string) (auth.Principal, error)
 	// Len is how many let somebody in. It may take as long as looking at all.
 	Len() int
 	// Known reports whether somebody who was known has ever made one, also if it was
@@ -98,8 +98,9 @@ const (
 // Guard is safe for concurrent use.
 type Guard struct {
 	Config
-	verify fiber.Handler // of a bearer JWT; nil: none are taken
-	told   *lru.Cache[incident, int64]
+	verify    fiber.Handler // of a bearer JWT; nil: none are taken
+	standings []auth.Standing
+	told      *lru.Cache[incident, int64]
 }
 
 // New makes a guard.
@@ -111,7 +112,7 @@ func New(c Config) (*Guard, error) {
 	if c.Provider != nil {
 		c.LoginRules = c.Login.Fingerprint()
 	}
-	g := &Guard{Config: c, told: told}
+	g := &Guard{Config: c, standings: standings(c), told: told}
 	if c.Issuer != nil {
 		g.verify = g.verifier()
 	}
@@ -286,14 +287,14 @@ func linesOf(c *fiber.Ctx, name string) []string {
 	return lines
 }
 
-// AddressText is Address for people: "unix socket" for a client of which only
-// that is known, "" where nothing is.
+// AddressText is Address for people and for the record: "unix" for a client of
+// which no more is known than that it came by a Unix socket, "" where nothing is.
 func (g *Guard) AddressText(c *fiber.Ctx) string {
 	switch a := g.Address(c); {
 	case a.IsValid():
 		return a.String()
 	case bySocket(c):
-		return "unix socket"
+		return "unix"
 	}
 	return ""
 }

@@ -79,7 +79,7 @@ func (e *Encoder) Family(name string, typ Type, help, unit string, chunks []Chun
 			return err
 		}
 		if typ == GaugeHistogram && e.format.openMetrics() {
-			text = e.normalized(typ, text) // of which Prometheus does it in the other formats only
+			text = e.normalized(typ, text) // Prometheus itself does this in other formats only
 		}
 		if _, err := e.w.Write(text); err != nil {
 			return err

@@ -68,8 +68,8 @@ func (k NoticeKind) String() string {
 // Notice says that a family is odd in one way, and how often.
 type Notice struct {
 	Kind NoticeKind
-	// Count is the number of metrics or samples concerned, of families where the
-	// kind speaks of names.
+	// Count is the number of samples, metrics, labels or lines of metadata
+	// concerned; 1 where the kind is about the name of the family.
 	Count int
 }
 

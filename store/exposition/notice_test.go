@@ -27,6 +27,8 @@ func TestNamesAndLabelsAreLinted(t *testing.T) {
 		{"a created gauge beside its histogram", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\nh_created 1\n", "h_created created_gauge*1"},
 		{"a created gauge beside a gauge", "# TYPE c gauge\nc 1\n# TYPE c_created gauge\nc_created 1\n", ""},
 		{"a created gauge alone", "# TYPE c_created gauge\nc_created 1\n", ""},
+		{"the same HELP and TYPE twice", "# HELP a x\\ny\n# TYPE a gauge\na 1\n# HELP a x\\ny\n# TYPE a gauge\n", ""},
+		{"another HELP and another TYPE", "# HELP a x\n# TYPE a gauge\na 1\n# HELP a y\n# TYPE a counter\n", "a ignored_metadata*2"},
 		{"a thousand values of a label", many(1000), ""},
 		{"more than a thousand", many(1001), "m high_cardinality*1"},
 	} {

@@ -118,14 +118,16 @@ func (s *textScanner) omMetadata(keyword string, name, rest []byte) error {
 	word := string(trimBlanks(rest))
 	switch keyword {
 	case "HELP":
-		if m.helped {
+		help, err := s.helpText(name, rest)
+		switch {
+		case err != nil:
+			return err
+		case !m.helped:
+			m.helped, m.help = true, help
+		case !bytes.Equal(m.help, help):
 			m.ignored++
-			return nil
 		}
-		var err error
-		m.help, err = s.helpText(name, rest)
-		m.helped = true
-		return err
+		return nil
 	case "UNIT":
 		m.unit = word
 		return nil
@@ -206,9 +208,6 @@ func (s *textScanner) finishLate(m *omMeta) {
 	m.families = append(m.families, n)
 	if t, _ := m.typ.family(""); !t.isComposite() {
 		s.families[n].typ = t
-	}
-	if s.families[n].typ == Counter {
-		s.families[n].untypedIn |= InStrict // its values have not been looked at
 	}
 }
 

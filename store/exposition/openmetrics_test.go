@@ -55,6 +55,7 @@ func TestOpenMetricsBecomesTheFamiliesOfItsSamples(t *testing.T) {
 		{"free comments", "# hello\n#\n# TYPE g gauge\n#TYPE g counter\ng 1\n# EOF\n", "# g gauge \"\"\ng 1\n", ""},
 		{"untyped", "# TYPE g untyped\ng 1\n", "g 1\n", ""},
 		{"a second HELP of a family with samples", "# HELP g a\n# HELP g b\n# TYPE g gauge\n# TYPE g counter\ng 1\n# EOF\n", "# g gauge \"a\"\ng 1\n! ignored_metadata*2\n", ""},
+		{"the same HELP and TYPE twice", "# HELP g a\\nb\n# HELP g a\\nb\n# TYPE g gauge\n# TYPE g gauge\ng 1\n", "# g gauge \"a\\nb\"\ng 1\n", ""},
 		{"a gauge and a counter of one base name", "# TYPE c gauge\nc 1\n# TYPE c_total counter\nc_total 2\n", "# c gauge \"\"\nc 1\n# c_total counter \"\"\nc_total 2\n", ""},
 		{"quantiles in a histogram", "# TYPE h histogram\nh{quantile=\"0.5\"} 1\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n", "# h histogram \"\"\nh_bucket{le=\"+Inf\"} 2\nh_sum 1\nh_count 2\n--\nh{quantile=\"0.5\"} 1\n! quantile_in_histogram STRICT\n", ""},
 		{"HELP behind the samples", "# TYPE g gauge\ng 1\n# HELP g text\n", "# g gauge \"text\"\ng 1\n", ""},

@@ -69,11 +69,19 @@ func encoded(t *testing.T, format Format, families []Family) []byte {
 	return b.Bytes()
 }
 
+// namesOf is the name validation of a scrape_config that asks for an escaping.
+func namesOf(s escapeScheme) model.ValidationScheme {
+	if s == escapeNothing {
+		return model.UTF8Validation
+	}
+	return model.LegacyValidation
+}
+
 // scraped returns the series that Prometheus stores of a scrape, with their
 // values; an error if it drops the whole scrape.
-func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[string]string, error) {
+func scraped(body []byte, f Format, o textparse.ParserOptions) (map[string]string, error) {
 	series := map[string]string{}
-	p, err := textparse.New(body, contentType, labels.NewSymbolTable(), o)
+	p, err := textparse.New(body, f.ContentType(), labels.NewSymbolTable(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +119,7 @@ func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[st
 		if name, twice := ls.HasDuplicateLabelNames(); twice {
 			return nil, fmt.Errorf("label %s twice in %s", name, ls)
 		}
-		if !ls.IsValid(model.UTF8Validation) {
+		if !ls.IsValid(namesOf(f.scheme)) {
 			return nil, fmt.Errorf("invalid labels %s", ls)
 		}
 		id := ls.WithoutEmpty().String()
@@ -131,7 +139,8 @@ func scraped(body []byte, contentType string, o textparse.ParserOptions) (map[st
 func checkEncoded(t *testing.T, families []Family) {
 	t.Helper()
 	classic := textparse.ParserOptions{IgnoreNativeHistograms: true}
-	want, err := scraped(encoded(t, Negotiate(scrapeAccepts["text 1"]), families), "text/plain", classic)
+	text := Negotiate(scrapeAccepts["text 1"])
+	want, err := scraped(encoded(t, text, families), text, classic)
 	if err != nil {
 		t.Fatalf("text: %v", err)
 	}
@@ -139,11 +148,11 @@ func checkEncoded(t *testing.T, families []Family) {
 		format := Negotiate(accept)
 		body := encoded(t, format, families)
 		for options, o := range scrapeOptions() {
-			if _, err := scraped(body, format.ContentType(), o); err != nil {
+			if _, err := scraped(body, format, o); err != nil {
 				t.Fatalf("%s with %s: the scrape is lost: %v\n%q", name, options, err, body)
 			}
 		}
-		got, _ := scraped(body, format.ContentType(), classic)
+		got, _ := scraped(body, format, classic)
 		if format.scheme == escapeNothing && !maps.Equal(got, want) && !isNativeAndOdd(families) {
 			t.Fatalf("%s:\n%s\nbut in text\n%s\n%q", name, sortedSeries(got), sortedSeries(want), body)
 		}
@@ -206,7 +215,10 @@ var oddBodies = map[string]string{
 	"a counter and a gauge":            "# TYPE c_total counter\nc_total 1\n# TYPE c gauge\nc 1\n",
 	"a counter called as a sample":     "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_count_total counter\nh_count_total 1\n",
 	"overlapping names":                "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_count gauge\nh_count{a=\"1\"} 1\n",
+	"overlapping names with bounds":    "# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_count gauge\nh_count{a=\"1\"} 1\n# TYPE s summary\ns{quantile=\"1\"} 1\n# TYPE s_sum gauge\ns_sum 1\n",
+	"a value that looks like a bound":  "# TYPE h histogram\nh_bucket{a=\"{le=\",b=\",le=\",le=\"1\"} 5\nh_bucket{a=\"{le=\",b=\",le=\",le=\"+Inf\"} 3\n",
 	"overlapping summaries":            "# TYPE h summary\nh_sum 1\nh_count 1\n# TYPE h_count summary\nh_count{quantile=\"0.5\"} 1\nh_count_sum 1\nh_count_count 1\n",
+	"an overlap with a strange bound":  "# TYPE s histogram\ns_sum{le=\"x\"} -1\n# TYPE s_sum histogram\ns_sum_count 1\n",
 	"the regular beside the odd":       "# TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 5\nh_bucket{a=\"1\",le=\"+Inf\"} 3\nh_sum{a=\"1\"} 1\nh_count{a=\"1\"} 5\nh_bucket{a=\"2\",le=\"+Inf\"} 3\nh_sum{a=\"2\"} 1\nh_count{a=\"2\"} 3\n",
 	"UTF-8 names":                      "# TYPE \"h.x\" histogram\n{\"h.x\",quantile=\"0.5\"} 1\n{\"h.x_bucket\",\"a.b\"=\"1\",le=\"1\"} 2\n{\"h.x_bucket\",\"a.b\"=\"1\",le=\"+Inf\"} 1\n{\"h.x_count\",\"a.b\"=\"1\"} 1\n",
 	"a gauge histogram":                "# TYPE h gaugehistogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum -1\nh_count 1\n",
@@ -222,6 +234,8 @@ var oddMessages = map[string]string{
 	"a gauge histogram whose buckets fall": `name:"h" type:GAUGE_HISTOGRAM metric:{histogram:{sample_count:1 bucket:{upper_bound:1 cumulative_count:2}}}`,
 	"the classic half of a native one":     `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1 sample_sum:1 schema:1 positive_span:{offset:0 length:1} positive_delta:1 bucket:{upper_bound:1 cumulative_count:5} bucket:{upper_bound:2 cumulative_count:2}}}`,
 	"with an exemplar":                     `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:3 bucket:{upper_bound:1 cumulative_count:5 exemplar:{value:1}} bucket:{upper_bound:2 cumulative_count:2}}} metric:{label:{name:"a" value:"1"} histogram:{sample_count:3 bucket:{upper_bound:1 cumulative_count:2 exemplar:{value:1}}}}`,
+	"a native one whose count is negative": `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:1 sample_count_float:-1 sample_sum:1 schema:1 positive_span:{offset:0 length:1} positive_delta:1}}`,
+	"a native one whose count is NaN":      `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:nan schema:1 positive_span:{offset:0 length:1} positive_count:1}}`,
 	"a NaN bound":                          `name:"h" type:HISTOGRAM metric:{histogram:{sample_count:3 bucket:{upper_bound:nan cumulative_count:1}}}`,
 	"a NaN quantile":                       `name:"s" type:SUMMARY metric:{summary:{sample_count:3 quantile:{quantile:nan value:1} quantile:{quantile:0.5 value:1} quantile:{quantile:0.5 value:1} } } metric:{label:{name:"a" value:"1"} summary:{sample_count:9007199254740993 quantile:{quantile:nan value:1}}}`,
 	"a negative count":                     `name:"h" type:HISTOGRAM metric:{histogram:{sample_count_float:-1}}`,
@@ -261,7 +275,7 @@ func TestTheSameSeriesArrive(t *testing.T) {
 			continue // Prometheus knows the type in OpenMetrics only; and drops what is written twice
 		}
 		t.Run(name, func(t *testing.T) {
-			direct, err := scraped([]byte(body), "text/plain", classic)
+			direct, err := scraped([]byte(body), Negotiate(scrapeAccepts["text 1"]), classic)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -274,7 +288,7 @@ func TestTheSameSeriesArrive(t *testing.T) {
 				if f.scheme != escapeNothing {
 					continue
 				}
-				got, err := scraped(encoded(t, f, families), f.ContentType(), classic)
+				got, err := scraped(encoded(t, f, families), f, classic)
 				if err != nil || !maps.Equal(got, direct) {
 					t.Errorf("%s: got\n%s%v\nwant\n%s", format, sortedSeries(got), err, sortedSeries(direct))
 				}
@@ -301,7 +315,7 @@ func TestRegularHistogramsConvert(t *testing.T) {
 		}
 		tried++
 		f := Negotiate(scrapeAccepts["protobuf"])
-		if _, err := scraped(encoded(t, f, families), f.ContentType(), textparse.ParserOptions{ConvertClassicHistogramsToNHCB: true}); err != nil {
+		if _, err := scraped(encoded(t, f, families), f, textparse.ParserOptions{ConvertClassicHistogramsToNHCB: true}); err != nil {
 			t.Errorf("%v in\n%s", err, body)
 		}
 	}
@@ -332,7 +346,7 @@ func TestOddGroupingsDoNotChangeTheSeriesOfOthers(t *testing.T) {
 				if err := cmp.Or(e.Family("h", Histogram, "", "", chunks), e.Close()); err != nil {
 					t.Fatal(err)
 				}
-				got, err := scraped(b.Bytes(), f.ContentType(), o)
+				got, err := scraped(b.Bytes(), f, o)
 				if err != nil {
 					t.Fatal(err)
 				}

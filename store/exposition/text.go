@@ -206,7 +206,7 @@ func (s *textScanner) commentName(line []byte) (name, rest []byte, legacy bool, 
 		return nil, nil, false, s.longName("metric", line[:endOfWord(line, 0)])
 	}
 	if len(name) == 0 || len(rest) > 0 && rest[0] != ' ' && rest[0] != '\t' {
-		return nil, nil, false, s.refuse(ReasonName, "invalid metric name %s in a comment", quoted(line))
+		return nil, nil, false, s.badCommentName(line, len(name))
 	}
 	return name, rest, legacy, err
 }
@@ -225,13 +225,16 @@ func (s *textScanner) checkMetricName(name []byte) (legacy bool, err error) {
 // help notes the HELP of a family. The first one counts, as it does among
 // groupings.
 func (s *textScanner) help(f *asmFamily, text []byte) error {
-	if f.helped {
-		f.notice(NoticeMetadata)
-		return nil
-	}
 	help, err := s.helpText(f.name, text)
-	f.helped, f.help = true, help
-	return err
+	switch {
+	case err != nil:
+		return err
+	case !f.helped:
+		f.helped, f.help = true, help
+	case !bytes.Equal(f.help, help):
+		f.notice(NoticeMetadata)
+	}
+	return nil
 }
 
 // helpText returns what the HELP of a metric says. Escapes that are unknown stand

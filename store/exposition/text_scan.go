@@ -165,7 +165,7 @@ func (s *textScanner) scanLabels(line []byte, i int, name []byte) (metric []byte
 			}
 			name = label
 		} else {
-			return nil, 0, s.noLabel(line[eq:], name, label)
+			return nil, 0, s.noLabel(line, start, end, name, label)
 		}
 		if i = skipBlanks(line, end); i < len(line) && line[i] == ',' {
 			i++
@@ -190,6 +190,9 @@ func (s *textScanner) labelName(line []byte, i int, metric []byte) (label []byte
 	if end == i || nameClass[line[i]]&labelStartByte == 0 {
 		if i == len(line) {
 			return nil, 0, s.refuse(ReasonSyntax, "metric %s: the labels have no closing brace", quoted(metric))
+		}
+		if err := s.badLabel(line, i, i, metric); err != nil {
+			return nil, 0, err
 		}
 		return nil, 0, s.refuse(ReasonName, "metric %s: no valid label name at %s", quoted(metric), quoted(line[i:]))
 	}

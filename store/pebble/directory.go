@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -77,6 +79,16 @@ func (d directory) create() error {
 		}
 	}
 	return nil
+}
+
+// shared reports whether users other than the owner have rights in the directory,
+// as far as its mode says so.
+func (d directory) shared() (mode fs.FileMode, shared bool) {
+	stat, err := d.fs.Stat(d.path)
+	if err != nil || runtime.GOOS == "windows" {
+		return 0, false
+	}
+	return stat.Mode(), stat.IsDir() && stat.Mode().Perm()&0o077 != 0
 }
 
 // missing lists the directory and those above it that are not there, the
