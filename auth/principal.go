@@ -58,7 +58,7 @@ var (
 	ErrBadCredential = errors.New("the credential is not valid")
 	ErrNoScheme      = fmt.Errorf("%w: its scheme is missing; write Bearer in front of a token", ErrBadCredential)
 	ErrForbidden     = errors.New("the credential does not allow this")
-	ErrNobody        = errors.New("nobody may do this while METRICS_VERIFICATION_KEY is all that is configured; it takes API_TOKENS, PUSHGATEWAY_AUTH_USER, JWT_ISSUER or OIDC_CLIENT_ID")
+	ErrNobody        = errors.New("nobody may do this while METRICS_VERIFICATION_KEY is all that is configured: set API_TOKENS, PUSHGATEWAY_AUTH_USER, JWT_ISSUER or OIDC_CLIENT_ID too")
 	ErrOutside       = errors.New("the credential is limited to other groupings")
 	ErrAddress       = errors.New("this address is not allowed")
 	ErrCrossSite     = errors.New("a page of another site may not do this")

@@ -304,7 +304,7 @@ func keyForm(l Login) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " aria-describedby=\"key-help\"></label><p id=\"key-help\" class=\"muted text-xs\">The value of <code class=\"mono\">METRICS_VERIFICATION_KEY</code>. It lets you read, until the session ends or the key changes.</p><button class=\"btn btn-primary min-h-10\">Sign in</button></form><p class=\"mt-6 muted\">Pushing takes no key: <a class=\"underline\" href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " aria-describedby=\"key-help\"></label><p id=\"key-help\" class=\"muted text-xs\">The value of <code class=\"mono text-xs\">METRICS_VERIFICATION_KEY</code>. It lets you read, until the session ends or the key changes.</p><button class=\"btn btn-primary min-h-10\">Sign in</button></form><p class=\"mt-6 muted\">Pushing takes no key: <a class=\"underline\" href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
