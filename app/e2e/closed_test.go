@@ -18,8 +18,15 @@ import (
 
 // asked are the requests of the table, in the order of its columns.
 var asked = []struct{ method, target string }{
-	{"GET", "/metrics"}, {"GET", "/api/v1/targets"}, {"GET", "/api/v1/metrics"}, {"GET", "/"}, {"GET", "/push"},
-	{"PUT", "/metrics/job/x"}, {"DELETE", "/metrics/job/none"}, {"DELETE", "/api/v1/groupings?match[]={job=%22none%22}"}, {"GET", "/api/v1/tokens"},
+	{"GET", "/metrics"},
+	{"GET", "/api/v1/targets"},
+	{"GET", "/api/v1/metrics"},
+	{"GET", "/"},
+	{"GET", "/push"},
+	{"PUT", "/metrics/job/x"},
+	{"DELETE", "/metrics/job/none"},
+	{"DELETE", "/api/v1/groupings?match[]={job=%22none%22}"},
+	{"GET", "/api/v1/tokens"},
 }
 
 type fates [9]int
