@@ -86,6 +86,8 @@ type flags struct {
 	StaleAfter    string `flag:"ui.stale-after" validate:"timeout"`
 	OldAfter      string `flag:"ui.old-after" validate:"timeout"`
 
+	AllowUnknown []string `flag:"env.allow-unknown" validate:"dive,variable"`
+
 	LogLevel  string `flag:"log.level" validate:"oneof=debug info warn error"`
 	LogFormat string `flag:"log.format" validate:"oneof=logfmt json"`
 
@@ -99,10 +101,16 @@ type flags struct {
 // Parse reads the command line, and for flags that are not on it the
 // environment: GATEHOUSE_<FLAG>, in capitals with underscores, or the name of
 // its own that a flag has; an empty variable counts as unset. Secrets come
-// from the environment and from files that it names. --help and --version are
-// answered on out with ErrAnswered. Any other error tells all that is wrong,
-// ready to be printed. No error holds a secret.
+// from the environment and from files that it names. Variables that look as if
+// they were meant for the server, and are not read, are errors too. --help and
+// --version are answered on out with ErrAnswered. Any other error tells all that
+// is wrong, ready to be printed. No error holds a secret.
 func Parse(args []string, out io.Writer) (Options, error) {
+	return configure(args, out, os.Environ())
+}
+
+// configure is Parse, which names the unknown variables of an environment only.
+func configure(args []string, out io.Writer, environment []string) (Options, error) {
 	f := &flags{given: make(map[string]*bool)}
 	answered := false
 	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.\n\n"+commandsHelp+"\n\n"+secretsHelp)
@@ -118,6 +126,7 @@ func Parse(args []string, out io.Writer) (Options, error) {
 		return Options{}, fmt.Errorf("%w; --help lists all flags", err)
 	}
 	f.readFiles()
+	f.problems = append(f.problems, f.unknownVariables(environment)...)
 	return f.options(k.Model())
 }
 
@@ -150,6 +159,7 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.StaleAfter, "ui.stale-after", "1h", "Age of the last push from which a grouping is shown as stale.")
 	f.text(k, &f.OldAfter, "ui.old-after", "24h", "Age of the last push from which a grouping is shown as old.")
 	f.text(k, &f.Retention, "activity.retention", "90d", "Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries.")
+	f.list(k, &f.AllowUnknown, "env.allow-unknown", "Variables of the environment that are not the server's although they look so. Repeatable, or several with commas.")
 	f.text(k, &f.LogLevel, "log.level", "info", "Least severe level to log: debug, info, warn or error.")
 	f.text(k, &f.LogFormat, "log.format", "logfmt", "Format of the log: logfmt or json.")
 }

@@ -53,6 +53,7 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"limits.label-sets-per-family":   "64",
 		"limits.series":                  "20000000",
 		"limits.series-per-push":         "100000",
+		"env.allow-unknown":              "",
 		"log.format":                     "logfmt",
 		"log.level":                      "info",
 		"metrics.allowed-cidrs":          "",
@@ -217,7 +218,8 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			func(o Options) bool { return o.StorageTimeout == 3*time.Second },
 		},
 		{
-			"a version in the environment is not a flag", nil,
+			"a version in the environment is not a flag",
+			[]string{"--env.allow-unknown=GATEHOUSE_VERSION,GATEHOUSE_HELP"},
 			map[string]string{"GATEHOUSE_VERSION": "1.0", "GATEHOUSE_HELP": "x"},
 			func(o Options) bool { return o.LogLevel == "info" },
 		},
@@ -838,8 +840,8 @@ func TestALoginThatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 				"GATEHOUSE_OIDC_CLIENT_ID is not read: set OIDC_CLIENT_ID instead",
 				"GATEHOUSE_OIDC_CLIENT_SECRET is not read: set OIDC_CLIENT_SECRET instead",
 				"OIDC_CLIENT_ID_FILE is not read: set OIDC_CLIENT_ID instead",
-				"OIDC_CLIENT_SECRETS is not a variable of this server: correct its name or unset it; --help lists all",
-				"OIDC_ISSUER_URL is not a variable of this server: correct its name or unset it; --help lists all",
+				"OIDC_CLIENT_SECRETS is not a known variable, the nearest is OIDC_CLIENT_SECRET: correct or unset it, or allow it with --env.allow-unknown=OIDC_CLIENT_SECRETS",
+				"OIDC_ISSUER_URL is not a known variable, the nearest is OIDC_ISSUER: correct or unset it, or allow it with --env.allow-unknown=OIDC_ISSUER_URL",
 			},
 		},
 	} {

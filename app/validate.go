@@ -42,6 +42,7 @@ var checks = map[string]func(string) error{
 	"scopes":          checkScopes,
 	"claim":           checkClaim,
 	"role_mapping":    checkRoleMapping,
+	"variable":        checkVariable,
 }
 
 func checkBoolean(s string) error {
@@ -78,6 +79,13 @@ func checkClaim(s string) error {
 func checkRoleMapping(s string) error {
 	if _, err := auth.ParseRoleMap([]string{s}); err != nil {
 		return errors.New("expected value=role, where the role is none, reader, pusher or admin")
+	}
+	return nil
+}
+
+func checkVariable(s string) error {
+	if !visible(s) || strings.Contains(s, "=") {
+		return errors.New("expected the name of a variable such as OIDC_ISSUER_URL")
 	}
 	return nil
 }
