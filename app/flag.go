@@ -61,6 +61,7 @@ type flags struct {
 	PersistenceInterval string `flag:"persistence.interval" validate:"duration"`
 	StoragePath         string `flag:"storage.path"`
 	StorageTimeout      string `flag:"storage.timeout" validate:"timeout"`
+	MinFree             string `flag:"storage.min-free" validate:"bytes_or_none"`
 
 	DisableConsistencyCheck string `flag:"push.disable-consistency-check" validate:"boolean"`
 	EnableUTF8Names         string `flag:"push.enable-utf8-names" validate:"boolean"`
@@ -134,8 +135,9 @@ func configure(args []string, out io.Writer, environment []string) (Options, err
 func (f *flags) define(k *kingpin.Application) {
 	f.defineWeb(k)
 	f.defineAuth(k)
-	f.text(k, &f.StoragePath, "storage.path", "", `Directory of the store. Default: "data", or "gatehouse-data" beside --persistence.file.`)
+	f.text(k, &f.StoragePath, "storage.path", "", `Directory of the store. Default: "data", or "gatehouse-data" beside --persistence.file, there too if this is the directory of that file and holds no store.`)
 	f.text(k, &f.StorageTimeout, "storage.timeout", "3s", "Longest wait for a change to become durable.")
+	f.text(k, &f.MinFree, "storage.min-free", "64MiB", "Free space of the disk below which changes are refused. 0: none.")
 	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once into a new store. It is never written.")
 	f.text(k, &f.PersistenceInterval, "persistence.interval", "5m", "Accepted and ignored: every push is durable before it is answered.")
 	f.toggle(k, &f.DisableConsistencyCheck, "push.disable-consistency-check", "Accept pushes without checking them against what other groupings hold.")

@@ -20,6 +20,7 @@ import (
 var checks = map[string]func(string) error{
 	"boolean":         checkBoolean,
 	"bytes":           func(s string) error { _, err := parseBytes(s); return err },
+	"bytes_or_none":   func(s string) error { _, err := parseBytesOrNone(s); return err },
 	"count":           func(s string) error { _, err := parseCount(s); return err },
 	"duration":        func(s string) error { _, err := parseDuration(s); return err },
 	"timeout":         checkTimeout,
