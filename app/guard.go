@@ -32,6 +32,7 @@ func (a *App) guards() (guards, error) {
 		return guards{}, err
 	}
 	a.tellMethods("Authentication", all)
+	a.tellStandings(all)
 	a.warn(all)
 	if len(a.options.ScrapeListenAddresses) == 0 {
 		return guards{all: all}, nil
@@ -148,6 +149,17 @@ func loopback(external *url.URL) bool {
 func (a *App) tellMethods(message string, g *guard.Guard) {
 	for _, m := range g.Methods() {
 		a.log.Info(message, "scheme", m.Scheme, "grants", m.Grants, "detail", m.Detail)
+	}
+}
+
+// tellStandings logs who is admin by each issuer.
+func (a *App) tellStandings(g *guard.Guard) {
+	for _, s := range g.Standings() {
+		if s.Strangers {
+			a.log.Warn(s.Sentence + ": require claims with --jwt.required-claims, or give roles with --auth.role-map")
+			continue
+		}
+		a.log.Info(s.Sentence)
 	}
 }
 

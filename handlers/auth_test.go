@@ -589,6 +589,8 @@ func TestRequiredClaimsAreRequired(t *testing.T) {
 		want   int
 	}{
 		{map[string]any{"hd": "example.com", "email_verified": true}, 200},
+		{map[string]any{"hd": "example.com", "email_verified": "true"}, 200},
+		{map[string]any{"hd": "example.com", "email_verified": "false"}, 401},
 		{map[string]any{"hd": "example.com", "email_verified": false}, 401},
 		{map[string]any{"hd": "example.org", "email_verified": true}, 401},
 		{map[string]any{"email_verified": true}, 401},

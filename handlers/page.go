@@ -42,7 +42,7 @@ var plainOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]_-]+$`)
 // frame is what goes around the content of a page.
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 	p := guard.Principal(c)
-	return views.Frame{
+	f := views.Frame{
 		Prefix: h.PublicPrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
@@ -53,6 +53,20 @@ func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 		Seen:     c.GetRespHeader(seenHeader),
 		Settings: readSettings(c),
 	}
+	if p.Role.May(auth.Read) {
+		f.AllAdmin = h.everyoneAdmin()
+	}
+	return f
+}
+
+// everyoneAdmin says by which issuers everyone is admin whose token is accepted.
+func (h *api) everyoneAdmin() (sentences []string) {
+	for _, standing := range h.Guard.Standings() {
+		if standing.Admin {
+			sentences = append(sentences, standing.Sentence+".")
+		}
+	}
+	return sentences
 }
 
 // signInURL is where people sign in who are let in without; empty: they need not,

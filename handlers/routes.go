@@ -86,6 +86,8 @@ type api struct {
 	etags   etags
 	streams streams
 	epoch   string // of marks
+
+	unframedAnswers unframedAnswers
 }
 
 // New makes the server's routes.

@@ -17,6 +17,8 @@ type Frame struct {
 	Now     time.Time
 	Version string
 	Open    bool // strangers may do everything
+	// AllAdmin says of each issuer by which everyone is admin who it is.
+	AllAdmin []string
 	// Live names the part of the page that follows what happens; empty: none.
 	Live string
 	// Seen is how far the server was with its changes before the page was made.

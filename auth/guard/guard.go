@@ -92,8 +92,9 @@ const (
 // Guard is safe for concurrent use.
 type Guard struct {
 	Config
-	verify fiber.Handler // of a bearer JWT; nil: none are taken
-	told   *lru.Cache[incident, int64]
+	verify    fiber.Handler // of a bearer JWT; nil: none are taken
+	standings []auth.Standing
+	told      *lru.Cache[incident, int64]
 }
 
 // New makes a guard.
@@ -105,7 +106,7 @@ func New(c Config) (*Guard, error) {
 	if c.Provider != nil {
 		c.LoginRules = c.Login.Fingerprint()
 	}
-	g := &Guard{Config: c, told: told}
+	g := &Guard{Config: c, standings: standings(c), told: told}
 	if c.Issuer != nil {
 		g.verify = g.verifier()
 	}

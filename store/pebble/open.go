@@ -116,7 +116,7 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	}
 	l := &listener{log: o.Logger, health: h}
 	l.opening.Store(true)
-	db, err := pebble.Open(dir.file(engineName), engineOptions(d, l))
+	db, err := d.opened(func() (*pebble.DB, error) { return pebble.Open(dir.file(engineName), engineOptions(d, l)) })
 	if err != nil {
 		return nil, dir.unreadable(err)
 	}
