@@ -27,6 +27,7 @@ func (a *App) guards() (guards, error) {
 		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
 	}
 	c := a.guardConfig()
+	c.Cookie.Suffix = guard.CookieSuffix(a.store.Status().Journal.Store)
 	all, err := guard.New(c)
 	if err != nil {
 		return guards{}, err
@@ -78,8 +79,7 @@ func (a *App) guardConfig() guard.Config {
 	}
 	if o.ClientID != "" {
 		c.Provider, c.Login = a.provider(c.Issuer), o.Login
-		// Whoever begins now to ask the provider spares the first visitor to wait.
-		_ = c.Provider.Origins()
+		c.Provider.Prepare()
 	}
 	c.Bypass = bypass(a.options, a.web.TLS())
 	// From here on there are only digests of them, or they are the provider's.

@@ -25,6 +25,8 @@ type Frame struct {
 	Seen     string
 	Settings Settings
 	Reload   int // seconds until the page asks again by itself; 0: it does not
+	// LeadsTo is where the page goes on to by itself, at once; empty: it stays.
+	LeadsTo string
 }
 
 // Settings are what a person prefers. The zero Settings are what is usual.

@@ -10,9 +10,8 @@ import (
 	"gatehouse/auth/issuer"
 )
 
-// maxHint is how long an ID token may be that is part of an address. Servers
-// take addresses of 8 KiB, as a rule.
-const maxHint = 6 << 10
+// MaxHint is how long an ID token may be that is part of LogoutURL.
+const MaxHint = 8 << 10
 
 // LogoutURL is where the browser has to go so that the user is signed out at the
 // provider too, and comes back to returnTo, if the provider knows that address
@@ -31,7 +30,7 @@ func (p *Provider) LogoutURL(ctx context.Context, idToken, returnTo string) stri
 		return ""
 	}
 	query := u.Query()
-	if idToken != "" && len(idToken) <= maxHint {
+	if idToken != "" && len(idToken) <= MaxHint {
 		query.Set("id_token_hint", idToken)
 	} else {
 		query.Set("client_id", p.o.ClientID)

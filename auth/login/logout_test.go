@@ -39,7 +39,8 @@ func TestTheAddressToSignOut(t *testing.T) {
 	}{
 		{"with the token", "https://a.example/out", "t.t.t", back, url.Values{"id_token_hint": {"t.t.t"}, "post_logout_redirect_uri": {back}}},
 		{"with our name if there is no token", "https://a.example/out", "", back, url.Values{"client_id": {logintest.ClientID}, "post_logout_redirect_uri": {back}}},
-		{"or if it is too long for an address", "https://a.example/out", strings.Repeat("t", 7000), "", url.Values{"client_id": {logintest.ClientID}}},
+		{"with a token of many groups", "https://a.example/out", strings.Repeat("t", 8<<10), "", url.Values{"id_token_hint": {strings.Repeat("t", 8<<10)}}},
+		{"or if it is too long for an address", "https://a.example/out", strings.Repeat("t", 8<<10+1), "", url.Values{"client_id": {logintest.ClientID}}},
 		{"with what the endpoint has", "https://a.example/out?p=b%26c", "t", "", url.Values{"p": {"b&c"}, "id_token_hint": {"t"}}},
 		{"there is none", "", "t", back, nil},
 	} {

@@ -124,6 +124,10 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	if err == nil && found != x.totals {
 		err = dir.damaged(errors.New("it reads differently the second time"))
 	}
+	var named marker
+	if err == nil {
+		named, err = dir.readMarker()
+	}
 	var line *waterline
 	if err == nil {
 		line, err = openWaterline(dir.fs, dir.file(waterlineName))
@@ -135,7 +139,7 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	l.live.Store(true)
 	d.goLive()
 	j := &Journal{
-		dir: dir, log: o.Logger, minFree: o.MinFree,
+		dir: dir, name: named.Store, log: o.Logger, minFree: o.MinFree,
 		disk: d, health: h, listener: l, db: db, line: line, index: x,
 		queue:      make(chan *commit),
 		closing:    make(chan struct{}),
