@@ -219,7 +219,14 @@ func (a *App) route() error {
 
 func (a *App) openStore(ctx context.Context) error {
 	started, o := time.Now(), a.options
-	journal, err := pebble.Open(pebble.Options{Path: o.StoragePath, Logger: a.log})
+	path, err := a.storePlace()
+	if err != nil {
+		return fmt.Errorf("cannot open the store: %w", err)
+	}
+	if path != o.StoragePath {
+		a.log.Info("The store is below --storage.path, beside the persistence file", "path", path)
+	}
+	journal, err := pebble.Open(pebble.Options{Path: path, MinFree: o.MinFree, Logger: a.log})
 	if err != nil {
 		return fmt.Errorf("cannot open the store: %w", err)
 	}
@@ -248,7 +255,7 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.metrics.Watch(a.store)
 	stats := a.store.Picture().Stats()
-	a.log.Info("Loaded the store", "path", o.StoragePath,
+	a.log.Info("Loaded the store", "path", path,
 		"groupings", stats.Groupings, "series", stats.Series, "took", time.Since(started).Round(time.Millisecond))
 	return nil
 }
