@@ -5,7 +5,6 @@ import (
 	"context"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -43,7 +42,7 @@ var plainOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]_-]+$`)
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 	p := guard.Principal(c)
 	return views.Frame{
-		Prefix: h.PublicPrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
+		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: h.Build.Version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			SignInURL: h.signInURL(c),
