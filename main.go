@@ -16,18 +16,15 @@ func main() { os.Exit(run()) }
 
 // run answers the exit code.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// After the first signal the second one ends the program at once.
-	context.AfterFunc(ctx, stop)
-	if code, ok := app.Command(ctx, os.Args[1:], os.Stdout, os.Stderr); ok {
+	args := os.Args[1:]
+	if code, ok := command(args); ok {
 		return code
 	}
 	// A hangup reloads, at whatever moment it comes.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	options, err := app.Parse(os.Args[1:], os.Stdout)
+	options, err := app.Parse(args, os.Stdout)
 	if errors.Is(err, app.ErrAnswered) {
 		return 0
 	}
@@ -52,9 +49,27 @@ func run() int {
 			server.Reload()
 		}
 	}()
+	ctx, stop := untilASignal()
+	defer stop()
 	if err := server.Run(ctx); err != nil {
 		log.Error("Gatehouse ended", "err", err)
 		return 1
 	}
 	return 0
+}
+
+// command runs the command that the arguments begin with, if they do.
+func command(args []string) (code int, ok bool) {
+	ctx, stop := untilASignal()
+	defer stop()
+	return app.Command(ctx, args, os.Stdout, os.Stderr)
+}
+
+// untilASignal returns a context that ends with the first signal that asks for the
+// end. The second one ends the program at once, as does one that comes while nobody
+// has such a context.
+func untilASignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }

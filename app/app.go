@@ -21,6 +21,9 @@ import (
 	"gatehouse/store/pebble"
 )
 
+// startGrace is how long a start may go on after the end was asked for.
+const startGrace = time.Second
+
 // watchInterval is how often the web configuration is looked at.
 const watchInterval = time.Second
 
@@ -75,7 +78,7 @@ func New(o Options, logger *slog.Logger) *App {
 // Run starts the server and stops it gracefully when ctx ends, when Quit is
 // called, or when it can't go on. A nil error means that all went well.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.Start(ctx); err != nil {
+	if err := a.startWhile(ctx); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			a.log.Info("Asked to end while starting")
 			return nil
@@ -93,6 +96,25 @@ func (a *App) Run(ctx context.Context) error {
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.options.ShutdownTimeout)
 	defer cancel()
 	return errors.Join(failure, a.Stop(end))
+}
+
+// startWhile starts the server, but for no longer than a moment after ctx has
+// ended: reading a store on a slow disk can't be cut short. To leave that where it
+// is does the store no more harm than kill -9 does.
+func (a *App) startWhile(ctx context.Context) error {
+	started := make(chan error, 1)
+	go func() { started <- a.Start(ctx) }()
+	select {
+	case err := <-started:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-started:
+		return err
+	case <-time.After(startGrace):
+		return fmt.Errorf("the start was given up: %w", ctx.Err())
+	}
 }
 
 // Start binds the listeners, loads the store and begins to serve. Clients that

@@ -195,7 +195,7 @@ func (f *flags) defineAuth(k *kingpin.Application) {
 	f.text(k, &f.IssuerCAFile, "oidc.ca-file", "", "PEM file with the authorities to trust for the issuers. Default: the system's.")
 	f.text(k, &f.RoleClaim, "auth.role-claim", "", "Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups.")
 	f.list(k, &f.RoleMap, "auth.role-map", "Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas.")
-	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none.")
+	f.text(k, &f.DefaultRole, "auth.default-role", "", "Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer at which strangers get tokens needs it, a role map, or required claims that keep them out.")
 	f.text(k, &f.CertificateRole, "auth.client-certificate-role", "none", "Role of a verified client certificate without another credential: none, reader, pusher or admin.")
 }
 

@@ -27,11 +27,13 @@ func (a *App) guards() (guards, error) {
 		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
 	}
 	c := a.guardConfig()
+	c.Cookie.Suffix = guard.CookieSuffix(a.store.Status().Journal.Store)
 	all, err := guard.New(c)
 	if err != nil {
 		return guards{}, err
 	}
 	a.tellMethods("Authentication", all)
+	a.tellStandings(all)
 	a.warn(all)
 	if len(a.options.ScrapeListenAddresses) == 0 {
 		return guards{all: all}, nil
@@ -77,8 +79,7 @@ func (a *App) guardConfig() guard.Config {
 	}
 	if o.ClientID != "" {
 		c.Provider, c.Login = a.provider(c.Issuer), o.Login
-		// Whoever begins now to ask the provider spares the first visitor to wait.
-		_ = c.Provider.Origins()
+		c.Provider.Prepare()
 	}
 	c.Bypass = bypass(a.options, a.web.TLS())
 	// From here on there are only digests of them, or they are the provider's.
@@ -148,6 +149,17 @@ func loopback(external *url.URL) bool {
 func (a *App) tellMethods(message string, g *guard.Guard) {
 	for _, m := range g.Methods() {
 		a.log.Info(message, "scheme", m.Scheme, "grants", m.Grants, "detail", m.Detail)
+	}
+}
+
+// tellStandings logs who is admin by each issuer.
+func (a *App) tellStandings(g *guard.Guard) {
+	for _, s := range g.Standings() {
+		if s.Strangers {
+			a.log.Warn(s.Sentence + ": require claims with --jwt.required-claims, or give roles with --auth.role-map")
+			continue
+		}
+		a.log.Info(s.Sentence)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,90 @@ func TestTheStartWarnsOfWhatIsOpen(t *testing.T) {
 			}
 			if test.want == "" && len(warnings) > 0 || test.want != "" && (len(warnings) != 1 || !strings.Contains(warnings[0], test.want)) {
 				t.Errorf("warns %q", warnings)
+			}
+		})
+	}
+}
+
+func TestTheStartSaysWhoIsAdminByAnIssuer(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want []string // level and beginning
+	}{
+		{"an issuer", []string{"--jwt.issuer=https://a.example", "--jwt.audience=x"}, []string{"INFO Everyone with a token of https://a.example for the audience x is admin"}},
+		{
+			"an issuer with roles",
+			[]string{"--jwt.issuer=https://a.example", "--jwt.audience=x", "--auth.role-map=ops=admin"},
+			[]string{"INFO Everyone with a token of https://a.example for the audience x is admin if the claim roles or groups has ops"},
+		},
+		{
+			"strangers",
+			[]string{"--jwt.issuer=https://gitlab.com", "--jwt.audience=x", "--auth.default-role=admin"},
+			[]string{"WARN Anyone in the world can get a token of https://gitlab.com for the audience x and becomes admin: require claims with"},
+		},
+		{
+			"strangers who are less",
+			[]string{"--jwt.issuer=https://gitlab.com", "--jwt.audience=x", "--auth.default-role=reader"},
+			[]string{"WARN Anyone in the world can get a token of https://gitlab.com for the audience x and becomes reader: "},
+		},
+		{
+			"Google",
+			[]string{"--jwt.issuer=https://accounts.google.com", "--jwt.audience=x"},
+			[]string{"WARN Anyone in the world can get a token of https://accounts.google.com for the audience x and becomes admin: "},
+		},
+		{
+			"Google with roles for some",
+			[]string{"--jwt.issuer=https://accounts.google.com", "--jwt.audience=x", "--auth.role-map=me=admin", "--auth.default-role=reader"},
+			[]string{"WARN Anyone in the world can get a token of https://accounts.google.com for the audience x and becomes reader, unless the claim roles or groups gives another role: "},
+		},
+		{
+			"Google with a role map",
+			[]string{"--jwt.issuer=https://accounts.google.com", "--jwt.audience=x", "--auth.role-map=me=admin"},
+			[]string{"INFO Everyone with a token of https://accounts.google.com for the audience x is admin if the claim roles or groups has me"},
+		},
+		{
+			"Google with a required claim",
+			[]string{"--jwt.issuer=https://accounts.google.com", "--jwt.audience=x", "--jwt.required-claims=hd=a.example"},
+			[]string{"INFO Everyone with a token of https://accounts.google.com for the audience x is admin if the claim hd is a.example"},
+		},
+		{
+			"two issuers",
+			[]string{"--jwt.issuer=https://gitlab.com", "--jwt.audience=x", "--jwt.required-claims=namespace_path=acme", "--web.external-url=https://x.example", "--oidc.client-id=y", "--oidc.issuer=https://127.0.0.1:1"},
+			[]string{
+				"INFO Everyone with a token of https://gitlab.com for the audience x is admin if the claim namespace_path is acme",
+				"INFO Everyone who signs in at https://127.0.0.1:1 is admin if the claim namespace_path is acme",
+			},
+		},
+		{
+			"one for both",
+			[]string{"--jwt.issuer=https://127.0.0.1:1", "--jwt.audience=x", "--web.external-url=https://x.example", "--oidc.client-id=y"},
+			[]string{"INFO Everyone with a token of https://127.0.0.1:1 for the audience x, or who signs in there, is admin"},
+		},
+		{"no issuer", nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			a := New(options(t, test.args...), slog.New(slog.NewTextHandler(&log, nil)))
+			a.web = webconfig.Empty()
+			g, err := guard.New(a.guardConfig())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range a.issuers {
+				t.Cleanup(i.Close)
+			}
+			log.Reset()
+			a.tellStandings(g)
+			lines := slices.Collect(strings.Lines(log.String()))
+			if len(lines) != len(test.want) {
+				t.Fatalf("logs %q, want %q", lines, test.want)
+			}
+			for i, want := range test.want {
+				level, sentence, _ := strings.Cut(want, " ")
+				if !strings.Contains(lines[i], "level="+level+" msg=\""+sentence) {
+					t.Errorf("logs %s, want %s", lines[i], want)
+				}
 			}
 		})
 	}

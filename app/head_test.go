@@ -225,6 +225,17 @@ func TestRequestsWithBareLFAreServedOrRefusedAtOnce(t *testing.T) {
 	}
 }
 
+func TestRequestsAreKnownByTheirFirstBytes(t *testing.T) {
+	for text, want := range map[string]bool{
+		"GET /": true, "GET h": true, "PUT h": true, "HEAD ": true, "OPTIO": true, "PATCH": true, "TRACE": true, "CONNE": true, "PROPF": true,
+		"get /": true, "\r\nGET": true, "\nPUT ": true, "SSH-2": false, "\x00\x00\x00\x08\x04": false, "\r\n\r\n\r": false, " GET ": false, "{\"a\":": false,
+	} {
+		if got := beginsHTTP([5]byte([]byte(text))); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
 func TestManyRequestsInOnePieceAreAllServed(t *testing.T) {
 	a := start(t)
 	var text strings.Builder

@@ -1,11 +1,11 @@
 package app
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
 	"net"
-	"slices"
 )
 
 // headListener hands out connections that look at the heads of requests.
@@ -50,7 +50,9 @@ const plainToTLS = "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charse
 	"Cache-Control: no-store\r\nConnection: close\r\n\r\nthis port takes TLS only: use https://\n"
 
 // beginsHTTP reports whether what came in place of a TLS record is the start of a
-// request.
+// request: letters up to a blank, perhaps behind line ends.
 func beginsHTTP(header [5]byte) bool {
-	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "DELET", "OPTIO", "PATCH"}, string(header[:]))
+	method, _, _ := bytes.Cut(bytes.TrimLeft(header[:], "\r\n"), []byte(" "))
+	notLetter := func(r rune) bool { return (r|0x20) < 'a' || (r|0x20) > 'z' }
+	return len(method) > 0 && !bytes.ContainsFunc(method, notLetter)
 }

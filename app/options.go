@@ -366,12 +366,6 @@ func (f *flags) notes() []string {
 func (f *flags) authNotes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	issuers := slices.Compact([]string{f.Issuer, f.loginIssuer()})
-	for _, issuer := range issuers {
-		if role := f.defaultRole(); auth.PublicIssuer(issuer) != auth.NotPublic && len(f.RequiredClaims) == 0 && role != auth.NoRole {
-			add("every account of %s has the role %s: say whose count with --jwt.required-claims, or give roles with --auth.role-map", issuer, role)
-		}
-	}
 	if inPlain(f.Issuer) {
 		add("--jwt.issuer %s is not https: whoever can change what is sent on the way can get in", f.Issuer)
 	}

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -15,6 +16,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"gatehouse/store"
 )
 
 // socketPath is a path for a socket: those of t.TempDir may be too long.
@@ -73,7 +76,7 @@ func TestTheServerListensOnASocketAndTakesItAway(t *testing.T) {
 	if status, text := bySocketAt(t, scrapes, "PUT", "/metrics/job/x", "a 2\n"); status != 405 {
 		t.Errorf("a push to the listener for scrapes: %d %s", status, text)
 	}
-	if status, text := bySocketAt(t, path, "GET", "/api/v1/groupings", ""); status != 200 || !strings.Contains(text, `"last_push_from":"unix socket"`) {
+	if status, text := bySocketAt(t, path, "GET", "/api/v1/groupings", ""); status != 200 || !strings.Contains(text, `"last_push_from":"unix"`) {
 		t.Errorf("%d %s", status, text)
 	}
 	stop(t, a)
@@ -252,6 +255,48 @@ func TestAClientBySocketHasNoAddressAndIsNotLocal(t *testing.T) {
 			t.Errorf("%s: %d %s, want %d", test.name, status, text, test.want)
 		}
 		stop(t, a)
+	}
+}
+
+func TestClientsBySocketAreCalledUnixOnRecord(t *testing.T) {
+	t.Setenv("PUSHGATEWAY_AUTH_PASS", "a-password")
+	path := socketPath(t)
+	o := options(t, "--auth.basic-user=admin", "--web.listen-address=unix://"+path)
+	a := startWith(t, o)
+	admin := []string{"Authorization", "Basic YWRtaW46YS1wYXNzd29yZA=="}
+	_, text := bySocketAt(t, path, "POST", "/api/v1/tokens", `{"name":"ci","role":"pusher"}`, append(admin, "Content-Type", "application/json")...)
+	var made struct{ Data struct{ Secret string } }
+	if err := json.Unmarshal([]byte(text), &made); err != nil || made.Data.Secret == "" {
+		t.Fatalf("%v: %s", err, text)
+	}
+	for _, request := range []struct {
+		method, target, body string
+		headers              []string
+		want                 int
+	}{
+		{"PUT", "/metrics/job/x", "a 1\n", []string{"X-API-Key", made.Data.Secret}, 200},
+		{"PUT", "/metrics/job/x", "a 1\n", []string{"X-API-Key", "wrong"}, 401},
+		{"POST", "/login", "name=admin&password=a-password&next=/health", []string{"Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin"}, 200},
+	} {
+		if status, text := bySocketAt(t, path, request.method, request.target, request.body, request.headers...); status != request.want {
+			t.Errorf("%s %s: %d %s", request.method, request.target, status, text)
+		}
+	}
+	if _, text := bySocketAt(t, path, "GET", "/api/v1/tokens", "", admin...); !strings.Contains(text, `"last_used_from":"unix"`) {
+		t.Errorf("the token was used from elsewhere: %s", text)
+	}
+	if sessions := a.store.SessionsOf("user:admin"); len(sessions) != 1 || sessions[0].From != "unix" {
+		t.Errorf("%+v", sessions)
+	}
+	stop(t, a) // then what was denied is on record
+	entries, _, err := startWith(t, o).store.Activity(t.Context(), store.ActivityQuery{Limit: 10})
+	if err != nil || len(entries) < 3 {
+		t.Fatalf("%v, %v", entries, err)
+	}
+	for _, e := range entries {
+		if e.Origin.From != "unix" {
+			t.Errorf("%+v", e)
+		}
 	}
 }
 

@@ -264,8 +264,8 @@ func needs(report report, other string, settings ...setting) {
 	}
 }
 
-// checkJWT refuses rules about tokens without an issuer, and an issuer that
-// would let the world in.
+// checkJWT refuses rules about tokens without an issuer, and an issuer by which
+// strangers would be admin.
 func (f *flags) checkJWT(report report) {
 	if f.Issuer == "" && f.ClientID == "" {
 		needs(report, either("jwt.issuer")+", or "+either("oidc.client-id"),
@@ -283,8 +283,8 @@ func (f *flags) checkJWT(report report) {
 	if len(f.Audiences) == 0 && !f.set("jwt.audience") {
 		report("jwt.issuer", f.Issuer, "needs "+either("jwt.audience")+", or tokens for any other program would do")
 	}
-	if auth.PublicIssuer(f.Issuer) == auth.AnyAudience && len(f.RequiredClaims) == 0 && len(f.RoleMap) == 0 {
-		report("jwt.issuer", f.Issuer, "gives everyone a token; say whose count with "+either("jwt.required-claims")+", or give roles with "+either("auth.role-map"))
+	if !auth.IsGoogle(f.Issuer) { // whose ID tokens programs send as a rule: a warning does
+		f.checkStrangers(report, "jwt.issuer", f.Issuer)
 	}
 	issuer, okIssuer := absoluteURL(f.Issuer)
 	keys, okKeys := absoluteURL(f.JWKSURI)
@@ -294,7 +294,7 @@ func (f *flags) checkJWT(report report) {
 }
 
 // checkLogin refuses settings of a login that is not on, one without what it
-// needs, and one at which the world can sign in.
+// needs, and one by which strangers would be admin.
 func (f *flags) checkLogin(report report) {
 	if f.ClientID == "" {
 		needs(report, either("oidc.client-id"), setting{"oidc.issuer", f.LoginIssuer}, setting{"oidc.scopes", strings.Join(f.Scopes, ",")})
@@ -306,14 +306,41 @@ func (f *flags) checkLogin(report report) {
 	if f.loginIssuer() == "" {
 		report("oidc.client-id", f.ClientID, "needs "+either("oidc.issuer")+", where people sign in")
 	}
-	flag := "oidc.issuer"
-	if f.LoginIssuer == "" {
-		flag = "jwt.issuer"
+	switch {
+	case f.LoginIssuer != "":
+		f.checkStrangers(report, "oidc.issuer", f.LoginIssuer)
+	case auth.IsGoogle(f.Issuer): // others have been looked at
+		f.checkStrangers(report, "jwt.issuer", f.Issuer)
 	}
-	everybody := auth.PublicIssuer(f.loginIssuer()) != auth.NotPublic && len(f.RequiredClaims) == 0 && len(f.RoleMap) == 0
-	if told := flag == "jwt.issuer" && auth.PublicIssuer(f.Issuer) == auth.AnyAudience; everybody && !told {
-		report(flag, f.loginIssuer(), "lets everyone sign in; say who may with "+either("jwt.required-claims")+", or give roles with "+either("auth.role-map"))
+}
+
+// checkStrangers refuses an issuer of the world that would make strangers admin
+// without anybody having said so.
+func (f *flags) checkStrangers(report report, flag, issuer string) {
+	if !auth.PublicIssuer(issuer) || f.restricted() || f.DefaultRole != "" {
+		return
 	}
+	problem := "strangers come in by it too"
+	if len(f.RequiredClaims) > 0 || len(f.RoleMap) > 0 {
+		problem += ", and the claims that are looked at keep none of them out"
+	}
+	report(flag, issuer, problem+"; say who counts with "+either("jwt.required-claims")+", give roles with "+either("auth.role-map")+
+		", or say what everyone may do with "+either("auth.default-role"))
+}
+
+// restricted reports whether claims of a token are looked at that strangers
+// can't choose.
+func (f *flags) restricted() bool {
+	free := func(entry string) bool {
+		return !auth.Restricts(f.RoleClaim, entry[:max(0, strings.LastIndexByte(entry, '='))])
+	}
+	if len(f.RoleMap) > 0 && !slices.ContainsFunc(f.RoleMap, free) {
+		return true
+	}
+	return slices.ContainsFunc(f.RequiredClaims, func(s string) bool {
+		claim, value, _ := strings.Cut(s, "=")
+		return auth.Restricts(claim, value)
+	})
 }
 
 // either names both ways to set a flag.

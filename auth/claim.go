@@ -68,23 +68,33 @@ func (c *Claims) UnmarshalJSON(raw []byte) error {
 	return err
 }
 
-// claim finds a claim by its name, or else by a path of names with dots
-// between. Names come first: those that are URLs have dots too.
+// claim finds a claim by its name or by a path of names with dots between. Names
+// may hold dots themselves, as those that are URLs or are Kubernetes' do, so at
+// each step the longest name that exists is taken, and only that one.
 func (c Claims) claim(path string) (any, bool) {
-	if v, ok := c[path]; ok {
-		return v, true
-	}
-	var at any = map[string]any(c)
-	for name := range strings.SplitSeq(path, ".") {
-		object, ok := at.(map[string]any)
+	object := map[string]any(c)
+	for {
+		value, rest, found := step(object, path)
+		if !found || rest == "" {
+			return value, found
+		}
+		below, ok := value.(map[string]any)
 		if !ok {
 			return nil, false
 		}
-		if at, ok = object[name]; !ok {
-			return nil, false
+		object, path = below, rest[1:]
+	}
+}
+
+// step finds the longest beginning of a path that names something in an object.
+// The rest of the path, if there is any, begins with a dot.
+func step(object map[string]any, path string) (value any, rest string, found bool) {
+	for end := len(path); end >= 0; end = strings.LastIndexByte(path[:end], '.') {
+		if value, found = object[path[:end]]; found {
+			return value, path[end:], true
 		}
 	}
-	return at, true
+	return nil, "", false
 }
 
 // text is a claim that has to be a string; otherwise "".
@@ -92,6 +102,9 @@ func (c Claims) text(name string) string {
 	s, _ := c[name].(string)
 	return s
 }
+
+// affirms reports whether a claim is true. Some issuers write it as a string.
+func (c Claims) affirms(name string) bool { return c[name] == true || c[name] == "true" }
 
 // seconds is a claim that has to be a moment, in seconds since 1970.
 func (c Claims) seconds(name string) (s float64, ok bool) {
@@ -116,8 +129,8 @@ func values(v any) []any {
 }
 
 const (
-	// leeway is how far the clock of an issuer may be off.
-	leeway = 30 * time.Second
+	// Leeway is how far the clock of an issuer may be off, in either direction.
+	Leeway = 30 * time.Second
 	// maxLifetime is how far ahead a token may expire.
 	maxLifetime = 366 * 24 * time.Hour
 )
@@ -184,9 +197,9 @@ func timely(c Claims, now float64) error {
 	switch {
 	case !ok || exp <= 0:
 		return errNoExpiry
-	case exp < now-leeway.Seconds():
+	case exp < now-Leeway.Seconds():
 		return errExpired
-	case exp > now+maxLifetime.Seconds():
+	case exp > now+(maxLifetime+Leeway).Seconds():
 		return errFarExpiry
 	}
 	if _, given := c["nbf"]; !given {
@@ -196,7 +209,7 @@ func timely(c Claims, now float64) error {
 	switch {
 	case !ok:
 		return errNotBefore
-	case nbf > now+leeway.Seconds():
+	case nbf > now+Leeway.Seconds():
 		return errNotYet
 	}
 	return nil
@@ -290,7 +303,7 @@ func (r ClaimRules) Fingerprint() []byte {
 // bytes, perhaps empty. Issuers let people choose it, so it identifies nobody.
 func (r ClaimRules) Name(c Claims) string {
 	candidates := []string{c.text("preferred_username"), c.text("email"), c.text("sub")}
-	if c["email_verified"] != true {
+	if !c.affirms("email_verified") {
 		candidates[1] = ""
 	}
 	for _, s := range candidates {

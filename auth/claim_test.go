@@ -117,7 +117,8 @@ func TestOnlyTokensForUsPass(t *testing.T) {
 		{"past the leeway", rules, map[string]string{"exp": moment(-31 * time.Second)}, "exp has passed"},
 		{"long past", rules, map[string]string{"exp": "1"}, "exp has passed"},
 		{"a year ahead", rules, map[string]string{"exp": moment(366 * day)}, ""},
-		{"more than a year ahead", rules, map[string]string{"exp": moment(366*day + time.Second)}, "exp is more than 366 days ahead"},
+		{"a year ahead, in the leeway", rules, map[string]string{"exp": moment(366*day + 30*time.Second)}, ""},
+		{"more than a year ahead", rules, map[string]string{"exp": moment(366*day + 31*time.Second)}, "exp is more than 366 days ahead"},
 		{"in milliseconds", rules, map[string]string{"exp": hour + "000"}, "exp is more than 366 days ahead"},
 		{"never", rules, map[string]string{"exp": "1e300"}, "exp is more than 366 days ahead"},
 		{"a fraction", rules, map[string]string{"exp": hour + ".5"}, ""},
@@ -191,6 +192,13 @@ func TestEachRequiredClaimHasToHold(t *testing.T) {
 		{[]string{"realm.name=a"}, `"realm":{"name":"a"}`, ""},
 		{[]string{"https://x.test/org=a"}, `"https://x.test/org":"a"`, ""},
 		{[]string{"realm.name=a"}, `"realm.name":"b","realm":{"name":"a"}`, "realm.name"}, // the literal one counts
+		{[]string{"kubernetes.io.namespace=ci"}, `"kubernetes.io":{"namespace":"ci"}`, ""},
+		{[]string{"kubernetes.io.namespace=ci"}, `"kubernetes.io":{"namespace":"cd"}`, "kubernetes.io.namespace"},
+		{[]string{"kubernetes.io.serviceaccount.name=ci"}, `"kubernetes.io":{"serviceaccount":{"name":"ci"}}`, ""},
+		{[]string{"https://x.test/jwt/claims.org=a"}, `"https://x.test/jwt/claims":{"org":"a"}`, ""},
+		{[]string{"oidc.circleci.com/project-id=7"}, `"oidc.circleci.com/project-id":"7"`, ""},
+		{[]string{"email_verified=true"}, `"email_verified":"false"`, "email_verified"},
+		{[]string{"email_verified=true"}, `"email_verified":1`, "email_verified"},
 	} {
 		required, err := auth.ParseRequiredClaims(tt.required)
 		if err != nil {
@@ -249,6 +257,17 @@ func TestRolesComeFromTheClaim(t *testing.T) {
 		{"a path to an object", "a.b", `{"a":{"b":{"c":"admins"}}}`, auth.Reader},
 		{"a path in another case", "realm_access.roles", `{"Realm_Access":{"roles":["admins"]}}`, auth.Reader},
 		{"a URL", "https://x.test/roles", `{"https://x.test/roles":["admins"]}`, auth.Admin},
+		{"a URL with a path behind it", "https://hasura.io/jwt/claims.x-roles", `{"https://hasura.io/jwt/claims":{"x-roles":["admins"]}}`, auth.Admin},
+		{"a client whose name has a dot", "resource_access.my.client.roles", `{"resource_access":{"my.client":{"roles":["admins"]}}}`, auth.Admin},
+		{"one beside a client with the beginning of its name", "a.my.client.roles", `{"a":{"my":{"client":{"roles":"readers"}},"my.client":{"roles":"admins"}}}`, auth.Admin},
+		{"a name with dots at each step", "a.b.c.d.e", `{"a.b":{"c.d":{"e":"admins"}}}`, auth.Admin},
+		{"a longer name wins although it leads nowhere", "a.b.c", `{"a.b":"x","a":{"b":{"c":"admins"}}}`, auth.Reader},
+		{"and although it is of an object without the rest", "a.b.c", `{"a.b":{"d":"x"},"a":{"b":{"c":"admins"}}}`, auth.Reader},
+		{"a path that goes on below a string", "a.b.c.d", `{"a.b":"admins"}`, auth.Reader},
+		{"a dot at the end", "a.", `{"a":"admins"}`, auth.Reader},
+		{"a name that ends in a dot", "a.", `{"a.":"admins","a":{"":"readers"}}`, auth.Admin},
+		{"two dots", "a..b", `{"a":{"":{"b":"admins"}}}`, auth.Admin},
+		{"nothing but dots", "..", `{"a":"admins"}`, auth.Reader},
 		{"a literal name before a path", "a.b", `{"a.b":["readers"],"a":{"b":["admins"]}}`, auth.Reader},
 	} {
 		rules := auth.ClaimRules{RoleClaim: tt.claim, RoleMap: mapped, DefaultRole: auth.Reader}
@@ -269,7 +288,11 @@ func TestNamesAreForPeople(t *testing.T) {
 		{"a verified address", `{"email":"a@x.test","email_verified":true,"sub":"1"}`, "a@x.test"},
 		{"an address that is not verified", `{"email":"a@x.test","email_verified":false,"sub":"1"}`, "1"},
 		{"an address of which nothing is said", `{"email":"a@x.test","sub":"1"}`, "1"},
-		{"an address that is verified in other words", `{"email":"a@x.test","email_verified":"true","sub":"1"}`, "1"},
+		{"an address that is verified in a string", `{"email":"a@x.test","email_verified":"true","sub":"1"}`, "a@x.test"},
+		{"one that is not, in a string", `{"email":"a@x.test","email_verified":"false","sub":"1"}`, "1"},
+		{"one that is verified in other words", `{"email":"a@x.test","email_verified":"yes","sub":"1"}`, "1"},
+		{"in a number", `{"email":"a@x.test","email_verified":1,"sub":"1"}`, "1"},
+		{"in a list", `{"email":"a@x.test","email_verified":["true"],"sub":"1"}`, "1"},
 		{"an address alone", `{"email":"a@x.test"}`, ""},
 		{"an empty one", `{"preferred_username":"","sub":"1"}`, "1"},
 		{"one of nothing but blanks", `{"preferred_username":" \u0000\n\u200b ","sub":"1"}`, "1"},
@@ -367,6 +390,26 @@ func FuzzClaims(f *testing.F) {
 		name := rules.Name(c)
 		if len(name) > 256 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
 			t.Fatalf("%q gives %q", raw, name)
+		}
+	})
+}
+
+func FuzzClaimPaths(f *testing.F) {
+	for _, path := range []string{"a", "a.b", "a.b.c", "https://x.test/a.b", "resource_access.my.client.roles", "", ".", "a..b."} {
+		f.Add(path, `{"a":{"b":{"c":"x"}},"a.b":{"c":"y"},"":{"":"z"}}`)
+	}
+	f.Fuzz(func(t *testing.T, path, raw string) {
+		c, err := auth.ParseClaims([]byte(raw))
+		if err != nil || path == "" {
+			return
+		}
+		decides := auth.ClaimRules{RoleClaim: path}.Decides(c)
+		if _, literal := c[path]; literal && !decides || decides && len(c) == 0 {
+			t.Errorf("%q in %q: %v", path, raw, decides)
+		}
+		// Below what can't be found there is nothing to be found.
+		if below := (auth.ClaimRules{RoleClaim: path + ".\x00"}); !decides && below.Decides(c) && !strings.Contains(raw, `\u0000`) {
+			t.Errorf("%q is found below %q in %q", below.RoleClaim, path, raw)
 		}
 	})
 }

@@ -140,13 +140,14 @@ func (p *Passwords) Users() int {
 // right. Errors are *Refusal: ErrBadCredential; ErrThrottled, with the time until
 // the address may try again, at most a minute, after ten different failures in
 // a minute, whatever the password; or ErrUnavailable if too many others are to be
-// checked first or ctx ends. It keeps nothing that points into its arguments.
+// checked first or ctx ends. From where there is no valid address failures are
+// counted by user. It keeps nothing that points into its arguments.
 //
 // A hash is computed once for a credential, and one at a time, while what is
 // known already is answered at once. Only while the outcome of ten different
 // credentials of one address is open all others from there wait for it.
 func (p *Passwords) Check(ctx context.Context, from netip.Addr, name, password string) error {
-	leave, err := p.throttle.enter(ctx, from, p.digest(name, password))
+	leave, err := p.throttle.enter(ctx, originOf(from, p.digest(name)), p.digest(name, password))
 	if err != nil {
 		return err
 	}

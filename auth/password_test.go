@@ -493,7 +493,7 @@ func TestPasswordsAreNotKept(t *testing.T) {
 		for _, c := range [][2]string{{"admin", "correct horse battery"}, {"admin", "wrong horse battery"}, {"ann", "staple staple"}, {"ann", "wrong staple"}, {"a stranger", "strange password"}} {
 			_ = p.Check(t.Context(), home, c[0], c[1])
 		}
-		if p.right.Len() != 1 || p.wrong.Len() != 3 || p.throttle.addresses.Len() != 1 {
+		if p.right.Len() != 1 || p.wrong.Len() != 3 || p.throttle.origins.Len() != 1 {
 			t.Fatal("nothing is remembered that could hold a password")
 		}
 		synctest.Wait() // the checks unlock what is looked at here after they have answered

@@ -53,7 +53,7 @@ var (
 	ErrAddress       = errors.New("this address is not allowed")
 	ErrCrossSite     = errors.New("a page of another site may not do this")
 	ErrAmbiguous     = errors.New("a credential is given twice")
-	ErrThrottled     = errors.New("too many failed sign-ins from this address; try again later")
+	ErrThrottled     = errors.New("too many failed sign-ins; try again later")
 	ErrUnavailable   = errors.New("the credential cannot be checked at present; try again")
 )
 

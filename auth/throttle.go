@@ -13,23 +13,39 @@ import (
 const (
 	throttleWindow  = time.Minute
 	maxFailures     = 10     // of different credentials within the window
-	maxAddresses    = 10_000 // that are remembered; the least recent go first
+	maxOrigins      = 10_000 // that are remembered; the least recent go first
 	sharedIPv6Bits  = 64     // who has one address of such a network has them all
 	exactIPv4Bits   = 32
 	unavailableWait = time.Second // before trying again what could not be checked
 )
 
-// throttle bounds how many different credentials an address can try. What is
+// throttle bounds how many different credentials an origin can try. What is
 // under way takes a place as if it had failed already, so that trying many at
 // once gains nothing.
 type throttle struct {
 	now func() time.Time
 
-	mu        sync.Mutex // guards all below
-	addresses *simplelru.LRU[netip.Prefix, *attempts]
+	mu      sync.Mutex // guards all below
+	origins *simplelru.LRU[origin, *attempts]
 }
 
-// attempts are the different credentials that an address has tried.
+// origin is what the tries of one are counted by: where they come from, or, by
+// connections that have no address, whose password they are about. Otherwise all
+// that connect by a Unix socket could lock each other out.
+type origin struct {
+	network netip.Prefix
+	user    digest
+}
+
+// originOf is that of a try. user is a digest of the user's name.
+func originOf(from netip.Addr, user digest) origin {
+	if !from.IsValid() {
+		return origin{user: user}
+	}
+	return origin{network: network(from)}
+}
+
+// attempts are the different credentials that an origin has tried.
 type attempts struct {
 	recent []attempt     // at most maxFailures
 	ended  chan struct{} // closed when a check under way ends; nil: nobody waits for that
@@ -43,11 +59,11 @@ type attempt struct {
 
 func newThrottle(now func() time.Time) *throttle {
 	// The only error is about a size that is not positive.
-	lru, _ := simplelru.NewLRU[netip.Prefix, *attempts](maxAddresses, nil)
-	return &throttle{now: now, addresses: lru}
+	lru, _ := simplelru.NewLRU[origin, *attempts](maxOrigins, nil)
+	return &throttle{now: now, origins: lru}
 }
 
-// network is what counts as one address. All invalid addresses are one.
+// network is what counts as one address.
 func network(from netip.Addr) netip.Prefix {
 	from = from.Unmap()
 	bits := sharedIPv6Bits
@@ -58,11 +74,10 @@ func network(from netip.Addr) netip.Prefix {
 	return p
 }
 
-// enter asks whether an address may try a credential. Whoever gets no error
+// enter asks whether a credential may be tried from an origin. Whoever gets no error
 // has to call leave, once, with the outcome. While the last places are taken by
 // checks whose outcome is open, it waits for that. Errors are *Refusal.
-func (t *throttle) enter(ctx context.Context, from netip.Addr, credential digest) (leave func(failed bool), err error) {
-	at := network(from)
+func (t *throttle) enter(ctx context.Context, at origin, credential digest) (leave func(failed bool), err error) {
 	for {
 		leave, wait, retry := t.tryEnter(at, credential)
 		switch {
@@ -81,13 +96,13 @@ func (t *throttle) enter(ctx context.Context, from netip.Addr, credential digest
 
 // tryEnter returns one of its results: leave, or what to wait for before the
 // next try, or the time until the window opens.
-func (t *throttle) tryEnter(at netip.Prefix, credential digest) (leave func(failed bool), wait <-chan struct{}, retry time.Duration) {
+func (t *throttle) tryEnter(at origin, credential digest) (leave func(failed bool), wait <-chan struct{}, retry time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	a, known := t.addresses.Get(at)
+	a, known := t.origins.Get(at)
 	if !known {
 		a = &attempts{}
-		t.addresses.Add(at, a)
+		t.origins.Add(at, a)
 	}
 	now := t.now()
 	a.forget(now)
@@ -109,7 +124,7 @@ func (t *throttle) tryEnter(at netip.Prefix, credential digest) (leave func(fail
 	return func(failed bool) { t.leave(at, a, credential, failed) }, nil, 0
 }
 
-func (t *throttle) leave(at netip.Prefix, a *attempts, credential digest, failed bool) {
+func (t *throttle) leave(at origin, a *attempts, credential digest, failed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
@@ -123,9 +138,9 @@ func (t *throttle) leave(at netip.Prefix, a *attempts, credential digest, failed
 		close(a.ended)
 		a.ended = nil
 	}
-	// Too many other addresses may have come in between.
-	if current, _ := t.addresses.Peek(at); current == a && len(a.recent) == 0 {
-		t.addresses.Remove(at)
+	// Too many others may have come in between.
+	if current, _ := t.origins.Peek(at); current == a && len(a.recent) == 0 {
+		t.origins.Remove(at)
 	}
 }
 

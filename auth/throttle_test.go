@@ -99,6 +99,26 @@ func TestTenDifferentFailuresCloseTheWindow(t *testing.T) {
 	}
 }
 
+func TestWithoutAnAddressFailuresAreCountedByUser(t *testing.T) {
+	for _, user := range []string{"nobody", "", "admin"} {
+		p, c := throttled()
+		var nowhere netip.Addr
+		for i := range 10 {
+			want(t, "a failure", p.Check(t.Context(), nowhere, user, fmt.Sprint("wrong", i)), ErrBadCredential)
+		}
+		want(t, "the same user", p.Check(t.Context(), nowhere, user, "right"), ErrThrottled)
+		if user != "admin" {
+			want(t, "another user", p.Check(t.Context(), nowhere, "admin", "right"), nil)
+		}
+		want(t, "another one who is unknown", p.Check(t.Context(), nowhere, "other", "right"), ErrBadCredential)
+		want(t, "from an address", p.Check(t.Context(), home, "admin", "right"), nil)
+		c.pass(time.Minute)
+		if user == "admin" {
+			want(t, "a minute later", p.Check(t.Context(), nowhere, user, "right"), nil)
+		}
+	}
+}
+
 func TestTheSameWrongPairCountsOnce(t *testing.T) {
 	p, c := throttled()
 	for range 100 {
@@ -194,7 +214,7 @@ func TestOnlyFailuresCount(t *testing.T) {
 		release()
 	}
 	want(t, "at the end", p.Check(t.Context(), home, "user1", "password of user1"), nil)
-	if n := p.throttle.addresses.Len(); n != 0 {
+	if n := p.throttle.origins.Len(); n != 0 {
 		t.Errorf("%d addresses are remembered, want none", n)
 	}
 }
@@ -250,17 +270,17 @@ func TestManyUsersOfOneAddressSignInAtOnce(t *testing.T) {
 
 func TestTheThrottleIsBounded(t *testing.T) {
 	p, _ := throttled()
-	for i := range maxAddresses + 500 {
+	for i := range maxOrigins + 500 {
 		want(t, "failure", p.Check(t.Context(), address(i), "admin", "wrong"), ErrBadCredential)
 	}
 	fail(t, p, home, 10)
 	for range 100 {
 		want(t, "throttled", p.Check(t.Context(), home, "admin", "more"), ErrThrottled)
 	}
-	if n := p.throttle.addresses.Len(); n != maxAddresses {
-		t.Errorf("%d addresses are remembered, want %d", n, maxAddresses)
+	if n := p.throttle.origins.Len(); n != maxOrigins {
+		t.Errorf("%d addresses are remembered, want %d", n, maxOrigins)
 	}
-	if a, _ := p.throttle.addresses.Peek(network(home)); len(a.recent) != maxFailures {
+	if a, _ := p.throttle.origins.Peek(originOf(home, digest{})); len(a.recent) != maxFailures {
 		t.Errorf("%d failures are remembered, want %d", len(a.recent), maxFailures)
 	}
 }
@@ -268,18 +288,18 @@ func TestTheThrottleIsBounded(t *testing.T) {
 func TestAnAddressThatWasForgottenMeanwhileLeavesInPeace(t *testing.T) {
 	c := newClock()
 	th := newThrottle(c.Now)
-	leave, err := th.enter(t.Context(), home, digest{1})
+	leave, err := th.enter(t.Context(), originOf(home, digest{}), digest{1})
 	want(t, "the first", err, nil)
-	for i := range maxAddresses {
-		other, err := th.enter(t.Context(), address(i), digest{1})
+	for i := range maxOrigins {
+		other, err := th.enter(t.Context(), originOf(address(i), digest{}), digest{1})
 		want(t, "another", err, nil)
 		other(true)
 	}
-	again, err := th.enter(t.Context(), home, digest{2})
+	again, err := th.enter(t.Context(), originOf(home, digest{}), digest{2})
 	want(t, "the second", err, nil)
 	again(true)
 	leave(false)
-	if a, _ := th.addresses.Peek(network(home)); a == nil || len(a.recent) != 1 {
+	if a, _ := th.origins.Peek(originOf(home, digest{})); a == nil || len(a.recent) != 1 {
 		t.Error("the failure since then is forgotten")
 	}
 }

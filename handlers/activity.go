@@ -208,9 +208,7 @@ func (h *api) activity(c *fiber.Ctx) error {
 		return err
 	}
 	f := h.frame(c, "Activity", "activity")
-	if address := f.Path("/activity") + v.address(v.before); fragmentOf(c) != "" && !isCurrent(c, address) {
-		c.Set("HX-Push-Url", address)
-	}
+	pushURL(c, f.Path("/activity")+v.address(v.before))
 	return h.page(c, fiber.StatusOK, views.ActivityPage(h.activityModel(f, &v, entries, next)))
 }
 

@@ -589,6 +589,8 @@ func TestRequiredClaimsAreRequired(t *testing.T) {
 		want   int
 	}{
 		{map[string]any{"hd": "example.com", "email_verified": true}, 200},
+		{map[string]any{"hd": "example.com", "email_verified": "true"}, 200},
+		{map[string]any{"hd": "example.com", "email_verified": "false"}, 401},
 		{map[string]any{"hd": "example.com", "email_verified": false}, 401},
 		{map[string]any{"hd": "example.org", "email_verified": true}, 401},
 		{map[string]any{"email_verified": true}, 401},
@@ -667,7 +669,7 @@ func TestTenWrongPasswordsLockPasswordsOnly(t *testing.T) {
 		}
 	}
 	a := s.get("/", "Authorization", basicHeader("admin", rightPassword))
-	if a.status != 429 || a.header.Get("Retry-After") == "" || a.header.Get("Retry-After") == "0" || a.body != "too many failed sign-ins from this address; try again later\n" {
+	if a.status != 429 || a.header.Get("Retry-After") == "" || a.header.Get("Retry-After") == "0" || a.body != "too many failed sign-ins; try again later\n" {
 		t.Errorf("%v %v", a, a.header)
 	}
 	if a := s.get("/", "X-API-Key", rightToken); a.status != 200 {

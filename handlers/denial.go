@@ -17,7 +17,7 @@ func (d Denials) Deny(x guard.Denial) {
 		what = "sign-in at the OpenID provider"
 	}
 	d.Store.Deny(store.Denial{
-		Origin: store.Origin{By: x.Principal.Name, From: addressText(x.From), Via: string(x.Scheme), ID: x.Principal.ID},
+		Origin: store.Origin{By: x.Principal.Name, From: x.From, Via: string(x.Scheme), ID: x.Principal.ID},
 		Reason: x.Reason.Error(), What: what,
 	})
 }

@@ -38,16 +38,8 @@ func (h *api) home(c *fiber.Ctx) error {
 	}
 	f := h.frame(c, "Groupings", "groupings")
 	f.Live = "results"
-	if address := f.Path("/") + v.query(); fragmentOf(c) != "" && !isCurrent(c, address) {
-		c.Set("HX-Push-Url", address)
-	}
+	pushURL(c, f.Path("/")+v.query())
 	return h.page(c, fiber.StatusOK, views.GroupingsPage(h.groupings(c, f, &v)))
-}
-
-// isCurrent tells that the browser shows an address already.
-func isCurrent(c *fiber.Ctx, address string) bool {
-	u, err := url.Parse(c.Get("HX-Current-URL"))
-	return err == nil && u.RequestURI() == address
 }
 
 const (

@@ -71,11 +71,10 @@ func (h *api) arrive(c *fiber.Ctx) error {
 	if p.reason == nil {
 		h.Logger.Error("A sign-in failed", "err", err)
 	}
-	query := url.Values{"problem": {p.word}}
 	if next != "" {
-		query.Set("next", h.localPath(h.PublicPrefix+next))
+		next = h.localPath(h.PublicPrefix + next)
 	}
-	return c.Redirect(h.PublicPrefix+"/login?"+query.Encode(), fiber.StatusSeeOther)
+	return c.Redirect(h.signInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
 }
 
 // loginProblem is why somebody was not signed in, by the word for it in the

@@ -199,16 +199,15 @@ func TestSomebodySignsInAtTheProviderAndOut(t *testing.T) {
 	if page.status != 200 || !strings.Contains(wordsOf(theOne(t, page, classed("account-link"))), "ann pusher") {
 		t.Errorf("%v", page)
 	}
-	if policy := page.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; form-action 'self' "+p.Issuer()) {
-		t.Errorf("forms may lead to %s", policy)
+	if policy := page.header.Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; form-action 'self'") {
+		t.Errorf("forms may lead elsewhere: %s", policy)
 	}
 	b.wantSecretsKept(p)
 	session := b.session()
 	a = b.post("/pg/auth/logout", "")
-	u, err := url.Parse(a.header.Get("Location"))
-	must(t, err)
+	u := leadsOn(t, a)
 	query := u.Query()
-	if hint := query.Get("id_token_hint"); a.status != 303 || u.Path != "/logout" || strings.Count(hint, ".") != 2 || query.Get("post_logout_redirect_uri") != publicAddress+"/pg/" || a.header.Get("Clear-Site-Data") != `"cache", "storage"` || b.session() != "" {
+	if hint := query.Get("id_token_hint"); u.Path != "/logout" || strings.Count(hint, ".") != 2 || query.Get("post_logout_redirect_uri") != publicAddress+"/pg/" || b.session() != "" {
 		t.Errorf("%v %v", a, a.header)
 	}
 	if a := s.get("/pg/", append(aBrowser, "Cookie", "gatehouse_session="+session)...); a.status != 401 {
@@ -304,7 +303,7 @@ func TestASignInCountsOnceAndInItsBrowser(t *testing.T) {
 	for name, headers := range map[string][]string{
 		"no cookie":         nil,
 		"a made-up cookie":  {"Cookie", "gatehouse_login=made-up"},
-		"two cookies":       {"Cookie", "gatehouse_login=" + state + "; gatehouse_login=made-up"},
+		"made-up cookies":   {"Cookie", "gatehouse_login=; gatehouse_login=made-up; gatehouse_login=" + state + "x"},
 		"a name of others":  {"Cookie", "__Host-gatehouse-login=" + state},
 		"a huge cookie":     {"Cookie", "gatehouse_login=" + strings.Repeat("x", 9_000)},
 		"another browser's": {"Cookie", "gatehouse_login=" + func() string { other.sent(p, "/auth/login", member("bob", "admins")); return other.begun() }()},
@@ -313,7 +312,10 @@ func TestASignInCountsOnceAndInItsBrowser(t *testing.T) {
 			t.Errorf("%s: %v %v", name, a, a.header)
 		}
 	}
-	if b.to(b.get(back)); b.role() != "admin" {
+	// Another server on the host may have begun a sign-in too.
+	b.cookies["a"], b.cookies["gatehouse_login"] = "b; gatehouse_login=made-up; gatehouse_login="+other.begun()+"; gatehouse_login="+state, "made-up"
+	b.to(b.get(back))
+	if delete(b.cookies, "a"); b.role() != "admin" {
 		t.Fatalf("is %s", b.role())
 	}
 	// The button that leads back.
@@ -570,8 +572,8 @@ func TestTheIDTokenIsSealedInTheStore(t *testing.T) {
 	x.Extra = append([]byte{}, x.Extra...)
 	must(t, s.store.CreateSession(t.Context(), "another", x))
 	b.cookies["gatehouse_session"] = "another"
-	if a := b.post("/auth/logout", ""); a.status != 303 || !strings.Contains(a.header.Get("Location"), "client_id=") || strings.Contains(a.header.Get("Location"), "id_token_hint") {
-		t.Errorf("%v %v", a, a.header)
+	if query := leadsOn(t, b.post("/auth/logout", "")).Query(); query.Get("client_id") != logintest.ClientID || query.Has("id_token_hint") {
+		t.Errorf("%v", query)
 	}
 }
 

@@ -3,7 +3,7 @@ package handlers
 import (
 	"bytes"
 	"context"
-	"regexp"
+	"net/url"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -20,28 +20,10 @@ import (
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
-// policy is pagePolicy, and lets forms lead to where the provider signs people
-// out: browsers ask it about redirects too.
-func (h *api) policy() string {
-	if h.Guard.Provider == nil {
-		return pagePolicy
-	}
-	policy := pagePolicy
-	for _, origin := range h.Guard.Provider.Origins() {
-		if plainOrigin.MatchString(origin) {
-			policy += " " + origin
-		}
-	}
-	return policy
-}
-
-// plainOrigin is an origin that is nothing else to a policy.
-var plainOrigin = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]_-]+$`)
-
 // frame is what goes around the content of a page.
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 	p := guard.Principal(c)
-	return views.Frame{
+	f := views.Frame{
 		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: h.Build.Version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
@@ -52,6 +34,20 @@ func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 		Seen:     c.GetRespHeader(seenHeader),
 		Settings: readSettings(c),
 	}
+	if p.Role.May(auth.Read) {
+		f.AllAdmin = h.everyoneAdmin()
+	}
+	return f
+}
+
+// everyoneAdmin says by which issuers everyone is admin whose token is accepted.
+func (h *api) everyoneAdmin() (sentences []string) {
+	for _, standing := range h.Guard.Standings() {
+		if standing.Admin {
+			sentences = append(sentences, standing.Sentence+".")
+		}
+	}
+	return sentences
 }
 
 // signInURL is where people sign in who are let in without; empty: they need not,
@@ -88,7 +84,7 @@ func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name stri
 	}
 	c.Status(status)
 	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
-	c.Set(fiber.HeaderContentSecurityPolicy, h.policy())
+	c.Set(fiber.HeaderContentSecurityPolicy, pagePolicy)
 	// With no-referrer browsers would send forms without their origin.
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set(fiber.HeaderVary, "Accept, HX-Request, HX-Request-Type, HX-Target, Accept-Encoding")
@@ -105,6 +101,24 @@ func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name stri
 		return err
 	}
 	return w.Close()
+}
+
+// maxAddress bounds addresses that are part of a header: proxies pass on answers
+// with 4 KiB of headers, as a rule, and no longer ones.
+const maxAddress = 2 << 10
+
+// pushURL has the browser show an address together with the part of a page that
+// htmx asks for. It goes on showing the one before if that is too long.
+func pushURL(c *fiber.Ctx, address string) {
+	if fragmentOf(c) != "" && !isCurrent(c, address) && len(address) <= maxAddress {
+		c.Set("HX-Push-Url", address)
+	}
+}
+
+// isCurrent tells that the browser shows an address already.
+func isCurrent(c *fiber.Ctx, address string) bool {
+	u, err := url.Parse(c.Get("HX-Current-URL"))
+	return err == nil && u.RequestURI() == address
 }
 
 func render(ctx context.Context, b *bytes.Buffer, page templ.Component, fragment string) error {

@@ -53,9 +53,7 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 	if c.Query("view") == "scrapers" {
 		return h.page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
 	}
-	if address := t.PushersURL + v.query(); fragmentOf(c) != "" && !isCurrent(c, address) {
-		c.Set("HX-Push-Url", address)
-	}
+	pushURL(c, t.PushersURL+v.query())
 	return h.page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
 }
 

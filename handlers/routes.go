@@ -86,6 +86,8 @@ type api struct {
 	etags   etags
 	streams streams
 	epoch   string // of marks
+
+	unframedAnswers unframedAnswers
 }
 
 // New makes the server's routes.
@@ -214,10 +216,10 @@ func (h *api) rootRoutes() []route {
 }
 
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
-// scrape are never redirected.
+// scrape are never redirected. A query that is too long for a header is left out.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
-	if query := c.Context().URI().QueryString(); len(query) > 0 {
+	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= maxAddress {
 		location += "?" + string(query)
 	}
 	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change

@@ -61,7 +61,7 @@ func (h *api) tune(app *fiber.App) {
 		expectsNothing(header)
 		return fasthttp.RequestConfig{}
 	}
-	s.ConnState = followHeads
+	s.ConnState = h.followConn
 	s.CloseOnShutdown = true
 	// The start of a malformed request may hold credentials.
 	s.SecureErrorLogMessage = true
@@ -130,8 +130,12 @@ type headed interface {
 	Last() bool        // no request follows this one
 }
 
-// followHeads keeps connections up with the server.
-func followHeads(conn net.Conn, state fasthttp.ConnState) {
+// followConn keeps up with what the server does with a connection.
+func (h *api) followConn(conn net.Conn, state fasthttp.ConnState) {
+	if state == fasthttp.StateClosed {
+		h.unframedAnswers.drop(conn)
+		return
+	}
 	c, ok := conn.(headed)
 	if !ok {
 		return

@@ -1,12 +1,10 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"mime"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -37,7 +35,7 @@ func (s Sessions) Session(id string) (auth.Session, bool) {
 }
 
 // UseSession is part of guard.Sessions.
-func (s Sessions) UseSession(id string, from netip.Addr) { s.Store.UseSession(id, addressText(from)) }
+func (s Sessions) UseSession(id, from string) { s.Store.UseSession(id, from) }
 
 // BeginSession is part of guard.Sessions.
 func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) error {
@@ -50,20 +48,12 @@ func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) e
 }
 
 // EndSession is part of guard.Sessions.
-func (s Sessions) EndSession(ctx context.Context, id string, from netip.Addr) error {
-	o := store.Origin{From: addressText(from), Via: string(auth.SessionCookie)}
+func (s Sessions) EndSession(ctx context.Context, id, from string) error {
+	o := store.Origin{From: from, Via: string(auth.SessionCookie)}
 	if x, ok := s.Store.Session(id); ok {
 		o.By, o.ID = x.Name, x.ID
 	}
 	return s.Store.EndSession(ctx, id, o)
-}
-
-// addressText is an address for the record; empty if there is none.
-func addressText(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
 }
 
 func (h *api) sessionRoutes() []route {
@@ -112,7 +102,7 @@ func (h *api) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error 
 	case errors.Is(err, auth.ErrBadCredential):
 		l.Problem = "Wrong user or password."
 	case errors.Is(err, auth.ErrThrottled):
-		l.Problem = fmt.Sprintf("Too many failed sign-ins from this address. Try again in %s.", seconds(a.retry))
+		l.Problem = fmt.Sprintf("Too many failed sign-ins. Try again in %s.", seconds(a.retry))
 	default:
 		l.Problem = sentence(a.text)
 	}
@@ -136,14 +126,20 @@ func (h *api) logout(c *fiber.Ctx) error {
 }
 
 // leave signs a browser out and sends it to where the provider does the same;
-// empty: to the first page.
+// empty: to the first page. The provider's address holds an ID token and can be
+// longer than the headers that proxies take, so it is part of a page.
 func (h *api) leave(c *fiber.Ctx, farewell string) error {
 	if err := h.Guard.SignOut(c); err != nil {
 		return err
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
 	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Redirect(cmp.Or(farewell, h.PublicPrefix+"/"), fiber.StatusSeeOther)
+	if farewell == "" {
+		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
+	}
+	m := views.Farewell{Frame: h.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
+	m.User, m.Version, m.AllAdmin = views.User{Role: auth.NoRole.String()}, "", nil // is a stranger from here on
+	return h.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 
 // homeAddress is that of the first page, for others; empty: it is not known.
@@ -173,7 +169,7 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	}
 	switch {
 	case c.Get("HX-Request") == "true":
-		c.Set("HX-Redirect", h.PublicPrefix+"/login?next="+url.QueryEscape(h.localPath(pathOf(c.Get("HX-Current-URL")))))
+		c.Set("HX-Redirect", h.signInPage(url.Values{}, h.localPath(pathOf(c.Get("HX-Current-URL")))))
 		c.Set(fiber.HeaderCacheControl, "no-store")
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
@@ -181,6 +177,20 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.publicURL(c)}) == nil
 	}
 	return false
+}
+
+// signInPage is the address of the sign-in page with a query, and with where it
+// leads to, if that is known and not too long for a header.
+func (h *api) signInPage(query url.Values, next string) string {
+	page := h.PublicPrefix + "/login?"
+	if next != "" {
+		query.Set("next", next)
+	}
+	if address := page + query.Encode(); len(address) <= maxAddress {
+		return address
+	}
+	query.Del("next")
+	return page + query.Encode()
 }
 
 // pathOf is the path and the query of an address.

@@ -162,10 +162,22 @@ func TestASessionMayDoWhatTheTableSays(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range columns {
-		if a := s.do(c.method, c.target, "", "Cookie", admin[1]+"; "+reader[1]); a.status != 400 {
-			t.Errorf("two sessions: %v", a)
+	for i, c := range columns {
+		if a := s.do(c.method, c.target, "", "Cookie", admin[1]+"; "+reader[1]); a.status != 401 {
+			t.Errorf("the sessions of two people: %v", a)
 		}
+		if a := s.do(c.method, c.target, "", "Cookie", "gatehouse_session=theirs; "+reader[1]); a.status != reads(asReader)[i] {
+			t.Errorf("a session beside another server's: %v", a)
+		}
+	}
+	// Nobody is locked out: who signs in again is somebody.
+	a := s.post("/login", filledIn("admin", rightPassword, "/"), "Cookie", admin[1]+"; "+reader[1])
+	k := a.cookie()
+	if a.status != 303 || k == nil {
+		t.Fatalf("%v %v", a, a.header)
+	}
+	if a := s.get("/", "Cookie", reader[1]+"; "+k.Name+"="+k.Value); a.status != 200 {
+		t.Errorf("after signing in: %v", a)
 	}
 }
 

@@ -47,6 +47,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	}
 	s.Rates = h.Metrics.rates(s.Now)
 	s.Methods, s.Bypass, s.Warnings = h.methods()
+	s.Admins = h.admins()
 	return h.page(c, fiber.StatusOK, views.StatusPage(s))
 }
 
@@ -225,7 +226,22 @@ func (h *api) methods() (list []views.Method, bypass string, warnings []string) 
 	case open:
 		warnings = append(warnings, "No authentication is configured: everyone who reaches this address may push, read and delete.")
 	}
+	for _, standing := range h.Guard.Standings() {
+		if standing.Strangers {
+			warnings = append(warnings, standing.Sentence+".")
+		}
+	}
 	return list, bypassText(h.Guard.Bypass, open), warnings
+}
+
+// admins say who is admin by the issuers that let no strangers in.
+func (h *api) admins() (sentences []string) {
+	for _, standing := range h.Guard.Standings() {
+		if !standing.Strangers {
+			sentences = append(sentences, standing.Sentence+".")
+		}
+	}
+	return sentences
 }
 
 // bypassText says what holds for clients on the server's own machine.

@@ -21,11 +21,15 @@ func withHost(header *fasthttp.RequestHeader) {
 }
 
 // requestHost is the host that a request asks, else the address that it came to.
+// What came in another way than by TCP came from this machine, or through it.
 func requestHost(c *fiber.Ctx) string {
 	if host := guard.Host(c); host != "" {
 		return host
 	}
-	return c.Context().LocalAddr().String()
+	if local, ok := c.Context().LocalAddr().(*net.TCPAddr); ok {
+		return local.String()
+	}
+	return "localhost"
 }
 
 // plainTarget gives requests the one target under which all that follows knows

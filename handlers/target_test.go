@@ -1,7 +1,10 @@
 package handlers
 
 import (
+	"io"
+	"net"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -192,6 +195,18 @@ func TestTargetsWithoutAHostNameTheAddressThatWasAsked(t *testing.T) {
 	s.put("/metrics/job/x", "a 1\n")
 	if a := s.raw("GET /api/v1/targets HTTP/1.0\r\n\r\n"); !strings.Contains(a.body, `"targets":["`+s.addr+`"]`) {
 		t.Errorf("%v", a)
+	}
+	path := filepath.Join(t.TempDir(), "s") // which is no address that anything is scraped at
+	l, err := net.Listen("unix", path)
+	must(t, err)
+	go func() { _ = s.app.Server().Serve(l) }()
+	conn, err := net.Dial("unix", path)
+	must(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET /api/v1/targets HTTP/1.0\r\n\r\n")
+	must(t, err)
+	if all, err := io.ReadAll(conn); !strings.Contains(string(all), `"targets":["localhost:80"]`) || err != nil {
+		t.Errorf("by a Unix socket: %s, %v", all, err)
 	}
 }
 

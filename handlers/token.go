@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -15,7 +14,7 @@ import (
 type Tokens struct{ Store *store.Store }
 
 // Principal is part of guard.MadeTokens.
-func (t Tokens) Principal(secret string, from netip.Addr) (auth.Principal, bool) {
+func (t Tokens) Principal(secret, from string) (auth.Principal, bool) {
 	x, ok := t.Store.FindToken(secret)
 	if !ok {
 		return auth.Principal{}, false
@@ -24,7 +23,7 @@ func (t Tokens) Principal(secret string, from netip.Addr) (auth.Principal, bool)
 	if err != nil {
 		return auth.Principal{}, false
 	}
-	t.Store.UseToken(x.ID, addressText(from))
+	t.Store.UseToken(x.ID, from)
 	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Limit: x.Limit.String()}, true
 }
 

@@ -59,9 +59,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 		}
 		return strings.TrimSuffix(f.Path("/tokens")+"?"+q.Encode(), "?")
 	}
-	if address := at(search, from); fragmentOf(c) != "" && !isCurrent(c, address) {
-		c.Set("HX-Push-Url", address)
-	}
+	pushURL(c, at(search, from))
 	m := views.Tokens{Frame: f, Search: search, Clear: at("", 0), Revoked: c.Query("revoked") != ""}
 	var found []*store.Token
 	for t := range h.Store.Picture().Tokens() {

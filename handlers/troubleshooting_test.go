@@ -34,6 +34,8 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 		{"no valid metric name at", "/job/x", "<html>\n", nil, 400},
 		{"is not valid without quotes", "/job/x", "m-x 1\n", nil, 400},
 		{"the body is JSON", "/job/x", `{"m": 1}`, nil, 400},
+		{"begins with a byte order mark", "/job/x", "\ufeffm 1\n", nil, 400},
+		{"is UTF-16", "/job/x", "\xff\xfem\x00 \x001\x00\n\x00", nil, 400},
 		{"the body has no sample, only a comment", "/job/x", "# HELP m text # TYPE m gauge m 1", nil, 400},
 		{"is longer than 1024 bytes", "/job/x", strings.Repeat("m", 1025) + " 1", nil, 400},
 		{"expected , or } behind label", "/job/x", `m{a="b" 2`, nil, 400},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,15 +23,14 @@ const maxUnframed = 1 << 10
 // by ending the connection after them. It does so in place of the server below,
 // which has no such answers.
 func (h *api) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-	var open atomic.Int64
 	return func(ctx *fasthttp.RequestCtx) {
 		next(ctx)
 		r := &ctx.Response
 		if ctx.Request.Header.IsHTTP11() || !r.IsBodyStream() || r.Header.ContentLength() >= 0 {
 			return
 		}
-		if open.Add(1) > maxUnframed {
-			open.Add(-1)
+		conn := ctx.Conn()
+		if !h.unframedAnswers.add(conn, r) {
 			_ = r.CloseBodyStream()
 			h.refuse(ctx, fiber.StatusServiceUnavailable, textBusy)
 			return
@@ -39,13 +39,44 @@ func (h *api) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		r.Header.SetContentLength(-2)
 		r.Header.Del(fiber.HeaderTransferEncoding)
 		head := ctx.IsHead()
-		linger(ctx.Conn()) // the program waits for it at its end
+		linger(conn) // the program waits for it at its end
 		ctx.HijackSetNoResponse(true)
-		ctx.Hijack(func(conn net.Conn) {
-			defer open.Add(-1)
+		ctx.Hijack(func(hijacked net.Conn) {
+			h.unframedAnswers.begin(conn)
+			defer h.unframedAnswers.end()
 			defer h.recovered()
-			_ = h.writeUnframed(conn, r, head)
+			_ = h.writeUnframed(hijacked, r, head)
 		})
+	}
+}
+
+// unframedAnswers are the answers under way whose end is that of the connection.
+type unframedAnswers struct {
+	open   atomic.Int64
+	unsent sync.Map // those that no goroutine writes yet, by their net.Conn
+}
+
+// add reports whether there is room for one more answer.
+func (a *unframedAnswers) add(conn net.Conn, r *fasthttp.Response) bool {
+	if a.open.Add(1) > maxUnframed {
+		a.end()
+		return false
+	}
+	a.unsent.Store(conn, r)
+	return true
+}
+
+// begin says that the answer on a connection is written from now on.
+func (a *unframedAnswers) begin(conn net.Conn) { a.unsent.Delete(conn) }
+
+func (a *unframedAnswers) end() { a.open.Add(-1) }
+
+// drop drops the answer that was to be written on a connection which the server
+// below has closed instead: an answer before it could not be delivered.
+func (a *unframedAnswers) drop(conn net.Conn) {
+	if r, ok := a.unsent.LoadAndDelete(conn); ok {
+		_ = r.(*fasthttp.Response).CloseBodyStream()
+		a.end()
 	}
 }
 

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -85,5 +86,33 @@ func TestAnswersOfHTTP10ComeInTheirOrder(t *testing.T) {
 	must(t, err)
 	if text := string(all); strings.Count(text, "HTTP/1.1 200") != 2 || strings.Index(text, `"status"`) > strings.Index(text, "# HELP") {
 		t.Errorf("%.600s", text)
+	}
+}
+
+// deaf is a connection whose client has sent all of its requests and gone.
+type deaf struct {
+	net.Conn
+	requests io.Reader
+}
+
+func (d deaf) Read(p []byte) (int, error) { return d.requests.Read(p) }
+
+func (deaf) Write([]byte) (int, error) { return 0, errors.New("the client has gone") }
+
+func TestAnswersOfHTTP10ThatAreNeverBegunLeaveNothingOpen(t *testing.T) {
+	s := serve(t)
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	for i := range maxUnframed + 1 {
+		// The answer to the first request is still to be sent when the second is
+		// handled.
+		requests := "GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET " + []string{"/events", "/metrics"}[min(i, 1)] + " HTTP/1.0\r\n\r\n"
+		_ = s.app.Server().ServeConn(deaf{ours, strings.NewReader(requests)})
+	}
+	if open := s.get("/metrics/self"); !strings.Contains(open.body, "gatehouse_sse_clients 0\n") {
+		t.Error("streams that have not begun are counted as open")
+	}
+	if head, _ := s.old("GET /metrics"); !strings.HasPrefix(head, "HTTP/1.1 200 ") {
+		t.Errorf("answers that have not begun keep others out: %s", head)
 	}
 }

@@ -135,13 +135,12 @@ func (b *body) families() []exposition.Family {
 	return out
 }
 
-// merge returns the body's families with those of a push put in their place.
-// Both are sorted by name, and so is the result.
-func (b *body) merge(push []exposition.Family) []exposition.Family {
+// merge returns the families of a push with those of the body that are kept beside
+// them. Both are sorted by name, and so is the result.
+func (b *body) merge(push []exposition.Family, kept func(name string) bool) []exposition.Family {
 	out := slices.Clone(push)
 	for _, f := range b.families() {
-		_, replaced := slices.BinarySearchFunc(push, f.Name, func(p exposition.Family, name string) int { return strings.Compare(p.Name, name) })
-		if !replaced {
+		if kept(f.Name) {
 			out = append(out, f)
 		}
 	}

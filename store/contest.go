@@ -132,6 +132,10 @@ func (e *edit) show(name, id string) {
 			}
 			left -= size
 		}
+		if c.Proto != nil { // of which the text is not always regular on its own
+			shown.Loose = 0
+			*shown = exposition.Judge(exposition.Family{Name: name, Type: h.typ, Chunk: *shown}).Chunk
+		}
 	}
 	next := *g
 	next.body = g.body.withShown(i, shown)

@@ -85,8 +85,11 @@ type Journal interface {
 
 // JournalStatus is how a journal is doing.
 type JournalStatus struct {
-	Engine   string   // "pebble"
-	Path     string   // directory or address
+	Engine string // "pebble"
+	Path   string // directory or address
+	// Store names what is kept: it was chosen at random when the store began, and
+	// is the same in all journals on it.
+	Store    string
 	Revision Revision // of the last durable change
 	// Err is why nothing can be committed at present: it wraps ErrUnavailable
 	// or ErrBroken. nil: commits are taken.

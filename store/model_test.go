@@ -186,6 +186,9 @@ func (m *model) push(p store.Push) bool {
 	g := &modelGroup{key: p.Key, families: map[string]modelFamily{}}
 	if old != nil && p.Mode == store.Merge {
 		maps.Copy(g.families, old.families)
+		for _, f := range p.Families {
+			delete(g.families, f.Of)
+		}
 	}
 	for _, f := range p.Families {
 		since := m.now

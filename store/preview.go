@@ -37,11 +37,11 @@ func (s *Store) Preview(p Push) (Outcome, error) {
 			out.Added++
 		}
 	}
-	rest := len(before.holds) - out.Replaced
-	if p.Mode == Merge {
-		out.Kept = rest
-	} else {
-		out.Removed = rest
+	for i := range before.holds {
+		if op.kept(before.holds[i].name) {
+			out.Kept++
+		}
 	}
+	out.Removed = len(before.holds) - out.Replaced - out.Kept
 	return out, nil
 }

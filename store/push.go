@@ -18,6 +18,8 @@ type pushOp struct {
 	group  *Group
 	packed []byte
 
+	dissolved map[string]bool // see dissolves
+
 	imported bool
 	// For imports: the times of the other server.
 	pushed, failed time.Time
@@ -33,7 +35,7 @@ func (op *pushOp) families() []exposition.Family {
 	if op.base == nil {
 		return op.push.Families
 	}
-	return op.base.body.merge(op.push.Families)
+	return op.base.body.merge(op.push.Families, op.kept)
 }
 
 // kept says whether a family is not in the push but stays.
@@ -42,7 +44,21 @@ func (op *pushOp) kept(name string) bool {
 		return false
 	}
 	_, pushed := slices.BinarySearchFunc(op.push.Families, name, func(f exposition.Family, name string) int { return strings.Compare(f.Name, name) })
-	return !pushed
+	return !pushed && !op.dissolves(name)
+}
+
+// dissolves reports whether the push brings a histogram or summary of that name as
+// families that are called as its samples.
+func (op *pushOp) dissolves(name string) bool {
+	if op.dissolved == nil {
+		op.dissolved = map[string]bool{}
+		for i := range op.push.Families {
+			if of := op.push.Families[i].Of; of != "" {
+				op.dissolved[of] = true
+			}
+		}
+	}
+	return op.dissolved[name]
 }
 
 func (op *pushOp) apply(b *batch) error {

@@ -542,3 +542,39 @@ func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
 		t.Errorf("%d groupings, want 4", n)
 	}
 }
+
+func TestAMergeReplacesWhatItBringsThoughItsNamesOverlap(t *testing.T) {
+	s, _ := openStore(t, t.TempDir(), checked)
+	const plain = "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"
+	const both = plain + "# TYPE h_count gauge\nh_count{a=\"1\"} 1\n"
+	mustPush(t, s, "/job/x", plain+"other 1\n")
+	p := push(t, "/job/x", both)
+	p.Mode = store.Merge
+	outcome, err := s.Preview(p)
+	if want := (store.Outcome{Exists: true, Series: 5, Added: 3, Kept: 1, Removed: 1}); err != nil || outcome != want {
+		t.Errorf("got %+v, %v, want %+v", outcome, err, want)
+	}
+	for range 2 {
+		if _, err := s.Push(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := `h_bucket untyped 
+h_bucket{instance="",job="x",le="+Inf"} 1
+h_count gauge 
+h_count{a="1",instance="",job="x"} 1
+h_count{instance="",job="x"} 1
+h_sum untyped 
+h_sum{instance="",job="x"} 1
+other untyped 
+other{instance="",job="x"} 1
+`
+	if got := scrapeOf(s); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	p = push(t, "/job/x", plain)
+	p.Mode = store.Merge
+	if _, err := s.Push(t.Context(), p); err == nil || !strings.Contains(err.Error(), "of the same grouping") {
+		t.Errorf("got %v", err)
+	}
+}

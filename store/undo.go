@@ -104,7 +104,8 @@ func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	until = time.Unix(0, d.last).Add(s.o.UndoWindow)
-	return s.clock.shownAt(until), until.After(s.clock.now())
+	shown := s.clock.reckoned(time.Unix(0, d.stamp).Add(s.o.UndoWindow), until)
+	return shown, until.After(s.clock.now())
 }
 
 // DeletedBy returns up to limit of the groupings that an operation deleted and
@@ -304,6 +305,7 @@ type deletion struct {
 	// When the first and the last of them were deleted, in Unix nanoseconds of the
 	// running time. The first may be forgotten by now.
 	first, last int64
+	stamp       int64 // of the last
 }
 
 func (e *edit) countGone(x *gone) {
@@ -316,7 +318,9 @@ func (e *edit) countGone(x *gone) {
 	}
 	x.operation = d.operation // one string for all
 	d.groupings++
-	d.first, d.last = min(d.first, x.at), max(d.last, x.at)
+	if d.first = min(d.first, x.at); x.at >= d.last {
+		d.last, d.stamp = x.at, x.stamp
+	}
 	e.deletions.Set(d.operation, d)
 }
 

@@ -17,12 +17,16 @@ type Frame struct {
 	Now     time.Time
 	Version string
 	Open    bool // strangers may do everything
+	// AllAdmin says of each issuer by which everyone is admin who it is.
+	AllAdmin []string
 	// Live names the part of the page that follows what happens; empty: none.
 	Live string
 	// Seen is how far the server was with its changes before the page was made.
 	Seen     string
 	Settings Settings
 	Reload   int // seconds until the page asks again by itself; 0: it does not
+	// LeadsTo is where the page goes on to by itself, at once; empty: it stays.
+	LeadsTo string
 }
 
 // Settings are what a person prefers. The zero Settings are what is usual.

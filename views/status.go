@@ -11,6 +11,7 @@ type Status struct {
 	Problem  string    // why it can't commit changes, a sentence; empty: it can
 	Since    time.Time // of Problem; zero: not known
 	Warnings []string  // sentences
+	Admins   []string  // sentences on who is admin by an issuer
 	Rates    []Rate
 	Groups   []FactGroup
 	Methods  []Method

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -14,17 +15,16 @@ import (
 	"time"
 )
 
-// smallDisk mounts a file system of some MiB for the time of a test. Whether
-// that may be done is up to the machine, so that this one test may be skipped
-// in CI too.
-func smallDisk(t *testing.T, size int) string {
+// smallDisk mounts a file system of some MiB for the time of a test.
+func smallDisk(t *testing.T, size int, options ...string) string {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		missing(t, "only root can mount a small disk")
 	}
 	dir := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=%dm", size), "tmpfs", dir).CombinedOutput(); err != nil {
-		t.Skipf("this machine does not let a small disk be mounted: %v: %s", err, out)
+	options = append(options, fmt.Sprintf("size=%dm", size))
+	if out, err := exec.CommandContext(t.Context(), "mount", "-t", "tmpfs", "-o", strings.Join(options, ","), "tmpfs", dir).CombinedOutput(); err != nil {
+		missing(t, fmt.Sprintf("this machine does not let a small disk be mounted: %v: %s", err, out))
 	}
 	t.Cleanup(func() {
 		if out, err := exec.Command("umount", dir).CombinedOutput(); err != nil {
@@ -119,4 +119,101 @@ func (s *server) pushUntilRefused(path string, e *entry) {
 		s.t.Logf("push %d on the full disk was refused after %v", value, a.took)
 		return ""
 	})
+}
+
+// fullStarts starts Gatehouse on an existing store again and again while the disk
+// has ever more room, and checks that it serves what is held and refuses what it
+// can't keep, or says why it can't start.
+func fullStarts(t *testing.T, dir string, rooms []int64, take func(room int64) (release func())) {
+	t.Helper()
+	for _, room := range rooms {
+		release := take(room)
+		c := launch(t, nil, binary, loopback, "--storage.path="+dir)
+		pattern := regexp.MustCompile(`msg=Listening address=(\S+)`)
+		until(t, "the start or its end", func() string {
+			select {
+			case <-c.ended:
+				return ""
+			default:
+			}
+			if pattern.MatchString(c.log.String()) {
+				return ""
+			}
+			return "neither"
+		})
+		if found := pattern.FindStringSubmatch(c.log.String()); found != nil {
+			s := &server{child: c, addr: found[1], url: "http://" + found[1], dir: dir}
+			s.holds("m{instance=\"\",job=\"held\"} 1\n")
+			switch a := s.do("PUT", "/metrics/job/more", "m 1\n"); a.status {
+			case 200:
+				s.want(202, "DELETE", "/metrics/job/more", "")
+			case 503:
+			default:
+				t.Errorf("with room for %d: %v", room, a)
+			}
+			s.stop()
+		} else if code := c.exit(); code != 1 || !strings.Contains(c.log.String(), "no space left on device") {
+			t.Errorf("with room for %d it ends with code %d", room, code)
+		}
+		release()
+	}
+}
+
+// killedStore makes a store whose last changes are in the engine's log only.
+func killedStore(t *testing.T, disk string) string {
+	t.Helper()
+	s := startOn(t, filepath.Join(disk, "store"))
+	s.put("/metrics/job/held", "m 1\n")
+	for i := range 40 {
+		s.put(fmt.Sprintf("/metrics/job/held/instance/%d", i), strings.Repeat("# HELP m Text.\n", 200)+fmt.Sprintf("n{text=%q} 1\n", strings.Repeat("x", 60<<10)))
+		s.want(202, "DELETE", fmt.Sprintf("/metrics/job/held/instance/%d", i), "")
+	}
+	s.kill()
+	return s.dir
+}
+
+func TestAStartOnAFullDiskServesOrSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 128)
+	dir := killedStore(t, disk)
+	fullStarts(t, dir, []int64{0, 4 << 10, 16 << 10, 64 << 10, 1 << 20, 8 << 20}, func(room int64) func() {
+		ballast := fill(t, disk, room)
+		return func() { must(t, os.Remove(ballast)) }
+	})
+	startOn(t, dir).holds("m{instance=\"\",job=\"held\"} 1\n")
+}
+
+func TestAStartWithoutInodesServesOrSaysWhyNot(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 128, "nr_inodes=200")
+	dir := killedStore(t, disk)
+	fullStarts(t, dir, []int64{0, 1, 2, 3, 5}, func(room int64) func() {
+		files := filepath.Join(disk, "files")
+		must(t, os.Mkdir(files, 0o700))
+		n := int64(0)
+		for ; ; n++ {
+			f, err := os.Create(filepath.Join(files, fmt.Sprint(n)))
+			if errors.Is(err, syscall.ENOSPC) {
+				break
+			}
+			must(t, err)
+			must(t, f.Close())
+		}
+		for range room {
+			n--
+			must(t, os.Remove(filepath.Join(files, fmt.Sprint(n))))
+		}
+		return func() { must(t, os.RemoveAll(files)) }
+	})
+	startOn(t, dir).holds("m{instance=\"\",job=\"held\"} 1\n")
+}
+
+func TestANewStoreOnAFullDiskSaysSo(t *testing.T) {
+	t.Parallel()
+	disk := smallDisk(t, 4)
+	for _, room := range []int64{0, 4 << 10, 8 << 10} {
+		ballast := fill(t, disk, room)
+		refuses(t, nil, []string{loopback, "--storage.path=" + filepath.Join(disk, "store")}, "cannot open the store", "no space left on device")
+		must(t, os.Remove(ballast))
+	}
 }

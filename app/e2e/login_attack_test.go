@@ -53,7 +53,7 @@ func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *site, b *tab) {
 		}
 		a := other.open(callback)
 		a.problem(t, name, 400)
-		if other.session(s.origin) != "" {
+		if other.session(s) != "" {
 			t.Errorf("%s is signed in", name)
 		}
 	}
@@ -63,12 +63,12 @@ func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *site, b *tab) {
 	b.silent()
 
 	a := v.open(callback)
-	if a.status != 200 || a.at.Path != "/" || v.session(s.origin) == "" {
+	if a.status != 200 || a.at.Path != "/" || v.session(s) == "" {
 		t.Fatalf("the one who began it gets %v at %v", a.answer, a.at)
 	}
-	session := v.session(s.origin)
+	session := v.session(s)
 	v.open(callback).problem(t, "a second time", 400)
-	if v.session(s.origin) != session || s.statusWith(session) != 200 {
+	if v.session(s) != session || s.statusWith(session) != 200 {
 		t.Error("the second time harmed the session")
 	}
 
@@ -87,10 +87,10 @@ func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *site, b *tab) {
 		callback := v.callback(s, "reader.changed")
 		a := v.open(change(callback, newVisitor(t).callback(s, "admin.foreign")))
 		a.problem(t, name, 400, 403, 502)
-		if v.session(s.origin) != "" {
+		if v.session(s) != "" {
 			t.Errorf("%s: there is a session", name)
 		}
-		if a := v.open(callback); a.status == 200 || v.session(s.origin) != "" {
+		if a := v.open(callback); a.status == 200 || v.session(s) != "" {
 			t.Errorf("%s: the state served twice: %v", name, a.answer)
 		}
 	}
@@ -137,7 +137,7 @@ func aPageOfAnotherSiteCanDoNothing(t *testing.T, s *site, b *tab) {
 	grouping := s.grouping("wanted")
 	b.open(s.at(grouping))
 	b.signsIn(s, "admin.victim")
-	session := b.sessionCookie()
+	session := b.sessionCookie(s)
 	for path, fields := range map[string]map[string]string{
 		"/auth/logout":          {},
 		grouping + "/delete":    {},

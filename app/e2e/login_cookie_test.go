@@ -32,8 +32,8 @@ func TestCookiesBelongToTheAddressThatIsConfigured(t *testing.T) {
 		session, login string
 		secure         bool
 	}{
-		{s, "__Host-gatehouse", "__Host-gatehouse-login", true},
-		{plain, "gatehouse_session", "gatehouse_login", false},
+		{s, "__Host-gatehouse-" + s.suffix(), "__Host-gatehouse-login-" + s.suffix(), true},
+		{plain, plain.cookie("session"), plain.cookie("login"), false},
 	} {
 		v := newVisitor(t)
 		v.stop = p.issuer
@@ -62,7 +62,7 @@ func TestCookiesBelongToTheAddressThatIsConfigured(t *testing.T) {
 	b := browser(t, "ignore-certificate-errors=true").strictly()
 	b.open(s.at("/"))
 	b.signsIn(s, "reader.browser")
-	if c := b.cookies()["__Host-gatehouse"]; c == nil || !c.Secure || !c.HTTPOnly || c.SameSite != "Lax" || c.Path != "/" || strings.HasPrefix(c.Domain, ".") {
+	if c := b.cookies()["__Host-gatehouse-"+s.suffix()]; c == nil || !c.Secure || !c.HTTPOnly || c.SameSite != "Lax" || c.Path != "/" || strings.HasPrefix(c.Domain, ".") {
 		t.Errorf("the browser has %+v", c)
 	}
 	b.silent()

@@ -3,10 +3,12 @@ package e2e
 import (
 	"crypto/tls"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -214,6 +216,20 @@ func (v *visitor) signsIn(s *site, name, next string) viewed {
 	return v.submit(asked.at.String(), "name", name)
 }
 
+// leavesFor is the link that leads somebody on who has signed out.
+var leavesFor = regexp.MustCompile(`<a id="leave"[^>]* href="([^"]+)"`)
+
+// leaves signs out and goes on to the provider.
+func (v *visitor) leaves(s *site) viewed {
+	v.t.Helper()
+	a := v.submit(s.at("/auth/logout"))
+	link := leavesFor.FindStringSubmatch(a.body)
+	if link == nil {
+		v.t.Fatalf("nothing leads on in %v", a.answer)
+	}
+	return v.open(html.UnescapeString(link[1]))
+}
+
 // sees opens what must be answered with a status.
 func (v *visitor) sees(status int, address string) viewed {
 	v.t.Helper()
@@ -224,12 +240,10 @@ func (v *visitor) sees(status int, address string) viewed {
 	return a
 }
 
-// session is the visitor's session cookie at an address, "" without one.
-func (v *visitor) session(address string) string {
-	at, err := url.Parse(address)
-	must(v.t, err)
-	for _, c := range v.jar.Cookies(at) {
-		if c.Name == "gatehouse_session" || c.Name == "__Host-gatehouse" {
+// session is the visitor's session cookie at a site, "" without one.
+func (v *visitor) session(s *site) string {
+	for _, c := range v.jar.Cookies(mustURL(v.t, s.origin)) {
+		if c.Name == s.cookie("session") {
 			return c.Value
 		}
 	}

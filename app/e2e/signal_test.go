@@ -163,3 +163,40 @@ func TestAStalledClientHoldsTheEndUpForTheShutdownTimeout(t *testing.T) {
 		t.Errorf("it took %v to end, want little more than 300ms", took)
 	}
 }
+
+// endsBySignal sends SIGTERM to a program that starts and checks that it ends.
+func (c *child) endsBySignal() {
+	c.t.Helper()
+	c.signal(syscall.SIGTERM)
+	code := c.exit()
+	if state := c.cmd.ProcessState.Sys().(syscall.WaitStatus); code != 0 && (!state.Signaled() || state.Signal() != syscall.SIGTERM) {
+		c.t.Errorf("it ended with %v", c.cmd.ProcessState)
+	}
+}
+
+func TestASignalEndsTheProgramInEveryPhaseOfItsStart(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.put("/metrics/job/a", "m 1\n")
+	s.kill()
+	for _, phase := range []string{
+		"", "Starting Gatehouse", "pebble: ", "Loaded the store", "msg=Authentication", "msg=Listening",
+	} {
+		c := launch(t, nil, binary, loopback, "--log.level=debug", "--storage.path="+s.dir)
+		c.wrote(phase)
+		c.endsBySignal()
+	}
+	startOn(t, s.dir).holds("m{instance=\"\",job=\"a\"} 1\n")
+
+	pipe := filepath.Join(t.TempDir(), "pipe") // whoever opens it waits for a writer
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	t.Run("while it waits for a file", func(t *testing.T) {
+		c := launch(t, nil, binary, loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"), "--persistence.file="+pipe)
+		c.wrote("Loaded the store")
+		c.endsBySignal()
+	})
+	t.Run("while it waits for a secret", func(t *testing.T) {
+		c := launch(t, []string{"API_TOKENS_FILE=" + pipe}, binary, loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"))
+		c.endsBySignal()
+	})
+}

@@ -20,23 +20,54 @@ func (s *site) statusWith(session string) int {
 	if len(session) < 32 {
 		s.t.Fatalf("the session cookie is %q", session)
 	}
-	return s.do("GET", "/account", "", "Accept", "text/html", "Cookie", "gatehouse_session="+session).status
+	return s.do("GET", "/account", "", "Accept", "text/html", "Cookie", s.cookie("session")+"="+session).status
 }
 
-// sessionCookie is the value of the cookie that says who is signed in.
-func (b *tab) sessionCookie() string {
+// sessionCookie is the value of the cookie that says who is signed in at a site.
+func (b *tab) sessionCookie(s *site) string {
 	b.t.Helper()
-	c := b.cookies()["gatehouse_session"]
+	c := b.cookies()[s.cookie("session")]
 	if c == nil {
 		b.t.Fatal("no session cookie")
 	}
 	return c.Value
 }
 
+// beforeNginx makes a site that people reach through an nginx with lines for its
+// location, and only so.
+func beforeNginx(t *testing.T, p *provider, lines ...string) *site {
+	t.Helper()
+	s := newSite(t, nil, roleMap)
+	s.origin = startNginx(t, s.server, lines...).url
+	return s.of(t, p).start(t)
+}
+
+func TestSigningOutPassesAStockNginxWithTheIDTokensOfPeopleInManyGroups(t *testing.T) {
+	t.Parallel()
+	s := beforeNginx(t, startProvider(t))
+	b := browser(t).strictly()
+	for _, test := range []struct{ name, query string }{
+		{"large.leaves", "id_token_hint"},
+		{"many.leaves", "client_id"}, // the token is larger than what addresses hold
+	} {
+		b.open(s.at("/"))
+		b.signsIn(s, test.name)
+		session := b.sessionCookie(s)
+		b.follows("header form button")
+		b.holds(headingText, "Leave the provider?")
+		b.holds(`[...new URL(location.href).searchParams.keys()].sort().join(" ")`, test.query+" post_logout_redirect_uri")
+		b.leavesProvider(s)
+		if status := s.statusWith(session); status != 401 {
+			t.Errorf("%s: the old cookie gives %d, want 401", test.name, status)
+		}
+		b.silent()
+	}
+}
+
 func signingOutEndsBothSessions(t *testing.T, s *site, b *tab) {
 	b.open(s.at("/"))
 	b.signsIn(s, "reader.leaves")
-	session := b.sessionCookie()
+	session := b.sessionCookie(s)
 	if status := s.statusWith(session); status != 200 {
 		t.Fatalf("the cookie alone gives %d", status)
 	}
@@ -45,14 +76,14 @@ func signingOutEndsBothSessions(t *testing.T, s *site, b *tab) {
 	if status := s.statusWith(session); status != 401 {
 		t.Errorf("the old cookie gives %d, want 401", status)
 	}
-	if c := b.cookies()["gatehouse_session"]; c != nil {
+	if c := b.cookies()[s.cookie("session")]; c != nil {
 		t.Errorf("the cookie is still there: %+v", c)
 	}
 	b.silent()
 	// The provider does not know the person any more.
 	b.open(s.at("/account"))
 	b.signsIn(s, "pusher.comes")
-	if again := b.sessionCookie(); again == session {
+	if again := b.sessionCookie(s); again == session {
 		t.Error("the next session has the same id")
 	}
 }
@@ -63,7 +94,7 @@ func leavingTheProviderEndsTheSessionHere(t *testing.T, s *site, b *tab) {
 	other := b.another(t)
 	other.open(s.at("/"))
 	other.signsIn(s, "reader.left")
-	session, stays := b.sessionCookie(), other.sessionCookie()
+	session, stays := b.sessionCookie(s), other.sessionCookie(s)
 	list := b.beside()
 	list.open(s.at("/"))
 	b.front()
@@ -90,7 +121,7 @@ func allSessionsAreSeenAndEnded(t *testing.T, s *site, b *tab) {
 		if a := v.signsIn(s, "reader.everywhere", "/"); a.status != 200 {
 			t.Fatal(a.answer)
 		}
-		sessions = append(sessions, v.session(s.origin))
+		sessions = append(sessions, v.session(s))
 	}
 	stranger := newVisitor(t)
 	stranger.signsIn(s, "reader.else", "/")
@@ -119,7 +150,7 @@ func allSessionsAreSeenAndEnded(t *testing.T, s *site, b *tab) {
 	if strings.Contains(b.run(`document.documentElement.outerHTML`), sessions[0]) {
 		t.Error("the page holds a session's id")
 	}
-	own := b.sessionCookie()
+	own := b.sessionCookie(s)
 	if got := b.tries("POST", action); got != "200" {
 		t.Errorf("ending one session: %s", got)
 	}
@@ -134,7 +165,7 @@ func allSessionsAreSeenAndEnded(t *testing.T, s *site, b *tab) {
 		}
 		return ""
 	})
-	if status := s.statusWith(stranger.session(s.origin)); status != 200 {
+	if status := s.statusWith(stranger.session(s)); status != 200 {
 		t.Errorf("another person's session gives %d", status)
 	}
 	b.silent()

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -69,6 +72,22 @@ func (s *site) as(t *testing.T) *site {
 
 // at is an address of the site.
 func (s *site) at(path string) string { return s.origin + path }
+
+// cookie is the name of a cookie of the site, over http.
+func (s *site) cookie(what string) string {
+	return "gatehouse_" + what + "_" + s.suffix()
+}
+
+// suffix is what the site's cookies end in: they are named after its store.
+func (s *site) suffix() string {
+	s.t.Helper()
+	text, err := os.ReadFile(filepath.Join(s.dir, "gatehouse.json"))
+	must(s.t, err)
+	var marker struct{ Store string }
+	must(s.t, json.Unmarshal(text, &marker))
+	sum := sha256.Sum256([]byte(marker.Store))
+	return hex.EncodeToString(sum[:])[:8]
+}
 
 // roleMap is what the provider's groups may do.
 const roleMap = "--auth.role-map=admins=admin,pushers=pusher,readers=reader"

@@ -20,9 +20,12 @@ func TestHTTPWithoutTLSIsAnswered(t *testing.T) {
 	ca := certtest.NewCA(t, "ca")
 	pair := ca.Server(t, "gatehouse")
 	s := startTLS(t, webConfig(t, "", fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\n", pair.CertFile, pair.KeyFile)), nil)
-	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"} {
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get", "GET http://x", "PUT http://x"} {
 		c := s.dial()
-		c.write(method + " /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("a 1\n", 25_000))
+		if !strings.Contains(method, " ") {
+			method += " "
+		}
+		c.write(method + "/metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("a 1\n", 25_000))
 		if a := c.read(); a.status != 400 || a.body != "this port takes TLS only: use https://\n" {
 			t.Errorf("%s: %v", method, a)
 		}

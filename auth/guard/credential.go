@@ -167,7 +167,7 @@ func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, bool) {
 	if g.MadeTokens == nil {
 		return auth.Principal{}, false
 	}
-	return g.MadeTokens.Principal(secret, g.Address(c))
+	return g.MadeTokens.Principal(secret, g.AddressText(c))
 }
 
 // scraper is whoever has the scrape key.

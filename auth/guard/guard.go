@@ -58,9 +58,9 @@ type Config struct {
 // MadeTokens finds API tokens. It must not take long: it is asked with each
 // request that has one.
 type MadeTokens interface {
-	// Principal is who has the token with that secret, and comes from that
-	// address. It is not ok if there is no such token, or not any more.
-	Principal(secret string, from netip.Addr) (p auth.Principal, ok bool)
+	// Principal is who has the token with that secret, and comes from there, as
+	// AddressText says. It is not ok if there is no such token, or not any more.
+	Principal(secret, from string) (p auth.Principal, ok bool)
 	// Len is how many there are, the expired ones too.
 	Len() int
 }
@@ -92,8 +92,9 @@ const (
 // Guard is safe for concurrent use.
 type Guard struct {
 	Config
-	verify fiber.Handler // of a bearer JWT; nil: none are taken
-	told   *lru.Cache[incident, int64]
+	verify    fiber.Handler // of a bearer JWT; nil: none are taken
+	standings []auth.Standing
+	told      *lru.Cache[incident, int64]
 }
 
 // New makes a guard.
@@ -105,7 +106,7 @@ func New(c Config) (*Guard, error) {
 	if c.Provider != nil {
 		c.LoginRules = c.Login.Fingerprint()
 	}
-	g := &Guard{Config: c, told: told}
+	g := &Guard{Config: c, standings: standings(c), told: told}
 	if c.Issuer != nil {
 		g.verify = g.verifier()
 	}
@@ -275,14 +276,14 @@ func linesOf(c *fiber.Ctx, name string) []string {
 	return lines
 }
 
-// AddressText is Address for people: "unix socket" for a client of which only
-// that is known, "" where nothing is.
+// AddressText is Address for people and for the record: "unix" for a client of
+// which no more is known than that it came by a Unix socket, "" where nothing is.
 func (g *Guard) AddressText(c *fiber.Ctx) string {
 	switch a := g.Address(c); {
 	case a.IsValid():
 		return a.String()
 	case bySocket(c):
-		return "unix socket"
+		return "unix"
 	}
 	return ""
 }

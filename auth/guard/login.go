@@ -15,23 +15,6 @@ import (
 	"gatehouse/auth/login"
 )
 
-// stateName is the name of the cookie that holds a sign-in that has begun.
-func (k Cookie) stateName() string {
-	if k.Secure {
-		return "__Host-gatehouse-login"
-	}
-	return "gatehouse_login"
-}
-
-// nobodyName is the name of the cookie that holds how people are called to whom
-// no role was given, for the page that tells them.
-func (k Cookie) nobodyName() string {
-	if k.Secure {
-		return "__Host-gatehouse-nobody"
-	}
-	return "gatehouse_nobody"
-}
-
 const (
 	// nobodyAge is for how long that page can be shown.
 	nobodyAge = 10 * time.Minute
@@ -48,7 +31,7 @@ func (g *Guard) Depart(c *fiber.Ctx, next string, switchUser bool) (string, erro
 	if err != nil {
 		return "", g.RefuseLogin(c, err)
 	}
-	g.Cookie.write(c, g.Cookie.stateName(), d.State, d.MaxAge)
+	g.Cookie.set(c, cookieLogin, d.State, d.MaxAge)
 	return d.URL, nil
 }
 
@@ -58,13 +41,9 @@ func (g *Guard) Depart(c *fiber.Ctx, next string, switchUser bool) (string, erro
 // without a role, or those of Sessions. Whatever comes of it, the browser
 // forgets the sign-in.
 func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
-	states := valuesOf(c, g.Cookie.stateName())
-	g.Cookie.write(c, g.Cookie.stateName(), "", 0)
-	state := ""
-	if len(states) == 1 {
-		state = states[0]
-	}
-	who, next, err := g.Provider.Finish(context.Background(), state, Query(c))
+	states := g.Cookie.given(c, cookieLogin)
+	g.Cookie.clear(c, cookieLogin)
+	who, next, err := g.Provider.Finish(context.Background(), states, Query(c))
 	if err != nil {
 		return next, g.RefuseLogin(c, err)
 	}
@@ -102,7 +81,7 @@ func (noRole) Unwrap() error { return auth.ErrForbidden }
 // the name, for Nobody.
 func (g *Guard) refuseNobody(c *fiber.Ctx, who login.Person) error {
 	c.Locals(principalKey, auth.Principal{Scheme: auth.OIDC, ID: who.ID, Name: who.Name})
-	g.Cookie.write(c, g.Cookie.nobodyName(), base64.RawURLEncoding.EncodeToString([]byte(shortened(who.Name))), nobodyAge)
+	g.Cookie.set(c, cookieNobody, base64.RawURLEncoding.EncodeToString([]byte(shortened(who.Name))), nobodyAge)
 	cause := fmt.Errorf("%s has no role", who.ID)
 	if who.Unlisted {
 		cause = fmt.Errorf("%w: %w", cause, ErrUnlisted)
@@ -113,11 +92,12 @@ func (g *Guard) refuseNobody(c *fiber.Ctx, who login.Person) error {
 // Nobody is how a person is called who has signed in lately and to whom no role
 // was given. Anybody may have made it up.
 func (g *Guard) Nobody(c *fiber.Ctx) string {
-	name, err := base64.RawURLEncoding.DecodeString(c.Cookies(g.Cookie.nobodyName()))
-	if err != nil {
-		return ""
+	for _, given := range g.Cookie.given(c, cookieNobody) {
+		if name, err := base64.RawURLEncoding.DecodeString(given); err == nil && len(name) > 0 {
+			return shortened(string(name))
+		}
 	}
-	return shortened(string(name))
+	return ""
 }
 
 // Farewell is where the user of the request's session is signed out at the
@@ -164,18 +144,14 @@ func isLogin(r *auth.Refusal) bool {
 	return r.Scheme == auth.OIDC && !errors.Is(r, auth.ErrForbidden) && !errors.Is(r, auth.ErrUnavailable)
 }
 
-const (
-	// tokenLabel tells the key from others that may be made of a session's id.
-	tokenLabel = "gatehouse session id token 1"
-	// maxKeptToken is more than can be part of an address later.
-	maxKeptToken = 8 << 10
-)
+// tokenLabel tells the key from others that may be made of a session's id.
+const tokenLabel = "gatehouse session id token 1"
 
 // sealToken makes an ID token unreadable to all who don't have the session's
-// id, of which the store has but a digest. Without a token there is nothing to
-// keep.
+// id, of which the store has but a digest. Without a token, or with one that is
+// too long to be of use, there is nothing to keep.
 func sealToken(id, token string) []byte {
-	if token == "" || len(token) > maxKeptToken {
+	if token == "" || len(token) > login.MaxHint {
 		return nil
 	}
 	return tokenSeal(id).Seal(nil, nil, []byte(token), nil)

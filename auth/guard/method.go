@@ -46,6 +46,24 @@ func (g *Guard) Methods() []Method {
 	return active
 }
 
+// Standings say of each issuer whose tokens or people are let in who is admin by
+// it.
+func (g *Guard) Standings() []auth.Standing { return g.standings }
+
+func standings(c Config) (all []auth.Standing) {
+	tokens, people := c.Issuer != nil, c.Provider != nil
+	if tokens && people && c.Claims.Issuer == c.Login.Issuer {
+		return []auth.Standing{c.Claims.Standing(auth.ByBoth)}
+	}
+	if tokens {
+		all = append(all, c.Claims.Standing(auth.ByToken))
+	}
+	if people {
+		all = append(all, c.Login.Standing(auth.BySignIn))
+	}
+	return all
+}
+
 // claimed tells where the role of a token's owner comes from.
 func claimed(r auth.ClaimRules) string {
 	if len(r.RoleMap) == 0 {

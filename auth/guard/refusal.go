@@ -31,7 +31,7 @@ const (
 // holds no secret.
 type Denial struct {
 	Principal    auth.Principal // if it is known
-	From         netip.Addr     // not valid where a connection has no address
+	From         string         // as AddressText says
 	Scheme       auth.Scheme    // the credential that decided
 	Reason       error          // one of those of auth
 	Method, Path string         // without the query; both are bounded
@@ -54,7 +54,7 @@ func (g *Guard) refuse(c *fiber.Ctx, err error) error {
 	g.report(c, r)
 	if g.Denied != nil && !incidental(r) {
 		g.Denied(Denial{
-			Principal: Principal(c), From: g.Address(c), Scheme: r.Scheme, Reason: r.Reason,
+			Principal: Principal(c), From: g.AddressText(c), Scheme: r.Scheme, Reason: r.Reason,
 			Method: shortened(strings.Clone(c.Method())), Path: shortened(strings.Clone(c.Path())),
 		})
 	}

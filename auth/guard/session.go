@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/valyala/fasthttp"
 
 	"gatehouse/auth"
 )
@@ -18,88 +16,22 @@ import (
 type Sessions interface {
 	// Session must not take long: it is asked with each request that has a cookie.
 	Session(id string) (auth.Session, bool)
-	// UseSession notes that a session, which is known, is used now. It must not
-	// wait.
-	UseSession(id string, from netip.Addr)
+	// UseSession notes that a session, which is known, is used now, from what
+	// AddressText says. It must not wait.
+	UseSession(id, from string)
 	BeginSession(ctx context.Context, id string, s auth.Session) error
-	// EndSession ends a session, if it is known, for who asks from that address.
-	EndSession(ctx context.Context, id string, from netip.Addr) error
-}
-
-// Cookie says how sessions are kept in browsers.
-type Cookie struct {
-	Lifetime time.Duration
-	// Secure: browsers reach the server by https only, whatever it sees of that.
-	Secure bool
-	Prefix string // of all paths; "" or with a leading and no trailing slash
-}
-
-// Name is that of the cookie. The prefix __Host- makes browsers take it from
-// this host alone, not from its neighbours in the same domain.
-func (k Cookie) Name() string {
-	if k.Secure {
-		return "__Host-gatehouse"
-	}
-	return "gatehouse_session"
-}
-
-// path is where browsers send the cookie to. With __Host- it must be everywhere.
-func (k Cookie) path() string {
-	if k.Secure || k.Prefix == "" {
-		return "/"
-	}
-	return k.Prefix
+	// EndSession ends a session, if it is known, for who asks from there.
+	EndSession(ctx context.Context, id, from string) error
 }
 
 // changesWait bounds how long a request waits for a session to begin or end.
 const changesWait = 10 * time.Second
 
-// given are the ids that a request brings.
-func (k Cookie) given(c *fiber.Ctx) []string { return valuesOf(c, k.Name()) }
-
-// valuesOf are the values of all cookies of that name.
-func valuesOf(c *fiber.Ctx, name string) []string {
-	var values []string
-	for n, value := range c.Request().Header.Cookies() {
-		if string(n) == name {
-			values = append(values, string(value))
-		}
-	}
-	return values
-}
-
-func (k Cookie) set(c *fiber.Ctx, id string) { k.write(c, k.Name(), id, k.Lifetime) }
-
-func (k Cookie) clear(c *fiber.Ctx) { k.write(c, k.Name(), "", 0) }
-
-// write has the browser keep a value under a name for that long. 0: it forgets
-// what it has.
-func (k Cookie) write(c *fiber.Ctx, name, value string, age time.Duration) {
-	cookie := fiber.Cookie{
-		Name: name, Value: value, Path: k.path(), MaxAge: int(age.Seconds()),
-		Secure: k.Secure || c.Context().IsTLS(), HTTPOnly: true, SameSite: fiber.CookieSameSiteLaxMode,
-	}
-	if age <= 0 {
-		cookie.Expires = fasthttp.CookieExpireDelete
-	}
-	c.Cookie(&cookie)
-}
-
-// session tells who a request's cookie stands for. It is not ok without a
-// cookie or with one that means nothing any more. Only on pages does it count
-// for changes, and only if the browser says which page asks for them.
+// session tells who a request's cookies stand for. It is not ok without a cookie
+// or with such that mean nothing any more. Only on pages does it count for
+// changes, and only if the browser says which page asks for them.
 func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err error) {
-	if g.Sessions == nil {
-		return p, false, nil
-	}
-	ids := g.Cookie.given(c)
-	if len(ids) > 1 {
-		return p, false, &auth.Refusal{Reason: auth.ErrAmbiguous, Scheme: auth.SessionCookie}
-	}
-	if len(ids) == 0 {
-		return p, false, nil
-	}
-	s, ok := g.valid(ids[0])
+	id, s, ok := g.held(c)
 	switch {
 	case !ok:
 		return p, false, nil
@@ -109,26 +41,43 @@ func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err
 	case !tellsSite(c):
 		return p, false, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
-	g.Sessions.UseSession(ids[0], g.Address(c))
+	g.Sessions.UseSession(id, g.AddressText(c))
 	return s.Principal(), true, nil
 }
 
-// Session is what the request's cookie stands for, whatever else the request
-// brings. It is not ok without a cookie or with one that means nothing any more.
-func (g *Guard) Session(c *fiber.Ctx) (s auth.Session, ok bool) {
-	ids := g.Cookie.given(c)
-	if g.Sessions == nil || len(ids) != 1 {
-		return s, false
+// held is the session that a request's cookies stand for, whatever others there
+// are beside its own: another server on the same host, or this one under another
+// prefix, may have set cookies of the same name. Valid sessions of different
+// people are none: somebody else may have planted one of them, and who signs in
+// again ends both.
+func (g *Guard) held(c *fiber.Ctx) (id string, s auth.Session, ok bool) {
+	if g.Sessions == nil {
+		return "", s, false
 	}
-	return g.valid(ids[0])
+	for _, given := range g.Cookie.given(c, cookieSession) {
+		one, valid := g.valid(given)
+		switch {
+		case !valid:
+		case !ok:
+			id, s, ok = given, one, true
+		case one.Principal() != s.Principal():
+			return "", auth.Session{}, false
+		}
+	}
+	return id, s, ok
+}
+
+// Session is what the request's cookies stand for, whatever else the request
+// brings. It is not ok without a cookie or with such that mean nothing any more.
+func (g *Guard) Session(c *fiber.Ctx) (s auth.Session, ok bool) {
+	_, s, ok = g.held(c)
+	return s, ok
 }
 
 // SessionID is the id of Session; empty: there is none.
 func (g *Guard) SessionID(c *fiber.Ctx) string {
-	if _, ok := g.Session(c); !ok {
-		return ""
-	}
-	return g.Cookie.given(c)[0]
+	id, _, _ := g.held(c)
+	return id
 }
 
 // valid finds a session whose user is still known by the same password, or would
@@ -187,7 +136,7 @@ func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 		return err
 	}
 	g.decided(s.Scheme, Allowed)
-	g.Cookie.set(c, id)
+	g.Cookie.set(c, cookieSession, id, g.Cookie.Lifetime)
 	return nil
 }
 
@@ -198,7 +147,7 @@ func (g *Guard) SignOut(c *fiber.Ctx) error {
 	if g.Sessions == nil {
 		return nil
 	}
-	if !tellsSite(c) && len(g.Cookie.given(c)) > 0 {
+	if !tellsSite(c) && len(g.Cookie.given(c, cookieSession)) > 0 {
 		return &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
@@ -206,14 +155,26 @@ func (g *Guard) SignOut(c *fiber.Ctx) error {
 	if err := g.endGiven(ctx, c); err != nil {
 		return err
 	}
-	g.Cookie.clear(c)
+	g.Cookie.clear(c, cookieSession)
 	return nil
 }
 
+// endGiven ends the sessions that came with a request. The browser forgets a
+// cookie under the old name if it is one of ours: others may belong to another
+// server on the host.
 func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
 	var errs []error
-	for _, id := range g.Cookie.given(c) {
-		errs = append(errs, g.Sessions.EndSession(ctx, id, g.Address(c)))
+	for _, id := range valuesOf(c, g.Cookie.name(cookieSession)) {
+		errs = append(errs, g.Sessions.EndSession(ctx, id, g.AddressText(c)))
+	}
+	if g.Cookie.Suffix == "" {
+		return errors.Join(errs...)
+	}
+	for _, id := range valuesOf(c, g.Cookie.oldName(cookieSession)) {
+		if _, ours := g.Sessions.Session(id); ours {
+			errs = append(errs, g.Sessions.EndSession(ctx, id, g.AddressText(c)))
+			g.Cookie.write(c, g.Cookie.oldName(cookieSession), "", 0)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"net"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -31,9 +30,9 @@ func (r remembered) BeginSession(_ context.Context, id string, s auth.Session) e
 	return nil
 }
 
-func (remembered) UseSession(string, netip.Addr) {}
+func (remembered) UseSession(string, string) {}
 
-func (r remembered) EndSession(_ context.Context, id string, _ netip.Addr) error {
+func (r remembered) EndSession(_ context.Context, id, _ string) error {
 	delete(r, id)
 	return nil
 }
@@ -112,9 +111,15 @@ func TestASessionCountsWhereAndAsTheRulesSay(t *testing.T) {
 		{"an unknown one of unknown origin", "POST", auth.Push, []string{"Cookie", cookie + "unknown"}, auth.ErrNoCredential, auth.ErrNoCredential},
 		{"the cookie of another server", "GET", auth.Read, []string{"Cookie", "__Host-gatehouse=reader"}, auth.ErrNoCredential, auth.ErrNoCredential},
 		{"the name in capitals", "GET", auth.Read, []string{"Cookie", "GATEHOUSE_SESSION=reader"}, auth.ErrNoCredential, auth.ErrNoCredential},
-		{"two", "GET", auth.Read, []string{"Cookie", cookie + "reader; " + cookie + "alice"}, auth.ErrAmbiguous, auth.ErrAmbiguous},
-		{"the same twice", "GET", auth.Read, []string{"Cookie", cookie + "reader; " + cookie + "reader"}, auth.ErrAmbiguous, auth.ErrAmbiguous},
-		{"two headers", "GET", auth.Read, []string{"Cookie", cookie + "reader", "Cookie", cookie + "unknown"}, auth.ErrAmbiguous, auth.ErrAmbiguous},
+		{"of two people", "GET", auth.Read, []string{"Cookie", cookie + "reader; " + cookie + "alice"}, auth.ErrNoCredential, auth.ErrNoCredential},
+		{"of two people and of nobody", "GET", auth.Read, []string{"Cookie", cookie + "reader; " + cookie + "x; " + cookie + "alice"}, auth.ErrNoCredential, auth.ErrNoCredential},
+		{"the same twice", "GET", auth.Read, []string{"Cookie", cookie + "reader; " + cookie + "reader"}, nil, nil},
+		{"in front of another server's", "GET", auth.Read, []string{"Cookie", cookie + "reader; " + cookie + "unknown"}, nil, nil},
+		{"behind another server's", "GET", auth.Read, []string{"Cookie", cookie + "unknown; " + cookie + "reader"}, nil, nil},
+		{"among many", "GET", auth.Read, []string{"Cookie", strings.Repeat(cookie+"unknown; ", 100) + cookie + "reader; " + cookie}, nil, nil},
+		{"beside one that is over", "GET", auth.Read, []string{"Cookie", cookie + "changed; " + cookie + "reader"}, nil, nil},
+		{"two headers", "GET", auth.Read, []string{"Cookie", cookie + "unknown", "Cookie", cookie + "reader"}, nil, nil},
+		{"a change beside another server's", "POST", auth.Push, append(ours, "Cookie", cookie+"unknown; "+cookie+"pusher"), auth.ErrNoCredential, nil},
 
 		{"beside a wrong password", "GET", auth.Read, []string{"Authorization", "Basic eDp5", "Cookie", cookie + "reader"}, auth.ErrBadCredential, auth.ErrBadCredential},
 		{"beside a wrong token", "GET", auth.Read, []string{"X-Api-Key", "x", "Cookie", cookie + "reader"}, auth.ErrBadCredential, auth.ErrBadCredential},
@@ -223,6 +228,8 @@ func TestTheCookieIsAsTheAddressOfTheServerWantsIt(t *testing.T) {
 		{"https", Cookie{Secure: true}, false, "__Host-gatehouse", "/", true},
 		{"https, below a prefix", Cookie{Secure: true, Prefix: "/pg"}, false, "__Host-gatehouse", "/", true},
 		{"TLS of our own", Cookie{}, true, "gatehouse_session", "/", true},
+		{"plain, of a store", Cookie{Suffix: "0123abcd", Prefix: "/pg"}, false, "gatehouse_session_0123abcd", "/pg", false},
+		{"https, of a store", Cookie{Suffix: "0123abcd", Secure: true, Prefix: "/pg"}, false, "__Host-gatehouse-0123abcd", "/", true},
 	} {
 		test.cookie.Lifetime = 90 * time.Minute
 		config := withUser(remembered{})
@@ -327,7 +334,7 @@ func TestTheSessionOfARequestIsToldWhateverElseItBrings(t *testing.T) {
 	until := time.Now().Add(time.Hour)
 	g := newGuard(t, Config{LoginRules: rules, Sessions: remembered{"one": {Scheme: "oidc", Credential: rules, Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
 	for cookie, want := range map[string]bool{
-		"gatehouse_session=one": true, "gatehouse_session=two": false, "": false, "other=one": false, "gatehouse_session=one; gatehouse_session=one": false,
+		"gatehouse_session=one": true, "gatehouse_session=two": false, "": false, "other=one": false, "gatehouse_session=one; gatehouse_session=one": true, "gatehouse_session=two; gatehouse_session=one": true,
 	} {
 		s, ok := g.Session(request(t, "Cookie", cookie, "X-Api-Key", "x"))
 		if ok != want || ok && (s.Name != "ana" || !s.Expires.Equal(until)) {

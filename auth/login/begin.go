@@ -12,14 +12,14 @@ import (
 type Departure struct {
 	URL string // of the provider, where the browser has to go
 	// State is what Finish needs: the value of a cookie that is sent to nobody
-	// else and is used once. It has at most 3584 bytes, all of them good for
+	// else and is used once. It has at most 2 KiB, all of them good for
 	// cookies, and can't be read or changed by anybody.
 	State  string
 	MaxAge time.Duration // how long State is good
 }
 
 // Begin begins a sign-in that leads to next, or to "/" if next is not what
-// auth.LocalPath takes. With switchUser people can sign in as somebody else than
+// auth.LocalPath takes or longer than 1 KiB. With switchUser people can sign in as somebody else than
 // the provider takes them for. The reason of the error is ErrUnavailable.
 func (p *Provider) Begin(ctx context.Context, next string, switchUser bool) (Departure, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)

@@ -23,14 +23,14 @@ type Person struct {
 }
 
 // Finish ends a sign-in: the provider has sent the browser back with a query,
-// and the browser has brought the state of its Departure. A person whose role
-// is auth.NoRole is no error. The reasons of errors are ErrState, ErrDeclined,
+// and the browser has brought the state of its Departure, among others perhaps
+// that are none or belong to other sign-ins. A person whose role is auth.NoRole is no error. The reasons of errors are ErrState, ErrDeclined,
 // ErrExchange, ErrToken and ErrUnavailable; each is an *Error.
 //
 // Whatever comes of it, a query uses up the state that it belongs to. Where to go
 // next is told with an error too, so that people can try again; an ErrState may
 // lose it.
-func (p *Provider) Finish(ctx context.Context, sealed string, query url.Values) (Person, string, error) {
+func (p *Provider) Finish(ctx context.Context, sealed []string, query url.Values) (Person, string, error) {
 	s, err := p.resume(ctx, sealed, query)
 	if err != nil {
 		return Person{}, "", err
@@ -68,9 +68,10 @@ var (
 	errIssParameter = errors.New("the parameter iss is missing or not the issuer")
 )
 
-// resume opens the state of a browser, and uses it up if the query belongs to it.
-func (p *Provider) resume(ctx context.Context, sealed string, query url.Values) (state, error) {
-	if sealed == "" {
+// resume finds the state to which a query belongs among those of a browser, and
+// uses it up.
+func (p *Provider) resume(ctx context.Context, sealed []string, query url.Values) (state, error) {
+	if len(sealed) == 0 {
 		return state{}, &Error{ErrState, errNoState}
 	}
 	for _, name := range []string{"state", "code", "iss", "error"} {
@@ -83,12 +84,10 @@ func (p *Provider) resume(ctx context.Context, sealed string, query url.Values) 
 		return state{}, &Error{ErrUnavailable, err}
 	}
 	now := p.o.Now()
-	s, err := box.open(sealed, now)
+	s, err := box.find(sealed, query.Get("state"), now)
 	switch {
 	case err != nil:
 		return state{}, &Error{ErrState, err}
-	case !equal(query.Get("state"), s.id):
-		return state{}, &Error{ErrState, errOtherState}
 	case !p.states.use(s.id, now, s.expires):
 		return state{}, &Error{ErrState, errUsed}
 	}

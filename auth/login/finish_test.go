@@ -3,6 +3,7 @@ package login_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -77,7 +78,7 @@ func TestAnAnswerThatIsNotOneIsRefused(t *testing.T) {
 		t.Run(c.sentence, func(t *testing.T) {
 			d, query := x.begin("/status")
 			c.change(&d.State, query)
-			person, next, err := x.Finish(t.Context(), d.State, query)
+			person, next, err := x.Finish(t.Context(), []string{d.State}, query)
 			want(t, err, c.reason, c.cause)
 			if lost := next == "" && errors.Is(c.reason, login.ErrState); person != (login.Person{}) || next != "/status" && !lost {
 				t.Errorf("got %+v, %q", person, next)
@@ -113,11 +114,11 @@ func TestAStateIsGoodForTenMinutes(t *testing.T) {
 	d, query := x.begin("/")
 	x.pass(10*time.Minute - time.Second)
 	late, lateQuery := x.begin("/")
-	if _, _, err := x.Finish(t.Context(), d.State, query); err != nil {
+	if _, _, err := x.Finish(t.Context(), []string{d.State}, query); err != nil {
 		t.Error(err, cause(err))
 	}
 	x.pass(10*time.Minute + time.Second)
-	_, _, err := x.Finish(t.Context(), late.State, lateQuery)
+	_, _, err := x.Finish(t.Context(), []string{late.State}, lateQuery)
 	want(t, err, login.ErrState, "expired")
 }
 
@@ -125,20 +126,20 @@ func TestAStateIsGoodForOnce(t *testing.T) {
 	p := logintest.New(t)
 	x, replica := newTrial(t, p), newTrial(t, p)
 	d, query := x.begin("/")
-	if _, _, err := x.Finish(t.Context(), d.State, query); err != nil {
+	if _, _, err := x.Finish(t.Context(), []string{d.State}, query); err != nil {
 		t.Fatal(err, cause(err))
 	}
-	_, _, err := x.Finish(t.Context(), d.State, query)
+	_, _, err := x.Finish(t.Context(), []string{d.State}, query)
 	want(t, err, login.ErrState, "used before")
 	// Another replica doesn't know, but the provider does.
-	_, _, err = replica.Finish(t.Context(), d.State, query)
+	_, _, err = replica.Finish(t.Context(), []string{d.State}, query)
 	want(t, err, login.ErrExchange, "invalid_grant")
 }
 
 func TestAReplicaFinishesWhatAnotherBegan(t *testing.T) {
 	p := logintest.New(t)
 	d, query := newTrial(t, p).begin("/status")
-	if _, next, err := newTrial(t, p).Finish(t.Context(), d.State, query); err != nil || next != "/status" {
+	if _, next, err := newTrial(t, p).Finish(t.Context(), []string{d.State}, query); err != nil || next != "/status" {
 		t.Error(next, err, cause(err))
 	}
 }
@@ -148,7 +149,7 @@ func TestACodeOfAnotherSignInIsOfNoUse(t *testing.T) {
 	_, theirs := x.begin("/")
 	d, query := x.begin("/")
 	query.Set("code", theirs.Get("code"))
-	_, _, err := x.Finish(t.Context(), d.State, query)
+	_, _, err := x.Finish(t.Context(), []string{d.State}, query)
 	want(t, err, login.ErrExchange, "invalid_grant") // the verifier is another one
 }
 
@@ -168,16 +169,39 @@ func TestOnlyLocalPathsAreComeBackTo(t *testing.T) {
 		"/login":                         "/",
 		"/%2e%2e/evil":                   "/",
 		"javascript:alert(1)":            "/",
-		"/" + strings.Repeat("a", 2047):  "/" + strings.Repeat("a", 2047),
-		"/" + strings.Repeat("a", 4<<10): "/",
-		"/?" + strings.Repeat(`"`, 2046): "/?" + strings.Repeat(`"`, 2046),
+		"/" + strings.Repeat("a", 1023):  "/" + strings.Repeat("a", 1023),
+		"/" + strings.Repeat("a", 1024):  "/",
+		"/?" + strings.Repeat(`"`, 1022): "/?" + strings.Repeat(`"`, 1022),
 	} {
 		d, query := x.begin(next)
-		if len(d.State) > 3584 {
+		if len(d.State) > 2<<10 {
 			t.Errorf("%.40q: the state has %d bytes", next, len(d.State))
 		}
-		if _, got, err := x.Finish(t.Context(), d.State, query); got != want {
+		if _, got, err := x.Finish(t.Context(), []string{d.State}, query); got != want {
 			t.Errorf("%.40q: got %.40q, %v", next, got, err)
+		}
+	}
+}
+
+func TestTheStateOfASignInIsFoundAmongOthers(t *testing.T) {
+	x := newTrial(t, logintest.New(t))
+	first, query := x.begin("/first")
+	second, _ := x.begin("/second")
+	for _, test := range []struct {
+		name   string
+		states []string
+		want   string // of the error; empty: none
+	}{
+		{"none", nil, "brought no state"},
+		{"empty ones", []string{"", ""}, "brought no state"},
+		{"another one", []string{second.State}, "not that of the browser"},
+		{"another one and junk", []string{second.State, "junk"}, "not one that was sealed here"},
+		{"it comes last", []string{"", "junk", strings.Repeat("A", 9<<10), second.State, first.State}, ""},
+		{"it was used", []string{first.State, second.State}, "used before"},
+	} {
+		_, next, err := x.Finish(t.Context(), test.states, query)
+		if err == nil != (test.want == "") || err != nil && (!errors.Is(err, login.ErrState) || !strings.Contains(fmt.Sprint(cause(err)), test.want)) || err == nil && next != "/first" {
+			t.Errorf("%s: leads to %q, %v: %v", test.name, next, err, cause(err))
 		}
 	}
 }
@@ -213,7 +237,7 @@ func TestAnIDTokenThatIsNotForThisSignInIsRefused(t *testing.T) {
 		{"an exp of zero", one("exp", 0), "exp"},
 		{"an exp in a century", one("exp", now+100*365*86400), "exp"},
 		{"not yet good", one("nbf", now+60), "nbf"},
-		{"made in the future", one("iat", now+600), "iat"},
+		{"made in the future", one("iat", now+40), "iat"},
 		{"no iat", one("iat", issuertest.Drop), "iat"},
 		{"no sub", one("sub", issuertest.Drop), "sub"},
 		{"an empty sub", one("sub", ""), "sub"},
@@ -287,7 +311,9 @@ func TestRequiredClaimsAreRequired(t *testing.T) {
 		ok       bool
 	}{
 		{"example.com", true, true},
+		{"example.com", "true", true},
 		{"example.com", false, false},
+		{"example.com", "false", false},
 		{"evil.example", true, false},
 		{issuertest.Drop, true, false},
 	} {
@@ -370,7 +396,7 @@ func TestWithoutASecretNothingIsSealed(t *testing.T) {
 			})
 			_, err := x.Begin(t.Context(), "/", false)
 			want(t, err, login.ErrUnavailable, c.cause)
-			_, _, err = x.Finish(t.Context(), d.State, query)
+			_, _, err = x.Finish(t.Context(), []string{d.State}, query)
 			want(t, err, login.ErrUnavailable, c.cause)
 		})
 	}

@@ -12,9 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -135,30 +133,10 @@ func (p *Provider) scopes(m issuer.Metadata) []string {
 	return scopes
 }
 
-// Origins are those of the issuer and of where the provider signs people in and
-// out, as far as that is known: whereto a form of ours may lead. They can be part
-// of a header. It doesn't wait for the provider. If that was not asked yet it is
-// asked now, for the next caller.
-func (p *Provider) Origins() []string {
+// Prepare begins to ask the provider what it says of itself, so that the first
+// visitor need not wait for that. It does not wait itself.
+func (p *Provider) Prepare() {
 	ended, end := context.WithCancel(context.Background())
 	end()
-	addresses := []string{p.o.Issuer}
-	if m, err := p.o.Keys.Metadata(ended); err == nil {
-		addresses = append(addresses, m.AuthorizationEndpoint, m.EndSessionEndpoint)
-	}
-	var origins []string
-	for _, address := range addresses {
-		if u, err := url.Parse(address); err == nil && u.Host != "" && !strings.ContainsFunc(u.Host, notInHost) {
-			origins = append(origins, u.Scheme+"://"+u.Host)
-		}
-	}
-	slices.Sort(origins)
-	return slices.Compact(origins)
-}
-
-// notInHost is for hosts that are part of a policy, in which ; and , have a
-// meaning. URLs may have them.
-func notInHost(r rune) bool {
-	alphanumeric := '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z'
-	return !alphanumeric && !strings.ContainsRune(".-_:[]", r)
+	_, _ = p.o.Keys.Metadata(ended) // whoever needs it sees the error
 }

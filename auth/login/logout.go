@@ -10,9 +10,8 @@ import (
 	"gatehouse/auth/issuer"
 )
 
-// maxHint is how long an ID token may be that is part of an address. Servers
-// take addresses of 8 KiB, as a rule.
-const maxHint = 6 << 10
+// MaxHint is how long an ID token may be that is part of LogoutURL.
+const MaxHint = 8 << 10
 
 // LogoutURL is where the browser has to go so that the user is signed out at the
 // provider too, and comes back to returnTo, if the provider knows that address
@@ -31,7 +30,7 @@ func (p *Provider) LogoutURL(ctx context.Context, idToken, returnTo string) stri
 		return ""
 	}
 	query := u.Query()
-	if idToken != "" && len(idToken) <= maxHint {
+	if idToken != "" && len(idToken) <= MaxHint {
 		query.Set("id_token_hint", idToken)
 	} else {
 		query.Set("client_id", p.o.ClientID)
@@ -58,7 +57,6 @@ const (
 	maxLogoutToken = 16 << 10
 	// maxLogoutAge is how long ago a logout token may have been made.
 	maxLogoutAge = 5 * time.Minute
-	clockLeeway  = 30 * time.Second
 	logoutEvent  = "http://schemas.openid.net/event/backchannel-logout"
 )
 
@@ -120,9 +118,9 @@ func (p *Provider) checkLogout(c auth.Claims) error {
 		return errEvent
 	case hasNonce:
 		return errHasNonce
-	case !ok || iat.After(now.Add(iatLeeway)):
+	case !ok || iat.After(now.Add(auth.Leeway)):
 		return errIat
-	case iat.Before(now.Add(-maxLogoutAge)):
+	case iat.Before(now.Add(-maxLogoutAge - auth.Leeway)):
 		return errOldToken
 	case sub == "" && session(c) == "" || len(sub) > maxSub:
 		return errNobody
@@ -136,8 +134,8 @@ func (p *Provider) logout(c auth.Claims) Logout {
 	l := Logout{ProviderSession: session(c), At: p.o.Now()}
 	// Sessions have the time of our clock, which may be ahead of the provider's,
 	// and iat has but seconds.
-	if iat, _ := moment(c, "iat"); iat.Add(clockLeeway).Before(l.At) {
-		l.At = iat.Add(clockLeeway)
+	if iat, _ := moment(c, "iat"); iat.Add(auth.Leeway).Before(l.At) {
+		l.At = iat.Add(auth.Leeway)
 	}
 	if text(c, "sub") != "" {
 		l.ID = p.rules.ID(c)

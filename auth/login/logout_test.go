@@ -39,7 +39,8 @@ func TestTheAddressToSignOut(t *testing.T) {
 	}{
 		{"with the token", "https://a.example/out", "t.t.t", back, url.Values{"id_token_hint": {"t.t.t"}, "post_logout_redirect_uri": {back}}},
 		{"with our name if there is no token", "https://a.example/out", "", back, url.Values{"client_id": {logintest.ClientID}, "post_logout_redirect_uri": {back}}},
-		{"or if it is too long for an address", "https://a.example/out", strings.Repeat("t", 7000), "", url.Values{"client_id": {logintest.ClientID}}},
+		{"with a token of many groups", "https://a.example/out", strings.Repeat("t", 8<<10), "", url.Values{"id_token_hint": {strings.Repeat("t", 8<<10)}}},
+		{"or if it is too long for an address", "https://a.example/out", strings.Repeat("t", 8<<10+1), "", url.Values{"client_id": {logintest.ClientID}}},
 		{"with what the endpoint has", "https://a.example/out?p=b%26c", "t", "", url.Values{"p": {"b&c"}, "id_token_hint": {"t"}}},
 		{"there is none", "", "t", back, nil},
 	} {
@@ -88,7 +89,8 @@ func TestALogoutTokenSaysWhoIsMeant(t *testing.T) {
 		{"in a JWT without typ", nil, []issuertest.Option{issuertest.WithHeader("typ", issuertest.Drop)}, login.Logout{ID: alice}},
 		{"for several clients", map[string]any{"aud": []string{"other", logintest.ClientID}}, nil, login.Logout{ID: alice}},
 		{"four minutes ago", map[string]any{"iat": time.Now().Add(-4 * time.Minute).Unix()}, nil, login.Logout{ID: alice}},
-		{"by a clock that is ahead", map[string]any{"iat": time.Now().Add(time.Minute).Unix()}, nil, login.Logout{ID: alice}},
+		{"five minutes ago, by a clock that is behind", map[string]any{"iat": time.Now().Add(-5*time.Minute - 20*time.Second).Unix()}, nil, login.Logout{ID: alice}},
+		{"by a clock that is ahead", map[string]any{"iat": time.Now().Add(20 * time.Second).Unix()}, nil, login.Logout{ID: alice}},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			got, err := x.VerifyLogout(t.Context(), p.LogoutToken(c.claims, c.signing...))
@@ -97,7 +99,7 @@ func TestALogoutTokenSaysWhoIsMeant(t *testing.T) {
 			}
 			// The moment is that of the token, but for what clocks may be off.
 			iat, given := c.claims["iat"].(int64)
-			if latest := time.Unix(iat, 0).Add(time.Minute); got.At.After(x.Now()) || given && got.At.After(latest) || x.Now().Sub(got.At) > 4*time.Minute {
+			if latest := time.Unix(iat, 0).Add(time.Minute); got.At.After(x.Now()) || given && got.At.After(latest) || x.Now().Sub(got.At) > 5*time.Minute {
 				t.Errorf("got %v", got.At)
 			}
 			got.At = time.Time{}
@@ -135,7 +137,7 @@ func TestALogoutTokenThatIsNotOneIsRefused(t *testing.T) {
 		{"no jti", one("jti", issuertest.Drop), nil, "jti"},
 		{"no iat", one("iat", issuertest.Drop), nil, "iat"},
 		{"made six minutes ago", one("iat", now.Add(-6*time.Minute).Unix()), nil, "5 minutes ago"},
-		{"made in ten minutes", one("iat", now.Add(10*time.Minute).Unix()), nil, "iat"},
+		{"made in a minute", one("iat", now.Add(time.Minute).Unix()), nil, "iat"},
 		{"expired", one("exp", now.Add(-time.Minute).Unix()), nil, "exp"},
 		{"no exp", one("exp", issuertest.Drop), nil, "exp"},
 		{"for another client", one("aud", "other"), nil, "aud"},

@@ -42,7 +42,7 @@ func TestAProviderMayGoDownWhileSomebodySignsIn(t *testing.T) {
 	x := newTrial(t, p)
 	d, query := x.begin("/")
 	p.Down()
-	_, _, err := x.Finish(t.Context(), d.State, query)
+	_, _, err := x.Finish(t.Context(), []string{d.State}, query)
 	want(t, err, login.ErrExchange, "token endpoint")
 	p.Up()
 	x.mustSignIn()
@@ -145,7 +145,7 @@ func TestNothingIsWaitedForLongerThanTheTimeout(t *testing.T) {
 			began := time.Now()
 			d, err := x.Begin(t.Context(), "/", false)
 			if err == nil {
-				_, _, err = x.Finish(t.Context(), d.State, x.depart(d))
+				_, _, err = x.Finish(t.Context(), []string{d.State}, x.depart(d))
 			}
 			want(t, err, c.reason, c.cause)
 			if took := time.Since(began); took > 5*time.Second {
@@ -204,14 +204,14 @@ func TestManySignInAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			got, next, err := x.Finish(t.Context(), d.State, back.Query())
+			got, next, err := x.Finish(t.Context(), []string{d.State}, back.Query())
 			if err != nil || got.Name != fmt.Sprint("name", n) || got.Role != roles[n%3] || next != fmt.Sprint("/groupings/", n) {
 				t.Errorf("got %+v, %q, %v", got, next, err)
 			}
 			if _, err := x.VerifyLogout(t.Context(), p.LogoutToken(map[string]any{"sub": got.Name})); err != nil {
 				t.Error(err, cause(err))
 			}
-			x.Origins()
+			x.Prepare()
 		})
 	}
 	all.Wait()

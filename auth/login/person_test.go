@@ -92,6 +92,7 @@ func TestAPersonHasAName(t *testing.T) {
 	}{
 		{"what they chose", map[string]any{"preferred_username": "alice", "email": "a@b.example", "email_verified": true}, nil, "alice"},
 		{"their address", map[string]any{"email": "a@b.example", "email_verified": true}, nil, "a@b.example"},
+		{"their address, verified in a string", map[string]any{"email": "a@b.example", "email_verified": "true"}, nil, "a@b.example"},
 		{"not an address that may be another's", map[string]any{"email": "ceo@b.example"}, nil, "u1"},
 		{"what only userinfo tells", map[string]any{"preferred_username": "alice"}, []string{"preferred_username"}, "alice"},
 		{"no markup is lost, no line is won", map[string]any{"preferred_username": "<script>\nalert(1)\u202e</script>\x1b[31m"}, nil, "<script>alert(1)</script>[31m"},

@@ -63,7 +63,7 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 			if err == nil {
 				query := x.depart(d)
 				secrets = append(secrets, d.State, query.Get("state"))
-				_, _, err = x.Finish(t.Context(), d.State, query)
+				_, _, err = x.Finish(t.Context(), []string{d.State}, query)
 			}
 			_, logoutErr := x.VerifyLogout(t.Context(), p.LogoutToken(map[string]any{"sub": "hunter2", "iss": "hunter2"}))
 			if err == nil && x.log.Len() == 0 || logoutErr == nil {

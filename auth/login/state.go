@@ -17,8 +17,11 @@ const (
 	// stateAge is how long people may take to sign in at the provider.
 	stateAge = 10 * time.Minute
 	// maxState bounds a sealed state. Browsers keep cookies of 4 KiB with name
-	// and attributes.
-	maxState = 3584
+	// and attributes, but nginx passes on no more than that in all headers of an
+	// answer, and the provider's address is another one.
+	maxState = 2 << 10
+	// maxNext bounds where a sign-in leads to, so that its state is within maxState.
+	maxNext = 1 << 10
 	// stateLabel tells the key from others that are made of the same secret, and
 	// the format from later ones.
 	stateLabel  = "gatehouse sign-in state 1"
@@ -48,9 +51,9 @@ func randomText() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-// localPath is next if that is a local path; otherwise "/".
+// localPath is next if that is a local path, and not too long; otherwise "/".
 func localPath(next string) string {
-	if auth.LocalPath(next) == next {
+	if len(next) <= maxNext && auth.LocalPath(next) == next {
 		return next
 	}
 	return "/"
@@ -108,4 +111,23 @@ func (b box) open(sealed string, now time.Time) (state, error) {
 		return state{}, errStateExpired
 	}
 	return s, nil
+}
+
+// find opens the state that has an id, among whatever a browser sends. Without it
+// the error tells what is wrong with the last one.
+func (b box) find(sealed []string, id string, now time.Time) (s state, err error) {
+	err = errNoState
+	for _, one := range sealed {
+		if one == "" {
+			continue
+		}
+		switch s, err = b.open(one, now); {
+		case err != nil:
+		case equal(id, s.id):
+			return s, nil
+		default:
+			err = errOtherState
+		}
+	}
+	return state{}, err
 }

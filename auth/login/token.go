@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// iatLeeway is how far the clock of the provider may be ahead.
-	iatLeeway = 5 * time.Minute
 	// maxSub bounds the sub claim, which has at most 255 characters according to
 	// the standard.
 	maxSub = 1 << 10
@@ -85,7 +83,7 @@ func (p *Provider) check(c auth.Claims, nonce string) error {
 	switch {
 	case sub == "" || len(sub) > maxSub:
 		return errSub
-	case !ok || iat.After(now.Add(iatLeeway)):
+	case !ok || iat.After(now.Add(auth.Leeway)):
 		return errIat
 	case !equal(text(c, "nonce"), nonce):
 		return errNonce

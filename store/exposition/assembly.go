@@ -72,6 +72,7 @@ type asmFamily struct {
 	split      bool // the family's lines don't stand together
 	lines      int
 
+	below     bool  // a value is no number of zero or more
 	loose     int   // bytes of loose lines before to
 	metrics   int32 // regular ones
 	untypedIn FormatSet
@@ -234,9 +235,7 @@ func (a *assembly) addLine(n int, labels []asmLabel, value number, line int) err
 	if n := a.unique.find(hash, func(n int) bool { return bytes.Equal(a.keyOf(a.lines[n]), key) }); n >= 0 {
 		return duplicate(a.seriesOf(a.lines[n]), a.text[from:], line)
 	}
-	if f.typ == Counter && !(value.float >= 0) {
-		f.untypedIn |= InStrict
-	}
+	f.below = f.below || !(value.float >= 0)
 	a.unique.put(hash, len(a.lines))
 	a.text = append(value.append(append(a.text, ' ')), '\n')
 	l.to = uint32(len(a.text))

@@ -113,6 +113,9 @@ func partOf(t Type, suffix []byte) samplePart {
 func takeBound(t Type, part samplePart, labels []asmLabel) (rest []asmLabel, bound number, ok bool) {
 	name := t.boundLabel()
 	at := slices.IndexFunc(labels, func(l asmLabel) bool { return string(l.name) == name })
+	if at >= 0 && part != partBound && labels[at].empty { // which is no label at all
+		labels, at = slices.Delete(labels, at, at+1), -1
+	}
 	if at < 0 || part != partBound {
 		return labels, number{}, at < 0 && (part == partSum || part == partCount)
 	}

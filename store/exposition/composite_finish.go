@@ -207,6 +207,11 @@ func (f *asmFamily) judgeHistogram(buckets, rest []asmPoint, whole bool) bool {
 // integers when it makes a native histogram of a classic one.
 const maxCount = 1 << 62
 
+// isObservations reports whether Prometheus takes v for a number of observations when
+// it makes a native histogram of a classic one: others cost it the scrape, even if
+// there is not a bucket.
+func isObservations(v float64) bool { return v >= 0 && v <= maxCount }
+
 // judgeCounts checks the numbers of a histogram on their own.
 func (f *asmFamily) judgeCounts(buckets, rest []asmPoint) bool {
 	regular, negativeBound := true, false
@@ -226,7 +231,7 @@ func (f *asmFamily) judgeCounts(buckets, rest []asmPoint) bool {
 			if p.value < 0 {
 				f.untypedIn |= InText | InStrict
 			}
-			if !(p.value >= 0 && p.value <= maxCount) {
+			if !isObservations(p.value) {
 				f.notice(NoticeBadCount)
 				regular = false
 			}

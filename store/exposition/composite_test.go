@@ -33,7 +33,13 @@ func TestHistogramsAndSummariesAreTakenAsTheyAreWritten(t *testing.T) {
 		{"a bucket without le", h + "h_bucket{a=\"1\"} 1", "# h histogram \"\"\n--\nh_bucket{a=\"1\"} 1\n! bucket_without_le STRICT\n", ""},
 		{"le that is no number", h + "h_bucket{le=\"x\"} 1", "# h histogram \"\"\n--\nh_bucket{le=\"x\"} 1\n! bad_bound TEXT STRICT\n", ""},
 		{"le that is NaN", h + "h_bucket{le=\"NaN\"} 1", "# h histogram \"\"\n--\nh_bucket{le=\"NaN\"} 1\n! bad_bound STRICT\n", ""},
-		{"le that is hexadecimal", h + "h_bucket{le=\"0x1p1\"} 1", "# h histogram \"\"\n--\nh_bucket{le=\"0x1p1\"} 1\n! bad_bound TEXT STRICT\n", ""},
+		{"le that is hexadecimal", h + "h_bucket{le=\"0x1p1\"} 1", "# h histogram \"\"\n--\nh_bucket{le=\"2\"} 1\n! incomplete STRICT\n", ""},
+		{"a sum with an empty le", h + "h_sum{le=\"\"} 1", "# h histogram \"\"\n--\nh_sum 1\n! incomplete STRICT\n", ""},
+		{"a sum twice but for an empty le", h + "h_sum 1\nh_sum{le=\"\"} 2", "", "duplicate:3"},
+		{"a count twice but for an empty quantile", s + "s_count{quantile=\"\"} 1\ns_count 2", "", "duplicate:3"},
+		{"a sum with one le spelled in two ways", h + "h_sum{le=\"1\"} 1\nh_sum{le=\"1.0\"} 2", "", "duplicate:3"},
+		{"NaN as bound, spelled in two ways", h + "h_bucket{le=\"NaN\"} 1\nh_bucket{le=\"nan\"} 1", "", "duplicate:3"},
+		{"NaN as quantile, spelled in two ways", s + "s{quantile=\"NaN\"} 1\ns{quantile=\"nan\"} 1", "# s summary \"\"\n--\ns{quantile=\"NaN\"} 1\n! bad_bound written_twice STRICT\n", ""},
 		{"a sum with le", h + "h_sum{le=\"1\"} 1", "# h histogram \"\"\n--\nh_sum{le=\"1\"} 1\n! bad_bound STRICT\n", ""},
 		{"quantile is an ordinary label", h + "h_count{quantile=\"x\"} 1", "# h histogram \"\"\n--\nh_count{quantile=\"x\"} 1\n! incomplete STRICT\n", ""},
 		{"a sample of just the name", h + "h 1", "# h histogram \"\"\n--\nh 1\n! bare_sample STRICT\n", ""},
@@ -89,6 +95,9 @@ func TestHistogramsAndSummariesAreTakenAsTheyAreWritten(t *testing.T) {
 		{"a type that comes too late for a histogram", "h 1\n# TYPE h histogram\nh_sum 1\n", "h 1\n! ignored_metadata\nh_sum 1\n", ""},
 		{"an overlap with a series twice", h + "h_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_count gauge\nh_count{a=\"\"} 1\n", "", "duplicate"},
 		{"an overlap with other series", h + "h_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n# TYPE h_count gauge\nh_count{a=\"1\"} 1\n", "h_bucket{le=\"+Inf\"} 1\n! overlapping_names\n# h_count gauge \"\"\nh_count{a=\"1\"} 1\nh_count 1\nh_sum 1\n", ""},
+		{"an overlap keeps the bounds that Prometheus stores", h + "h_bucket{a=\",le=\",le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\n# TYPE h_count gauge\nh_count 1\n", "h_bucket{a=\",le=\",le=\"1.0\"} 1\nh_bucket{le=\"+Inf\"} 1\n! incomplete*2 overlapping_names\n# h_count gauge \"\"\nh_count 1\n", ""},
+		{"an overlap with a bound twice, spelled in two ways", "# TYPE h summary\nh_count{quantile=\"1\"} 1\n# TYPE h_count summary\nh_count{quantile=\"1.0\"} 1\n", "", "duplicate"},
+		{"a type of counter that comes behind a negative sample", "c_total -1\n# TYPE c_total counter\n", "# c_total counter \"\"\nc_total -1\n! STRICT\n", ""},
 		{"an overlap of two summaries", "# TYPE h summary\nh_sum 1\nh_count 1\n# TYPE h_count summary\nh_count{quantile=\"0.5\"} 1\nh_count_sum 2\nh_count_count 2\n", "# h_count summary \"\"\nh_count{quantile=\"0.5\"} 1\nh_count_sum 2\nh_count_count 2\n--\nh_count 1\n! overlapping_names STRICT\nh_sum 1\n", ""},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
@@ -129,6 +138,22 @@ func TestAGroupingLabelNeverStandsBesideABoundOfItsName(t *testing.T) {
 	wantRefusal(t, err, "name:2")
 	_, err = DecodeText([]byte("# TYPE s summary\ns_count 1\n"), Options{Grouping: []Label{{"job", "j"}, {"quantile", "7"}}})
 	wantRefusal(t, err, "name:2")
+}
+
+func TestManyOverlapsTakeLinearTime(t *testing.T) {
+	var body strings.Builder
+	const families = 20_000
+	for i := range families {
+		fmt.Fprintf(&body, "# TYPE a%d histogram\na%d_sum 1\n", i, i)
+		fmt.Fprintf(&body, "# TYPE b%d histogram\nb%d_sum 1\n# TYPE b%d_sum gauge\nb%d_sum{x=\"1\"} 1\n", i, i, i, i)
+	}
+	got, err := DecodeText([]byte(body.String()), Options{})
+	if err != nil || len(got) != 2*families {
+		t.Fatalf("got %d families, %v", len(got), err)
+	}
+	if want := "b0_sum{x=\"1\"} 1\nb0_sum 1\n"; string(got[families].Text) != want {
+		t.Errorf("got %q, want %q", got[families].Text, want)
+	}
 }
 
 func TestManyInterleavedFamiliesTakeLinearTime(t *testing.T) {

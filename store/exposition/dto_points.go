@@ -56,7 +56,8 @@ func (a *assembly) addHistogram(n int, h *dto.Histogram) (lossy bool, err error)
 	if err != nil {
 		return false, err
 	}
-	a.series[series].native = isNative(h)
+	count := observations(h)
+	a.series[series].native = isNative(h) && isObservations(count)
 	lossy = h.CreatedTimestamp != nil || len(h.Exemplars) > 0 || hasNative(h) || inexact(h.GetSampleCount()) || h.SampleCountFloat != nil
 	whole := false
 	for _, b := range h.GetBucket() {
@@ -69,7 +70,6 @@ func (a *assembly) addHistogram(n int, h *dto.Histogram) (lossy bool, err error)
 			return false, err
 		}
 	}
-	count := observations(h)
 	if !whole {
 		if err := a.dtoPoint(n, series, partBound, math.Inf(1), count); err != nil {
 			return false, err

@@ -62,7 +62,7 @@ func (s *textScanner) badLabel(line []byte, start, at int, metric []byte) error 
 // badCommentName says what is wrong with a comment on a metric without a valid name.
 func (s *textScanner) badCommentName(line []byte, at int) error {
 	word := line[:endOfWord(line, 0)]
-	if at >= len(word) || word[0] == '"' {
+	if at >= len(word) || bytes.ContainsAny(word, `{"`) {
 		return s.refuse(ReasonName, "invalid metric name %s in a comment", quoted(line))
 	}
 	return s.badWord("metric name", word, at, 0, escapeUnderscores.metricName(plainWord(word)), quoted(word))
@@ -72,6 +72,9 @@ func (s *textScanner) badCommentName(line []byte, at int) error {
 // and how to write it: plainly, or quoted where that is allowed. column is where the
 // character stands in the line; 0: not known.
 func (s *textScanner) badWord(what string, word []byte, at, column int, plain, written string) error {
+	if !utf8.Valid(word) {
+		return s.refuse(ReasonName, "%s %s is not valid UTF-8", what, quoted(word))
+	}
 	character, _ := utf8.DecodeRune(word[at:])
 	why := strconv.QuoteRune(character)
 	if column > 0 {
@@ -162,10 +165,18 @@ func (s *textScanner) trailing(name, rest []byte) error {
 // its first line gave.
 func (s *textScanner) explain(err error, body []byte) error {
 	var e *Error
-	if !errors.As(err, &e) || e.Reason == ReasonLimit || !isJSON(body) {
+	if !errors.As(err, &e) || e.Reason == ReasonLimit {
 		return err
 	}
-	return refuse(ReasonSyntax, 1, "the body is JSON; push metrics in the text format, one a line: name{label=\"value\"} 1")
+	switch {
+	case bytes.HasPrefix(body, []byte("\ufeff")):
+		return refuse(ReasonSyntax, 1, "the body begins with a byte order mark; send UTF-8 without one")
+	case bytes.HasPrefix(body, []byte("\xff\xfe")), bytes.HasPrefix(body, []byte("\xfe\xff")):
+		return refuse(ReasonSyntax, 1, "the body is UTF-16; send UTF-8")
+	case isJSON(body):
+		return refuse(ReasonSyntax, 1, "the body is JSON; push metrics in the text format, one a line: name{label=\"value\"} 1")
+	}
+	return err
 }
 
 // isJSON reports whether a body is JSON: an object with something in it or an

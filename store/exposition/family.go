@@ -116,6 +116,9 @@ type Family struct {
 	Help string
 	Unit string // as OpenMetrics and protobuf may name it
 	Chunk
+	// Of names the histogram or summary some of whose samples these are, if that
+	// overlaps with another family of the push and so is none itself.
+	Of string
 	// Notices are what is odd about the family, by kind.
 	Notices []Notice
 }

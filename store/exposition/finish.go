@@ -62,6 +62,9 @@ func (a *assembly) build(order []int) []Family {
 		} else {
 			text = append(text, a.text[f.from:f.to]...)
 		}
+		if f.typ == Counter && f.below {
+			f.untypedIn |= InStrict
+		}
 		families[i] = Family{
 			Name: copyInto(&metadata, f.name), Type: f.typ, Help: copyInto(&metadata, f.help), Unit: copyInto(&metadata, f.unit),
 			Chunk: Chunk{

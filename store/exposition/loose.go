@@ -1,5 +1,7 @@
 package exposition
 
+import "bytes"
+
 // asmLoose is a line of a histogram or summary that its type can't express.
 type asmLoose struct {
 	family   int32
@@ -20,13 +22,14 @@ func (a *assembly) addLoose(n int, suffix []byte, labels []asmLabel, value numbe
 	}
 	l := asmLoose{family: int32(n), from: uint32(len(a.arena))}
 	a.arena = appendClosing(a.appendMerged(appendOpening(a.arena, f, string(suffix))))
-	key := string(a.arena[l.from:])
+	bound := f.typ.boundLabel()
+	key := string(appendNormalized(nil, a.arena[l.from:], bound))
 	if special {
 		identity, err := a.identity(f, line)
 		if err != nil {
 			return err
 		}
-		key = string(appendClosing(appendLabels(appendOpening(nil, f, string(suffix)), identity)))
+		key = string(appendNormalized(nil, appendClosing(appendLabels(appendOpening(nil, f, string(suffix)), identity)), bound))
 	}
 	a.arena = append(value.append(append(a.arena, ' ')), '\n')
 	l.to = uint32(len(a.arena))
@@ -34,7 +37,7 @@ func (a *assembly) addLoose(n int, suffix []byte, labels []asmLabel, value numbe
 		return refuse(ReasonLimit, line, "with the grouping's labels the push is more than %d bytes", a.limit)
 	}
 	if before, known := a.looseKeys[key]; known {
-		same := string(a.arena[before.from:before.to]) == string(a.arena[l.from:l.to])
+		same := bytes.Equal(valueOf(a.arena[before.from:before.to]), valueOf(a.arena[l.from:l.to]))
 		if len(suffix) > 0 || !same || !hasLabel(labels, "quantile") {
 			return refuse(ReasonDuplicate, line, "series %s is duplicated", quoted(key))
 		}
@@ -50,6 +53,9 @@ func (a *assembly) addLoose(n int, suffix []byte, labels []asmLabel, value numbe
 	f.judgeLoose(string(suffix), labels, value.float)
 	return nil
 }
+
+// valueOf returns what stands behind the series of a line.
+func valueOf(line []byte) []byte { return line[bytes.LastIndexByte(line, ' '):] }
 
 // judgeLoose notes what is odd about a loose line.
 func (f *asmFamily) judgeLoose(suffix string, labels []asmLabel, value float64) {

@@ -111,8 +111,8 @@ func parseBound(b []byte) (f float64, canonical, ok bool) {
 	if string(b) == "+Inf" {
 		return math.Inf(1), true, true
 	}
-	f, ok = parseFloat(b)
-	return f, false, ok && !math.IsNaN(f)
+	f, err := strconv.ParseFloat(string(b), 64) // as Prometheus reads it
+	return f, false, err == nil && !math.IsNaN(f)
 }
 
 // shortestSpelling says whether strconv's 'g' would spell a plain number the

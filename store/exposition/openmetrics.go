@@ -209,9 +209,6 @@ func (s *textScanner) finishLate(m *omMeta) {
 	if t, _ := m.typ.family(""); !t.isComposite() {
 		s.families[n].typ = t
 	}
-	if s.families[n].typ == Counter {
-		s.families[n].untypedIn |= InStrict // its values have not been looked at
-	}
 }
 
 // omRest reads what stands behind a value: a timestamp, which is refused, or an

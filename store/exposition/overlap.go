@@ -37,17 +37,27 @@ func (a *assembly) dissolveOverlaps(families []Family) ([]Family, error) {
 		addNames(names, families[i].Name)
 	}
 	for {
-		at := slices.IndexFunc(families, func(f Family) bool { return overlapped(f, names) })
-		if at < 0 {
+		kept, overlapping := splitOverlapping(families, names)
+		if len(overlapping) == 0 {
 			return families, a.checkUnderscores(families)
 		}
-		f := families[at]
-		families = slices.Delete(families, at, at+1)
 		var err error
-		if families, err = dissolve(families, f, names); err != nil {
+		if families, err = dissolve(kept, overlapping, names); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// splitOverlapping tells the families that overlap with another one from the rest.
+func splitOverlapping(families []Family, names map[string]bool) (kept, overlapping []Family) {
+	for _, f := range families {
+		if overlapped(f, names) {
+			overlapping = append(overlapping, f)
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	return kept, overlapping
 }
 
 func addNames(names map[string]bool, family string) {
@@ -90,52 +100,88 @@ func (a *assembly) lineOf(family string) int {
 	return 0
 }
 
-// dissolve adds the lines of a histogram or summary to the families that are
-// called as its samples.
-func dissolve(families []Family, f Family, names map[string]bool) ([]Family, error) {
+// dissolve adds the lines of histograms and summaries to the families that are
+// called as their samples, of those that are kept or of new ones.
+func dissolve(kept, overlapping []Family, names map[string]bool) ([]Family, error) {
 	parts := map[string]*Family{}
-	for l := range Lines(f.Text) {
-		name := Unescape(l.Name)
-		part := parts[name]
-		if part == nil {
-			part = &Family{Name: name, Chunk: Chunk{UTF8: f.UTF8}}
-			parts[name] = part
+	for _, f := range overlapping {
+		if err := f.dissolveInto(parts); err != nil {
+			return nil, err
 		}
-		part.Text = append(append(append(append(part.Text, l.Series...), ' '), l.Value...), '\n')
-		part.Series++
 	}
-	notices := addNotice(slices.Clip(f.Notices), NoticeOverlap, 1)
-	for i, name := range slices.Sorted(maps.Keys(parts)) {
+	families := slices.Clip(kept)
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		part := parts[name]
 		addNames(names, name)
-		at, known := slices.BinarySearchFunc(families, name, func(f Family, name string) int { return strings.Compare(f.Name, name) })
-		if !known {
+		if at, known := slices.BinarySearchFunc(kept, name, compareFamilyName); !known {
 			part.Text = slices.Clip(part.Text)
-			families = slices.Insert(families, at, *part)
+			families = append(families, *part)
 		} else if err := families[at].absorb(part); err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			families[at].Notices = append(slices.Clip(families[at].Notices), notices...)
-		}
 	}
+	slices.SortFunc(families, func(f, g Family) int { return strings.Compare(f.Name, g.Name) })
 	return families, nil
 }
 
-// absorb adds the lines of an untyped family of the same name.
+func compareFamilyName(f Family, name string) int { return strings.Compare(f.Name, name) }
+
+// dissolveInto adds the lines of a histogram or summary to untyped families, by
+// name. Their bounds are spelled as Prometheus 3 spells those of typed ones. What is
+// odd about the family goes to the first of them.
+func (f *Family) dissolveInto(parts map[string]*Family) error {
+	own := map[string]*Family{}
+	for l := range Lines(f.Text) {
+		name := Unescape(l.Name)
+		part := own[name]
+		if part == nil {
+			part = &Family{Name: name, Of: f.Name, Chunk: Chunk{UTF8: f.UTF8}}
+			own[name] = part
+		}
+		line := append(append(l.Series[:len(l.Series):len(l.Series)], ' '), l.Value...)
+		part.Text = append(appendNormalized(part.Text, line, f.Type.boundLabel()), '\n')
+		part.Series++
+	}
+	for i, name := range slices.Sorted(maps.Keys(own)) {
+		if i == 0 {
+			own[name].Notices = addNotice(f.Notices, NoticeOverlap, 1)
+		}
+		if parts[name] == nil {
+			parts[name] = own[name]
+		} else if err := parts[name].absorb(own[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// absorb adds the lines and notices of an untyped family of the same name.
 func (f *Family) absorb(part *Family) error {
+	bound := ""
+	if f.Type.isComposite() {
+		bound = f.Type.boundLabel()
+	}
 	held := make(map[string]bool, f.Series)
 	for l := range Lines(f.Text) {
-		held[seriesKey(l)] = true
+		held[seriesKey(l, bound)] = true
 	}
 	for l := range Lines(part.Text) {
-		if held[seriesKey(l)] {
+		if held[seriesKey(l, bound)] {
 			return refuse(ReasonDuplicate, 0, "series %s is duplicated", quoted(l.Series))
+		}
+		if slices.ContainsFunc(l.Labels, func(x LineLabel) bool { return string(x.Name) == bound }) {
+			f.UntypedIn |= InText // where it would be read as a bound of f
 		}
 	}
 	f.Text = slices.Clip(slices.Concat(f.Text, part.Text))
 	f.Series += part.Series
 	f.UTF8 = f.UTF8 || part.UTF8
+	if part.Of != f.Name {
+		f.Of = part.Of
+	}
+	for _, n := range part.Notices {
+		f.Notices = addNotice(f.Notices, n.Kind, n.Count)
+	}
 	if f.Type.isComposite() {
 		f.Loose += len(part.Text)
 		f.UntypedIn |= InStrict
@@ -148,13 +194,19 @@ func (f *Family) absorb(part *Family) error {
 	return nil
 }
 
-// seriesKey returns what makes a line the series that it is.
-func seriesKey(l *Line) string {
+// seriesKey returns what makes a line the series that it is. The label called bound
+// is compared as a number.
+func seriesKey(l *Line, bound string) string {
 	labels := []string{Unescape(l.Name)}
 	for _, x := range l.Labels {
-		if len(x.Value) > 0 {
-			labels = append(labels, escapeUnderscores.labelName(Unescape(x.Name))+"="+string(x.Value))
+		if len(x.Value) == 0 {
+			continue
 		}
+		value := string(x.Value)
+		if string(x.Name) == bound {
+			value = normalizedBound(value)
+		}
+		labels = append(labels, escapeUnderscores.labelName(Unescape(x.Name))+"="+value)
 	}
 	slices.Sort(labels[1:])
 	return strings.Join(labels, "\xff")

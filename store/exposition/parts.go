@@ -94,20 +94,36 @@ func (e *Encoder) normalized(typ Type, text []byte) []byte {
 	return e.part
 }
 
-// appendNormalized appends a line with its bound as Prometheus 3 has it.
+// appendNormalized appends a line, or a series, with its bound as Prometheus 3 has it.
 func appendNormalized(dst, line []byte, bound string) []byte {
-	start := max(bytes.Index(line, []byte("{"+bound+`="`)), bytes.Index(line, []byte(","+bound+`="`))) // no value has such a quote
-	if start < 0 {
-		return append(dst, line...)
+	label := bound + `="`
+	for from := 0; ; {
+		at := bytes.Index(line[from:], []byte(label))
+		if at < 0 {
+			return append(dst, line...)
+		}
+		start := from + at + len(label)
+		end := start + bytes.IndexByte(line[start:], '"')
+		if end < start {
+			return append(dst, line...)
+		}
+		// A value that ends in such letters has a comma or a brace behind them.
+		if c := line[from+at-1]; c == '{' || c == ',' {
+			if value := normalizedBound(string(line[start:end])); value != string(line[start:end]) {
+				return append(append(append(dst, line[:start]...), value...), line[end:]...)
+			}
+		}
+		from = start
 	}
-	start += len(bound) + 3
-	end := start + bytes.IndexByte(line[start:], '"')
-	value, err := strconv.ParseFloat(string(line[start:end]), 64)
+}
+
+// normalizedBound returns the value of a bound's label as Prometheus 3 has it.
+func normalizedBound(value string) string {
+	f, err := strconv.ParseFloat(value, 64)
 	if err != nil {
-		return append(dst, line...)
+		return value
 	}
-	dst = append(append(dst, line[:start]...), labels.FormatOpenMetricsFloat(value)...)
-	return append(dst, line[end:]...)
+	return labels.FormatOpenMetricsFloat(f)
 }
 
 // protobufParts writes the loose lines of a family by sample name, and then the

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -31,6 +32,7 @@ type disk struct {
 	health     *health
 	log        *slog.Logger
 	retryEvery time.Duration
+	refused    chan error // the first change that failed while the engine opened
 
 	mu   sync.Mutex
 	live bool // errors are kept from the engine
@@ -41,11 +43,36 @@ type disk struct {
 }
 
 func newDisk(fs vfs.FS, h *health, log *slog.Logger) *disk {
-	return &disk{FS: fs, health: h, log: log, retryEvery: 250 * time.Millisecond, abandoned: make(chan struct{})}
+	return &disk{
+		FS: fs, health: h, log: log, retryEvery: 250 * time.Millisecond,
+		refused: make(chan error, 1), abandoned: make(chan struct{}),
+	}
 }
 
-// goLive begins to keep errors from the engine. Before, while the engine
-// opens, they are passed on: it can deal with them then.
+// opened returns what open returns, unless a change of the file system fails
+// before: then it returns that error, and nothing changes the file system any
+// more. The engine passes some of these errors on; about others it tries for ever.
+func (d *disk) opened(open func() (*pebble.DB, error)) (*pebble.DB, error) {
+	type result struct {
+		db  *pebble.DB
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		db, err := open()
+		done <- result{db, err}
+	}()
+	select {
+	case r := <-done:
+		return r.db, r.err
+	case err := <-d.refused:
+		d.abandonThen(func() {}, closeGrace)
+		return nil, err
+	}
+}
+
+// goLive begins to keep errors from the engine. Before, while the engine opens,
+// any of them is the end of that.
 func (d *disk) goLive() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,10 +112,17 @@ func (d *disk) try(change func() error) error {
 // attempt makes a change until it succeeds.
 func (d *disk) attempt(verb, name string, change func() error) error {
 	err := d.try(change)
-	if err == nil || tolerable(err) || !d.isLive() {
+	if err == nil || tolerable(err) {
 		return err
 	}
 	cause := fmt.Errorf("%s %s: %w", verb, name, rootCause(err))
+	if !d.isLive() {
+		select {
+		case d.refused <- cause:
+		default:
+		}
+		return err
+	}
 	if !isFull(err) {
 		d.fail(cause)
 	}

@@ -28,6 +28,7 @@ var errClosed = fmt.Errorf("the journal is closed: %w", store.ErrUnavailable)
 // and shows durable changes only.
 type Journal struct {
 	dir      directory
+	name     string // of the store
 	lock     io.Closer
 	log      *slog.Logger
 	minFree  int64
@@ -74,7 +75,7 @@ func (j *Journal) Status() store.JournalStatus {
 		err = errClosed
 	}
 	return store.JournalStatus{
-		Engine: "pebble", Path: j.dir.path, Revision: j.view.revision,
+		Engine: "pebble", Path: j.dir.path, Store: j.name, Revision: j.view.revision,
 		Err: err, Since: since, Bytes: j.taken, Free: j.free,
 	}
 }

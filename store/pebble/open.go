@@ -120,13 +120,17 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	}
 	l := &listener{log: o.Logger, health: h}
 	l.opening.Store(true)
-	db, err := pebble.Open(dir.file(engineName), engineOptions(d, l))
+	db, err := d.opened(func() (*pebble.DB, error) { return pebble.Open(dir.file(engineName), engineOptions(d, l)) })
 	if err != nil {
 		return nil, dir.unreadable(err)
 	}
 	found, err := readTotals(db)
 	if err == nil && found != x.totals {
 		err = dir.damaged(errors.New("it reads differently the second time"))
+	}
+	var named marker
+	if err == nil {
+		named, err = dir.readMarker()
 	}
 	var line *waterline
 	if err == nil {
@@ -139,7 +143,7 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	l.live.Store(true)
 	d.goLive()
 	j := &Journal{
-		dir: dir, log: o.Logger, minFree: o.MinFree,
+		dir: dir, name: named.Store, log: o.Logger, minFree: o.MinFree,
 		disk: d, health: h, listener: l, db: db, line: line, index: x,
 		queue:      make(chan *commit),
 		closing:    make(chan struct{}),

@@ -36,13 +36,21 @@ func honoursContexts(t *testing.T, e Engine) {
 func tellsStatus(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	s := tr.journal.Status()
-	if s.Engine == "" || s.Path == "" || s.Err != nil || !s.Since.IsZero() {
+	name := s.Store
+	if s.Engine == "" || s.Path == "" || name == "" || s.Err != nil || !s.Since.IsZero() {
 		t.Errorf("Status of a new journal: got %+v", s)
 	}
 	r := tr.put("a", strings.Repeat("x", 1000))
 	s = tr.journal.Status()
 	if s.Revision != r || s.Err != nil || s.Bytes < 0 || s.Free < 0 {
 		t.Errorf("Status after revision %d: got %+v", r, s)
+	}
+	tr.reopen()
+	if s := tr.journal.Status(); s.Store != name {
+		t.Errorf("the store is called %q after reopening, was %q", s.Store, name)
+	}
+	if s := begin(t, e).journal.Status(); s.Store == name {
+		t.Errorf("two stores are called %q", name)
 	}
 }
 

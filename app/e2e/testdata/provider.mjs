@@ -32,6 +32,7 @@ const people = {
 	reader: { groups: ['readers'] },
 	nobody: {},
 	hostile: { name: hostile + 'x'.repeat(1024), preferred_username: hostile, groups: [hostile, 'x'.repeat(1024), 'admins'] },
+	large: { groups: [...Array.from({ length: 110 }, (_, i) => `a-department-of-the-company-${i}`), 'readers'] }, // an ID token of 5 to 6 KiB
 	many: { groups: [...Array.from({ length: 300 }, (_, i) => `a-department-of-the-company-${i}`), 'pushers'] },
 	asked: { groups: ['pushers'], onlyUserinfo: ['groups'] },
 	nested: { realm_access: { roles: ['offline', 'pushers'] }, 'https://gatehouse.example/roles': ['readers'] },

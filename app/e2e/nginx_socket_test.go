@@ -1,0 +1,134 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// startBySocket starts a server that listens on a socket, to which nginx may
+// write, and an nginx before it with lines for its location.
+func startBySocket(t *testing.T, env, args []string, lines ...string) (socket string, proxy *server) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gate") // those of tests may be too long
+	must(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	must(t, os.Chmod(dir, 0o711))
+	socket = filepath.Join(dir, "s")
+	args = append([]string{"--web.listen-address=unix://" + socket, "--storage.path=" + filepath.Join(dir, "store")}, args...)
+	if os.Geteuid() == 0 {
+		args = append(args, "--web.unix-socket-owner=:www-data")
+	}
+	c := launch(t, env, binary, args...)
+	c.wrote(`msg=Listening`)
+	return socket, startNginx(t, &server{url: "http://unix:" + socket + ":"}, lines...)
+}
+
+// addsClient is what the documentation has nginx say.
+var addsClient = []string{"proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"}
+
+func TestAllowListsSeeClientsBehindAProxyThatComesByASocket(t *testing.T) {
+	t.Parallel()
+	const friend, other, xff = "127.0.0.72", "127.0.0.73", "X-Forwarded-For"
+	for _, test := range []struct {
+		name            string
+		args            []string
+		friend, other   int
+		claimed, direct int // of the other, who claims to be the friend; of the socket itself, with that claim
+		bare            string
+	}{
+		{"trusted", []string{"--web.trusted-proxies=unix", "--auth.allowed-cidrs=" + friend}, 200, 403, 403, 200, "403"},
+		{"trusted, for scrapes", []string{"--web.trusted-proxies=unix", "--metrics.allowed-cidrs=" + friend}, 200, 403, 403, 200, "403"},
+		{"not trusted", []string{"--auth.allowed-cidrs=0.0.0.0/0,::/0"}, 403, 403, 403, 403, "403"},
+		{"not trusted, for scrapes", []string{"--metrics.allowed-cidrs=0.0.0.0/0,::/0"}, 403, 403, 403, 403, "403"},
+		{"another proxy is trusted", []string{"--web.trusted-proxies=127.0.0.0/8", "--auth.allowed-cidrs=0.0.0.0/0"}, 403, 403, 403, 403, "403"},
+		{"no list", nil, 200, 200, 200, 200, "200"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			socket, proxy := startBySocket(t, nil, test.args, addsClient...)
+			claim := http.Header{xff: {friend}}
+			for _, request := range []struct {
+				what   string
+				got    int
+				wanted int
+			}{
+				{"the friend", proxy.from(friend, "/metrics", nil), test.friend},
+				{"somebody else", proxy.from(other, "/metrics", nil), test.other},
+				{"somebody else who claims to be the friend", proxy.from(other, "/metrics", claim), test.claimed},
+			} {
+				if request.got != request.wanted {
+					t.Errorf("%s: %d, want %d", request.what, request.got, request.wanted)
+				}
+			}
+			if got := curlBySocket(t, socket, "-H", xff+": "+friend, "http://localhost/metrics"); got != fmt.Sprint(test.direct) {
+				t.Errorf("by the socket, for the friend: %s, want %d", got, test.direct)
+			}
+			if got := curlBySocket(t, socket, "http://localhost/metrics"); got != test.bare {
+				t.Errorf("by the socket: %s, want %s", got, test.bare)
+			}
+		})
+	}
+}
+
+func TestWrongPasswordsByASocketCountForTheUserOrForTheClientOfATrustedProxy(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args         []string
+		shown        string // as where this process comes from
+		same, others int    // of the user that was tried, and of the other, from elsewhere
+	}{
+		"not trusted": {nil, "unix", 429, 200},
+		"trusted":     {[]string{"--web.trusted-proxies=unix"}, "127.0.0.1", 200, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := filepath.Join(t.TempDir(), "web.yml")
+			hash, err := bcrypt.GenerateFromPassword([]byte("bob"), bcrypt.MinCost)
+			must(t, err)
+			must(t, os.WriteFile(config, []byte("basic_auth_users:\n  bob: "+string(hash)+"\n"), 0o600))
+			_, proxy := startBySocket(t, []string{"PUSHGATEWAY_AUTH_USER=ann", "PUSHGATEWAY_AUTH_PASS=ann"}, append(test.args, "--web.config.file="+config), addsClient...)
+			as := func(user, password string) http.Header {
+				return http.Header{"Authorization": {basic(user, password)}}
+			}
+			for i := range 10 {
+				if got := proxy.from("127.0.0.74", "/metrics", as("ann", fmt.Sprint("wrong", i))); got != 401 {
+					t.Fatalf("a wrong password: %d", got)
+				}
+			}
+			if got := proxy.from("127.0.0.74", "/metrics", as("ann", "ann")); got != 429 {
+				t.Errorf("after ten: %d, want 429", got)
+			}
+			if got := proxy.from("127.0.0.75", "/metrics", as("ann", "ann")); got != test.same {
+				t.Errorf("the user from elsewhere: %d, want %d", got, test.same)
+			}
+			if got := proxy.from("127.0.0.75", "/metrics", as("bob", "bob")); got != test.others {
+				t.Errorf("another user: %d, want %d", got, test.others)
+			}
+			// How the client is called.
+			v := newVisitor(t)
+			v.submit(proxy.url+"/login", "name", "bob", "password", "bob", "next", "/")
+			proxy.put("/metrics/job/x", "m 1\n", "Authorization", basic("bob", "bob"), "X-Forwarded-For", "203.0.113.9")
+			var held struct {
+				Data struct {
+					Groupings []struct {
+						From string `json:"last_push_from"`
+					}
+				}
+			}
+			must(t, json.Unmarshal([]byte(proxy.want(200, "GET", "/api/v1/groupings", "", "Authorization", basic("bob", "bob")).body), &held))
+			if len(held.Data.Groupings) != 1 || held.Data.Groupings[0].From != test.shown {
+				t.Errorf("the push comes from %+v, want %s", held, test.shown)
+			}
+			if a := v.sees(200, proxy.url+"/account"); !strings.Contains(a.body, test.shown) {
+				t.Errorf("the session does not come from %s: %s", test.shown, a.body)
+			}
+		})
+	}
+}

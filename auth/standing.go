@@ -1,0 +1,134 @@
+package auth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Standing is who has what role by the tokens of an issuer, in one sentence. It
+// is what an operator has to know who trusts the issuer.
+type Standing struct {
+	Sentence string // without a full stop
+	// Admin says that everyone is admin whose token is accepted.
+	Admin bool
+	// Strangers says that anybody in the world has a role, which may be less.
+	Strangers bool
+}
+
+// Entrance is by what people and programs come in from an issuer.
+type Entrance uint8
+
+// All entrances.
+const (
+	ByToken Entrance = iota + 1 // JWTs
+	BySignIn
+	ByBoth
+)
+
+// Standing says who is admin by the issuer of the rules. Of ByBoth the rules are
+// those of ByToken.
+func (r ClaimRules) Standing(by Entrance) Standing {
+	strangers := r.strangers()
+	s := Standing{Admin: max(r.DefaultRole, strangers) == Admin, Strangers: strangers != NoRole}
+	who := r.phrase(by, "with a token", "who signs in")
+	switch {
+	case s.Strangers:
+		s.Sentence = fmt.Sprintf("Anyone in the world can %s and becomes %s", r.phrase(by, "get a token", "sign in"), strangers) + r.unless()
+	case s.Admin:
+		s.Sentence = "Everyone " + who + " is admin" + listed(" if ", r.conditions()) + r.unless()
+	case slices.Contains(slices.Collect(maps.Values(r.RoleMap)), Admin):
+		s.Sentence = "Everyone " + who + " is admin" + listed(" if ", append(r.conditions(), r.mapped()))
+	default:
+		s.Sentence = "Nobody " + who + " is admin"
+	}
+	return s
+}
+
+// strangers is the highest role that anybody in the world can have.
+func (r ClaimRules) strangers() Role {
+	if !PublicIssuer(r.Issuer) {
+		return NoRole
+	}
+	for claim, value := range r.Required {
+		if Restricts(claim, value) {
+			return NoRole
+		}
+	}
+	role := r.DefaultRole
+	for value, mapped := range r.RoleMap {
+		if !Restricts(r.RoleClaim, value) {
+			role = max(role, mapped)
+		}
+	}
+	return role
+}
+
+// phrase speaks of coming in, by what there is of the two ways.
+func (r ClaimRules) phrase(by Entrance, token, signIn string) string {
+	token = fmt.Sprintf("%s of %s for the audience %s", token, r.Issuer, oneOf(r.Audiences))
+	switch by {
+	case BySignIn:
+		return signIn + " at " + r.Issuer
+	case ByBoth:
+		return token + ", or " + signIn + " there,"
+	}
+	return token
+}
+
+// conditions are what the required claims ask for.
+func (r ClaimRules) conditions() []string {
+	var all []string
+	for _, claim := range slices.Sorted(maps.Keys(r.Required)) {
+		all = append(all, fmt.Sprintf("the claim %s is %s", claim, r.Required[claim]))
+	}
+	return all
+}
+
+// mapped is what the role map asks of an admin.
+func (r ClaimRules) mapped() string {
+	var values []string
+	for _, value := range slices.Sorted(maps.Keys(r.RoleMap)) {
+		if r.RoleMap[value] == Admin {
+			values = append(values, value)
+		}
+	}
+	return fmt.Sprintf("the claim %s has %s", r.roleClaim(), oneOf(values))
+}
+
+// unless is what the role map may change.
+func (r ClaimRules) unless() string {
+	if len(r.RoleMap) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", unless the claim %s gives another role", r.roleClaim())
+}
+
+func (r ClaimRules) roleClaim() string {
+	if r.RoleClaim == "" {
+		return "roles or groups"
+	}
+	return r.RoleClaim
+}
+
+// maxListed is how many things a sentence lists.
+const maxListed = 5
+
+func oneOf(values []string) string {
+	if more := len(values) - maxListed; more > 0 {
+		return fmt.Sprintf("%s or one of %d more", strings.Join(values[:maxListed], ", "), more)
+	}
+	return strings.Join(values, " or ")
+}
+
+// listed are conditions behind a word; "" without any.
+func listed(word string, conditions []string) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	if more := len(conditions) - maxListed; more > 0 {
+		conditions = append(conditions[:maxListed:maxListed], fmt.Sprintf("%d more claims are as required", more))
+	}
+	return word + strings.Join(conditions, " and ")
+}
