@@ -39,6 +39,7 @@ type App struct {
 	issuers   []*issuer.Issuer // of bearer tokens and of people
 	journal   store.Journal
 	store     *store.Store
+	clock     store.Clock
 	servers   []*server
 	lingering *lingering
 
@@ -247,6 +248,7 @@ func (a *App) openStore(ctx context.Context) error {
 		Retention:        o.Retention,
 		Own:              own,
 		Logger:           a.log,
+		Clock:            a.clock,
 		Observe:          a.metrics.Commit,
 		Recorded:         a.recorded,
 	})
@@ -339,6 +341,10 @@ func (a *App) ScrapeAddr() string {
 	}
 	return a.servers[1].listeners[0].Addr().String()
 }
+
+// UseClock has the store go by another clock than the machine's. It is called at
+// most once, before Start.
+func (a *App) UseClock(c store.Clock) { a.clock = c }
 
 // WatchLog adds the lines that l lost to the server's own metrics. It is called
 // at most once, before Start.

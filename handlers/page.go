@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -25,7 +24,7 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 	p := guard.Principal(c)
 	f := views.Frame{
-		Prefix: h.PublicPrefix, Title: title, Section: section, Now: time.Now(), Version: h.Build.Version,
+		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: h.Build.Version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			SignInURL: h.signInURL(c),

@@ -62,15 +62,15 @@ type secretJSON struct {
 	Expires *time.Time `json:"expires"`
 }
 
-func (h *api) tokenJSON(t *store.Token, now time.Time) tokenJSON {
+func (h *api) tokenJSON(t *store.Token) tokenJSON {
 	used, from := h.Store.TokenUsed(t.ID)
 	out := tokenJSON{
 		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Limit.String(),
-		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Expires: optional(t.Expires()), Expired: t.Expired(now),
+		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Expires: optional(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
 		LastUsed: optional(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
 	}
-	for _, x := range t.Secrets {
-		if x.Expires.IsZero() || now.Before(x.Expires) {
+	for i := range t.Secrets {
+		if x := &t.Secrets[i]; !h.Store.Expired(x) {
 			out.Secrets = append(out.Secrets, secretJSON{x.Hint, optional(x.Expires)})
 		}
 	}
@@ -82,9 +82,9 @@ func (h *api) tokenJSON(t *store.Token, now time.Time) tokenJSON {
 
 // listTokens serves all tokens by their names.
 func (h *api) listTokens(c *fiber.Ctx) error {
-	now, list := time.Now(), []tokenJSON{}
+	list := []tokenJSON{}
 	for t := range h.Store.Picture().Tokens() {
-		list = append(list, h.tokenJSON(t, now))
+		list = append(list, h.tokenJSON(t))
 	}
 	return succeed(c, fiber.Map{"tokens": list})
 }
@@ -108,7 +108,7 @@ func (h *api) createToken(c *fiber.Ctx) error {
 		return err
 	}
 	c.Status(fiber.StatusCreated)
-	return succeed(c, fiber.Map{"token": h.tokenJSON(t, time.Now()), "secret": secret})
+	return succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
 // rotateToken gives a token a new secret, which no other answer will have.
@@ -127,7 +127,7 @@ func (h *api) rotateToken(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return succeed(c, fiber.Map{"token": h.tokenJSON(t, time.Now()), "secret": secret})
+	return succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
 // revokeToken ends a token, and tells what it was.
@@ -138,7 +138,7 @@ func (h *api) revokeToken(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	was := h.tokenJSON(t, time.Now())
+	was := h.tokenJSON(t)
 	was.LastUsed, was.LastUsedFrom = optional(used), from
 	return succeed(c, fiber.Map{"token": was})
 }

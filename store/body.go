@@ -16,12 +16,14 @@ type ident struct {
 	help, unit string
 }
 
-// age tells since when a grouping holds a family, in Unix nanoseconds. The
-// families of one push share one.
+// age tells since when a grouping holds a family. The families of one push share
+// one.
 type age struct {
+	// Ranks among all changes, see committer.tick.
 	since     int64 // first held by this grouping, with this type
 	helpSince int64 // this HELP was first held by any holder
-	changed   int64 // last pushed
+
+	changed int64 // last pushed, in Unix nanoseconds
 }
 
 // hold is a metric family as one grouping holds it.
