@@ -39,6 +39,7 @@ type App struct {
 	issuers   []*issuer.Issuer // of bearer tokens and of people
 	journal   store.Journal
 	store     *store.Store
+	clock     store.Clock
 	servers   []*server
 	lingering *lingering
 
@@ -219,7 +220,14 @@ func (a *App) route() error {
 
 func (a *App) openStore(ctx context.Context) error {
 	started, o := time.Now(), a.options
-	journal, err := pebble.Open(pebble.Options{Path: o.StoragePath, Logger: a.log})
+	path, err := a.storePlace()
+	if err != nil {
+		return fmt.Errorf("cannot open the store: %w", err)
+	}
+	if path != o.StoragePath {
+		a.log.Info("The store is below --storage.path, beside the persistence file", "path", path)
+	}
+	journal, err := pebble.Open(pebble.Options{Path: path, MinFree: o.MinFree, Logger: a.log})
 	if err != nil {
 		return fmt.Errorf("cannot open the store: %w", err)
 	}
@@ -240,6 +248,7 @@ func (a *App) openStore(ctx context.Context) error {
 		Retention:        o.Retention,
 		Own:              own,
 		Logger:           a.log,
+		Clock:            a.clock,
 		Observe:          a.metrics.Commit,
 		Recorded:         a.recorded,
 	})
@@ -248,7 +257,7 @@ func (a *App) openStore(ctx context.Context) error {
 	}
 	a.metrics.Watch(a.store)
 	stats := a.store.Picture().Stats()
-	a.log.Info("Loaded the store", "path", o.StoragePath,
+	a.log.Info("Loaded the store", "path", path,
 		"groupings", stats.Groupings, "series", stats.Series, "took", time.Since(started).Round(time.Millisecond))
 	return nil
 }
@@ -332,6 +341,10 @@ func (a *App) ScrapeAddr() string {
 	}
 	return a.servers[1].listeners[0].Addr().String()
 }
+
+// UseClock has the store go by another clock than the machine's. It is called at
+// most once, before Start.
+func (a *App) UseClock(c store.Clock) { a.clock = c }
 
 // WatchLog adds the lines that l lost to the server's own metrics. It is called
 // at most once, before Start.

@@ -62,6 +62,7 @@ type flags struct {
 	PersistenceInterval string `flag:"persistence.interval" validate:"duration"`
 	StoragePath         string `flag:"storage.path"`
 	StorageTimeout      string `flag:"storage.timeout" validate:"timeout"`
+	MinFree             string `flag:"storage.min-free" validate:"bytes_or_none"`
 
 	DisableConsistencyCheck string `flag:"push.disable-consistency-check" validate:"boolean"`
 	EnableUTF8Names         string `flag:"push.enable-utf8-names" validate:"boolean"`
@@ -87,6 +88,8 @@ type flags struct {
 	StaleAfter    string `flag:"ui.stale-after" validate:"timeout"`
 	OldAfter      string `flag:"ui.old-after" validate:"timeout"`
 
+	AllowUnknown []string `flag:"env.allow-unknown" validate:"dive,variable"`
+
 	LogLevel  string `flag:"log.level" validate:"oneof=debug info warn error"`
 	LogFormat string `flag:"log.format" validate:"oneof=logfmt json"`
 
@@ -100,10 +103,16 @@ type flags struct {
 // Parse reads the command line, and for flags that are not on it the
 // environment: GATEHOUSE_<FLAG>, in capitals with underscores, or the name of
 // its own that a flag has; an empty variable counts as unset. Secrets come
-// from the environment and from files that it names. --help and --version are
-// answered on out with ErrAnswered. Any other error tells all that is wrong,
-// ready to be printed. No error holds a secret.
+// from the environment and from files that it names. Variables that look as if
+// they were meant for the server, and are not read, are errors too. --help and
+// --version are answered on out with ErrAnswered. Any other error tells all that
+// is wrong, ready to be printed. No error holds a secret.
 func Parse(args []string, out io.Writer) (Options, error) {
+	return configure(args, out, os.Environ())
+}
+
+// configure is Parse, which names the unknown variables of an environment only.
+func configure(args []string, out io.Writer, environment []string) (Options, error) {
 	f := &flags{given: make(map[string]*bool)}
 	answered := false
 	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.\n\n"+commandsHelp+"\n\n"+secretsHelp)
@@ -119,6 +128,7 @@ func Parse(args []string, out io.Writer) (Options, error) {
 		return Options{}, fmt.Errorf("%w; --help lists all flags", err)
 	}
 	f.readFiles()
+	f.problems = append(f.problems, f.unknownVariables(environment)...)
 	return f.options(k.Model())
 }
 
@@ -126,8 +136,9 @@ func Parse(args []string, out io.Writer) (Options, error) {
 func (f *flags) define(k *kingpin.Application) {
 	f.defineWeb(k)
 	f.defineAuth(k)
-	f.text(k, &f.StoragePath, "storage.path", "", `Directory of the store. Default: "data", or "gatehouse-data" beside --persistence.file.`)
+	f.text(k, &f.StoragePath, "storage.path", "", `Directory of the store. Default: "data", or "gatehouse-data" beside --persistence.file, there too if this is the directory of that file and holds no store.`)
 	f.text(k, &f.StorageTimeout, "storage.timeout", "3s", "Longest wait for a change to become durable.")
+	f.text(k, &f.MinFree, "storage.min-free", "64MiB", "Free space of the disk below which changes are refused. 0: none.")
 	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once into a new store. It is never written.")
 	f.text(k, &f.PersistenceInterval, "persistence.interval", "5m", "Accepted and ignored: every push is durable before it is answered.")
 	f.toggle(k, &f.DisableConsistencyCheck, "push.disable-consistency-check", "Accept pushes without checking them against what other groupings hold.")
@@ -151,6 +162,7 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.StaleAfter, "ui.stale-after", "1h", "Age of the last push from which a grouping is shown as stale.")
 	f.text(k, &f.OldAfter, "ui.old-after", "24h", "Age of the last push from which a grouping is shown as old.")
 	f.text(k, &f.Retention, "activity.retention", "90d", "Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries.")
+	f.list(k, &f.AllowUnknown, "env.allow-unknown", "Variables of the environment that are not the server's although they look so. Repeatable, or several with commas.")
 	f.text(k, &f.LogLevel, "log.level", "info", "Least severe level to log: debug, info, warn or error.")
 	f.text(k, &f.LogFormat, "log.format", "logfmt", "Format of the log: logfmt or json.")
 }

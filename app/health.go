@@ -26,7 +26,7 @@ const (
 // how it is, and returns the exit code: 0 if it takes pushes, else 1 with one line
 // about what is wrong.
 func checkHealth(ctx context.Context, args []string, out, messages io.Writer) int {
-	o, err := Parse(args, out)
+	o, err := configure(args, out, nil) // unknown variables are the server's to refuse
 	if errors.Is(err, ErrAnswered) {
 		return 0
 	}

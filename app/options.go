@@ -45,6 +45,7 @@ type Options struct {
 	PersistenceFile string // to be imported; "": none
 	StoragePath     string
 	StorageTimeout  time.Duration
+	MinFree         int64 // bytes of the disk that are left alone; 0: none
 
 	CheckConsistency bool
 	UTF8Names        bool
@@ -153,6 +154,7 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 		PersistenceFile:  f.PersistenceFile,
 		StoragePath:      f.storagePath(),
 		StorageTimeout:   must(parseDuration(f.StorageTimeout)),
+		MinFree:          must(parseBytesOrNone(f.MinFree)),
 		CheckConsistency: !on(f.DisableConsistencyCheck),
 		UTF8Names:        !f.legacyNames(),
 		MaxBodyBytes:     must(parseBytes(f.MaxBodyBytes)),
@@ -304,7 +306,7 @@ func (f *flags) storagePath() string { return cmp.Or(f.StoragePath, f.usualStora
 
 func (f *flags) usualStoragePath() string {
 	if f.PersistenceFile != "" {
-		return filepath.Join(filepath.Dir(f.PersistenceFile), "gatehouse-data")
+		return filepath.Join(filepath.Dir(f.PersistenceFile), besideName)
 	}
 	return "data"
 }

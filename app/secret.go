@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -65,7 +63,6 @@ func (f *flags) readFiles() {
 		f.problems = append(f.problems, clientVariable+" is set without a client: set "+envName("oidc.client-id")+" or --oidc.client-id too")
 	}
 	f.readAuthorities()
-	f.problems = append(f.problems, f.strayVariables(os.Environ())...)
 }
 
 // readSecret hands over the value of a secret that is set, and the variable
@@ -234,58 +231,4 @@ func (f *flags) readAuthorities() {
 		return
 	}
 	f.authorities = pool
-}
-
-// guarded are the beginnings of variables that close the server. Another one
-// that begins so is a typo that would leave it open.
-var guarded = []string{
-	"GATEHOUSE_AUTH_", "GATEHOUSE_JWT_", "GATEHOUSE_OIDC_", "GATEHOUSE_METRICS_", "GATEHOUSE_WEB_CONFIG",
-	"PUSHGATEWAY_AUTH_", "API_TOKENS_", "JWKS_", "METRICS_VERIFICATION_", "OIDC_CLIENT_", "OIDC_ISSUER_",
-}
-
-// serviceLink is how the variables end that Kubernetes sets in each container
-// for each service of the namespace, which may well be called gatehouse-metrics.
-var serviceLink = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
-
-// strayVariables tells about those of the environment that look as if they
-// closed the server, and are not read.
-func (f *flags) strayVariables(environment []string) []string {
-	right := f.rightNames()
-	var problems []string
-	for _, variable := range slices.Sorted(slices.Values(environment)) {
-		name, value, _ := strings.Cut(variable, "=")
-		correct, known := right[name]
-		switch {
-		case value == "" || correct == name:
-		case known:
-			problems = append(problems, name+" is not read: set "+correct+" instead")
-		case slices.ContainsFunc(guarded, func(s string) bool { return strings.HasPrefix(name, s) }) && !serviceLink.MatchString(name):
-			problems = append(problems, name+" is not a variable of this server: correct its name or unset it; --help lists all")
-		}
-	}
-	return problems
-}
-
-// rightNames holds every variable that is read under its own name, and for the
-// likely mistakes which one is meant.
-func (f *flags) rightNames() map[string]string {
-	right := make(map[string]string)
-	for flag := range f.given {
-		if own, ok := ownNames[flag]; ok {
-			right[prefixedName(flag)] = own
-			right["GATEHOUSE_"+own] = own
-			right[own+fileSuffix] = own
-		}
-	}
-	for _, name := range secretVariables {
-		for _, name := range []string{name, name + fileSuffix} {
-			right["GATEHOUSE_"+name] = name
-			right[name] = name
-		}
-	}
-	right["API_TOKEN"], right["API_TOKEN"+fileSuffix] = tokensVariable, tokensVariable+fileSuffix
-	for flag := range f.given {
-		right[envName(flag)] = envName(flag)
-	}
-	return right
 }

@@ -20,6 +20,7 @@ import (
 var checks = map[string]func(string) error{
 	"boolean":         checkBoolean,
 	"bytes":           func(s string) error { _, err := parseBytes(s); return err },
+	"bytes_or_none":   func(s string) error { _, err := parseBytesOrNone(s); return err },
 	"count":           func(s string) error { _, err := parseCount(s); return err },
 	"duration":        func(s string) error { _, err := parseDuration(s); return err },
 	"timeout":         checkTimeout,
@@ -42,6 +43,7 @@ var checks = map[string]func(string) error{
 	"scopes":          checkScopes,
 	"claim":           checkClaim,
 	"role_mapping":    checkRoleMapping,
+	"variable":        checkVariable,
 }
 
 func checkBoolean(s string) error {
@@ -78,6 +80,13 @@ func checkClaim(s string) error {
 func checkRoleMapping(s string) error {
 	if _, err := auth.ParseRoleMap([]string{s}); err != nil {
 		return errors.New("expected value=role, where the role is none, reader, pusher or admin")
+	}
+	return nil
+}
+
+func checkVariable(s string) error {
+	if !visible(s) || strings.Contains(s, "=") {
+		return errors.New("expected the name of a variable such as OIDC_ISSUER_URL")
 	}
 	return nil
 }

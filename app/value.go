@@ -21,10 +21,11 @@ import (
 )
 
 var (
-	errDuration = errors.New("expected a duration such as 90s, 15m, 1h30m or 1d")
-	errBytes    = errors.New("expected a number of bytes above zero such as 16777216, 512KiB or 16MiB")
-	errCount    = errors.New("expected a whole number, 0 or more")
-	errListen   = errors.New("expected host:port, :port, vsock://:port or unix:///path")
+	errDuration    = errors.New("expected a duration such as 90s, 15m, 1h30m or 1d")
+	errBytes       = errors.New("expected a number of bytes above zero such as 16777216, 512KiB or 16MiB")
+	errBytesOrNone = errors.New("expected a number of bytes such as 67108864 or 64MiB, or 0")
+	errCount       = errors.New("expected a whole number, 0 or more")
+	errListen      = errors.New("expected host:port, :port, vsock://:port or unix:///path")
 )
 
 // parseDuration takes what Go takes and what Prometheus takes.
@@ -65,11 +66,20 @@ var byteUnits = map[string]int64{
 
 // parseBytes takes a whole number with or without a unit: 16777216, 16MiB.
 func parseBytes(s string) (int64, error) {
+	n, err := parseBytesOrNone(s)
+	if err != nil || n == 0 {
+		return 0, errBytes
+	}
+	return n, nil
+}
+
+// parseBytesOrNone takes 0 too.
+func parseBytesOrNone(s string) (int64, error) {
 	digits := strings.TrimRight(s, "bBkKmMgGtTiI ")
 	unit, ok := byteUnits[strings.ToLower(strings.TrimSpace(s[len(digits):]))]
 	n, err := strconv.ParseUint(digits, 10, 63)
-	if !ok || err != nil || n == 0 || int64(n) > math.MaxInt64/unit {
-		return 0, errBytes
+	if !ok || err != nil || int64(n) > math.MaxInt64/unit {
+		return 0, errBytesOrNone
 	}
 	return int64(n) * unit, nil
 }

@@ -46,6 +46,10 @@ func TestBytes(t *testing.T) {
 		if got, err := parseBytes(in); err == nil {
 			t.Errorf("parseBytes(%q) = %v, want an error", in, got)
 		}
+		got, err := parseBytesOrNone(in)
+		if none := in == "0" || in == "0MiB"; got != 0 || none != (err == nil) {
+			t.Errorf("parseBytesOrNone(%q) = %v, %v", in, got, err)
+		}
 	}
 }
 

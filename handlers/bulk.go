@@ -127,7 +127,7 @@ func (h *api) selected(p *store.Picture, s *selection) (found []*store.Group, mi
 		found, _ = h.find(p, &s.listQuery, s.at)
 	}
 	if s.idle > 0 {
-		found = slices.DeleteFunc(found, func(g *store.Group) bool { return g.Pushed.After(s.at.Add(-s.idle)) })
+		found = slices.DeleteFunc(found, func(g *store.Group) bool { return g.Since().After(s.at.Add(-s.idle)) })
 	}
 	return found, missing
 }
@@ -167,7 +167,7 @@ func versionOf(groups []*store.Group) string {
 func activeIn(groups []*store.Group, at time.Time) int {
 	n := 0
 	for _, g := range groups {
-		if at.Sub(g.Pushed) < activeWithin {
+		if at.Sub(g.Since()) < activeWithin {
 			n++
 		}
 	}
@@ -181,7 +181,7 @@ func (s *selection) mustType(found []*store.Group) bool {
 
 // askBulkRemoval asks before groupings are deleted.
 func (h *api) askBulkRemoval(c *fiber.Ctx) error {
-	s, err := readSelection(guard.Query(c), maxLinkedIDs, time.Now())
+	s, err := readSelection(guard.Query(c), maxLinkedIDs, h.Store.Now())
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	asked, expected, err := readAnswer(form)
+	asked, expected, err := readAnswer(form, h.Store.Now())
 	if err != nil {
 		return err
 	}
@@ -222,9 +222,9 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 }
 
 // readAnswer reads when the question was asked, and about how many groupings.
-func readAnswer(form url.Values) (asked time.Time, expected int, err error) {
+func readAnswer(form url.Values, now time.Time) (asked time.Time, expected int, err error) {
 	at, err := strconv.ParseInt(form.Get("at"), 10, 64)
-	if asked = time.Unix(0, at); err != nil || asked.After(time.Now()) {
+	if asked = time.Unix(0, at); err != nil || asked.After(now) {
 		return asked, 0, badRequest("at must be when the groupings were seen")
 	}
 	if expected, err = strconv.Atoi(form.Get("expect")); err != nil || expected < 1 {
@@ -248,12 +248,12 @@ func confirms(typed string, n int) bool {
 func (h *api) askBulkAgain(c *fiber.Ctx, s selection, found []*store.Group, missing, expected int) error {
 	pushed := 0
 	for _, g := range found {
-		if g.Pushed.After(s.at) {
+		if g.Since().After(s.at) {
 			pushed++
 		}
 	}
 	m := views.BulkRemoval{Changed: true, Before: expected, PushedSince: pushed, Missing: missing}
-	s.at = time.Now()
+	s.at = h.Store.Now()
 	return h.bulkRemovalPage(c, fiber.StatusConflict, &s, m)
 }
 

@@ -74,11 +74,12 @@ func describe(m *views.BulkRemoval, found []*store.Group) {
 		m.Families += g.FamilyCount()
 		m.Series += g.Series
 		jobs[g.Key.Job()]++
-		if !g.Pushed.IsZero() && (m.Oldest.IsZero() || g.Pushed.Before(m.Oldest)) {
-			m.Oldest = g.Pushed
+		pushed := g.Since()
+		if !pushed.IsZero() && (m.Oldest.IsZero() || pushed.Before(m.Oldest)) {
+			m.Oldest = pushed
 		}
-		if g.Pushed.After(m.Newest) {
-			m.Newest = g.Pushed
+		if pushed.After(m.Newest) {
+			m.Newest = pushed
 		}
 	}
 	for _, g := range found[:min(len(found), maxFirst)] {

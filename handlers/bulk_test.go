@@ -47,6 +47,7 @@ func TestGroupingsAreDeletedByFilterAndByChoice(t *testing.T) {
 		s.put(fmt.Sprintf("/metrics/job/x/n/%d/env/%s", i, []string{"prod", "stg"}[i%2]), "a 1\nb 1\n")
 	}
 	s.put("/metrics/job/y/v/%3Cscript%3E", "c 1\n")
+	age.Store(0)
 
 	preview := s.get("/pg/groupings/delete?m=env%3D%22prod%22", aBrowser...)
 	if preview.status != 200 || !contains(preview.body, "Delete 2 groupings?", "{env=&#34;prod&#34;}", "2 groupings · 4 families · 4 series", "undone for 24 hours",
@@ -274,6 +275,7 @@ func TestStatesAreThoseOfTheQuestion(t *testing.T) {
 	age.Store(int64(2 * time.Hour))
 	s := serve(t, aged(&age))
 	s.put("/metrics/job/x", "a 1\n")
+	age.Store(0)
 	preview := s.get("/groupings/delete?state=stale", aBrowser...).body
 	hourAgo := strconv.FormatInt(time.Now().Add(-90*time.Minute).UnixNano(), 10)
 	if a := s.answer(preview, "at", hourAgo); a.status != 409 {

@@ -68,7 +68,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 		Series: outcome.Series, Merge: m.Merge, Exists: outcome.Exists,
 	}
 	if g, ok := picture.Group(j.push.Key); ok {
-		m.Outcome.Pushed = g.Pushed
+		m.Outcome.Pushed = g.Since()
 	}
 }
 

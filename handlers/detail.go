@@ -94,7 +94,7 @@ func (h *api) raw(c *fiber.Ctx) error {
 func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views.Grouping {
 	f := h.frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
-		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Pushed, Pusher: client(g.Origin),
+		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: client(g.Origin),
 		Expires: g.Expires, Every: g.Every, Overdue: isOverdue(g, f.Now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
 	}

@@ -29,7 +29,7 @@ const lossless = "text/plain;version=1.0.0;escaping=allow-utf-8"
 // view shows: what they hold as text, how they are doing as JSON or CSV, or
 // their selectors.
 func (h *api) export(c *fiber.Ctx) error {
-	now := time.Now()
+	now := h.Store.Now()
 	s, err := readSelection(guard.Query(c), maxLinkedIDs, now)
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	if q.within, err = h.limit(c); err != nil {
 		return err
 	}
-	now := time.Now()
+	now := h.Store.Now()
 	found, _ := h.find(h.Store.Picture(), &q, now)
 	total := len(found)
 	page, next := q.page(found)
@@ -133,7 +133,7 @@ var states = []string{"fresh", "stale", "old", "failed"}
 
 // state says how a grouping is doing. A refused last push outweighs its age.
 func (h *api) state(g *store.Group, now time.Time) string {
-	age := now.Sub(g.Pushed)
+	age := now.Sub(g.Since())
 	switch {
 	case !g.LastPushSuccessful():
 		return "failed"
@@ -246,7 +246,7 @@ func mentions(g *store.Group, word string) bool {
 // their labels.
 var orders = map[string]func(g *store.Group) int64{
 	"labels":    func(*store.Group) int64 { return 0 },
-	"last_push": func(g *store.Group) int64 { return g.Pushed.UnixNano() },
+	"last_push": func(g *store.Group) int64 { return g.Since().UnixNano() },
 	"families":  func(g *store.Group) int64 { return int64(g.FamilyCount()) },
 	"series":    func(g *store.Group) int64 { return int64(g.Series) },
 	"bytes":     func(g *store.Group) int64 { return int64(g.Bytes) },

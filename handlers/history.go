@@ -25,7 +25,7 @@ const (
 // isOverdue tells that a grouping should have been pushed by now, judged by how
 // often it was. A push that was refused is one, too: its client is there.
 func isOverdue(g *store.Group, now time.Time) bool {
-	last := g.Pushed
+	last := g.Since()
 	if g.Failed.After(last) {
 		last = g.Failed
 	}

@@ -330,7 +330,7 @@ func tableColumns(home string, v *listView) []views.Column {
 // row is a grouping as the list shows it.
 func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views.Row {
 	r := views.Row{
-		ID: g.Key.Digest(), State: h.state(g, now), Pushed: g.Pushed, Expires: g.Expires,
+		ID: g.Key.Digest(), State: h.state(g, now), Pushed: g.Since(), Expires: g.Expires,
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, Pusher: client(g.Origin),
 	}
 	if !g.LastPushSuccessful() {

@@ -481,62 +481,6 @@ func TestTheListFollowsWhatHappens(t *testing.T) {
 	}
 }
 
-func TestSpellingIsComparedAsTheLongWayDoes(t *testing.T) {
-	for _, test := range []struct {
-		a, b string
-		want int
-	}{
-		{"", "", 0},
-		{"a", "", 1},
-		{"", "ab", 2},
-		{"prod", "prod", 0},
-		{"prdo", "prod", 2},
-		{"prod", "pod", 1},
-		{"prod", "prodd", 1},
-		{"prod", "stg", 3},
-		{"größe", "grösse", 2},
-		{"abc", "abcdef", 3},
-		{"kitten", "sitting", 3},
-	} {
-		if got := min(distance([]rune(test.a), []rune(test.b), 2), 3); got != test.want {
-			t.Errorf("%q and %q: %d, want %d", test.a, test.b, got, test.want)
-		}
-	}
-}
-
-func FuzzSpellingIsComparedAsTheLongWayDoes(f *testing.F) {
-	f.Add("prod", "prdo")
-	f.Add("", "ab")
-	f.Fuzz(func(t *testing.T, a, b string) {
-		if len(a)+len(b) > 200 {
-			return
-		}
-		x, y := []rune(a), []rune(b)
-		if got, want := distance(x, y, 2), min(longDistance(x, y), 3); min(got, 3) != want {
-			t.Errorf("%q and %q: %d, want %d", a, b, got, want)
-		}
-	})
-}
-
-// longDistance looks at every cell.
-func longDistance(a, b []rune) int {
-	cells := make([][]int, len(a)+1)
-	for i := range cells {
-		cells[i] = make([]int, len(b)+1)
-		for j := range cells[i] {
-			switch {
-			case i == 0 || j == 0:
-				cells[i][j] = i + j
-			case a[i-1] == b[j-1]:
-				cells[i][j] = cells[i-1][j-1]
-			default:
-				cells[i][j] = 1 + min(cells[i-1][j-1], cells[i-1][j], cells[i][j-1])
-			}
-		}
-	}
-	return cells[len(a)][len(b)]
-}
-
 func FuzzAnyMatcherIsTakenApartOrNot(f *testing.F) {
 	for _, seed := range []string{`env="prod"`, `env = "a\"b"`, `"a b"="c"`, `env=~"x"`, `env!="x"`, "=", `a="`, `a=""`, "a=`b`"} {
 		f.Add(seed)

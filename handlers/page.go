@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
@@ -28,7 +27,7 @@ func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
 		version = "" // is not for strangers
 	}
 	f := views.Frame{
-		Prefix: h.PublicPrefix, Title: title, Section: section, Now: time.Now(), Version: version,
+		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			SignInURL: h.signInURL(c),

@@ -127,8 +127,8 @@ func (h *api) pushers(p *store.Picture, now time.Time) map[string]*pusher {
 		j.groupings++
 		j.series += g.Series
 		j.byState[slices.Index(states, h.state(g, now))]++
-		if g.Pushed.After(j.last) {
-			j.last = g.Pushed
+		if g.Since().After(j.last) {
+			j.last = g.Since()
 		}
 		if g.Every > 0 {
 			j.every = append(j.every, g.Every)

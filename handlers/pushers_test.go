@@ -71,6 +71,7 @@ func pushedOverTime(t *testing.T) *served {
 		push(time.Second*20, fmt.Sprintf("10.0.1.%d", i), "/late/i/"+strconv.Itoa(i+2), "", 200)
 	}
 	push(time.Second*10, "10.0.0.2", "/all-well", "a 1\n", 200)
+	s.at(&now, time.Now())
 	return s
 }
 

@@ -53,13 +53,13 @@ func (h *api) nothingToRemove(c *fiber.Ctx) error {
 // isActive tells that a grouping was pushed so lately, or is pushed so often, that
 // it may come back.
 func isActive(g *store.Group, now time.Time) bool {
-	return now.Sub(g.Pushed) < max(activeWithin, 2*g.Every)
+	return now.Sub(g.Since()) < max(activeWithin, 2*g.Every)
 }
 
 func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.Group, again bool) error {
 	m := views.Removal{
 		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
-		Active: isActive(g, time.Now()), InDialog: isPartial(c),
+		Active: isActive(g, h.Store.Now()), InDialog: isPartial(c),
 	}
 	if m.Active {
 		m.Every = g.Every

@@ -196,6 +196,7 @@ func TestExpiredGroupingsAreToldAsSuch(t *testing.T) {
 
 func TestAGroupingThatIsPushedOftenComesBack(t *testing.T) {
 	var age atomic.Int64
+	age.Store(int64(40 * time.Minute))
 	s := serve(t, aged(&age))
 	for i := range 4 {
 		age.Store(int64(time.Duration(40-10*i) * time.Minute))
@@ -203,6 +204,7 @@ func TestAGroupingThatIsPushedOftenComesBack(t *testing.T) {
 	}
 	age.Store(int64(10 * time.Minute))
 	s.put("/metrics/job/x", "a 1\n")
+	age.Store(0)
 	page := "/groupings/" + s.id("/metrics/job/x") + "/delete"
 	if a := s.get(page, aBrowser...); !contains(a.body, "pushed about every", "will come back") {
 		t.Errorf("%v", a)

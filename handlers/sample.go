@@ -141,7 +141,7 @@ func countOfText(n string) float64 {
 // counts all. A histogram or a summary is one metric, and so is each loose line
 // behind them.
 func cutMetrics(f store.GroupFamily, from, n int) (part exposition.Chunk, total int) {
-	regular := len(f.Text) - f.Loose
+	regular := len(f.Text) - int(f.Loose)
 	var starts []int
 	var end int
 	if f.Proto != nil {
@@ -156,9 +156,9 @@ func cutMetrics(f store.GroupFamily, from, n int) (part exposition.Chunk, total 
 	x, y := span(append(loose, looseEnd), from-len(starts), n)
 	tail := f.Text[regular+x : regular+y]
 	if f.Proto != nil {
-		return exposition.Chunk{Text: tail, Loose: len(tail), Proto: f.Proto[a:z:z], UTF8: f.UTF8}, total
+		return exposition.Chunk{Text: tail, Loose: uint32(len(tail)), Proto: f.Proto[a:z:z], UTF8: f.UTF8}, total
 	}
-	return exposition.Chunk{Text: slices.Concat(f.Text[a:z], tail), Loose: len(tail), UTF8: f.UTF8}, total
+	return exposition.Chunk{Text: slices.Concat(f.Text[a:z], tail), Loose: uint32(len(tail)), UTF8: f.UTF8}, total
 }
 
 // span returns where n things begin and end, from one of them on, which may lie

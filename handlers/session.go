@@ -39,9 +39,10 @@ func (s Sessions) UseSession(id, from string) { s.Store.UseSession(id, from) }
 
 // BeginSession is part of guard.Sessions.
 func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) error {
+	now := s.Store.Now() // by the clock that it is judged by
 	return s.Store.CreateSession(ctx, id, store.Session{
 		Scheme: string(x.Scheme), ID: x.ID, Name: x.Name, Role: x.Role.String(),
-		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+		Created: now, Seen: now, Expires: now.Add(x.Expires.Sub(x.Created)), Credential: x.Credential, Extra: x.Extra,
 		Provider: x.Provider, From: x.From, UserAgent: x.UserAgent,
 	})
 }

@@ -52,8 +52,21 @@ func (h *api) status(c *fiber.Ctx) error {
 		"build_information": buildJSON{b.Branch, b.Date, b.User, b.GoVersion, b.Revision, b.Version},
 		"flags":             flags,
 		"authentication":    h.Guard.Methods(),
+		"clock":             clockOf(h.Store.Status().Clock),
 		"start_time":        h.Started.UTC(),
 	})
+}
+
+// clockJSON is how the clock is doing, see store.ClockStatus.
+type clockJSON struct {
+	Now    time.Time  `json:"now"`
+	Behind float64    `json:"behind_seconds"`
+	Held   *time.Time `json:"nothing_expires_until"`
+	Set    float64    `json:"set_seconds"`
+}
+
+func clockOf(s store.ClockStatus) clockJSON {
+	return clockJSON{s.Now.UTC(), s.Behind.Seconds(), optional(s.Held), s.Set.Seconds()}
 }
 
 type healthJSON struct {
@@ -70,7 +83,7 @@ type storageJSON struct {
 
 // health tells whether pushes can be committed, and why not.
 func (h *api) health(c *fiber.Ctx) error {
-	answer := healthJSON{"healthy", h.Build.Version, time.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
+	answer := healthJSON{"healthy", h.Build.Version, h.Store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
 	if s := h.Store.Status(); s.Err != nil || !s.Ready {
 		c.Status(fiber.StatusServiceUnavailable)
 		answer.Status, answer.Storage = "unhealthy", storageJSON{"error", storageReason(s)}

@@ -33,7 +33,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	s := views.Status{
 		Frame: h.frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
 		Groups: []views.FactGroup{
-			h.serverFacts(c), h.contentFacts(stats), h.storageFacts(state, administers), h.memoryFacts(),
+			h.serverFacts(c, state.Clock), h.contentFacts(stats), h.storageFacts(state, administers), h.memoryFacts(),
 			h.pushFacts(), h.timeFacts(),
 		},
 		Wipe: administers && h.EnableAdminAPI, WipeOff: administers && !h.EnableAdminAPI,
@@ -62,11 +62,12 @@ func (m *Metrics) rates(now time.Time) []views.Rate {
 
 func fact(name, text string) views.Fact { return views.Fact{Name: name, Text: text} }
 
-func (h *api) serverFacts(c *fiber.Ctx) views.FactGroup {
+func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup {
 	b := h.Build
 	facts := []views.Fact{
 		fact("Version", b.Version), fact("Revision", cmp.Or(b.Revision, "unknown")), fact("Go", b.GoVersion),
 		fact("Started", views.Moment(h.Started)), fact("Running for", views.Span(time.Since(h.Started).Truncate(time.Second))),
+		clockFact(clock),
 		fact("Listens on", strings.Join(h.Addresses, ", ")),
 	}
 	if len(h.ScrapeAddresses) > 0 {
@@ -79,6 +80,28 @@ func (h *api) serverFacts(c *fiber.Ctx) views.FactGroup {
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
 		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
+}
+
+// clockFact says what is odd about the clock.
+func clockFact(s store.ClockStatus) views.Fact {
+	var odd []string
+	if s.Behind > 0 {
+		odd = append(odd, views.Span(s.Behind.Truncate(time.Second))+" behind the newest time in the store")
+	}
+	if !s.Held.IsZero() {
+		odd = append(odd, "nothing expires until it has caught up, or until "+views.Moment(s.Held))
+	}
+	if s.Set != 0 {
+		way := "forward"
+		if s.Set < 0 {
+			way = "back"
+		}
+		odd = append(odd, "set "+way+" by "+views.Span(s.Set.Abs().Truncate(time.Second))+" since the start")
+	}
+	if len(odd) == 0 {
+		return fact("Clock", "in step with the store")
+	}
+	return views.Fact{Name: "Clock", Text: strings.Join(odd, "; "), Bad: true}
 }
 
 func (h *api) contentFacts(s store.Stats) views.FactGroup {

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/spelling"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -143,7 +144,7 @@ func nearest(counts map[string]int, asked string) []string {
 	distances := map[string]int{}
 	for value := range counts {
 		lower := strings.ToLower(value)
-		switch d := distance([]rune(asked), []rune(lower), maxTypos); {
+		switch d := spelling.Distance([]rune(asked), []rune(lower), maxTypos); {
 		case d <= maxTypos && d < utf8.RuneCountInString(asked):
 			distances[value] = d
 		case strings.Contains(lower, asked), len(lower) > maxTypos && strings.Contains(asked, lower):
@@ -155,43 +156,6 @@ func nearest(counts map[string]int, asked string) []string {
 	})
 	return values[:min(len(values), maxNearest)]
 }
-
-// distance is how many characters have to be put in, left out or replaced to make
-// b of a; anything above most if it is more than that. Only the cells around the
-// diagonal are looked at that can be part of so few changes.
-func distance(a, b []rune, most int) int {
-	if abs(len(a)-len(b)) > most {
-		return most + 1
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		left, right := max(0, i-most), min(len(b), i+1+most)
-		diagonal := row[left]
-		if left == 0 {
-			row[0] = i + 1
-		} else {
-			row[left] = most + 1
-		}
-		for j := left + 1; j <= right; j++ {
-			above := row[j]
-			if j == i+1+most { // outside of the row before
-				above = most + 1
-			}
-			changed := diagonal
-			if a[i] != b[j-1] {
-				changed++
-			}
-			diagonal = row[j]
-			row[j] = min(changed, above+1, row[j-1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
-func abs(n int) int { return max(n, -n) }
 
 // labelName is a label's name as selectors have it.
 func labelName(name string) string {

@@ -33,9 +33,9 @@ func (t Tokens) Principal(secret, from string) (auth.Principal, error) {
 
 // Len is part of guard.MadeTokens.
 func (t Tokens) Len() int {
-	n, now := 0, time.Now()
+	n := 0
 	for x := range t.Store.Picture().Tokens() {
-		if x.Authenticated && !x.Expired(now) {
+		if x.Authenticated && !t.Store.Expired(&x.Secrets[0]) {
 			n++
 		}
 	}
@@ -78,15 +78,15 @@ type secretJSON struct {
 	Expires *time.Time `json:"expires"`
 }
 
-func (h *api) tokenJSON(t *store.Token, now time.Time) tokenJSON {
+func (h *api) tokenJSON(t *store.Token) tokenJSON {
 	used, from := h.Store.TokenUsed(t.ID)
 	out := tokenJSON{
 		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Limit.String(),
-		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: optional(t.Expires()), Expired: t.Expired(now),
+		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: optional(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
 		LastUsed: optional(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
 	}
-	for _, x := range t.Secrets {
-		if x.Expires.IsZero() || now.Before(x.Expires) {
+	for i := range t.Secrets {
+		if x := &t.Secrets[i]; !h.Store.Expired(x) {
 			out.Secrets = append(out.Secrets, secretJSON{x.Hint, optional(x.Expires)})
 		}
 	}
@@ -98,9 +98,9 @@ func (h *api) tokenJSON(t *store.Token, now time.Time) tokenJSON {
 
 // listTokens serves all tokens by their names.
 func (h *api) listTokens(c *fiber.Ctx) error {
-	now, list := time.Now(), []tokenJSON{}
+	list := []tokenJSON{}
 	for t := range h.Store.Picture().Tokens() {
-		list = append(list, h.tokenJSON(t, now))
+		list = append(list, h.tokenJSON(t))
 	}
 	return succeed(c, fiber.Map{"tokens": list})
 }
@@ -124,7 +124,7 @@ func (h *api) createToken(c *fiber.Ctx) error {
 		return err
 	}
 	c.Status(fiber.StatusCreated)
-	return succeed(c, fiber.Map{"token": h.tokenJSON(t, time.Now()), "secret": secret})
+	return succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
 // rotateToken gives a token a new secret, which no other answer will have.
@@ -143,7 +143,7 @@ func (h *api) rotateToken(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return succeed(c, fiber.Map{"token": h.tokenJSON(t, time.Now()), "secret": secret})
+	return succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
 // revokeToken ends a token, and tells what it was.
@@ -154,7 +154,7 @@ func (h *api) revokeToken(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	was := h.tokenJSON(t, time.Now())
+	was := h.tokenJSON(t)
 	was.LastUsed, was.LastUsedFrom = optional(used), from
 	return succeed(c, fiber.Map{"token": was})
 }

@@ -65,7 +65,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	var found []*store.Token
 	for t := range h.Store.Picture().Tokens() {
 		m.Total++
-		if text := tokenText(t, f.Now); !slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(text, word) }) {
+		if text := h.tokenText(t); !slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(text, word) }) {
 			found = append(found, t)
 		}
 	}
@@ -74,7 +74,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	}
 	end := min(from+tokensPerPage, len(found))
 	for _, t := range found[from:end] {
-		row := h.tokenView(t, f.Now)
+		row := h.tokenView(t)
 		row.Fixed = t.Authenticated != h.origin(c).Authenticated()
 		m.Rows = append(m.Rows, row)
 	}
@@ -89,10 +89,10 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 }
 
 // tokenText is what a search looks at.
-func tokenText(t *store.Token, now time.Time) string {
+func (h *api) tokenText(t *store.Token) string {
 	text := t.Name + "\n" + t.Role + "\n" + t.Limit.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
 	switch {
-	case t.Expired(now):
+	case h.Store.Expired(&t.Secrets[0]):
 		text += "\nexpired"
 	case t.Expires().IsZero():
 		text += "\nnever"
@@ -104,14 +104,14 @@ func tokenText(t *store.Token, now time.Time) string {
 }
 
 // tokenView is a token as people see it.
-func (h *api) tokenView(t *store.Token, now time.Time) views.Token {
+func (h *api) tokenView(t *store.Token) views.Token {
 	v := views.Token{
 		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: shorten(t.Limit.String(), maxReason),
-		By: shorten(t.CreatedBy, maxValue), Created: t.Created, Expires: t.Expires(), Expired: t.Expired(now),
+		By: shorten(t.CreatedBy, maxValue), Created: t.Created, Expires: t.Expires(), Expired: h.Store.Expired(&t.Secrets[0]),
 		Unsigned: !t.Authenticated, Refused: !t.Authenticated && h.Guard.Access() != guard.Open,
 	}
 	v.Used, v.From = h.Store.TokenUsed(t.ID)
-	if len(t.Secrets) > 1 && now.Before(t.Secrets[1].Expires) {
+	if len(t.Secrets) > 1 && !h.Store.Expired(&t.Secrets[1]) {
 		v.OldHint, v.OldUntil = t.Secrets[1].Hint, t.Secrets[1].Expires
 	}
 	return v
@@ -150,7 +150,7 @@ var overlaps = []views.Option{
 func (h *api) rotationPage(c *fiber.Ctx, status int, t *store.Token, problem string) error {
 	f := h.frame(c, "Rotate a token", "tokens")
 	return h.page(c, status, views.TokenRotationPage(views.TokenRotation{
-		Frame: f, Token: h.tokenView(t, f.Now), Seen: seenSecret(t), Overlaps: overlaps, Problem: problem,
+		Frame: f, Token: h.tokenView(t), Seen: seenSecret(t), Overlaps: overlaps, Problem: problem,
 	}))
 }
 
@@ -185,7 +185,7 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 // address of its own would have to get the secret from somewhere.
 func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bool) error {
 	f := h.frame(c, "The secret of a token", "tokens")
-	m := views.MadeToken{Frame: f, Token: h.tokenView(t, f.Now), Secret: secret, Rotated: rotated}
+	m := views.MadeToken{Frame: f, Token: h.tokenView(t), Secret: secret, Rotated: rotated}
 	m.Command, m.Outside = h.tokenCommand(c, t, secret)
 	if at := h.scrapedAt(c); !h.ScrapesElsewhere || at.credential != "" {
 		at.credential = auth.APIToken
@@ -234,7 +234,7 @@ func (h *api) askRevocation(c *fiber.Ctx) error {
 		return err
 	}
 	f := h.frame(c, "Revoke a token", "tokens")
-	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t, f.Now), InDialog: isPartial(c)}
+	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t), InDialog: isPartial(c)}
 	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired && !m.Refused
 	return h.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
 }

@@ -113,7 +113,7 @@ func decodeEntry(operation string, b []byte) (Entry, error) {
 
 // newEntry makes an entry about what happens now.
 func (b *batch) newEntry(kind EntryKind, o Origin) Entry {
-	return Entry{Operation: newOperation(b.now), Kind: kind, At: b.now, Origin: o}
+	return Entry{Operation: b.newOperation(), Kind: kind, At: b.now, Origin: o}
 }
 
 // Denial is a request that was not let in.
@@ -127,7 +127,7 @@ type Denial struct {
 // on record. It never waits.
 func (s *Store) Deny(d Denial) {
 	who := d.Origin.From + "\x00" + d.Origin.Via + "\x00" + d.Origin.ID
-	s.denials.add(s.o.Now(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: shortened(d.What, maxSumMessage)} })
+	s.denials.add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: shortened(d.What, maxSumMessage)} })
 }
 
 func (b *batch) addEntry(x Entry) {
@@ -149,6 +149,7 @@ func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error
 		return Entry{}, false, err
 	}
 	x, err := decodeEntry(operation, r.Value)
+	x.At = s.clock.shown(x.At, 0)
 	return x, err == nil, err
 }
 
@@ -162,7 +163,7 @@ func (c *committer) nextTrim() (time.Time, bool) {
 // trimActivity drops the oldest entries beyond what the log may hold, and those
 // that are too old.
 func (c *committer) trimActivity(b *batch) {
-	now := c.o.Now()
+	now := c.clock.now()
 	over, aged := c.entries-MaxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
 	if over <= 0 && !aged {
 		return
@@ -177,7 +178,7 @@ func (c *committer) trimActivity(b *batch) {
 	}
 	oldest := ""
 	if aged {
-		oldest = kindActivity + operationTime(now.Add(-c.o.Retention))
+		oldest = kindActivity + operationTime(c.clock.stamp().Add(-c.o.Retention))
 		c.trimAt = now.Add(trimEvery)
 	}
 	for i, r := range records {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,6 +67,7 @@ func (s *Store) Activity(ctx context.Context, q ActivityQuery) (entries []Entry,
 			if len(entries) == q.Limit {
 				return entries, entries[len(entries)-1].Operation, nil
 			}
+			x.At = s.clock.shown(x.At, 0)
 			entries = append(entries, x)
 		}
 		if len(records) < activityChunk {
@@ -111,4 +113,13 @@ func operationTime(t time.Time) string {
 		n = math.MaxInt64
 	}
 	return fmt.Sprintf("%016x", n)
+}
+
+// operationStamp is the time that an operation has in its name; 0: it has none.
+func operationStamp(operation string) int64 {
+	if !isOperation(operation) {
+		return 0
+	}
+	n, _ := strconv.ParseInt(operation[:16], 16, 64) // 0 beyond all times
+	return n
 }

@@ -16,12 +16,14 @@ type ident struct {
 	help, unit string
 }
 
-// age tells since when a grouping holds a family, in Unix nanoseconds. The
-// families of one push share one.
+// age tells since when a grouping holds a family. The families of one push share
+// one.
 type age struct {
+	// Ranks among all changes, see committer.tick.
 	since     int64 // first held by this grouping, with this type
 	helpSince int64 // this HELP was first held by any holder
-	changed   int64 // last pushed
+
+	changed int64 // last pushed, in Unix nanoseconds
 }
 
 // hold is a metric family as one grouping holds it.
@@ -83,7 +85,7 @@ func newBody(families []exposition.Family) *body {
 		b.text = append(b.text, f.Text...)
 		h.end = uint32(len(b.text))
 		if f.Proto != nil || f.UTF8 || f.Loose > 0 || f.UntypedIn != 0 {
-			h.rare = &rare{proto: f.Proto, utf8: f.UTF8, loose: uint32(f.Loose), untypedIn: f.UntypedIn}
+			h.rare = &rare{proto: f.Proto, utf8: f.UTF8, loose: f.Loose, untypedIn: f.UntypedIn}
 		}
 		for _, n := range f.Notices[:min(len(f.Notices), maxNotices-len(b.notices))] {
 			b.notices = append(b.notices, bodyNotice{uint32(i), n})
@@ -95,18 +97,31 @@ func newBody(families []exposition.Family) *body {
 // chunk is the i-th family as it was pushed.
 func (b *body) chunk(i int) exposition.Chunk {
 	h := &b.holds[i]
-	c := exposition.Chunk{Text: b.text[h.off:h.end:h.end], Series: int(h.series)}
+	c := b.plain(h)
 	if h.rare != nil {
 		c.Proto, c.UTF8 = h.rare.proto, h.rare.utf8
-		c.Loose, c.UntypedIn = int(h.rare.loose), h.rare.untypedIn
+		c.Loose, c.UntypedIn = h.rare.loose, h.rare.untypedIn
 	}
 	return c
 }
 
-// exposed is the i-th family as scrapes show it.
+// plain is a family without what few have.
+func (b *body) plain(h *hold) exposition.Chunk {
+	return exposition.Chunk{Text: b.text[h.off:h.end:h.end], Series: int(h.series)}
+}
+
+// exposed is the i-th family as scrapes show it. It is small enough to be inlined
+// into the loop over everything that is held.
 func (b *body) exposed(i int) exposition.Chunk {
-	if h := &b.holds[i]; h.rare != nil && h.rare.shown != nil {
-		return *h.rare.shown
+	if h := &b.holds[i]; h.rare == nil {
+		return b.plain(h)
+	}
+	return b.exposedRare(i)
+}
+
+func (b *body) exposedRare(i int) exposition.Chunk {
+	if shown := b.holds[i].rare.shown; shown != nil {
+		return *shown
 	}
 	return b.chunk(i)
 }

@@ -13,7 +13,12 @@ type committer struct {
 	*Store
 	durable *Picture // the last durable one: what readers see
 	edits   uint64
-	clock   int64 // of the last change, in Unix nanoseconds
+
+	// Of the last change: its stamp, its place in the order of all changes, and its
+	// ran time.
+	stamped, rank, ran int64
+	settled            bool      // everything was loaded once
+	clockAt            time.Time // when to write how long the store has been running
 
 	refused map[string]unsaved // refusals that the journal does not know yet
 	saveAt  time.Time          // when to write them
@@ -56,7 +61,10 @@ func newCommitter(s *Store) committer {
 type batch struct {
 	edit
 	c       *committer
-	now     time.Time
+	now     time.Time // the stamp of what is done
+	when    time.Time // the running time of it
+	ran     int64     // and the ran time
+	rank    int64     // its place among all changes that there ever were
 	changes map[string]*pending
 	order   []*pending
 	bytes   int
@@ -72,7 +80,7 @@ type batch struct {
 
 // rejected is a refused push with its time.
 type rejected struct {
-	at time.Time
+	at, when time.Time // the stamp, and the running time
 	Rejection
 }
 
@@ -136,7 +144,7 @@ func (c *committer) finish() {
 // idle is how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
 	next := time.Hour
-	soon := func(at time.Time) { next = min(next, max(0, at.Sub(c.o.Now()))) }
+	soon := func(at time.Time) { next = min(next, max(0, at.Sub(c.clock.now()))) }
 	if at, ok := c.durable.nextExpiry(); ok {
 		soon(at)
 	}
@@ -144,7 +152,7 @@ func (c *committer) idle() time.Duration {
 		soon(c.saveAt)
 	}
 	if len(c.expired)+len(c.summed) > 0 {
-		soon(c.o.Now())
+		soon(c.clock.now())
 	}
 	for _, due := range []func() (time.Time, bool){c.refusals.due, c.denials.due, c.uses.due, c.nextTrim} {
 		if at, ok := due(); ok {
@@ -157,7 +165,13 @@ func (c *committer) idle() time.Duration {
 	if at, _, ok := c.durable.sessions.next(); ok {
 		soon(at)
 	}
-	return max(next, c.retryAt.Sub(c.o.Now()))
+	if c.durable.passes() {
+		soon(c.clockAt)
+	}
+	if c.clock.holding.Load() {
+		next = min(next, holdCheck)
+	}
+	return max(next, c.retryAt.Sub(c.clock.now()))
 }
 
 // handle carries out r, and all that is queued behind it, as one batch.
@@ -167,6 +181,7 @@ func (c *committer) handle(r *request) {
 		requests = append(requests, r)
 	}
 	c.takeTold()
+	c.mindClock()
 	c.expire()
 	for range maxConflicts {
 		var err error
@@ -223,16 +238,19 @@ func (c *committer) newBatch() *batch {
 	return b
 }
 
-// tick gives the next operation of a batch its time. Times order what is held since
-// when, so no two changes share one.
+// tick gives the next operation of a batch its times. No two changes share one.
+// The rank is that of the stamps while the clock goes on; it says since when
+// what is held, and goes on where a clock is set back.
 func (c *committer) tick(b *batch) {
-	if now := c.o.Now(); now.After(b.now) {
-		b.now = now
+	b.now, b.when = c.clock.stamp(), c.clock.now()
+	if at := b.now.UnixNano(); at <= c.stamped && c.stamped-at < int64(sameMoment) {
+		b.now = b.now.Add(time.Duration(c.stamped - at + 1))
 	}
-	if at := b.now.UnixNano(); at <= c.clock {
-		b.now = b.now.Add(time.Duration(c.clock - at + 1))
-	}
-	c.clock = b.now.UnixNano()
+	c.stamped = b.now.UnixNano()
+	c.clock.note(c.stamped)
+	c.ran = c.clock.nextRan(b.when, c.ran)
+	c.rank = max(c.rank+1, c.stamped)
+	b.ran, b.rank = c.ran, c.rank
 }
 
 func (r *request) run(b *batch) {
@@ -267,7 +285,7 @@ func (c *committer) write(b *batch) error {
 	last, err := c.journal.Commit(ctx, changes...)
 	c.o.Observe(CommitStats{Duration: time.Since(begin), Changes: len(changes), Err: err})
 	if err != nil {
-		c.retryAt = c.o.Now().Add(saveEvery)
+		c.retryAt = c.clock.now().Add(saveEvery)
 		return explain(err)
 	}
 	c.saved(b)

@@ -126,7 +126,7 @@ func (e *edit) refreshSince(c claim) {
 	}
 	d := e.family(c.family).definition(c.typ)
 	first := true
-	for g := range e.Groups() {
+	for g := range e.all() {
 		i := g.body.find(c.family)
 		if i < 0 || g.body.holds[i].typ != c.typ {
 			continue
@@ -222,7 +222,7 @@ func (p *Picture) holder(c claim, d *definition, self string) *Group {
 		return g
 	}
 	n := 0
-	for g := range p.Groups() {
+	for g := range p.all() {
 		if n++; n > maxHolderLookup {
 			break
 		}

@@ -126,8 +126,8 @@ func (e *edit) show(name, id string) {
 			if !lost[seriesID(l, name, h.typ)] {
 				shown.Text = append(append(append(append(shown.Text, l.Series...), ' '), l.Value...), '\n')
 				shown.Series++
-				if left <= c.Loose {
-					shown.Loose += size
+				if left <= int(c.Loose) {
+					shown.Loose += uint32(size)
 				}
 			}
 			left -= size

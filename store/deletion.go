@@ -32,7 +32,7 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 // deleted.
 func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
 	var matching []Seen
-	for g := range s.Picture().Matching(sel) {
+	for g := range s.Picture().matching(sel) {
 		if !within.Match(g.Key.labels) {
 			return 0, ErrOutside
 		}
@@ -134,7 +134,7 @@ type deleteOp struct {
 
 func (op *deleteOp) apply(b *batch) error {
 	if op.entry.Operation == "" {
-		op.entry.Operation, op.entry.At = newOperation(b.now), b.now
+		op.entry.Operation, op.entry.At = b.newOperation(), b.now
 	}
 	if _, changed, missing := b.compare(op.all); len(changed)+len(missing) > 0 {
 		return &ChangedError{changed, missing}
@@ -144,8 +144,8 @@ func (op *deleteOp) apply(b *batch) error {
 	op.deleted = 0
 	for _, k := range same {
 		// Each is looked up anew: that others go may change what it shows.
-		if g, ok := b.Group(k); ok {
-			b.bury(g, tombstone{at: b.now.UnixNano(), operation: op.entry.Operation})
+		if g, ok := b.groups.Get(k.id); ok {
+			b.bury(g, b.tombstone(op.entry.Operation))
 			op.deleted++
 		}
 	}
@@ -181,7 +181,7 @@ func (b *batch) bury(g *Group, t tombstone) {
 func (b *batch) leave(g *Group, t tombstone, condition Revision) {
 	packed := pack(g.body)
 	b.addGroup(g, packed, t, condition)
-	b.addGone(gone{key: g.Key, at: t.at, operation: t.operation, bytes: int64(len(packed))})
+	b.addGone(gone{key: g.Key, tombstone: t, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
 		b.add("", Change{Key: recordKey(kindRefused, g.Key)})
 	}
@@ -195,10 +195,10 @@ type wipeOp struct {
 
 func (op *wipeOp) apply(b *batch) error {
 	op.deleted = b.stats.Groupings
-	op.entry.Operation, op.entry.At, op.entry.Count = newOperation(b.now), b.now, op.deleted
+	op.entry.Operation, op.entry.At, op.entry.Count = b.newOperation(), b.now, op.deleted
 	b.c.saveRefused(b) // for the undo
 	b.wipes = b.earlierWipes()
-	t := tombstone{at: b.now.UnixNano(), operation: op.entry.Operation}
+	t := b.tombstone(op.entry.Operation)
 	b.add("", Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
 	b.wipe(wipe{tombstone: t}, b.c.o.Own)
 	// Each wipe has to have a record, and what comes behind it a higher revision.
@@ -259,25 +259,26 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	e.stats = Stats{Gone: e.stats.Gone}
 	e.touch()
 	groups.Scan(func(_ string, g *Group) bool {
-		e.addGone(gone{key: g.Key, at: w.at, operation: w.operation, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
+		e.addGone(gone{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		return true
 	})
 }
 
 // expire takes out what has expired, whether or not that can be written now.
 func (c *committer) expire() {
-	now := c.o.Now()
+	now := c.clock.now()
 	at, ok := c.durable.nextExpiry()
-	if !ok || at.After(now) {
+	if !ok || at.After(now) || c.clock.holding.Load() {
 		return
 	}
+	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}
 	c.edits++
 	e := &edit{Picture: c.durable.copy(), id: c.edits}
 	for ok && !at.After(now) {
 		_, id, _ := e.expiries.Min()
 		g, _ := e.groups.Get(id)
 		e.remove(g)
-		e.addGone(gone{key: g.Key, at: now.UnixNano(), revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
+		e.addGone(gone{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		c.expired = append(c.expired, g)
 		at, ok = e.nextExpiry()
 	}
@@ -286,19 +287,20 @@ func (c *committer) expire() {
 
 // housekeep adds to a batch what the store has to write by itself.
 func (c *committer) housekeep(b *batch) {
-	if c.o.Now().Before(c.retryAt) {
+	if c.clock.now().Before(c.retryAt) {
 		return
 	}
 	b.kept = true
 	c.buryExpired(b)
 	c.addSums(b)
-	if !c.o.Now().Before(c.saveAt) {
+	if !c.clock.now().Before(c.saveAt) {
 		c.saveRefused(b)
 	}
 	c.sweep(b)
 	c.sweepSessions(b)
 	c.saveUses(b)
 	c.trimActivity(b)
+	c.saveClock(b)
 }
 
 func (c *committer) buryExpired(b *batch) {
@@ -306,12 +308,14 @@ func (c *committer) buryExpired(b *batch) {
 		return
 	}
 	c.tick(b)
-	op := newOperation(b.now)
+	op := b.newOperation()
 	n := 0
 	for _, g := range c.expired {
 		// Pushed anew meanwhile: then its record says so already.
 		if x, ok := b.gone.Get(g.Key.id); ok && x.revision == g.Revision {
-			b.leave(g, tombstone{at: x.at, operation: op}, g.Revision)
+			end := x.tombstone
+			end.operation = op
+			b.leave(g, end, g.Revision)
 			n++
 		}
 	}
@@ -338,7 +342,7 @@ func (c *committer) saved(b *batch) {
 	clear(b.noted)
 	c.noted = b.noted
 	for i := range b.rejected {
-		c.refusals.addRefusal(b.rejected[i].at, &b.rejected[i].Rejection)
+		c.refusals.addRefusal(b.rejected[i].when, b.rejected[i].at, &b.rejected[i].Rejection)
 	}
 	if b.saving {
 		clear(c.refused)
@@ -363,11 +367,11 @@ func (c *committer) saved(b *batch) {
 // nextSweep is when a deleted grouping is to be forgotten.
 func (c *committer) nextSweep() (time.Time, bool) {
 	at, _, ok := c.durable.oldestGone()
-	if !ok {
+	if !ok || c.clock.holding.Load() {
 		return time.Time{}, false
 	}
 	if c.durable.goneSize > c.o.UndoMaxBytes {
-		return c.o.Now(), true
+		return c.clock.now(), true
 	}
 	return time.Unix(0, at).Add(c.o.UndoWindow), true
 }
@@ -383,10 +387,13 @@ func (p *Picture) oldestGone() (at int64, id string, ok bool) {
 
 // sweep forgets deleted groupings whose time is over, the oldest first.
 func (c *committer) sweep(b *batch) {
+	if c.clock.holding.Load() {
+		return
+	}
 	for range deleteChunk {
 		at, id, ok := b.oldestGone()
 		over := b.goneSize > c.o.UndoMaxBytes
-		if !ok || !over && time.Unix(0, at).Add(c.o.UndoWindow).After(c.o.Now()) {
+		if !ok || !over && time.Unix(0, at).Add(c.o.UndoWindow).After(c.clock.now()) {
 			return
 		}
 		x, _ := b.gone.Get(id)
@@ -405,11 +412,18 @@ func (c *committer) sweep(b *batch) {
 
 var operationSeed = maphash.MakeSeed()
 
-// newOperation names an operation so that later ones sort behind it.
-func newOperation(at time.Time) string {
+// newOperation names the operation of now so that later ones sort behind it, and
+// apart from those of that moment before the clock was set back.
+func (b *batch) newOperation() string {
 	var h maphash.Hash
 	h.SetSeed(operationSeed)
-	return fmt.Sprintf("%s-%08x", operationTime(at), uint32(h.Sum64()))
+	fmt.Fprint(&h, b.rank)
+	return fmt.Sprintf("%s-%08x", operationTime(b.now), uint32(h.Sum64()))
+}
+
+// tombstone says that an operation ends something now.
+func (b *batch) tombstone(operation string) tombstone {
+	return tombstone{stamp: b.now.UnixNano(), ran: b.ran, operation: operation}
 }
 
 var isOperation = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]{8}$`).MatchString

@@ -27,7 +27,7 @@ func (p *Picture) ByDigest(digest string) (*Group, bool) {
 	if !ok {
 		return nil, false
 	}
-	return p.groups.Get(id)
+	return p.shown(p.groups.Get(id))
 }
 
 // Gone is a grouping that was deleted and is kept for the undo.
@@ -47,7 +47,7 @@ func (p *Picture) GoneByDigest(digest string) (Gone, bool) {
 		return Gone{}, false
 	}
 	x, ok := p.gone.Get(id)
-	return Gone{Key: x.key, At: time.Unix(0, x.at), Operation: x.operation}, ok
+	return Gone{Key: x.key, At: p.clock.shown(time.Unix(0, x.stamp), x.ran), Operation: x.operation}, ok
 }
 
 // identityOf returns the identity of the grouping, held or deleted, that a

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"slices"
-	"time"
 
 	"gatehouse/store/exposition"
 )
@@ -20,16 +19,17 @@ type edit struct {
 // is kept for the undo.
 type gone struct {
 	key       GroupingKey
-	at        int64
-	operation string // empty: none that can be undone
+	at        int64 // the running time, in Unix nanoseconds
+	tombstone       // its operation is empty if there is none that can be undone
 	revision  Revision
 	bytes     int64 // of the record
 	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
 }
 
-// timeKey orders identities by a time.
+// timeKey orders identities by a time, which may be before 1970 where the clock
+// begins there.
 func timeKey(unixNano int64, id string) string {
-	return string(binary.BigEndian.AppendUint64(nil, uint64(unixNano))) + id
+	return string(binary.BigEndian.AppendUint64(nil, uint64(unixNano)^1<<63)) + id
 }
 
 func (e *edit) addOwn(f exposition.Family) {
@@ -88,7 +88,8 @@ func (e *edit) put(g *Group) {
 		e.aliases.Set(g.alias, g.Key.id)
 	}
 	if !g.Expires.IsZero() {
-		e.expiries.Set(timeKey(g.Expires.UnixNano(), g.Key.id), g.Key.id)
+		g.ends = e.endOf(g)
+		e.expiries.Set(timeKey(g.ends, g.Key.id), g.Key.id)
 	}
 	e.touch()
 	e.stats.Groupings++
@@ -124,7 +125,7 @@ func (e *edit) forget(g *Group) {
 		}
 	}
 	if !g.Expires.IsZero() {
-		e.expiries.Delete(timeKey(g.Expires.UnixNano(), g.Key.id))
+		e.expiries.Delete(timeKey(g.ends, g.Key.id))
 	}
 }
 
@@ -134,7 +135,10 @@ func (e *edit) renew(g *Group) {
 	e.groups.Set(g.Key.id, g)
 }
 
+// addGone keeps a deleted grouping, at the place that its tombstone has on the
+// running time.
 func (e *edit) addGone(x gone) {
+	x.at = e.clock.place(x.stamp, x.ran).UnixNano()
 	e.dropGone(x.key.id)
 	e.countGone(&x)
 	e.gone.Set(x.key.id, x)
@@ -263,12 +267,13 @@ func (e *edit) unhold(g *Group, h *hold) {
 
 // ages gives the families of a push their ages. kept says which families were
 // not in the push but stay from before.
-func (e *edit) ages(b, before *body, now time.Time, kept func(name string) bool) {
-	at := now.UnixNano()
+//
+// rank is the place of the push among all changes, at its stamp.
+func (e *edit) ages(b, before *body, rank, at int64, kept func(name string) bool) {
 	var last *age
 	for i := range b.holds {
 		h := &b.holds[i]
-		a := age{since: at, helpSince: at, changed: at}
+		a := age{since: rank, helpSince: rank, changed: at}
 		j := -1
 		if before != nil {
 			j = before.find(h.name)
@@ -282,10 +287,10 @@ func (e *edit) ages(b, before *body, now time.Time, kept func(name string) bool)
 			if was.help == h.help && was.unit == h.unit {
 				a.helpSince = was.helpSince
 			} else {
-				a.helpSince = e.helpSince(h.ident, at)
+				a.helpSince = e.helpSince(h.ident, rank)
 			}
 		} else {
-			a.helpSince = e.helpSince(h.ident, at)
+			a.helpSince = e.helpSince(h.ident, rank)
 		}
 		if last == nil || *last != a {
 			shared := a // a itself stays on the stack

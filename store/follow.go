@@ -118,13 +118,17 @@ func (c *committer) load(ctx context.Context) error {
 func (c *committer) startOver(resets uint64) {
 	c.edits++
 	c.entries = 0
-	c.loading, c.complete = &edit{Picture: newPicture(c.o.Own), id: c.edits}, false
+	c.loading, c.complete = &edit{Picture: c.newPicture(), id: c.edits}, false
 	c.loading.told, c.loading.changes = resets, 1
 }
 
 // showLoaded shows what was loaded, once it is no older than what is shown.
 func (c *committer) showLoaded() {
 	if c.complete && c.loading.applied >= c.durable.applied {
+		if !c.settled {
+			c.settleClock()
+		}
+		c.loading.settle()
 		p := c.loading.Picture
 		p.changes += c.durable.changes // so that what is told anew counts as changed
 		c.loading = nil

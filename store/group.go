@@ -42,6 +42,12 @@ type Group struct {
 	Series   int      // as pushed, without the two push times
 	Bytes    int      // of the text of those series
 
+	// The ran times of the last push and of the last refused one, as of clock; 0:
+	// not known. ends is when it expires, in Unix nanoseconds of the running time.
+	ran, failedRan, ends int64
+
+	retimed *retimed // times that are not shown as the record has them
+
 	pace          pace
 	failureReason exposition.Reason
 	base          Revision   // what the last merge was based on
@@ -54,7 +60,22 @@ type Group struct {
 }
 
 // LastPushSuccessful says whether the last push was accepted.
-func (g *Group) LastPushSuccessful() bool { return !g.Failed.After(g.Pushed) }
+func (g *Group) LastPushSuccessful() bool {
+	if g.ran > 0 && g.failedRan > 0 {
+		return g.failedRan < g.ran // whatever was done to the clock between the two
+	}
+	return !g.Failed.After(g.Pushed)
+}
+
+// Since is when the last successful push was, as the clock would have said had it
+// always gone as it goes now: what is counted from it is the true age. It is
+// Pushed unless the clock was set in the meantime.
+func (g *Group) Since() time.Time {
+	if g.retimed == nil {
+		return g.Pushed
+	}
+	return g.retimed.since
+}
 
 // newGroup makes the parts of a group that follow from its key and body.
 func newGroup(k GroupingKey, b *body) *Group {
@@ -180,7 +201,7 @@ func (g *Group) Families() []GroupFamily {
 		h := &g.body.holds[i]
 		out[i] = GroupFamily{
 			Name: h.name, Type: h.typ, Help: h.help, Unit: h.unit,
-			Chunk: g.body.chunk(i), Changed: time.Unix(0, h.changed),
+			Chunk: g.body.chunk(i), Changed: g.shownChange(h.changed),
 		}
 		if h.rare != nil {
 			out[i].Hidden = h.rare.hidden

@@ -62,7 +62,7 @@ func (h *historian) note(pushes []noted) {
 	if len(pushes) == 0 {
 		return
 	}
-	now := h.o.Now()
+	now := h.clock.now()
 	h.mu.Lock()
 	wake := len(h.queue) == 0
 	for i := range pushes {
@@ -175,7 +175,7 @@ func (h *historian) takeLost() int {
 
 // done takes note of what was written, or was not.
 func (h *historian) done(taken []*unwritten, written bool) {
-	now := h.o.Now()
+	now := h.clock.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range taken {

@@ -57,8 +57,13 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 		return nil, err
 	}
 	pushes := append(written, news...)
-	slices.SortStableFunc(pushes, func(a, b PushSummary) int { return b.At.Compare(a.At) })
+	newestFirst := func(a, b PushSummary) int { return b.At.Compare(a.At) }
+	slices.SortStableFunc(pushes, newestFirst)
 	pushes = slices.CompactFunc(pushes, func(a, b PushSummary) bool { return a.At.Equal(b.At) })
+	for i := range pushes {
+		pushes[i].At = s.clock.shown(pushes[i].At, 0)
+	}
+	slices.SortStableFunc(pushes, newestFirst)
 	return pushes[:min(len(pushes), maxHistory)], nil
 }
 

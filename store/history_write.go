@@ -33,19 +33,19 @@ func (h *historian) idle() time.Duration {
 	}
 	at := h.queue[0].due
 	if h.bytes > earlyBytes {
-		at = h.o.Now()
+		at = h.clock.now()
 	}
 	if at.Before(h.retryAt) {
 		at = h.retryAt
 	}
-	return max(0, at.Sub(h.o.Now()))
+	return max(0, at.Sub(h.clock.now()))
 }
 
 func (h *historian) writeDue() {
 	if lost := h.takeLost(); lost > 0 {
 		h.log.Warn("Pushes are missing in the history of some groupings: more came than could be written.", "pushes", lost)
 	}
-	for now := h.o.Now(); !now.Before(h.retryAt); {
+	for now := h.clock.now(); !now.Before(h.retryAt); {
 		taken := h.take(now, false)
 		if len(taken) == 0 {
 			return
@@ -63,7 +63,7 @@ func (h *historian) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.o.Timeout)
 	defer cancel()
 	for {
-		taken := h.take(h.o.Now(), true)
+		taken := h.take(h.clock.now(), true)
 		if len(taken) == 0 {
 			return
 		}

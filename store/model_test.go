@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,9 @@ type model struct {
 	history map[string][]string
 	graves  map[string]*modelGrave
 	now     int
+	// clock is set now and then; nil: it is right. The times that are shown then are
+	// not those of the model.
+	clock *wallClock
 }
 
 type modelGroup struct {
@@ -228,7 +232,7 @@ func (m *model) delete(p *store.Picture, operation string, wiped bool, matches f
 			continue
 		}
 		was, _ := p.Group(g.key)
-		x := &modelGrave{modelGroup: g, operation: operation, wiped: wiped, helps: map[string]int{}, shown: portrait(was)}
+		x := &modelGrave{modelGroup: g, operation: operation, wiped: wiped, helps: map[string]int{}, shown: m.portrait(was)}
 		for _, f := range g.families {
 			x.helps[m.helpKey(f)] = m.helps[m.helpKey(f)]
 		}
@@ -274,6 +278,26 @@ func (m *model) undo(operation string) (restored, conflicting, kept []string) {
 }
 
 func (m *model) helpKey(f modelFamily) string { return m.definition(f.Family) + "\n" + f.Help }
+
+// portrait is that of a grouping, without its times where the clock is set.
+func (m *model) portrait(g *store.Group) string {
+	if m.clock == nil {
+		return portrait(g)
+	}
+	s := fmt.Sprintln(g.Key, g.Failure, g.Origin, g.Series, g.Bytes, g.LastPushSuccessful())
+	for _, f := range g.Families() {
+		s += fmt.Sprintf("%s %s %q %q\n", f.Name, f.Type, f.Help, f.Text)
+	}
+	return s
+}
+
+// setClock sets the clock by random, to something that is possible.
+func (m *model) setClock(r *rand.Rand, of ...time.Duration) {
+	if m.clock != nil {
+		m.clock.pass(time.Millisecond)
+		m.clock.set(of[r.IntN(len(of))])
+	}
+}
 
 // portrait is all that the store tells of a grouping, but for its revision and
 // what others do to it.
@@ -456,7 +480,11 @@ func TestRandomPushesGiveWhatTheNaiveModelGives(t *testing.T) {
 		for seed := range uint64(12) {
 			t.Run(fmt.Sprintf("check %v, seed %d", check, seed), func(t *testing.T) {
 				t.Parallel()
-				followModel(t, check, seed, 250)
+				followModel(t, check, seed, 250, nil)
+			})
+			t.Run(fmt.Sprintf("check %v, seed %d, the clock is set", check, seed), func(t *testing.T) {
+				t.Parallel()
+				followModel(t, check, seed, 120, &wallClock{})
 			})
 		}
 	}
@@ -509,7 +537,7 @@ func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what st
 		t.Errorf("%s: want %d restored, conflicting %q, kept %q", what, len(want), conflicting, kept)
 	}
 	for _, id := range want {
-		if g, ok := s.Picture().Group(graves[id].key); !ok || portrait(g) != graves[id].shown {
+		if g, ok := s.Picture().Group(graves[id].key); !ok || m.portrait(g) != graves[id].shown {
 			t.Errorf("%s\nrestored %v: %+v\nwant %s", what, ok, g, graves[id].shown)
 		}
 	}
@@ -520,6 +548,9 @@ func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what st
 // are there.
 func (m *model) compareHistories(t *testing.T, s *store.Store) {
 	t.Helper()
+	if m.clock != nil {
+		return // they are told by their times
+	}
 	for id, g := range m.groups {
 		pushes, err := s.History(t.Context(), g.key)
 		if err != nil {
@@ -538,7 +569,7 @@ func (m *model) compareHistories(t *testing.T, s *store.Store) {
 	}
 }
 
-func followModel(t *testing.T, check bool, seed uint64, steps int) {
+func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallClock) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	dir := t.TempDir()
 	o := store.Options{
@@ -549,15 +580,32 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 		check: check, groups: map[string]*modelGroup{}, helps: map[string]int{}, graves: map[string]*modelGrave{}, history: map[string][]string{},
 		own: map[string]exposition.Type{"own_gauge": exposition.Gauge},
 	}
+	var last atomic.Pointer[string] // operation; the newest on record need not be it
+	last.Store(new(string))
+	o.Recorded = func(x store.Entry) {
+		if x.Kind != store.EntryRefusal {
+			last.Store(&x.Operation)
+		}
+	}
+	if m.clock = clock; clock != nil {
+		o.Clock = clock.options().Clock
+	}
 	s, closeStore := openStore(t, dir, o)
 	ctx := context.Background()
 	var operations []string
 	accepted, restored := 0, 0
 	for step := range steps {
 		var what string
+		m.setClock(r, 0, 0, 0, time.Hour, -time.Hour, year, -year)
 		switch n := r.IntN(40); {
 		case n == 0:
+			// It is put right while the store runs, and may be behind at the start.
+			m.setClock(r, 0)
+			if _, err := s.Delete(ctx, key(t, "/job/none/such/there"), store.Origin{}); err != nil {
+				t.Fatal(err)
+			}
 			closeStore()
+			m.setClock(r, 0, -time.Hour, -year)
 			s, closeStore = openStore(t, dir, o)
 			m.compareHistories(t, s)
 			what = "restart"
@@ -582,7 +630,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 				what = "delete " + p.Key.String()
 				got, err = s.Delete(ctx, p.Key, store.Origin{})
 			}
-			operation := lastOperation(t, s)
+			operation := *last.Load()
 			if want := m.delete(before, operation, what == "wipe", matches); err != nil || got != want {
 				t.Fatalf("step %d: %s: %d, %v, want %d", step, what, got, err, want)
 			}
@@ -623,7 +671,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int) {
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
 		}
 		for id, g := range m.groups {
-			if got, ok := s.Picture().Group(g.key); !ok || got.Every != g.every() {
+			if got, ok := s.Picture().Group(g.key); !ok || m.clock == nil && got.Every != g.every() {
 				t.Fatalf("step %d: %s: %q is pushed every %v, want %v", step, what, id, got.Every, g.every())
 			}
 		}

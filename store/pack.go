@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 
@@ -151,7 +152,7 @@ func decodeFamily(b []byte, names interned) (f exposition.Family, err error) {
 		case familyJudged:
 			judged = v.number > 0
 		case familyLoose:
-			f.Loose = int(v.number)
+			f.Loose = uint32(min(v.number, math.MaxUint32))
 		case familyUntyped:
 			f.UntypedIn = exposition.FormatSet(v.number)
 		case familyNotice:
@@ -165,7 +166,7 @@ func decodeFamily(b []byte, names interned) (f exposition.Family, err error) {
 	case err != nil:
 	case f.Name == "" || f.Type > exposition.GaugeHistogram:
 		err = errors.New("malformed record: a family has no name or an unknown type")
-	case f.Loose < 0 || f.Loose > len(f.Text):
+	case int(f.Loose) > len(f.Text):
 		err = errors.New("malformed record: a family has more loose lines than lines")
 	case !judged && f.Type != exposition.Untyped && f.Type != exposition.Gauge:
 		f = exposition.Judge(f)

@@ -14,6 +14,7 @@ import (
 // Picture is everything the store holds, as it was at one moment. It is
 // immutable: reading it neither blocks nor is disturbed by any change.
 type Picture struct {
+	clock    *clock // nil: stamps are shown as they are
 	sequence uint64
 	changes  uint64
 	told     uint64   // how often the journal had started over
@@ -25,9 +26,9 @@ type Picture struct {
 	digests   *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
 	families  *btree.Map[string, *family]
 	claims    *btree.Map[string, []claim]  // by sample name
-	expiries  *btree.Map[string, string]   // by time, then identity
+	expiries  *btree.Map[string, string]   // by running time, then identity
 	gone      *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
-	goneTime  *btree.Map[string, string]   // by time, then identity
+	goneTime  *btree.Map[string, string]   // by running time, then identity
 	deletions *btree.Map[string, deletion] // what is gone by operation
 	stats     Stats
 	goneSize  int64
@@ -46,6 +47,13 @@ type Stats struct {
 	Gone      int   // deleted groupings that can still be restored
 	Sessions  int
 	Tokens    int // the expired ones too
+}
+
+// newPicture is an empty picture of the store's.
+func (s *Store) newPicture() *Picture {
+	p := newPicture(s.o.Own)
+	p.clock = s.clock
+	return p
 }
 
 func newPicture(own []exposition.Family) *Picture {
@@ -82,9 +90,15 @@ func (p *Picture) copy() *Picture {
 	return &c
 }
 
-// Sequence grows with every change of what the picture shows of groupings. It
-// is new in every process.
-func (p *Picture) Sequence() uint64 { return p.sequence }
+// Sequence is another one with every change of what the picture shows of groupings.
+// It is new in every process.
+func (p *Picture) Sequence() uint64 {
+	if r := p.clock.read(); r.clock != nil && r.highest.Load() > r.limit {
+		// Times that are ahead are shown as they are once the clock has reached them.
+		return p.sequence<<32 ^ uint64(r.limit/int64(time.Second))
+	}
+	return p.sequence
+}
 
 // Changes counts how often groupings have changed in this process: pushes,
 // refusals noted, deletes, expiries, undos. It is the same of two pictures only
@@ -99,10 +113,13 @@ func (p *Picture) Stats() Stats {
 }
 
 // Group returns the grouping of that key.
-func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.groups.Get(k.id) }
+func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.id)) }
 
 // Groups returns all groupings in the order of their identities.
-func (p *Picture) Groups() iter.Seq[*Group] {
+func (p *Picture) Groups() iter.Seq[*Group] { return p.shownAll(p.all()) }
+
+// all returns the groupings as their records have them.
+func (p *Picture) all() iter.Seq[*Group] {
 	return func(yield func(*Group) bool) {
 		p.groups.Scan(func(_ string, g *Group) bool { return yield(g) })
 	}
@@ -110,11 +127,13 @@ func (p *Picture) Groups() iter.Seq[*Group] {
 
 // Matching returns the groupings that the selectors mean, in the order of
 // their identities.
-func (p *Picture) Matching(s Selectors) iter.Seq[*Group] {
+func (p *Picture) Matching(s Selectors) iter.Seq[*Group] { return p.shownAll(p.matching(s)) }
+
+func (p *Picture) matching(s Selectors) iter.Seq[*Group] {
 	if s.All() {
-		return p.Groups()
+		return p.all()
 	}
-	candidates := p.Groups()
+	candidates := p.all()
 	if job, one := s.job(); one {
 		candidates = p.ofJob(job)
 	}
@@ -239,12 +258,12 @@ func (p *Picture) shownFamily(name string, expected int) *shownFamily {
 	return s
 }
 
-// nextExpiry returns when the next grouping expires.
+// nextExpiry returns the running time at which the next grouping expires.
 func (p *Picture) nextExpiry() (time.Time, bool) {
 	_, id, ok := p.expiries.Min()
 	if !ok {
 		return time.Time{}, false
 	}
 	g, _ := p.groups.Get(id)
-	return g.Expires, true
+	return time.Unix(0, g.ends), true
 }

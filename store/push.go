@@ -74,17 +74,18 @@ func (op *pushOp) apply(b *batch) error {
 		op.reject(b, current, err)
 		return err
 	}
-	g.Pushed, g.Origin = b.now, op.push.Origin
+	g.Pushed, g.ran, g.Origin = b.now, b.ran, op.push.Origin
 	if op.push.TTL > 0 {
 		g.Expires = b.now.Add(op.push.TTL)
 	}
 	if current != nil {
-		g.Failed, g.Failure, g.failureReason = current.Failed, current.Failure, current.failureReason
+		g.Failed, g.failedRan, g.Failure, g.failureReason = current.Failed, current.failedRan, current.Failure, current.failureReason
 	}
 	if !op.pushed.IsZero() || !op.failed.IsZero() {
 		g.Pushed, g.Failed = op.pushed, op.failed
+		g.ran, g.failedRan = 0, 0 // they say nothing about those
 	}
-	g.Every, g.pace = rhythm(current, g.Pushed)
+	g.Every, g.pace = rhythm(current, b.sincePush(current, &g))
 	if op.base != nil {
 		g.base = op.base.Revision
 	}
@@ -93,7 +94,7 @@ func (op *pushOp) apply(b *batch) error {
 	if !op.imported {
 		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
 	}
-	b.ages(g.body, before, b.now, op.kept)
+	b.ages(g.body, before, b.rank, b.now.UnixNano(), op.kept)
 	g.renderTimes()
 	condition := b.revision(g.Key.id)
 	b.put(&g)
@@ -104,17 +105,33 @@ func (op *pushOp) apply(b *batch) error {
 	return nil
 }
 
+// sincePush is the time between a push and the one before; 0: there is none, or
+// it is not known.
+func (b *batch) sincePush(before, g *Group) time.Duration {
+	if before == nil || before.Pushed.IsZero() {
+		return 0
+	}
+	// Of what the records say, so that it is the same after a restart.
+	between := g.Pushed.Sub(before.Pushed)
+	if g.ran == 0 {
+		return between
+	}
+	// Unless the clock was set in between.
+	if passed := b.when.Sub(b.clock.place(nanos(before.Pushed), before.ran)); (passed - between).Abs() > clockTolerance {
+		return passed
+	}
+	return between
+}
+
 // rhythm is how often a grouping is pushed, and should be scraped, once it is
-// pushed again at a time.
-func rhythm(g *Group, at time.Time) (every time.Duration, p pace) {
+// pushed again after a time.
+func rhythm(g *Group, between time.Duration) (every time.Duration, p pace) {
 	if g == nil {
 		return 0, pace{}
 	}
-	// Of what the records say, so that it is the same after a restart.
-	between := time.Duration(nanos(at) - nanos(g.Pushed))
 	switch {
-	case g.Pushed.IsZero() || between <= 0:
-		return g.Every, g.pace // an import, or the clock was set back
+	case between <= 0:
+		return g.Every, g.pace
 	case g.Every == 0:
 		every = between
 	default:
@@ -135,7 +152,7 @@ func (op *pushOp) reject(b *batch, current *Group, err error) {
 		x.Refused = shortened(r.Message, maxWhy)
 		b.noted = append(b.noted, noted{key: op.push.Key, PushSummary: x})
 	}
-	b.rejected = append(b.rejected, rejected{b.now, Rejection{
+	b.rejected = append(b.rejected, rejected{b.now, b.when, Rejection{
 		Key: op.push.Key, Mode: op.push.Mode, Reason: r.Reason, Message: r.Message, Size: op.push.Size, Origin: op.push.Origin,
 	}})
 }
@@ -213,13 +230,13 @@ func (b *batch) revision(id string) Revision {
 // addGroup has a grouping's record written.
 func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revision) {
 	rec := groupRecord{
-		labels: g.Key.labels, pushed: nanos(g.Pushed), expires: nanos(g.Expires), origin: g.Origin,
+		labels: g.Key.labels, pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
 		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
 		rec.after = *g.after
 	}
-	if t.at != 0 && !g.Failed.IsZero() {
+	if t.stamp != 0 && !g.Failed.IsZero() {
 		rec.refused = g.refusal().encode()
 	}
 	b.add(g.Key.id, Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
@@ -246,13 +263,12 @@ const maxFailure = 512
 // written within a second or so.
 func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
 	message = shortened(message, maxFailure)
-	b.setFailure(g, b.now, reason, message)
+	r := refusal{id: g.Key.id, at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
+	b.setFailure(g, r)
 	if len(b.c.refused) == 0 {
-		b.c.saveAt = b.now.Add(saveEvery)
+		b.c.saveAt = b.when.Add(saveEvery)
 	}
-	b.c.refused[g.Key.id] = unsaved{key: g.Key, at: b.now, refusal: refusal{
-		id: g.Key.id, at: b.now.UnixNano(), reason: reason, message: message,
-	}}
+	b.c.refused[g.Key.id] = unsaved{key: g.Key, at: unixNano(r.at), refusal: r}
 }
 
 // rejectOp notes a push that was refused before it came here.
@@ -306,6 +322,6 @@ func (s *Store) EndImport(ctx context.Context) error {
 type controlOp struct{ key, operation string }
 
 func (op controlOp) apply(b *batch) error {
-	b.add("", Change{Key: op.key, Value: encodeControl(tombstone{b.now.UnixNano(), op.operation}, nil)})
+	b.add("", Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
 	return nil
 }

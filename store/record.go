@@ -27,6 +27,7 @@ const (
 
 const (
 	wipeKey   = kindControl + "wipe"
+	clockKey  = kindControl + "clock" // see saveClock
 	importKey = kindControl + "import"
 	secretKey = kindControl + "secret"
 )
@@ -70,6 +71,7 @@ func appendKeyPart(b *strings.Builder, s string) {
 type groupRecord struct {
 	labels  []exposition.Label
 	pushed  int64 // Unix nanoseconds, as all times here
+	ran     int64 // the ran time of that, see clock; 0: not known
 	expires int64 // 0: never
 	origin  Origin
 	base    Revision // what a merge was based on
@@ -84,7 +86,8 @@ type groupRecord struct {
 
 // tombstone says that a grouping is gone; its record is kept for the undo.
 type tombstone struct {
-	at        int64 // 0: not deleted
+	stamp     int64 // Unix nanoseconds; 0: not deleted
+	ran       int64 // the ran time of that, see clock; 0: not known
 	operation string
 }
 
@@ -120,6 +123,10 @@ const (
 	groupPace      protowire.Number = 17
 	groupNextPace  protowire.Number = 18
 	groupAgreed    protowire.Number = 19
+	// What was pushed, deleted, and deleted before, on the ran time.
+	groupRan        protowire.Number = 20
+	groupDeletedRan protowire.Number = 21
+	groupAfterRan   protowire.Number = 22
 
 	pairName  protowire.Number = 1
 	pairValue protowire.Number = 2
@@ -152,14 +159,17 @@ const (
 	refusedReason  protowire.Number = 3
 	refusedMessage protowire.Number = 4
 	refusedID      protowire.Number = 5
+	refusedRan     protowire.Number = 6
 
 	controlAt        protowire.Number = 2
 	controlOperation protowire.Number = 3
 	controlEarlier   protowire.Number = 4
+	controlRan       protowire.Number = 5
 
 	earlierAt        protowire.Number = 1
 	earlierOperation protowire.Number = 2
 	earlierRevision  protowire.Number = 3
+	earlierRan       protowire.Number = 4
 )
 
 func appendVarint(b []byte, n protowire.Number, v uint64) []byte {
@@ -185,15 +195,18 @@ func (r *groupRecord) encode() []byte {
 		b = appendString(b, groupLabel, m)
 	}
 	b = appendVarint(b, groupPushed, uint64(r.pushed))
+	b = appendVarint(b, groupRan, uint64(r.ran))
 	b = appendVarint(b, groupExpires, uint64(r.expires))
 	b = appendString(b, groupBy, r.origin.By)
 	b = appendString(b, groupFrom, r.origin.From)
 	b = appendString(b, groupVia, r.origin.Via)
 	b = appendVarint(b, groupBase, uint64(r.base))
-	b = appendVarint(b, groupDeletedAt, uint64(r.deleted.at))
+	b = appendVarint(b, groupDeletedAt, uint64(r.deleted.stamp))
+	b = appendVarint(b, groupDeletedRan, uint64(r.deleted.ran))
 	b = appendString(b, groupOperation, r.deleted.operation)
 	b = appendString(b, groupRefused, r.refused)
-	b = appendVarint(b, groupAfterAt, uint64(r.after.at))
+	b = appendVarint(b, groupAfterAt, uint64(r.after.stamp))
+	b = appendVarint(b, groupAfterRan, uint64(r.after.ran))
 	b = appendString(b, groupAfter, r.after.operation)
 	b = r.pace.append(appendVarint(b, groupEvery, uint64(r.every)))
 	for _, run := range r.ages {
@@ -226,6 +239,8 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 			return err
 		case groupPushed:
 			r.pushed = int64(v.number)
+		case groupRan:
+			r.ran = int64(v.number)
 		case groupExpires:
 			r.expires = int64(v.number)
 		case groupBy:
@@ -237,13 +252,17 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 		case groupBase:
 			r.base = Revision(v.number)
 		case groupDeletedAt:
-			r.deleted.at = int64(v.number)
+			r.deleted.stamp = int64(v.number)
+		case groupDeletedRan:
+			r.deleted.ran = int64(v.number)
 		case groupOperation:
 			r.deleted.operation = string(v.bytes)
 		case groupRefused:
 			r.refused = v.bytes
 		case groupAfterAt:
-			r.after.at = int64(v.number)
+			r.after.stamp = int64(v.number)
+		case groupAfterRan:
+			r.after.ran = int64(v.number)
 		case groupAfter:
 			r.after.operation = string(v.bytes)
 		case groupEvery:

@@ -25,7 +25,7 @@ func sampleRecord(t testing.TB) []byte {
 	r := groupRecord{
 		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
 		pushed: 1, expires: 2, origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}, base: 7, every: 8 * time.Second, pace: pace{30, 60, 2},
-		deleted: tombstone{3, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, "earlier"}, ages: ageRuns(b), packed: pack(b),
+		deleted: tombstone{3, 8, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, 9, "earlier"}, ages: ageRuns(b), packed: pack(b),
 	}
 	return r.encode()
 }
@@ -44,7 +44,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
 		t.Errorf("got %+v", b)
 	}
-	if r.every != 8*time.Second || r.pace != (pace{30, 60, 2}) || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, "op"}) || r.after != (tombstone{5, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+	if r.every != 8*time.Second || r.pace != (pace{30, 60, 2}) || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, 8, "op"}) || r.after != (tombstone{5, 9, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
 		t.Errorf("got %+v", r)
 	}
 	r.packed = pack(b)
@@ -54,7 +54,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 }
 
 func TestAWipesRecordTellsTheEarlierOnes(t *testing.T) {
-	want, earlier := tombstone{1, "third"}, []wipe{{tombstone{2, ""}, 3}, {tombstone{4, "second"}, 5}}
+	want, earlier := tombstone{1, 6, "third"}, []wipe{{tombstone{2, 0, ""}, 3}, {tombstone{4, 7, "second"}, 5}}
 	got, list, err := decodeControl(encodeControl(want, earlier))
 	if err != nil || got != want || !slices.Equal(list, earlier) {
 		t.Errorf("got %v, %v, %v", got, list, err)
@@ -95,7 +95,7 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 
 func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 	s := &Store{}
-	s.o.Now = time.Now
+	s.clock = newClock(Clock{})
 	s.log = slog.New(slog.DiscardHandler)
 	h := newHistorian(s)
 	push := func(i int) {
@@ -143,7 +143,7 @@ func TestSumsOfRefusalsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		at := time.Unix(int64(i), 0) // 500 minutes
-		x.addRefusal(at, &Rejection{Key: k, Reason: ReasonPath, Message: "no"})
+		x.addRefusal(at, at, &Rejection{Key: k, Reason: ReasonPath, Message: "no"})
 		count++
 		if len(x.sums) > maxSums+1 || x.bytes > maxSumBytes {
 			t.Fatalf("%d sums of %d bytes after %d", len(x.sums), x.bytes, i+1)
@@ -172,13 +172,13 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 		if e.remove(g); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left", e.digests.Len())
 		}
-		e.addGone(gone{key: k, at: 1})
+		e.addGone(gone{key: k, tombstone: tombstone{stamp: 1}})
 		e.put(g)
 		if e.digests.Len() != 1 {
 			t.Errorf("%d digests of a grouping that was pushed anew", e.digests.Len())
 		}
 		e.remove(g)
-		e.addGone(gone{key: k, at: 1})
+		e.addGone(gone{key: k, tombstone: tombstone{stamp: 1}})
 		if e.dropGone(k.id); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left of what is forgotten", e.digests.Len())
 		}
@@ -223,8 +223,9 @@ func FuzzRecord(f *testing.F) {
 	f.Add(Entry{Kind: EntryRefusal, Reason: ReasonPath, Message: "m"}.encode())
 	history, _ := mergeHistory(nil, appendPush(appendPush(nil, &PushSummary{At: time.Unix(1, 0), Refused: "m"}), &PushSummary{At: time.Unix(2, 0)}))
 	f.Add(history)
-	f.Add(encodeControl(tombstone{1, "op"}, []wipe{{tombstone{2, "other"}, 3}}))
+	f.Add(encodeControl(tombstone{1, 3, "op"}, []wipe{{tombstone{2, 4, "other"}, 3}}))
 	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
+	f.Add(savedClock{at: 1, ran: 2, doubt: 3}.encode())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if r, err := decodeGroupRecord(raw); err == nil {
 			if b, err := r.body(nil); err == nil {
@@ -237,6 +238,7 @@ func FuzzRecord(f *testing.F) {
 		_, _ = decodeEntry("op", raw)
 		_, _, _ = decodeControl(raw)
 		_, _ = decodeSession(raw)
+		_, _ = decodeClock(raw)
 		fuzzHistory(t, raw)
 	})
 }

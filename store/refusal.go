@@ -74,15 +74,16 @@ const minutesOfDay = 24 * 60
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
 // addRefusal counts one refused push.
-func (x *sums) addRefusal(at time.Time, r *Rejection) {
-	x.add(at, r.Key.id, r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
+func (x *sums) addRefusal(when, at time.Time, r *Rejection) {
+	x.add(when, at, r.Key.id, r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
 }
 
-// add counts something that happened. The first of its minute is described.
-func (x *sums) add(at time.Time, id string, reason exposition.Reason, o Origin, describe func() Entry) {
+// add counts something that happened at a running time and has a stamp. The first
+// of its minute is described.
+func (x *sums) add(when, at time.Time, id string, reason exposition.Reason, o Origin, describe func() Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	key := sumKey{minuteOf(at), id, reason}
+	key := sumKey{minuteOf(when), id, reason}
 	s := x.sums[key]
 	if s == nil {
 		s = x.begin(key, describe())
@@ -186,7 +187,7 @@ func shortened(s string, most int) string {
 // addSums puts on record what was refused in the minutes that are over.
 func (c *committer) addSums(b *batch) {
 	if len(c.summed) == 0 { // else the last ones could not be written yet
-		c.summed = append(c.refusals.take(c.o.Now(), c.finishing), c.denials.take(c.o.Now(), c.finishing)...)
+		c.summed = append(c.refusals.take(c.clock.now(), c.finishing), c.denials.take(c.clock.now(), c.finishing)...)
 	}
 	for _, x := range c.summed {
 		b.addEntry(x)

@@ -37,6 +37,10 @@ type Session struct {
 	Provider string
 	// From and UserAgent are the address and the program in which it began.
 	From, UserAgent string
+
+	ran int64 // the ran time of Created, as of clock; 0: not known
+	// ends is when it ends, in Unix nanoseconds of the running time.
+	ends int64
 }
 
 // ListedSession is a session as its user sees it in a list.
@@ -68,17 +72,30 @@ func (s *Store) Session(id string) (Session, bool) {
 // lives tells that a session has not ended, and takes down when it was last
 // used.
 func (s *Store) lives(key string, x *Session) bool {
-	if at, _ := s.uses.last(key); at.After(x.Seen) {
-		x.Seen = at
+	now := s.clock.now()
+	seen := s.lastSeen(key, x)
+	idle := s.o.SessionIdle > 0 && now.Sub(seen) >= s.o.SessionIdle
+	ends := time.Unix(0, x.ends)
+	x.Seen, x.Created = s.clock.reckoned(x.Seen, seen), s.clock.shown(x.Created, x.ran)
+	x.Expires, x.ends, x.ran = s.clock.reckoned(x.Expires, ends), 0, 0
+	return now.Before(ends) && !idle
+}
+
+// lastSeen returns the running time at which a session was last used, and takes
+// down the stamp of that.
+func (s *Store) lastSeen(key string, x *Session) time.Time {
+	seen := s.clock.place(nanos(x.Seen), x.ran)
+	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
+		if used := s.clock.place(stamp, ran); used.After(seen) {
+			seen, x.Seen = used, unixNano(stamp)
+		}
 	}
-	now := s.o.Now()
-	idle := s.o.SessionIdle > 0 && now.Sub(x.Seen) >= s.o.SessionIdle
-	return now.Before(x.Expires) && !idle
+	return seen
 }
 
 // UseSession notes that the session of that id, which is known, is used now from
 // an address. It never waits.
-func (s *Store) UseSession(id, from string) { s.uses.note(sessionKey(id), from, s.o.Now()) }
+func (s *Store) UseSession(id, from string) { s.noteUse(sessionKey(id), from) }
 
 // SessionsOf lists the sessions of a user that have not ended, oldest first.
 func (s *Store) SessionsOf(user string) []ListedSession {
@@ -167,13 +184,13 @@ func (s sessions) next() (at time.Time, key string, ok bool) {
 		return time.Time{}, "", false
 	}
 	x, _ := s.byKey.Get(key)
-	return x.Expires, key, true
+	return time.Unix(0, x.ends), key, true
 }
 
 func (s sessions) put(key string, x Session) {
 	s.remove(key)
 	s.byKey.Set(key, x)
-	s.ends.Set(timeKey(x.Expires.UnixNano(), key), key)
+	s.ends.Set(timeKey(x.ends, key), key)
 	keys, _ := s.byUser.Get(x.ID)
 	i := slices.IndexFunc(keys, func(other string) bool {
 		o, _ := s.byKey.Get(other)
@@ -190,13 +207,37 @@ func (s sessions) remove(key string) {
 	if !ok {
 		return
 	}
-	s.ends.Delete(timeKey(x.Expires.UnixNano(), key))
+	s.ends.Delete(timeKey(x.ends, key))
 	keys, _ := s.byUser.Get(x.ID)
 	if keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == key }); len(keys) > 0 {
 		s.byUser.Set(x.ID, keys)
 	} else {
 		s.byUser.Delete(x.ID)
 	}
+}
+
+// settle gives all sessions their ends on the running time.
+func (s sessions) settle(c *clock) {
+	var keys []string
+	s.byKey.Scan(func(key string, _ Session) bool {
+		keys = append(keys, key)
+		return true
+	})
+	s.ends.Clear()
+	for _, key := range keys {
+		x, _ := s.byKey.Get(key)
+		x.ends = x.endOf(c)
+		s.byKey.Set(key, x)
+		s.ends.Set(timeKey(x.ends, key), key)
+	}
+}
+
+// endOf is when a session ends, in Unix nanoseconds of the running time.
+func (x *Session) endOf(c *clock) int64 {
+	if x.Created.IsZero() {
+		return x.Expires.Add(c.start.Sub(time.Unix(0, c.base.Load()))).UnixNano()
+	}
+	return c.place(nanos(x.Created), x.ran).Add(x.Expires.Sub(x.Created)).UnixNano()
 }
 
 type createSessionOp struct {
@@ -216,12 +257,20 @@ func (op *createSessionOp) apply(b *batch) error {
 		_, key, _ := b.sessions.next()
 		b.endSession(key)
 	}
+	op.session.begin(b.clock)
 	b.sessions.put(op.key, op.session)
 	b.add("", Change{Key: op.key, Value: op.session.encode()})
 	entry := b.newEntry(EntrySignIn, op.session.origin())
 	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
 	b.addEntry(entry)
 	return nil
+}
+
+// begin gives a session that was made a moment ago its place on the running time.
+func (x *Session) begin(c *clock) {
+	set := c.stamp().Sub(c.now())
+	x.ran = c.ran(x.Created.Add(-set))
+	x.ends = x.Expires.Add(-set).UnixNano()
 }
 
 // origin is the user of the session.
@@ -263,7 +312,10 @@ func (b *batch) endSession(key string) {
 
 // sweepSessions forgets the sessions whose time is over.
 func (c *committer) sweepSessions(b *batch) {
-	now := c.o.Now()
+	if c.clock.holding.Load() {
+		return
+	}
+	now := c.clock.now()
 	for range deleteChunk {
 		at, key, ok := b.sessions.next()
 		if !ok || at.After(now) {
@@ -284,10 +336,7 @@ func (c *committer) sweepSessions(b *batch) {
 // the journal would know by now.
 func (b *batch) idleSessions(now time.Time) (idle []string) {
 	b.sessions.byKey.Scan(func(key string, x Session) bool {
-		if at, _ := b.c.uses.last(key); at.After(x.Seen) {
-			x.Seen = at
-		}
-		if now.Sub(x.Seen) >= b.c.o.SessionIdle+2*saveUsesEvery {
+		if now.Sub(b.c.lastSeen(key, &x)) >= b.c.o.SessionIdle+2*saveUsesEvery {
 			idle = append(idle, key)
 		}
 		return len(idle) < deleteChunk
@@ -295,7 +344,7 @@ func (b *batch) idleSessions(now time.Time) (idle []string) {
 	return idle
 }
 
-func takeSession(e *edit, r Record) error {
+func (c *committer) takeSession(e *edit, r Record) error {
 	if r.Value == nil {
 		e.sessions.remove(r.Key)
 		return nil
@@ -304,6 +353,8 @@ func takeSession(e *edit, r Record) error {
 	if err != nil {
 		return err
 	}
+	c.learn(nanos(x.Created), x.ran)
+	x.ends = x.endOf(c.clock)
 	e.sessions.put(r.Key, x)
 	return nil
 }
@@ -322,6 +373,7 @@ const (
 	sessionProvider   protowire.Number = 11
 	sessionFrom       protowire.Number = 12
 	sessionAgent      protowire.Number = 13
+	sessionRan        protowire.Number = 14
 )
 
 func (x Session) encode() []byte {
@@ -337,7 +389,8 @@ func (x Session) encode() []byte {
 	b = appendString(b, sessionID, x.ID)
 	b = appendString(b, sessionProvider, x.Provider)
 	b = appendString(b, sessionFrom, x.From)
-	return appendString(b, sessionAgent, x.UserAgent)
+	b = appendString(b, sessionAgent, x.UserAgent)
+	return appendVarint(b, sessionRan, uint64(x.ran))
 }
 
 func appendUnix(b []byte, n protowire.Number, t time.Time) []byte {
@@ -375,6 +428,8 @@ func decodeSession(b []byte) (x Session, err error) {
 			x.From = string(v.bytes)
 		case sessionAgent:
 			x.UserAgent = string(v.bytes)
+		case sessionRan:
+			x.ran = int64(v.number)
 		}
 		return nil
 	})

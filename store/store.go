@@ -34,9 +34,9 @@ type Options struct {
 	Retention        time.Duration // how long the activity log keeps entries; 0: as many as it may hold
 	// Own names the families of the server's own metrics with their types and
 	// help; pushes cannot change those.
-	Own     []exposition.Family
-	Logger  *slog.Logger     // nil: none
-	Now     func() time.Time // nil: time.Now
+	Own    []exposition.Family
+	Logger *slog.Logger // nil: none
+	Clock
 	Observe func(CommitStats)
 	// Recorded is told each entry of the activity log that this store wrote, once
 	// it is durable, in their order. It must not wait. nil: nobody is.
@@ -54,6 +54,7 @@ type CommitStats struct {
 type Store struct {
 	journal Journal
 	o       Options
+	clock   *clock
 	log     *slog.Logger
 
 	picture  atomic.Pointer[Picture]
@@ -85,9 +86,6 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -96,14 +94,14 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 	}
 	follow, stop := context.WithCancel(context.Background())
 	s := &Store{
-		journal: j, o: o, log: o.Logger, stop: stop,
+		journal: j, o: o, log: o.Logger, stop: stop, clock: newClock(o.Clock),
 		requests: make(chan *request, maxQueued),
 		followed: make(chan told, 1024),
 		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
 	s.refusals, s.denials, s.uses = newRefusals(s.wanted), newDenials(s.wanted), newUses(s.wanted)
 	s.historian = newHistorian(s)
-	s.picture.Store(newPicture(o.Own))
+	s.picture.Store(s.newPicture())
 	s.commit = newCommitter(s)
 	s.done.Go(func() { s.follow(follow) })
 	if err := s.commit.load(ctx); err != nil {
@@ -138,16 +136,24 @@ type Status struct {
 	// Err is why no change can be committed at present; nil: changes are taken.
 	Err    error
 	Queued int // changes that wait
+	Clock  ClockStatus
 }
 
 // Status never blocks.
 func (s *Store) Status() Status {
-	st := Status{Journal: s.journal.Status(), Ready: s.ready.Load(), Queued: len(s.requests)}
-	st.Err = st.Journal.Err
-	if f := s.failure.Load(); f != nil {
-		st.Ready, st.Err = false, *f
+	st := Status{Journal: s.journal.Status(), Ready: s.ready.Load(), Queued: len(s.requests), Clock: s.clock.status()}
+	if st.Err = st.Journal.Err; s.failure.Load() != nil {
+		st.Ready, st.Err = false, *s.failure.Load()
 	}
 	return st
+}
+
+// err is why no change can be committed at present.
+func (s *Store) err() error {
+	if f := s.failure.Load(); f != nil {
+		return *f
+	}
+	return s.journal.Status().Err
 }
 
 // Mode says what becomes of the families that a push does not bring.
@@ -176,7 +182,7 @@ type Push struct {
 func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
-		op.base, _ = s.Picture().Group(p.Key)
+		op.base, _ = s.Picture().groups.Get(p.Key.id)
 	}
 	op.prepare()
 	return s.submit(ctx, op)
@@ -196,7 +202,7 @@ type Rejection struct {
 // store: in the activity log, and with the grouping if there is one. It creates
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
-	s.refusals.addRefusal(s.o.Now(), &r)
+	s.refusals.addRefusal(s.clock.now(), s.clock.stamp(), &r)
 	if _, ok := s.Picture().Group(r.Key); !ok {
 		return
 	}
@@ -222,7 +228,7 @@ type operation interface {
 
 // submit has an operation carried out and waits until it is durable.
 func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
-	if err := s.Status().Err; err != nil {
+	if err := s.err(); err != nil {
 		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)

@@ -3,8 +3,6 @@ package store
 import (
 	"strings"
 	"time"
-
-	"gatehouse/store/exposition"
 )
 
 // take applies one record. Records of kinds that are not known are skipped: a
@@ -16,14 +14,17 @@ func (c *committer) take(e *edit, t told) error {
 		err = c.takeWipe(e, r)
 	case strings.HasPrefix(r.Key, kindActivity) && r.Value != nil:
 		c.entries++
+		c.learn(operationStamp(r.Key[len(kindActivity):]), 0)
+	case r.Key == clockKey && r.Value != nil:
+		err = c.takeClock(r)
 	case strings.HasPrefix(r.Key, kindGrouping):
-		err = takeGrouping(e, t)
+		err = c.takeGrouping(e, t)
 	case strings.HasPrefix(r.Key, kindRefused) && r.Value != nil:
-		err = takeRefusal(e, r)
+		err = c.takeRefusal(e, r)
 	case strings.HasPrefix(r.Key, kindSession):
-		err = takeSession(e, r)
+		err = c.takeSession(e, r)
 	case strings.HasPrefix(r.Key, kindToken):
-		err = takeToken(e, r)
+		err = c.takeToken(e, r)
 	case strings.HasPrefix(r.Key, kindUse) && r.Value != nil:
 		err = c.takeUse(e, r)
 	case r.Key == secretKey && r.Value != nil:
@@ -40,6 +41,7 @@ func (c *committer) takeWipe(e *edit, r Record) error {
 	if err != nil {
 		return err
 	}
+	c.learn(t.stamp, t.ran)
 	e.wipes = earlier
 	e.wipe(wipe{tombstone: t, revision: r.Revision}, c.o.Own)
 	return nil
@@ -60,7 +62,7 @@ func readGrouping(r Record, names interned) (*grouping, error) {
 		return nil, err
 	}
 	x := &grouping{groupRecord: rec, bytes: int64(len(r.Value))}
-	if x.key, err = NewGroupingKey(rec.labels); err != nil || rec.deleted.at != 0 {
+	if x.key, err = NewGroupingKey(rec.labels); err != nil || rec.deleted.stamp != 0 {
 		rec.packed = nil
 		return x, err
 	}
@@ -78,16 +80,16 @@ func readGrouping(r Record, names interned) (*grouping, error) {
 // newGroup makes the grouping of a record, but for its revision.
 func (r *groupRecord) newGroup(k GroupingKey, b *body) *Group {
 	g := newGroup(k, b)
-	g.Pushed, g.Expires, g.Origin = unixNano(r.pushed), unixNano(r.expires), r.origin
+	g.Pushed, g.ran, g.Expires, g.Origin = unixNano(r.pushed), r.ran, unixNano(r.expires), r.origin
 	g.Every, g.pace = r.every, r.pace
-	if r.after.at != 0 {
+	if r.after.stamp != 0 {
 		after := r.after // and nothing else of the record
 		g.after = &after
 	}
 	return g
 }
 
-func takeGrouping(e *edit, t told) error {
+func (c *committer) takeGrouping(e *edit, t told) error {
 	x, r := t.read, t.record
 	if x == nil && r.Value == nil {
 		e.removeRecord(r.Key)
@@ -99,24 +101,35 @@ func takeGrouping(e *edit, t told) error {
 			return err
 		}
 	}
+	c.learnGrouping(x.groupRecord)
 	end, wiped := x.deleted, false
-	if end.at == 0 {
+	if end.stamp == 0 {
 		end, wiped = e.wipedBy(r.Revision, x.base)
 	}
 	was, held := e.groups.Get(x.key.id)
-	if end.at != 0 {
+	if end.stamp != 0 {
 		if held {
 			e.remove(was)
 		}
-		e.addGone(gone{key: x.key, at: end.at, operation: end.operation, revision: r.Revision, bytes: x.bytes, unmarked: wiped})
+		e.addGone(gone{key: x.key, tombstone: end, revision: r.Revision, bytes: x.bytes, unmarked: wiped})
 		return nil
 	}
 	if held && !was.Failed.IsZero() {
-		x.group.Failed, x.group.Failure, x.group.failureReason = was.Failed, was.Failure, was.failureReason
+		x.group.Failed, x.group.failedRan, x.group.Failure, x.group.failureReason = was.Failed, was.failedRan, was.Failure, was.failureReason
 		x.group.renderTimes()
 	}
 	e.put(x.group)
 	return nil
+}
+
+// learnGrouping takes in the times of a grouping's record.
+func (c *committer) learnGrouping(r *groupRecord) {
+	c.learn(r.pushed, r.ran)
+	c.learn(r.deleted.stamp, r.deleted.ran)
+	for _, run := range r.ages {
+		c.learn(run.age.changed, 0)
+		c.rank = max(c.rank, run.age.since, run.age.helpSince)
+	}
 }
 
 // removeRecord takes out what the record of that key stands for, which cannot
@@ -129,7 +142,7 @@ func (e *edit) removeRecord(key string) {
 		}
 		return true
 	})
-	for g := range e.Groups() {
+	for g := range e.all() {
 		if recordKey(kindGrouping, g.Key) == key {
 			e.remove(g)
 			return
@@ -144,21 +157,22 @@ func unixNano(n int64) time.Time {
 	return time.Unix(0, n)
 }
 
-func takeRefusal(e *edit, r Record) error {
+func (c *committer) takeRefusal(e *edit, r Record) error {
 	rec, err := decodeRefusal(r.Value)
 	if err != nil {
 		return err
 	}
+	c.learn(rec.at, rec.ran)
 	if g, ok := e.groups.Get(rec.id); ok {
-		e.setFailure(g, unixNano(rec.at), rec.reason, rec.message)
+		e.setFailure(g, rec)
 	}
 	return nil
 }
 
 // setFailure notes a refused push to a grouping.
-func (e *edit) setFailure(g *Group, at time.Time, reason exposition.Reason, message string) {
+func (e *edit) setFailure(g *Group, r refusal) {
 	next := *g
-	next.Failed, next.Failure, next.failureReason = at, message, reason
+	next.Failed, next.failedRan, next.Failure, next.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	next.renderTimes()
 	e.renew(&next)
 }

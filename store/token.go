@@ -38,16 +38,25 @@ type TokenSecret struct {
 	Digest           [sha256.Size]byte
 	Hint             string // its last characters
 	Created, Expires time.Time
+
+	ran int64 // the ran time of Created, as of clock; 0: not known
 }
 
 // Expires is when the token ends; zero: never.
 func (t *Token) Expires() time.Time { return t.Secrets[0].Expires }
 
-// Expired tells that the token has ended.
-func (t *Token) Expired(now time.Time) bool { return t.Secrets[0].expired(now) }
+// Expired reports whether a secret of a token has ended. The newest one's end is
+// the token's.
+func (s *Store) Expired(x *TokenSecret) bool { return x.expired(s.clock) }
 
-func (x *TokenSecret) expired(now time.Time) bool {
-	return !x.Expires.IsZero() && !now.Before(x.Expires)
+// expired reports whether the secret has ended: on its day, as the clock has it,
+// and after its time even if the clock was set back since.
+func (x *TokenSecret) expired(c *clock) bool {
+	if x.Expires.IsZero() {
+		return false
+	}
+	over := c.now().Sub(c.place(nanos(x.Created), x.ran)) >= x.Expires.Sub(x.Created)
+	return over || !c.stamp().Before(x.Expires)
 }
 
 var (
@@ -70,8 +79,8 @@ const hintLength = 4
 // newSecret makes a secret with more than 128 bits that nobody can guess.
 func newSecret() string { return tokenPrefix + strings.ToLower(rand.Text()+rand.Text()) }
 
-func secretOf(plain string, now, expires time.Time) TokenSecret {
-	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: now, Expires: expires}
+func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
+	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: b.now, Expires: expires, ran: b.ran}
 }
 
 // NewToken is what a token is to be.
@@ -123,26 +132,46 @@ func (s *Store) FindToken(secret string) (*Token, bool) {
 	}
 	t, _ := p.tokens.byID.Get(id)
 	i := slices.IndexFunc(t.Secrets, func(x TokenSecret) bool { return x.Digest == digest })
-	return t, !t.Secrets[i].expired(s.o.Now())
+	return t, !t.Secrets[i].expired(s.clock)
 }
 
 // UseToken notes that a token, which there is, is used now from an address. It
 // never waits.
-func (s *Store) UseToken(id, from string) { s.uses.note(kindToken+id, from, s.o.Now()) }
+func (s *Store) UseToken(id, from string) { s.noteUse(kindToken+id, from) }
 
 // TokenUsed tells when a token was last used, and from where; zero: never. What
 // happened in other processes is known a minute later.
-func (s *Store) TokenUsed(id string) (at time.Time, from string) { return s.uses.last(kindToken + id) }
+func (s *Store) TokenUsed(id string) (at time.Time, from string) {
+	stamp, ran, from := s.uses.stamps(kindToken + id)
+	return s.clock.shown(unixNano(stamp), ran), from
+}
 
 // Token returns the token of that ID.
-func (p *Picture) Token(id string) (*Token, bool) { return p.tokens.byID.Get(id) }
+func (p *Picture) Token(id string) (*Token, bool) {
+	t, ok := p.tokens.byID.Get(id)
+	return p.shownToken(t), ok
+}
+
+// shownToken is a token with the time of its making as that is to be shown.
+func (p *Picture) shownToken(t *Token) *Token {
+	if t == nil {
+		return nil
+	}
+	made := p.clock.shown(t.Created, t.Secrets[len(t.Secrets)-1].ran)
+	if made.Equal(t.Created) {
+		return t
+	}
+	x := *t
+	x.Created = made
+	return &x
+}
 
 // Tokens yields all tokens by their names, the expired ones too.
 func (p *Picture) Tokens() iter.Seq[*Token] {
 	return func(yield func(*Token) bool) {
 		p.tokens.byName.Scan(func(_, id string) bool {
 			t, _ := p.tokens.byID.Get(id)
-			return yield(t)
+			return yield(p.shownToken(t))
 		})
 	}
 }
@@ -230,7 +259,7 @@ func (op *createTokenOp) apply(b *batch) error {
 	}
 	op.made = &Token{
 		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Limit: op.Limit,
-		Created: b.now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{secretOf(op.plain, b.now, expires)},
+		Created: b.now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
 	}
 	b.putToken(op.made, EntryTokenCreate, op.origin)
 	return nil
@@ -280,11 +309,11 @@ func (op *rotateTokenOp) apply(b *batch) error {
 		expires = b.now.Add(was.Expires.Sub(was.Created))
 	}
 	t := *old
-	t.Secrets = []TokenSecret{secretOf(op.plain, b.now, expires)}
+	t.Secrets = []TokenSecret{b.secretOf(op.plain, expires)}
 	if end := b.now.Add(op.overlap); was.Expires.IsZero() || end.Before(was.Expires) {
 		was.Expires = end
 	}
-	if !was.expired(b.now) {
+	if !was.expired(b.clock) {
 		t.Secrets = append(t.Secrets, was)
 	}
 	op.made = &t
@@ -303,13 +332,13 @@ func (op *revokeTokenOp) apply(b *batch) error {
 	if !ok {
 		return ErrNoToken
 	}
-	op.was = t
+	op.was = b.shownToken(t)
 	b.forgetToken(t.ID)
 	if t.Authenticated {
 		for _, id := range b.tokens.revoked() { // one is enough to know of
 			b.forgetToken(id)
 		}
-		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now}}}
+		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now, ran: b.ran}}}
 		b.tokens.put(rest)
 		b.add("", Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}
@@ -327,7 +356,7 @@ func (b *batch) forgetToken(id string) {
 // anybody in. Programs of an earlier version take it for one that has expired.
 func (t *Token) revoked() bool { return t.Name == "" }
 
-func takeToken(e *edit, r Record) error {
+func (c *committer) takeToken(e *edit, r Record) error {
 	if r.Value == nil {
 		e.tokens.remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil
@@ -335,6 +364,9 @@ func takeToken(e *edit, r Record) error {
 	t, err := decodeToken(strings.TrimPrefix(r.Key, kindToken), r.Value)
 	if err != nil {
 		return err
+	}
+	for i := range t.Secrets {
+		c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
 	}
 	e.tokens.put(t)
 	return nil
@@ -354,6 +386,7 @@ const (
 	secretHint    protowire.Number = 2
 	secretCreated protowire.Number = 3
 	secretExpires protowire.Number = 4
+	secretRan     protowire.Number = 5
 )
 
 // What is known of who made a token. Records of earlier versions say nothing.
@@ -381,7 +414,8 @@ func (t *Token) encode() []byte {
 		m := appendString(nil, secretDigest, x.Digest[:])
 		m = appendString(m, secretHint, x.Hint)
 		m = appendUnix(m, secretCreated, x.Created)
-		b = appendString(b, tokenKnownBy, appendUnix(m, secretExpires, x.Expires))
+		m = appendUnix(m, secretExpires, x.Expires)
+		b = appendString(b, tokenKnownBy, appendVarint(m, secretRan, uint64(x.ran)))
 	}
 	return b
 }
@@ -437,6 +471,8 @@ func decodeSecret(b []byte) (x TokenSecret, err error) {
 			x.Created = unixNano(int64(v.number))
 		case secretExpires:
 			x.Expires = unixNano(int64(v.number))
+		case secretRan:
+			x.ran = int64(v.number)
 		}
 		return nil
 	})

@@ -104,7 +104,8 @@ func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	until = time.Unix(0, d.last).Add(s.o.UndoWindow)
-	return until, until.After(s.o.Now())
+	shown := s.clock.reckoned(time.Unix(0, d.stamp).Add(s.o.UndoWindow), until)
+	return shown, until.After(s.clock.now())
 }
 
 // DeletedBy returns up to limit of the groupings that an operation deleted and
@@ -117,7 +118,7 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 	if !ok {
 		return nil, 0
 	}
-	from := s.o.Now().Add(-s.o.UndoWindow).UnixNano() + 1
+	from := s.clock.now().Add(-s.o.UndoWindow).UnixNano() + 1
 	counted := d.first >= from // none of them is too old
 	p.goneTime.Ascend(timeKey(max(d.first, from), ""), func(_, id string) bool {
 		x, _ := p.gone.Get(id)
@@ -142,7 +143,7 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 func (s *Store) graves(operation string) []gone {
 	var graves []gone
 	s.Picture().gone.Scan(func(_ string, x gone) bool {
-		if x.operation == operation && s.inUndoWindow(x.at) {
+		if x.operation == operation && s.inUndoWindow(x.tombstone) {
 			graves = append(graves, x)
 		}
 		return true
@@ -150,16 +151,16 @@ func (s *Store) graves(operation string) []gone {
 	return graves
 }
 
-func (s *Store) inUndoWindow(at int64) bool {
-	return time.Unix(0, at).Add(s.o.UndoWindow).After(s.o.Now())
+func (s *Store) inUndoWindow(t tombstone) bool {
+	return s.clock.place(t.stamp, t.ran).Add(s.o.UndoWindow).After(s.clock.now())
 }
 
 // pushedAfter returns the groupings that an operation deleted and that were
 // pushed anew then.
 func (s *Store) pushedAfter(operation string) []GroupingKey {
 	var keys []GroupingKey
-	for g := range s.Picture().Groups() {
-		if g.after != nil && g.after.operation == operation && s.inUndoWindow(g.after.at) {
+	for g := range s.Picture().all() {
+		if g.after != nil && g.after.operation == operation && s.inUndoWindow(*g.after) {
 			keys = append(keys, g.Key)
 		}
 	}
@@ -220,7 +221,7 @@ func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
 	if err != nil {
 		return unreadable(Record{Key: recordKey(kindRefused, f.key)}, err)
 	}
-	f.group.Failed, f.group.Failure, f.group.failureReason = unixNano(r.at), r.message, r.reason
+	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	return nil
 }
 
@@ -236,7 +237,7 @@ type undoOp struct {
 
 func (op *undoOp) apply(b *batch) error {
 	if op.entry.Operation == "" {
-		op.entry.Operation, op.entry.At = newOperation(b.now), b.now
+		op.entry.Operation, op.entry.At = b.newOperation(), b.now
 	}
 	op.restored, op.conflicting = 0, nil
 	for _, f := range op.finds {
@@ -263,7 +264,7 @@ func (b *batch) restore(f find) error {
 	if err := b.admit(&b.c.o, &g, nil, keptNone); err != nil {
 		return err
 	}
-	if !g.Expires.After(b.now) {
+	if !g.Expires.IsZero() && b.endOf(&g) <= b.when.UnixNano() {
 		g.Expires = time.Time{}
 	}
 	b.joinHelps(g.body)
@@ -294,16 +295,17 @@ func (e *edit) joinHelps(b *body) {
 
 // refusal is what the journal keeps of the last refused push.
 func (g *Group) refusal() refusal {
-	return refusal{id: g.Key.id, at: nanos(g.Failed), reason: g.failureReason, message: g.Failure}
+	return refusal{id: g.Key.id, at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
 }
 
 // deletion is what is left of the groupings that one operation deleted.
 type deletion struct {
 	operation string
 	groupings int
-	// When the first and the last of them were deleted. The first may be
-	// forgotten by now.
+	// When the first and the last of them were deleted, in Unix nanoseconds of the
+	// running time. The first may be forgotten by now.
 	first, last int64
+	stamp       int64 // of the last
 }
 
 func (e *edit) countGone(x *gone) {
@@ -316,7 +318,9 @@ func (e *edit) countGone(x *gone) {
 	}
 	x.operation = d.operation // one string for all
 	d.groupings++
-	d.first, d.last = min(d.first, x.at), max(d.last, x.at)
+	if d.first = min(d.first, x.at); x.at >= d.last {
+		d.last, d.stamp = x.at, x.stamp
+	}
 	e.deletions.Set(d.operation, d)
 }
 
@@ -337,11 +341,12 @@ func (e *edit) uncountGone(x gone) {
 func (b *batch) afterOf(current *Group, id string) *tombstone {
 	if current == nil {
 		if x, ok := b.gone.Get(id); ok && x.operation != "" {
-			return &tombstone{at: x.at, operation: x.operation}
+			end := x.tombstone
+			return &end
 		}
 		return nil
 	}
-	if current.after != nil && b.c.inUndoWindow(current.after.at) {
+	if current.after != nil && b.c.inUndoWindow(*current.after) {
 		return current.after
 	}
 	return nil

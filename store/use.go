@@ -26,17 +26,24 @@ type uses struct {
 }
 
 type use struct {
-	at    atomic.Int64 // Unix nanoseconds; 0: never
+	at    atomic.Int64 // the stamp, in Unix nanoseconds; 0: never
+	ran   atomic.Int64 // the ran time of that, as of clock; 0: not known
 	from  atomic.Pointer[string]
 	dirty atomic.Bool
 }
 
 func newUses(wanted chan<- struct{}) *uses { return &uses{wanted: wanted} }
 
-// note remembers that something is used now.
-func (u *uses) note(key, from string, now time.Time) {
+func (s *Store) noteUse(key, from string) {
+	now := s.clock.now()
+	s.uses.note(key, from, now, s.clock.stamp().UnixNano(), s.clock.ran(now))
+}
+
+// note remembers that something is used now, on the running time.
+func (u *uses) note(key, from string, now time.Time, stamp, ran int64) {
 	x := u.find(key)
-	x.at.Store(now.UnixNano())
+	x.at.Store(stamp)
+	x.ran.Store(ran)
 	if was := x.from.Load(); was == nil || *was != from {
 		x.from.Store(new(from))
 	}
@@ -63,23 +70,24 @@ func (u *uses) find(key string) *use {
 	return x.(*use)
 }
 
-// last tells when something was last used, and from where; zero: never.
-func (u *uses) last(key string) (at time.Time, from string) {
+// stamps tells when something was last used, and from where; 0: never.
+func (u *uses) stamps(key string) (at, ran int64, from string) {
 	v, ok := u.of.Load(key)
 	if !ok {
-		return time.Time{}, ""
+		return 0, 0, ""
 	}
 	x := v.(*use)
 	if f := x.from.Load(); f != nil {
 		from = *f
 	}
-	return unixNano(x.at.Load()), from
+	return x.at.Load(), x.ran.Load(), from
 }
 
 // learn takes in what the journal tells, unless more is known here.
-func (u *uses) learn(key string, at int64, from string) {
+func (u *uses) learn(key string, at, ran int64, from string) {
 	if x := u.find(key); x.at.Load() < at {
 		x.at.Store(at)
+		x.ran.Store(ran)
 		x.from.Store(&from)
 	}
 }
@@ -112,15 +120,16 @@ func (u *uses) take(now time.Time, all bool) []string {
 // saveUses writes when sessions and tokens were last used. What can't be written
 // is not tried again: the next use is as good.
 func (c *committer) saveUses(b *batch) {
-	for _, key := range c.uses.take(c.o.Now(), c.finishing) {
+	for _, key := range c.uses.take(c.clock.now(), c.finishing) {
 		x := c.uses.find(key)
 		x.dirty.Store(false)
 		if !b.owns(key) {
 			c.uses.forget(key)
 			continue
 		}
-		at, from := c.uses.last(key)
-		value := appendUnix(appendVarint(nil, fieldFormat, recordFormat), useAt, at)
+		at, ran, from := c.uses.stamps(key)
+		value := appendVarint(appendVarint(nil, fieldFormat, recordFormat), useAt, uint64(at))
+		value = appendVarint(value, useRan, uint64(ran))
 		b.add("", Change{Key: kindUse + key, Value: appendString(value, useFrom, from)})
 	}
 	for _, key := range c.unowned {
@@ -148,6 +157,7 @@ func (p *Picture) owns(key string) bool {
 const (
 	useAt   protowire.Number = 2
 	useFrom protowire.Number = 3
+	useRan  protowire.Number = 4
 )
 
 // takeUse takes in the record of a use, which comes behind that of what was used.
@@ -157,19 +167,22 @@ func (c *committer) takeUse(e *edit, r Record) error {
 		c.unowned = append(c.unowned, key)
 		return nil
 	}
-	var at int64
+	var at, ran int64
 	var from string
 	err := eachVersionedField(r.Value, func(n protowire.Number, v fieldValue) error {
 		switch n {
 		case useAt:
 			at = int64(v.number)
+		case useRan:
+			ran = int64(v.number)
 		case useFrom:
 			from = string(v.bytes)
 		}
 		return nil
 	})
 	if err == nil {
-		c.uses.learn(key, at, from)
+		c.learn(at, ran)
+		c.uses.learn(key, at, ran, from)
 	}
 	return err
 }

@@ -94,6 +94,20 @@ func TestAFullDiskRefusesPushesInTimeAndRecoversByItself(t *testing.T) {
 	s.kill() // before the disk goes
 }
 
+func TestTheSpaceThatIsLeftAloneIsASetting(t *testing.T) {
+	t.Parallel()
+	s := startOn(t, filepath.Join(t.TempDir(), "store"), "--storage.min-free=4096TiB")
+	s.want(503, "PUT", "/metrics/job/x", "m 1\n")
+	s.want(503, "GET", "/health", "")
+	s.wrote("commits are refused below 4294967296 MiB")
+	s.stop()
+	for _, enough := range []string{"0", "1KiB"} {
+		s = startOn(t, s.dir, "--storage.min-free="+enough)
+		s.put("/metrics/job/x", "m 1\n")
+		s.stop()
+	}
+}
+
 // pushUntilRefused pushes growing values to a grouping until one is refused:
 // the first ones may still find space.
 func (s *server) pushUntilRefused(path string, e *entry) {

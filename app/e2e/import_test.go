@@ -84,6 +84,55 @@ func TestTheStoreIsBesideTheFileThatIsImported(t *testing.T) {
 	startOn(t, filepath.Join(dir, "gatehouse-data")).holds("m{instance=\"\",job=\"x\"} 1\n")
 }
 
+func TestAVolumeThatAPushgatewayHadIsTakenOver(t *testing.T) {
+	t.Parallel()
+	volume := t.TempDir()
+	file := filepath.Join(volume, "pushgateway.data")
+	for _, name := range []string{"lost+found", ".snapshot"} {
+		must(t, os.Mkdir(filepath.Join(volume, name), 0o700))
+	}
+	old := startPushgateway(t, file)
+	old.put("/metrics/job/old", "m 1\n")
+	old.stop()
+	sum := content(t, volume)
+	// What the image sets, and what the chart adds.
+	env, args := []string{"GATEHOUSE_STORAGE_PATH=" + volume}, []string{loopback, "--persistence.file=" + file}
+	held := "m{instance=\"\",job=\"old\"} 1\n"
+	for range 2 {
+		s := listening(launch(t, env, binary, args...), `msg=Listening address=(\S+)`)
+		s.wrote(`msg="The store is below --storage.path, beside the persistence file" path=` + volume + "/gatehouse-data\n")
+		s.holds(held)
+		s.put("/metrics/job/new", "n 1\n")
+		held = "m{instance=\"\",job=\"old\"} 1\nn{instance=\"\",job=\"new\"} 1\n"
+		s.stop()
+	}
+	beside := filepath.Join(volume, "gatehouse-data")
+	startOn(t, beside).holds(held) // ends with the test
+	refuses(t, env, []string{loopback}, "there is no store in "+volume, beside, "--storage.path="+beside)
+	kept := filepath.Join(t.TempDir(), "kept")
+	must(t, os.Rename(beside, kept))
+	unchanged(t, volume, sum)
+}
+
+func TestAStoreInTheRootOfAVolumeIsUsedFurther(t *testing.T) {
+	t.Parallel()
+	volume := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(volume, ".hidden"), nil, 0o600))
+	s := startOn(t, volume)
+	s.put("/metrics/job/x", "m 1\n")
+	s.stop()
+	file := "--persistence.file=" + filepath.Join(volume, "pushgateway.data")
+	s = startOn(t, volume, file)
+	s.holds("m{instance=\"\",job=\"x\"} 1\n")
+	s.stop()
+	beside := filepath.Join(volume, "gatehouse-data")
+	if _, err := os.Stat(beside); !os.IsNotExist(err) {
+		t.Errorf("another store was made: %v", err)
+	}
+	startOn(t, beside).stop()
+	refuses(t, nil, []string{loopback, "--storage.path=" + volume, file}, "there are two stores, "+volume+" and "+beside, "--storage.path="+beside)
+}
+
 func TestAnUnreadablePersistenceFileEndsTheProgramAndIsNotTouched(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

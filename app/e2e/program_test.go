@@ -106,6 +106,35 @@ func TestAllWrongFlagsAreToldInOneMessage(t *testing.T) {
 	}
 }
 
+func TestUnknownVariablesEndTheStartOfTheServerOnly(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "store")
+	misspelt := []string{
+		"GATEHOUSE_STORAGE_PAHT=/elsewhere", "GATEHOUSE_ALLOWED_CIDRS=10.0.0.0/8", "JWT_ISSUERS=" + secret("an issuer"), "JWT_AUD=x", "API_TOKNES=" + secret("a token"),
+		"METRICS_VERIFICATION=" + secret("a key"), "OIDC_CLIENTID=x", "OIDC_ISSUER_URL=x", "AUTH_LOCALHOST_BYPAS=false", "GATEHOUSE_PORT=9091",
+	}
+	refuses(t, misspelt, []string{loopback, "--storage.path=" + dir},
+		"10 settings are wrong", "nearest is GATEHOUSE_STORAGE_PATH:", "nearest is GATEHOUSE_AUTH_ALLOWED_CIDRS:", "nearest is JWT_ISSUER:", "nearest is JWT_AUDIENCE:",
+		"nearest is API_TOKENS:", "nearest is METRICS_VERIFICATION_KEY:", "nearest is OIDC_CLIENT_ID:", "nearest is OIDC_ISSUER:", "nearest is AUTH_LOCALHOST_BYPASS:",
+		"--env.allow-unknown=GATEHOUSE_PORT")
+	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+		t.Errorf("a store was made all the same: %v", err)
+	}
+	var names []string
+	for _, variable := range misspelt {
+		name, _, _ := strings.Cut(variable, "=")
+		names = append(names, name)
+	}
+	s := listening(launch(t, append(misspelt,
+		"GATEHOUSE_SERVER=http://localhost:1", "GATEHOUSE_TOKEN=x", "GATEHOUSE_SERVICE_HOST=10.0.0.1", "GATEHOUSE_SERVICE_PORT=9091", "GATEHOUSE_METRICS_PORT_9091_TCP=tcp://10.0.0.1:9091",
+	), binary, loopback, "--storage.path="+dir, "--env.allow-unknown="+strings.Join(names, ",")), `msg=Listening address=(\S+)`)
+	for _, args := range [][]string{{"health", "--web.listen-address=" + s.addr}, {"token", "list", "--server=" + s.url}} {
+		if code, wrote := finish(t, misspelt, args...); code != 0 || strings.Contains(wrote, "GATEHOUSE_STORAGE_PAHT") {
+			t.Errorf("%q: exit code %d: %s", args, code, wrote)
+		}
+	}
+}
+
 func TestHelpAndVersionAreAnswered(t *testing.T) {
 	t.Parallel()
 	for arg, want := range map[string]string{

@@ -27,6 +27,25 @@ const (
 	maxMessage = 2_000 // characters of what a server says
 )
 
+// The variables that the command reads. All but the server's address are secrets,
+// or kept beside one: with fileSuffix behind its name each gives a file instead.
+const (
+	serverVariable   = "GATEHOUSE_SERVER"
+	tokenVariable    = "GATEHOUSE_TOKEN"
+	userVariable     = "PUSHGATEWAY_AUTH_USER"
+	passwordVariable = "PUSHGATEWAY_AUTH_PASS"
+	fileSuffix       = "_FILE"
+)
+
+// Variables returns the names of all variables that the command may read.
+func Variables() []string {
+	names := []string{serverVariable}
+	for _, name := range []string{tokenVariable, userVariable, passwordVariable} {
+		names = append(names, name, name+fileSuffix)
+	}
+	return names
+}
+
 var errAnswer = errors.New("the answer cannot be understood; is it a Gatehouse server?")
 
 // server is what is asked.
@@ -38,7 +57,7 @@ type server struct {
 
 // connect makes ready to ask the server, and does not ask it yet.
 func (c *command) connect(getenv func(string) string) (*server, error) {
-	address, err := parseServer(cmp.Or(c.server, getenv("GATEHOUSE_SERVER"), defaultServer))
+	address, err := parseServer(cmp.Or(c.server, getenv(serverVariable), defaultServer))
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +107,7 @@ func trusting(caFile string) (*tls.Config, error) {
 // credential finds what to sign in with.
 func credential(getenv func(string) string) (func(*http.Request), error) {
 	var values [3]string
-	for i, name := range []string{"GATEHOUSE_TOKEN", "PUSHGATEWAY_AUTH_USER", "PUSHGATEWAY_AUTH_PASS"} {
+	for i, name := range []string{tokenVariable, userVariable, passwordVariable} {
 		var err error
 		if values[i], err = secret(getenv, name); err != nil {
 			return nil, err
@@ -97,11 +116,11 @@ func credential(getenv func(string) string) (func(*http.Request), error) {
 	switch token, user, password := values[0], values[1], values[2]; {
 	case token != "":
 		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, errors.New("GATEHOUSE_TOKEN: expected visible ASCII characters only, without spaces")
+			return nil, errors.New(tokenVariable + ": expected visible ASCII characters only, without spaces")
 		}
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, nil
 	case (user == "") != (password == ""):
-		return nil, errors.New("PUSHGATEWAY_AUTH_USER and PUSHGATEWAY_AUTH_PASS need each other")
+		return nil, errors.New(userVariable + " and " + passwordVariable + " need each other")
 	case user != "":
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }, nil
 	}
@@ -110,19 +129,19 @@ func credential(getenv func(string) string) (func(*http.Request), error) {
 
 // secret is a value that is in the environment, or in a file that it names.
 func secret(getenv func(string) string, name string) (string, error) {
-	value, file := getenv(name), getenv(name+"_FILE")
+	value, file := getenv(name), getenv(name+fileSuffix)
 	switch {
 	case file == "":
 		return value, nil
 	case value != "":
-		return "", errors.New(name + " and " + name + "_FILE are both set: unset one of them")
+		return "", errors.New(name + " and " + name + fileSuffix + " are both set: unset one of them")
 	}
 	value, err := readFile(file, maxFile)
 	if err != nil {
-		return "", fmt.Errorf("%s_FILE %q: %w", name, file, err)
+		return "", fmt.Errorf("%s %q: %w", name+fileSuffix, file, err)
 	}
 	if value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r"); value == "" {
-		return "", fmt.Errorf("%s_FILE %q: the file is empty", name, file)
+		return "", fmt.Errorf("%s %q: the file is empty", name+fileSuffix, file)
 	}
 	return value, nil
 }

@@ -66,7 +66,7 @@ func (a *assembly) finishFamilyExtras(n int, extras []asmExtra, split []asmLine)
 	if f.split {
 		text = a.appendSplit(nil, split, n)
 	}
-	metrics, err := Metrics(string(f.name), f.typ, Chunk{Text: text, Loose: f.loose})
+	metrics, err := Metrics(string(f.name), f.typ, Chunk{Text: text, Loose: uint32(f.loose)})
 	if err != nil {
 		return refuse(ReasonValue, 0, "metric %s can't be encoded", quoted(f.name))
 	}

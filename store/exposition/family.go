@@ -64,35 +64,36 @@ func CompareLabels(a, b Label) int {
 func SortLabels(ls []Label) { slices.SortFunc(ls, CompareLabels) }
 
 // Chunk is the encoded samples that one grouping has of one metric family. It
-// is immutable.
+// is immutable. Scrapes go through one for each family of each grouping, so it is
+// small.
 type Chunk struct {
 	// Text holds the sample lines in the package's canonical form.
 	Text []byte
-	// Loose is the number of bytes at the end of Text whose lines a protobuf
-	// message of the family's type can't express: they stand under the type in
-	// the text formats only. The text before them is regular: whole, consistent
-	// histograms and summaries.
-	Loose int
-	// UntypedIn names the formats in which the lines can't stand under the
-	// family's type, because their readers would refuse the whole scrape.
-	UntypedIn FormatSet
 	// Proto holds the family's regular metrics as encoded `metric` fields (number
 	// 4) of io.prometheus.client.MetricFamily, ready to be appended to the encoded
 	// rest of such a message. It is nil where Text says it all; it is kept for
 	// native histograms, exemplars, created timestamps and the like.
 	Proto []byte
+	// Series is the number of sample lines in Text.
+	Series int
+	// Loose is the number of bytes at the end of Text whose lines a protobuf
+	// message of the family's type can't express: they stand under the type in
+	// the text formats only. The text before them is regular: whole, consistent
+	// histograms and summaries.
+	Loose uint32
+	// UntypedIn names the formats in which the lines can't stand under the
+	// family's type, because their readers would refuse the whole scrape.
+	UntypedIn FormatSet
 	// UTF8 says that a metric or label name in Text is not a legacy name, so
 	// that the lines depend on the escaping scheme asked for.
 	UTF8 bool
-	// Series is the number of sample lines in Text.
-	Series int
 }
 
 // regular returns the text that a message of the family's type expresses.
-func (c *Chunk) regular() []byte { return c.Text[:len(c.Text)-c.Loose] }
+func (c *Chunk) regular() []byte { return c.Text[:len(c.Text)-int(c.Loose)] }
 
 // loose returns the rest of the text.
-func (c *Chunk) loose() []byte { return c.Text[len(c.Text)-c.Loose:] }
+func (c *Chunk) loose() []byte { return c.Text[len(c.Text)-int(c.Loose):] }
 
 // LooseLines takes apart the lines that Metrics leaves out. The yielded line is
 // valid until the next one.

@@ -68,7 +68,7 @@ func (a *assembly) build(order []int) []Family {
 		families[i] = Family{
 			Name: copyInto(&metadata, f.name), Type: f.typ, Help: copyInto(&metadata, f.help), Unit: copyInto(&metadata, f.unit),
 			Chunk: Chunk{
-				Text: text[from:len(text):len(text)], Loose: f.loose, UntypedIn: f.untypedIn,
+				Text: text[from:len(text):len(text)], Loose: uint32(f.loose), UntypedIn: f.untypedIn,
 				Proto: f.proto, UTF8: f.utf8 || f.utf8Labels, Series: f.lines,
 			},
 			Notices: f.notices,

@@ -172,6 +172,20 @@ var units = [quantities][]string{
 	quantityRatio:       {"ratio", "percent"},
 }
 
+// unit is a place in units.
+type unit struct{ quantity, unit int }
+
+// unitNamed finds a unit by its name.
+var unitNamed = func() map[string]unit {
+	named := map[string]unit{}
+	for q := range units {
+		for u, name := range units[q] {
+			named[name] = unit{q, u}
+		}
+	}
+	return named
+}()
+
 // unitOf returns the quantity and the unit, as its place in units, that a metric name
 // ends with, not counting _total.
 func unitOf(name string) (quantity, unit int) {
@@ -180,15 +194,8 @@ func unitOf(name string) (quantity, unit int) {
 	if cut <= 0 || len(name) == cut+1 {
 		return noQuantity, 0
 	}
-	word := name[cut+1:]
-	for q := range units {
-		for u, known := range units[q] {
-			if known == word {
-				return q, u
-			}
-		}
-	}
-	return noQuantity, 0
+	u := unitNamed[name[cut+1:]]
+	return u.quantity, u.unit
 }
 
 // crowdedLabels returns how many labels have more than maxLabelValues values in

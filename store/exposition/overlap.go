@@ -183,7 +183,7 @@ func (f *Family) absorb(part *Family) error {
 		f.Notices = addNotice(f.Notices, n.Kind, n.Count)
 	}
 	if f.Type.isComposite() {
-		f.Loose += len(part.Text)
+		f.Loose += uint32(len(part.Text))
 		f.UntypedIn |= InStrict
 		return nil
 	}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -102,6 +104,29 @@ func (d directory) missing() (paths []string) {
 	}
 }
 
+// Holds reports whether the directory at path holds a store, or what is left of a
+// damaged one. It changes nothing.
+func Holds(path string) (bool, error) {
+	d, err := newDirectory(nil, path)
+	if err != nil {
+		return false, err
+	}
+	names, err := d.fs.List(d.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, d.unusable("cannot read the directory", err)
+	}
+	return slices.Contains(names, markerName) || d.unmarked(names), nil
+}
+
+// unmarked reports whether a store is there that has lost its marker: the engine
+// is begun only once that is written.
+func (d directory) unmarked(names []string) bool {
+	return slices.Contains(names, waterlineName) && slices.Contains(names, engineName) && !slices.Contains(names, markerName)
+}
+
 // inspect tells whether the directory holds a store of ours or is free to
 // become one; any other is refused. It changes nothing.
 func (d directory) inspect() (exists bool, err error) {
@@ -112,14 +137,17 @@ func (d directory) inspect() (exists bool, err error) {
 	if err != nil {
 		return false, d.unusable("cannot read the directory", err)
 	}
+	if d.unmarked(names) {
+		return false, d.damaged(errors.New(markerName + " is missing"))
+	}
 	foreign := ""
 	for _, name := range names {
-		switch name {
-		case markerName:
+		switch {
+		case name == markerName:
 			_, err := d.readMarker()
 			return true, err
-		case lockName, markerTemp, waterlineName, "lost+found":
-			// An earlier first start may have ended here.
+		case ours(name): // an earlier first start may have ended here
+		case name == "lost+found", strings.HasPrefix(name, "."): // as in the root of a volume
 		default:
 			foreign = name
 		}
@@ -128,6 +156,11 @@ func (d directory) inspect() (exists bool, err error) {
 		return false, fmt.Errorf("store %s: the directory is not empty (it has %q) and holds no store of Gatehouse; choose another directory, or move what is in it away", d.path, foreign)
 	}
 	return false, nil
+}
+
+// ours reports whether a file belongs to the store, beside the engine's.
+func ours(name string) bool {
+	return name == markerName || name == markerTemp || name == waterlineName || name == lockName
 }
 
 func (d directory) readMarker() (marker, error) {
@@ -259,6 +292,9 @@ func (d directory) space() (taken, free int64) {
 			continue
 		}
 		for _, name := range names {
+			if dir == d.path && !ours(name) {
+				continue
+			}
 			if stat, err := d.fs.Stat(d.fs.PathJoin(dir, name)); err == nil && !stat.IsDir() {
 				taken += stat.Size()
 			}

@@ -67,11 +67,19 @@ func TestADirectoryThatCannotBeUsedIsRefusedAndLeftAsItIs(t *testing.T) {
 		parts []string
 	}{
 		{"it holds something else", func(t *testing.T, dir string) {
+			for _, name := range []string{markerName, waterlineName} {
+				if err := os.Remove(filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(t, filepath.Join(dir, "notes.txt"), "mine")
+		}, []string{"not empty", "choose another directory"}},
+		{"its marker is missing", func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, markerName)); err != nil {
 				t.Fatal(err)
 			}
 			write(t, filepath.Join(dir, "notes.txt"), "mine")
-		}, []string{"not empty", "choose another directory"}},
+		}, []string{"damaged", markerName + " is missing", wayOut}},
 		{"it is of a newer version", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, markerName), `{"format":2,"id":"x"}`)
 		}, []string{"format 2", "newer version"}},
@@ -162,11 +170,66 @@ func TestAnEmptyDirectoryBecomesAStoreThatOnlyItsUserCanRead(t *testing.T) {
 	if err != nil || stat.Mode().Perm() != 0o700 {
 		t.Errorf("the directory: got %v, %v, want 0700", stat.Mode(), err)
 	}
+}
+
+func TestWhatTheRootOfAVolumeHasIsNoObstacle(t *testing.T) {
 	mounted := t.TempDir()
-	if err := os.Mkdir(filepath.Join(mounted, "lost+found"), 0o700); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"lost+found", ".snapshot", ".Trash-1000", "..data"} {
+		if err := os.Mkdir(filepath.Join(mounted, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
+	large := strings.Repeat("x", 1<<20)
+	write(t, filepath.Join(mounted, ".hidden"), large)
+	write(t, filepath.Join(mounted, ".snapshot", "mine"), "mine")
+	j := mustOpen(t, Options{Path: mounted})
+	put(t, j, "a", "1")
+	if taken := j.Status().Bytes; taken >= int64(len(large)) {
+		t.Errorf("the store takes %d bytes, with what is not its own", taken)
+	}
+	mustClose(t, j)
 	mustClose(t, mustOpen(t, Options{Path: mounted}))
+	for _, name := range []string{".hidden", ".snapshot/mine"} {
+		if _, err := os.Stat(filepath.Join(mounted, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, name := range []string{"data", "lost", "a.b", "gatehouse-data"} {
+		other := t.TempDir()
+		write(t, filepath.Join(other, name), "mine")
+		refusal(t, other, "not empty", name)
+	}
+}
+
+func TestAStoreIsFoundWhereOneIsOrWas(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		files []string
+		want  bool
+	}{
+		{"nothing", nil, false},
+		{"something else", []string{"pushgateway.data", "pebble"}, false},
+		{"a first start that ended early", []string{lockName, waterlineName, markerTemp}, false},
+		{"a store", []string{lockName, waterlineName, markerName, engineName}, true},
+		{"a store whose engine was not begun", []string{lockName, waterlineName, markerName}, true},
+		{"a store that has lost its marker", []string{lockName, waterlineName, engineName}, true},
+	} {
+		dir := t.TempDir()
+		for _, name := range test.files {
+			write(t, filepath.Join(dir, name), "")
+		}
+		if got, err := Holds(dir); got != test.want || err != nil {
+			t.Errorf("%s: got %v, %v", test.name, got, err)
+		}
+	}
+	if got, err := Holds(filepath.Join(t.TempDir(), "none")); got || err != nil {
+		t.Errorf("no directory: got %v, %v", got, err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	if _, err := Holds(file); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("a file: got %v", err)
+	}
 }
 
 func TestAFirstStartThatEndedAnywhereIsBegunAnew(t *testing.T) {

@@ -254,6 +254,9 @@ func TestCommitsAreRefusedWhileThereIsTooLittleFreeSpace(t *testing.T) {
 	if _, err := j.Commit(t.Context(), store.Change{Key: "a"}); !errors.Is(err, store.ErrUnavailable) {
 		t.Errorf("commit: got %v, want ErrUnavailable", err)
 	}
+	if err := j.Status().Err; !strings.Contains(err.Error(), "only 63 MiB of free space left, commits are refused below 64 MiB") {
+		t.Errorf("it says %v", err)
+	}
 	if got := j.Status().Free; got != 63<<20 {
 		t.Errorf("free space: got %d, want %d", got, 63<<20)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
+	"strconv"
 	"sync"
 	"time"
 
@@ -100,7 +102,7 @@ func (j *Journal) refresh() {
 	j.mu.Unlock()
 	var low error
 	if free >= 0 && free < j.minFree {
-		low = fmt.Errorf("%s has only %d MiB of free space left, commits are refused below %d MiB", j.dir.path, free>>20, j.minFree>>20)
+		low = fmt.Errorf("%s has only %s of free space left, commits are refused below %s", j.dir.path, mebibytes(free), mebibytes(j.minFree))
 	}
 	switch changed := j.health.setLow(low); {
 	case changed && low != nil:
@@ -108,6 +110,10 @@ func (j *Journal) refresh() {
 	case changed:
 		j.log.Info("there is enough disk space again")
 	}
+}
+
+func mebibytes(n int64) string {
+	return strconv.FormatFloat(math.Round(float64(n)/(1<<20)*10)/10, 'f', -1, 64) + " MiB"
 }
 
 // Close ends everything and gives the directory back. It doesn't wait for a

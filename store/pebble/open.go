@@ -21,8 +21,8 @@ type Options struct {
 	Path string
 	// Logger gets what the engine has to say. nil: nothing is logged.
 	Logger *slog.Logger
-	// MinFree is the free space in bytes below which commits are refused. 0
-	// means 64 MiB, less than 0 no bound.
+	// MinFree is the free space in bytes below which commits are refused. 0 or
+	// less: no bound.
 	MinFree int64
 	// FS holds Path. nil: the disk.
 	FS vfs.FS
@@ -32,9 +32,8 @@ type Options struct {
 }
 
 const (
-	defaultMinFree = 64 << 20
-	memTableBytes  = 8 << 20
-	cacheBytes     = 8 << 20
+	memTableBytes = 8 << 20
+	cacheBytes    = 8 << 20
 )
 
 // Open opens the journal in a directory, or begins a new one if the directory
@@ -48,9 +47,6 @@ func Open(o Options) (*Journal, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.MinFree == 0 {
-		o.MinFree = defaultMinFree
 	}
 	if o.refreshEvery == 0 {
 		o.refreshEvery = time.Second

@@ -21,9 +21,6 @@ const patience = 30 * time.Second
 
 func mustOpen(t *testing.T, o Options) *Journal {
 	t.Helper()
-	if o.MinFree == 0 {
-		o.MinFree = -1
-	}
 	o.retryEvery = 5 * time.Millisecond
 	j, err := Open(o)
 	if err != nil {

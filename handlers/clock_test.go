@@ -1,0 +1,109 @@
+package handlers
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// wallClock is a clock that a test sets, with the time that passes beside it.
+type wallClock struct{ wrong, passed atomic.Int64 }
+
+func (c *wallClock) set(wrong time.Duration) { c.wrong.Store(int64(wrong)) }
+
+func (c *wallClock) pass(d time.Duration) { c.passed.Add(int64(d)) }
+
+// of has a server go by the clock.
+func (c *wallClock) of(start time.Time) func(setup) {
+	return func(x setup) {
+		x.Store.Now = func() time.Time { return start.Add(time.Duration(c.wrong.Load() + c.passed.Load())) }
+		x.Store.Elapsed = func() time.Duration { return time.Duration(c.passed.Load()) }
+	}
+}
+
+func TestAClockThatIsOddIsToldInTheStatus(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		pushed, now time.Duration // by how much it is wrong
+		behind, set float64
+		want        []string
+		bad         bool
+	}{
+		{"a right one", 0, 0, 0, 0, []string{"in step with the store"}, false},
+		{"by little", 0, 4 * time.Second, 0, 0, []string{"in step with the store"}, false},
+		{"set forward", 0, time.Hour, 0, 3600, []string{"set forward by 1 h since the start"}, true},
+		{"set back", 0, -time.Hour, 3600, -3600, []string{"1 h behind the newest time in the store", "set back by 1 h since the start"}, true},
+		{"put right", time.Hour, 0, 3600, 0, []string{"1 h behind the newest time in the store"}, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := &wallClock{}
+			s := serve(t, c.of(time.Now()))
+			c.set(test.pushed)
+			s.put("/metrics/job/x", "a 1\n")
+			c.set(test.now)
+			var got struct {
+				Data struct {
+					Clock struct {
+						Behind float64 `json:"behind_seconds"`
+						Set    float64 `json:"set_seconds"`
+						Held   *string `json:"nothing_expires_until"`
+					}
+				}
+			}
+			must(t, json.Unmarshal([]byte(s.get("/api/v1/status").body), &got))
+			if x := got.Data.Clock; x.Behind-test.behind > 1 || test.behind-x.Behind > 1 || x.Set != test.set || x.Held != nil {
+				t.Errorf("the API tells %+v", x)
+			}
+			fact := s.view("/status").facts()["Clock"]
+			if !contains(fact, test.want...) || strings.Contains(fact, "▲") != test.bad {
+				t.Errorf("the page tells %q", fact)
+			}
+		})
+	}
+}
+
+func TestStatesAndCleanUpsGoByTheTrueAge(t *testing.T) {
+	for _, wrong := range []time.Duration{0, 1000 * time.Hour, -1000 * time.Hour} {
+		t.Run(fmt.Sprint(wrong), func(t *testing.T) {
+			c := &wallClock{}
+			s := serve(t, c.of(time.Now()))
+			s.put("/metrics/job/old", "a 1\n")
+			c.pass(2 * time.Hour)
+			s.put("/metrics/job/new", "b 1\n")
+			c.set(wrong)
+			c.pass(time.Minute)
+			for path, want := range map[string]string{"/metrics/job/old": "stale", "/metrics/job/new": "fresh"} {
+				if a := s.get("/api/v1/groupings?state=" + want); !contains(a.body, `"total":1`, path) {
+					t.Errorf("%s is not %s: %v", path, want, a)
+				}
+			}
+			a := s.get("/groupings/delete?all=1&idle=1h", aBrowser...)
+			if !contains(a.body, "Delete 1 grouping?", "{job=&#34;old&#34;}") {
+				t.Errorf("%v", a)
+			}
+			if row := s.get("/?sort=labels", aBrowser...).body; !contains(row, "2 h ago", "1 m ago") {
+				t.Errorf("the list says %s", row)
+			}
+		})
+	}
+}
+
+func TestTagsFollowTimesThatAreAheadUntilTheyAreReached(t *testing.T) {
+	c := &wallClock{}
+	s := serve(t, c.of(time.Now()), func(c setup) { c.ExcludeOwn = true })
+	c.set(time.Minute)
+	s.put("/metrics/job/x", "a 1\n")
+	c.set(0)
+	before := s.get("/metrics")
+	c.pass(2 * time.Minute)
+	again := s.get("/metrics", "If-None-Match", before.header.Get("ETag"))
+	if again.status != 200 || again.body == before.body {
+		t.Errorf("%d %s\nbefore\n%s", again.status, again.body, before.body)
+	}
+	if a := s.get("/metrics", "If-None-Match", again.header.Get("ETag")); a.status != 304 {
+		t.Errorf("%v", a)
+	}
+}
