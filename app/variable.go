@@ -116,13 +116,16 @@ func (v vocabulary) nearest(name string) string {
 	if len(letters) < fewLetters {
 		typos = 1
 	}
+	// AUTH_TOKEN, which others read, is not meant for AUTH_OPEN, which nobody reads.
+	likely := func(known string) bool { return typos == 1 || len(known) >= fewLetters || v.meant[known] == known }
 	ours := startsWithOneOf(name, families) || strings.HasPrefix(name, ownPrefix)
 	related := func(known string) bool {
 		begun := len(letters) >= leastOfPrefix && strings.HasPrefix(known, name)
 		return ours || v.access[known] && (begun || strings.HasPrefix(name, known))
 	}
 	return cmp.Or(
-		v.closest(letters, typos, func(string) bool { return true }),
+		v.closest(letters, typos, likely),
+		v.closest(letters, 1, func(string) bool { return true }),
 		v.closest(letters, maxCompared, related))
 }
 
