@@ -39,6 +39,7 @@ type flags struct {
 	ScrapeInternalOnly    string   `flag:"web.scrape-internal-only" validate:"boolean"`
 
 	BasicUser       string   `flag:"auth.basic-user" validate:"user"`
+	Open            string   `flag:"auth.open" validate:"boolean"`
 	LocalhostBypass string   `flag:"auth.localhost-bypass" validate:"oneof=auto true false"`
 	SessionLifetime string   `flag:"auth.session-lifetime" validate:"lifetime"`
 	SessionIdle     string   `flag:"auth.session-idle-timeout" validate:"idle"`
@@ -192,6 +193,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 // everyone on the machine sees a command line.
 func (f *flags) defineAuth(k *kingpin.Application) {
 	f.text(k, &f.BasicUser, "auth.basic-user", "", "User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS.")
+	f.toggle(k, &f.Open, "auth.open", "Stay open to everyone although the store knows tokens, or the list of users is empty. Not beside any credential.")
 	f.text(k, &f.LocalhostBypass, "auth.localhost-bypass", "auto", "Let local clients in without a credential: true, false, or auto for those of the server's own user.")
 	f.text(k, &f.SessionLifetime, "auth.session-lifetime", "12h", "Time after which people who have signed in have to do so again.")
 	f.text(k, &f.SessionIdle, "auth.session-idle-timeout", "1h", "Time without use after which they have to do so again. 0: that alone ends no session.")

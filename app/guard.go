@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"runtime"
-	"slices"
 
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
@@ -25,6 +24,9 @@ type guards struct {
 func (a *App) guards() (guards, error) {
 	if a.options.Auth.CertificateRole != auth.NoRole && a.web.ClientCertificates() < webconfig.Optional {
 		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
+	}
+	if a.options.Auth.Open && len(a.web.Users()) > 0 {
+		return guards{}, errors.New("--auth.open can't be beside users in --web.config.file, who have to sign in; unset one of them")
 	}
 	c := a.guardConfig()
 	c.Cookie.Suffix = guard.CookieSuffix(a.store.Status().Journal.Store)
@@ -60,6 +62,7 @@ func (a *App) guardConfig() guard.Config {
 		Claims:          o.Claims,
 		CertificateRole: o.CertificateRole,
 		MadeTokens:      handlers.Tokens{Store: a.store},
+		Open:            o.Open,
 		Sessions:        handlers.Sessions{Store: a.store},
 		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,
@@ -117,7 +120,7 @@ func (a *App) provider(bearer *issuer.Issuer) *login.Provider {
 // key, and being local or signed in is of no help there.
 func scrapeConfig(c guard.Config) guard.Config {
 	if !c.ScrapeKey.IsSet() {
-		c.Passwords, c.Tokens, c.Issuer, c.CertificateRole = nil, nil, nil, auth.NoRole
+		c.Passwords, c.Tokens, c.MadeTokens, c.Issuer, c.CertificateRole = nil, nil, nil, nil, auth.NoRole
 	}
 	c.Bypass, c.Sessions, c.Provider = guard.BypassOff, nil, nil
 	return c
@@ -165,14 +168,14 @@ func (a *App) tellStandings(g *guard.Guard) {
 
 // warn tells what leaves the server more open than one might believe.
 func (a *App) warn(g *guard.Guard) {
-	open := slices.ContainsFunc(g.Methods(), func(m guard.Method) bool { return m.Scheme == auth.Anonymous })
-	switch certificates := a.web.ClientCertificates(); {
-	case open && certificates == webconfig.Required:
-		a.log.Warn("No authentication is configured but client certificates: everyone who has one may push, read and delete")
-	case open && g.ScrapeKey.IsSet():
-		a.log.Warn("No authentication is configured but the scrape key: everyone who reaches this address may push, delete and read what is not scraped")
-	case open:
-		a.log.Warn("No authentication is configured: everyone who reaches this address may push, read and delete")
+	strangers := guard.Everyone
+	if a.web.ClientCertificates() == webconfig.Required {
+		strangers = "everyone who has a client certificate"
+	}
+	for _, text := range []string{g.Exposure(strangers), g.Lockout()} {
+		if text != "" {
+			a.log.Warn(text)
+		}
 	}
 	if a.web.ClientCertificates() == webconfig.Unverified {
 		a.log.Warn("Client certificates are asked for but not verified (client_auth_type): they keep nobody out")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/store"
 )
 
 func TestBeingLocalHelpsOnlyWhereItCanBeTold(t *testing.T) {
@@ -58,38 +61,96 @@ func TestBeingLocalHelpsOnlyWhereItCanBeTold(t *testing.T) {
 	}
 }
 
-func TestTheStartWarnsOfWhatIsOpen(t *testing.T) {
-	const everything = "No authentication is configured: everyone"
-	const butScrapes = "No authentication is configured but the scrape key"
+// warned are the warnings of a start on a store.
+func warned(t *testing.T, dir string, args ...string) []string {
+	t.Helper()
+	var log bytes.Buffer
+	a := New(parse(t, append([]string{"--web.listen-address=127.0.0.1:0", "--storage.path=" + dir}, args...)...), slog.New(slog.NewTextHandler(&log, nil)))
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, a)
+	var warnings []string
+	for line := range strings.Lines(log.String()) {
+		if strings.Contains(line, "level=WARN") {
+			warnings = append(warnings, line)
+		}
+	}
+	return warnings
+}
+
+// keepToken makes a token in the store of a server that doesn't run.
+func keepToken(t *testing.T, dir, via string) {
+	t.Helper()
+	a := New(parse(t, "--web.listen-address=127.0.0.1:0", "--storage.path="+dir), slog.New(slog.DiscardHandler))
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, a)
+	if _, _, err := a.store.CreateToken(t.Context(), store.NewToken{Name: via, Role: "admin"}, store.Origin{Via: via}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTheStartWarnsOfWhatIsOpenAndOfWhatIsLocked(t *testing.T) {
+	const (
+		everything = "No authentication is configured: everyone who reaches this address may push, read and delete"
+		butScrapes = "No authentication is configured but the scrape key: everyone who reaches this address may PUT, POST and DELETE /metrics/job/… and use the push page; all else takes the key, and nobody is admin"
+		asAsked    = "--auth.open leaves the server open: everyone who reaches this address may push, read and delete"
+		tokensOnly = "The server is closed, since tokens were made by people who had signed in; no credential is configured, so only tokens that were made here are let in: set API_TOKENS or another credential, or open it to everyone with --auth.open"
+		nobody     = "The server is closed, since there is a list of users, but nobody is on it; no credential is configured, so nobody is let in: set API_TOKENS or another credential, or open it to everyone with --auth.open"
+		scrapes    = "no credential but the scrape key is configured, so nobody is let in: set API_TOKENS or another credential, or open it to everyone with --auth.open instead of the key"
+	)
+	key := map[string]string{"METRICS_VERIFICATION_KEY": "0123456789abcdef"}
+	token := map[string]string{"API_TOKENS": "0123456789abcdef"}
+	list := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(list, []byte("basic_auth_users: {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name string
 		env  map[string]string
+		made string // how whoever made a token came in; empty: nobody did
+		args []string
 		want string
 	}{
-		{"nothing", nil, everything},
-		{"a scrape key", map[string]string{"METRICS_VERIFICATION_KEY": "0123456789abcdef"}, butScrapes},
-		{"a token", map[string]string{"API_TOKENS": "0123456789abcdef"}, ""},
+		{"nothing", nil, "", nil, everything},
+		{"a scrape key", key, "", nil, butScrapes},
+		{"a token", token, "", nil, ""},
+		{"a token and a scrape key", map[string]string{"API_TOKENS": "0123456789abcdef", "METRICS_VERIFICATION_KEY": "0123456789abcdef0"}, "", nil, ""},
+		{"a token that somebody made", nil, "basic", nil, tokensOnly},
+		{"a token that somebody made, and it is to be open", nil, "basic", []string{"--auth.open"}, asAsked},
+		{"a token that a stranger made", nil, "none", nil, everything},
+		{"a token that a stranger made, beside the key", key, "none", nil, butScrapes},
+		{"a token that somebody made, beside another", token, "basic", nil, ""},
+		{"a list without users", nil, "", []string{"--web.config.file=" + list}, nobody},
+		{"a list without users, beside the key", key, "", []string{"--web.config.file=" + list}, scrapes},
+		{"a list without users, and it is to be open", nil, "", []string{"--web.config.file=" + list, "--auth.open"}, asAsked},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "store")
+			if test.made != "" {
+				keepToken(t, dir, test.made)
+			}
 			for name, value := range test.env {
 				t.Setenv(name, value)
 			}
-			var log bytes.Buffer
-			a := New(options(t), slog.New(slog.NewTextHandler(&log, nil)))
-			if err := a.Start(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			stop(t, a)
-			var warnings []string
-			for line := range strings.Lines(log.String()) {
-				if strings.Contains(line, "level=WARN") {
-					warnings = append(warnings, line)
-				}
-			}
+			warnings := warned(t, dir, test.args...)
 			if test.want == "" && len(warnings) > 0 || test.want != "" && (len(warnings) != 1 || !strings.Contains(warnings[0], test.want)) {
 				t.Errorf("warns %q", warnings)
 			}
 		})
+	}
+}
+
+func TestItIsNotOpenBesideUsersOfAFile(t *testing.T) {
+	users := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(users, []byte("basic_auth_users: {ann: $2y$10$jywvCJ2H8GecMKD94zYwJePABtV.cRdvgQl0zE5ldyHyk/In7umj2}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a := New(parse(t, "--web.listen-address=127.0.0.1:0", "--storage.path="+t.TempDir(), "--web.config.file="+users, "--auth.open"), slog.New(slog.DiscardHandler))
+	if err := a.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "--auth.open can't be beside users in --web.config.file") {
+		t.Errorf("got %v", err)
 	}
 }
 

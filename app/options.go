@@ -90,6 +90,7 @@ type AuthOptions struct {
 	Login                  auth.ClaimRules // of those who sign in at LoginIssuer; zero without
 
 	CertificateRole auth.Role
+	Open            bool   // whatever the store and the list of users say
 	LocalhostBypass string // auto, true, false
 	SessionLifetime time.Duration
 	SessionIdle     time.Duration // 0: sessions last although nobody uses them
@@ -210,6 +211,7 @@ func (f *flags) auth() AuthOptions {
 		Scopes:          f.scopes(),
 		Login:           f.login(),
 		CertificateRole: must(auth.ParseRole(f.CertificateRole)),
+		Open:            on(f.Open),
 		LocalhostBypass: f.LocalhostBypass,
 		SessionLifetime: must(parseDuration(f.SessionLifetime)),
 		SessionIdle:     must(parseDuration(f.SessionIdle)),

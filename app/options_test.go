@@ -38,6 +38,7 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		"auth.client-certificate-role":   "none",
 		"auth.default-role":              "",
 		"auth.localhost-bypass":          "auto",
+		"auth.open":                      "false",
 		"auth.role-claim":                "",
 		"auth.role-map":                  "",
 		"auth.session-idle-timeout":      "1h",
@@ -301,6 +302,14 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			[]string{"--web.config.file=web.yml"},
 			nil,
 			func(o Options) bool { return o.WebConfigFile == "web.yml" },
+		},
+		{"open, whatever the store says", []string{"--auth.open"}, nil, func(o Options) bool { return o.Auth.Open }},
+		{"open by the environment", nil, map[string]string{"GATEHOUSE_AUTH_OPEN": "true"}, func(o Options) bool { return o.Auth.Open }},
+		{
+			"not open beside a credential",
+			[]string{"--no-auth.open"},
+			map[string]string{"API_TOKENS": "0123456789abcdef"},
+			func(o Options) bool { return !o.Auth.Open },
 		},
 		{
 			"a listener for scrapes",
@@ -723,6 +732,39 @@ func TestWhatIsHalfSetIsRefusedWithWhatToDo(t *testing.T) {
 			[]string{`--web.scrape-listen-address ":9091": is a --web.listen-address too; choose another one`},
 		},
 		{"an address that systemd's sockets replace", []string{"--web.scrape-listen-address=:9091", "--web.systemd-socket"}, nil, nil},
+		{
+			"open beside a password",
+			[]string{"--auth.open"},
+			map[string]string{"PUSHGATEWAY_AUTH_USER": "admin", "PUSHGATEWAY_AUTH_PASS": "0123456789abcdef"},
+			[]string{`--auth.open "true": can't be beside PUSHGATEWAY_AUTH_PASS, which asks for a credential; unset one of them`},
+		},
+		{
+			"open beside tokens", nil,
+			map[string]string{"GATEHOUSE_AUTH_OPEN": "true", "API_TOKENS": "0123456789abcdef"},
+			[]string{`--auth.open (from GATEHOUSE_AUTH_OPEN) "true": can't be beside API_TOKENS, which asks for a credential; unset one of them`},
+		},
+		{
+			"open beside the scrape key",
+			[]string{"--auth.open"},
+			map[string]string{"METRICS_VERIFICATION_KEY": "0123456789abcdef"},
+			[]string{`--auth.open "true": can't be beside METRICS_VERIFICATION_KEY, which asks for a credential; unset one of them`},
+		},
+		{
+			"open beside an issuer", append(issuer, "--auth.open"), nil,
+			[]string{`--auth.open "true": can't be beside --jwt.issuer, which asks for a credential; unset one of them`},
+		},
+		{
+			"open beside a provider",
+			[]string{"--auth.open", "--oidc.client-id=x", "--oidc.issuer=https://id.example.org", "--web.external-url=https://push.example.org"},
+			nil,
+			[]string{`--auth.open "true": can't be beside --oidc.client-id, which asks for a credential; unset one of them`},
+		},
+		{
+			"open beside certificates",
+			[]string{"--auth.open", "--auth.client-certificate-role=reader", "--web.config.file=x"},
+			nil,
+			[]string{`--auth.open "true": can't be beside --auth.client-certificate-role, which asks for a credential; unset one of them`},
+		},
 		{
 			"a role of certificates without TLS",
 			[]string{"--auth.client-certificate-role=pusher"},

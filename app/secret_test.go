@@ -368,6 +368,7 @@ func TestEveryOptionOfAuthIsFilled(t *testing.T) {
 	}
 	o := parse(t, "--web.external-url=https://b.example", "--auth.client-certificate-role=reader", "--web.config.file=x", "--auth.allowed-cidrs=::1", "--metrics.allowed-cidrs=::1", "--web.trusted-proxies=::1,unix")
 	o.Auth.IssuerCAs = x509.NewCertPool() // has a test of its own
+	o.Auth.Open = true                    // can't be beside the others
 	v := reflect.ValueOf(o.Auth)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {

@@ -172,6 +172,7 @@ func checkTogether(l validator.StructLevel) {
 	f.checkLists(tell)
 	f.checkJWT(tell)
 	f.checkLogin(tell)
+	f.checkOpen(tell)
 	if f.LocalhostBypass == "true" && len(f.TrustedProxies) > 0 {
 		tell("auth.localhost-bypass", "true", "can't be beside --web.trusted-proxies, behind which everyone may look local; leave it at auto, which is off then")
 	}
@@ -350,6 +351,29 @@ func (f *flags) restricted() bool {
 		claim, value, _ := strings.Cut(s, "=")
 		return auth.Restricts(claim, value)
 	})
+}
+
+// checkOpen refuses to be open beside anything that asks for a credential.
+func (f *flags) checkOpen(report report) {
+	if !on(f.Open) {
+		return
+	}
+	role, err := auth.ParseRole(f.CertificateRole)
+	for _, c := range []struct {
+		given bool
+		name  string
+	}{
+		{f.secrets.user != "" || f.secrets.password != "", passwordVariable},
+		{len(f.secrets.tokens) > 0, tokensVariable},
+		{f.secrets.scrapeKey != "", keyVariable},
+		{f.Issuer != "", "--jwt.issuer"},
+		{f.ClientID != "", "--oidc.client-id"},
+		{err == nil && role != auth.NoRole, "--auth.client-certificate-role"},
+	} {
+		if c.given {
+			report("auth.open", f.Open, "can't be beside "+c.name+", which asks for a credential; unset one of them")
+		}
+	}
 }
 
 // either names both ways to set a flag.

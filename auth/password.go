@@ -47,6 +47,7 @@ type Passwords struct {
 
 	accounts   atomic.Pointer[accounts]
 	configured atomic.Bool
+	listed     atomic.Bool
 
 	compare      func(hash, password []byte) error // bcrypt; tests watch it
 	checks       singleflight.Group
@@ -61,7 +62,7 @@ type PasswordOptions struct {
 	// name. Password can be a bcrypt hash ($2a$, $2b$, $2y$) instead of plain. Both
 	// empty: there is no first user.
 	User, Password string
-	Users          map[string]string // bcrypt hashes by name
+	Users          map[string]string // bcrypt hashes by name; nil: there is no list of users
 	Now            func() time.Time  // nil: time.Now
 }
 
@@ -105,8 +106,12 @@ func isHash(password string) bool {
 
 // SetUsers exchanges all users but the first for the given ones, bcrypt hashes
 // by name. It forgets the results of checks; those under way are checked against
-// the new users. A user with a damaged hash exists, but no password is right.
+// the new users. A user with a damaged hash exists, but no password is right. nil:
+// there is no list of users any more.
 func (p *Passwords) SetUsers(users map[string]string) {
+	if users != nil {
+		p.listed.Store(true)
+	}
 	all := make(map[string]string, len(users)+1)
 	maps.Copy(all, users)
 	if p.first != "" {
@@ -126,6 +131,9 @@ func (p *Passwords) SetUsers(users map[string]string) {
 // Configured tells whether there is, or ever was, a user: the last one's end
 // must not open a server to everybody.
 func (p *Passwords) Configured() bool { return p.configured.Load() }
+
+// Listed reports whether there is, or ever was, a list of users, even without any.
+func (p *Passwords) Listed() bool { return p.listed.Load() }
 
 // Users is how many users there are now.
 func (p *Passwords) Users() int {

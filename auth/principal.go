@@ -29,16 +29,25 @@ type Principal struct {
 	ID   string
 	Name string // for people; may be empty
 	Role Role
+	// WriteOnly says that the principal is shown nothing of what is held, whatever
+	// the role: strangers who may push are.
+	WriteOnly bool
 	// Limit is the selector that groupings must satisfy for the principal to act
 	// on them; empty: it may act on all.
 	Limit string
 }
+
+// MayRead reports whether the principal may see what is held.
+func (p Principal) MayRead() bool { return p.Role.May(Read) && !p.WriteOnly }
 
 // UserID is the ID of a user with a password.
 func UserID(name string) string { return "user:" + name }
 
 // SubjectID is the ID of whom an issuer knows as subject.
 func SubjectID(issuer, subject string) string { return "sub:" + issuer + " " + subject }
+
+// ScrapeKeyID is the ID of everyone who has the scrape key.
+const ScrapeKeyID = "scrape-key"
 
 // TokenID is the ID of whoever has an API token.
 func TokenID(token string) string { return "token:" + token }
@@ -49,12 +58,19 @@ var (
 	ErrBadCredential = errors.New("the credential is not valid")
 	ErrNoScheme      = fmt.Errorf("%w: its scheme is missing; write Bearer in front of a token", ErrBadCredential)
 	ErrForbidden     = errors.New("the credential does not allow this")
+	ErrNobody        = errors.New("nobody may do this while METRICS_VERIFICATION_KEY is all that is configured: set API_TOKENS, PUSHGATEWAY_AUTH_USER, JWT_ISSUER or OIDC_CLIENT_ID too")
 	ErrOutside       = errors.New("the credential is limited to other groupings")
 	ErrAddress       = errors.New("this address is not allowed")
 	ErrCrossSite     = errors.New("a page of another site may not do this")
 	ErrAmbiguous     = errors.New("a credential is given twice")
 	ErrThrottled     = errors.New("too many failed sign-ins; try again later")
 	ErrUnavailable   = errors.New("the credential cannot be checked at present; try again")
+)
+
+// The reasons for which an API token lets nobody in. They are for the log.
+var (
+	ErrUnknownToken  = errors.New("no such token")
+	ErrUnsignedToken = errors.New("the token was made without sign-in: it was good only while no credential was configured")
 )
 
 // Refusal says why a request is not let in.

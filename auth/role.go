@@ -53,6 +53,9 @@ const (
 	Push
 	// Delete is to delete what a path names.
 	Delete
+	// Amend is what pushers do on pages beside pushing: to delete a grouping, to
+	// undo their own deletes, to run the examples of the documentation.
+	Amend
 	// Administer is everything that concerns more than a path: bulk deletes,
 	// wipes, the end of the process, profiles.
 	Administer
@@ -62,7 +65,7 @@ const (
 
 // leastRole is the least role that may do an action.
 var leastRole = map[Action]Role{
-	Scrape: Scraper, Read: Reader, Explore: Reader, Push: Pusher, Delete: Pusher, Administer: Admin, Public: NoRole,
+	Scrape: Scraper, Read: Reader, Explore: Reader, Push: Pusher, Delete: Pusher, Amend: Pusher, Administer: Admin, Public: NoRole,
 }
 
 // May tells whether the role includes the action.

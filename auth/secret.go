@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
 )
@@ -27,6 +28,19 @@ func NewSecret(plain string) Secret {
 
 // IsSet tells whether there is a secret at all.
 func (s Secret) IsSet() bool { return s.set }
+
+// Fingerprint is a digest of the secret that may be kept where the session's id is
+// not: without that nobody can find out the secret by trying. It is the same
+// after a restart; nil: there is no secret.
+func (s Secret) Fingerprint(sessionID string) []byte {
+	if !s.set {
+		return nil
+	}
+	mac := hmac.New(sha256.New, []byte(sessionID))
+	mac.Write([]byte("key\x00"))
+	mac.Write(s.digest[:])
+	return mac.Sum(nil)
+}
 
 // Equals tells whether given is the secret. The time it takes depends on what
 // is given only. Nothing equals a secret that is not set.

@@ -16,7 +16,7 @@ const SessionCookie Scheme = "session"
 
 // Session is what is known of a user who has signed in. It doesn't change.
 type Session struct {
-	Scheme Scheme // how the user signed in: Basic or OIDC
+	Scheme Scheme // how the user signed in: Basic, OIDC or ScrapeKey
 	ID     string // of the Principal
 	Name   string // of the Principal
 	Role   Role

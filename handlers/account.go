@@ -61,6 +61,8 @@ func letInBy(s auth.Scheme) string {
 		return "a bearer token of the issuer"
 	case auth.APIToken:
 		return "an API token"
+	case auth.ScrapeKey:
+		return "the scrape key"
 	case auth.Certificate:
 		return "a client certificate"
 	case auth.Localhost:
@@ -76,7 +78,7 @@ var grants = []struct {
 }{
 	{auth.Read, "See groupings, metrics, targets and the status"},
 	{auth.Push, "Push metrics"},
-	{auth.Delete, "Delete a grouping or a job, and undo one's own deletes"},
+	{auth.Amend, "Delete a grouping or a job, and undo one's own deletes"},
 	{auth.Administer, "Everything else: deletes of many, undo of any, activity, tokens"},
 }
 

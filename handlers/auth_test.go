@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gatehouse/auth"
-	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/store"
@@ -91,7 +90,7 @@ func (s *served) made(name, role, limit string, lifetime time.Duration) []string
 		n.Limit, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}
-	_, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{})
+	_, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{Via: "basic"})
 	must(s.t, err)
 	return []string{"Authorization", "Bearer " + secret}
 }
@@ -628,35 +627,6 @@ func TestWithNothingConfiguredEverythingIsOpen(t *testing.T) {
 			if a := s.do(c.method, c.target, "", headers...); a.status != asAdmin[i] && c.target != "/metrics/job/x" {
 				t.Errorf("%q: %v, want %d", headers, a, asAdmin[i])
 			}
-		}
-	}
-}
-
-func TestAScrapeKeyAloneClosesTheScrapesOnly(t *testing.T) {
-	s := serve(t, func(c setup) {
-		c.Guard.ScrapeKey = auth.NewSecret(rightKey)
-		c.EnableAdminAPI = true
-		c.Guard.Bypass = guard.BypassOn
-	})
-	s.put("/metrics/job/x", "a 1\n")
-	for _, target := range []string{"/metrics", "/metrics/self", "/metrics/job/x", "/api/v1/targets"} {
-		for _, test := range []struct {
-			headers []string
-			want    int
-		}{
-			{nil, 401},
-			{[]string{"X-Metrics-Key", rightKey}, 200},
-			{[]string{"Authorization", "Bearer " + rightKey}, 200},
-			{[]string{"Authorization", basicHeader("a", "b")}, 401},
-		} {
-			if a := s.get(target, test.headers...); a.status != test.want {
-				t.Errorf("%q: %v, want %d", test.headers, a, test.want)
-			}
-		}
-	}
-	for _, target := range []string{"/", "/api/v1/status", "/api/v1/groupings"} {
-		if a := s.get(target); a.status != 200 {
-			t.Errorf("%v", a)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/views"
@@ -92,6 +93,9 @@ func (h *api) tooLong() error {
 // labels of the query.
 func (h *api) showCompose(c *fiber.Ctx) error {
 	if again := c.Query("grouping"); again != "" {
+		if !guard.Principal(c).MayRead() {
+			return &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
+		}
 		return h.composeAgain(c, again)
 	}
 	d := draft{job: c.Query("job")}
@@ -101,6 +105,7 @@ func (h *api) showCompose(c *fiber.Ctx) error {
 		}
 	}
 	m := h.composePage(c, &d)
+	m.Pushed = c.Query("pushed") != "" && m.Blind
 	if key, mistakes, _ := h.keyOf(&d); len(mistakes) == 0 {
 		h.fillAddress(c, &m, &d, key)
 	}
@@ -145,11 +150,15 @@ func (h *api) pushDraft(c *fiber.Ctx) error {
 	if err := h.take(&j.push, nil); err != nil {
 		return h.draftRefused(c, &d, j, err)
 	}
+	if !guard.Principal(c).MayRead() {
+		return c.Redirect(h.PublicPrefix+"/push?pushed=1", fiber.StatusSeeOther)
+	}
 	return c.Redirect(h.PublicPrefix+"/groupings/"+j.push.Key.Digest(), fiber.StatusSeeOther)
 }
 
 // draftRefused shows the form again as it was filled in, with what went wrong.
 func (h *api) draftRefused(c *fiber.Ctx, d *draft, j judged, err error) error {
+	err = h.discreet(c, err)
 	a := answerTo(err)
 	if a.status >= fiber.StatusInternalServerError {
 		h.Logger.Error("A push from a page failed", "grouping", j.push.Key, "status", a.status, "err", err)

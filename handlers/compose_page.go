@@ -8,6 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/views"
@@ -20,7 +21,7 @@ const maxPrefilled = 256 << 10
 // composePage is the page of a draft, without what is to be said of it.
 func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
 	m := views.Compose{
-		ID: d.again, Job: d.job, Merge: d.mode == store.Merge, TTL: d.ttl, Text: d.text, Most: h.mostComposed(),
+		ID: d.again, Blind: !guard.Principal(c).MayRead(), Job: d.job, Merge: d.mode == store.Merge, TTL: d.ttl, Text: d.text, Most: h.mostComposed(),
 	}
 	if h.DefaultTTL > 0 {
 		m.Usual = inWords(h.DefaultTTL)
@@ -32,7 +33,7 @@ func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
 		m.Labels = append(m.Labels, views.Label{})
 	}
 	title := "Push metrics"
-	if _, ok := h.Store.Picture().ByDigest(d.again); ok {
+	if _, ok := h.Store.Picture().ByDigest(d.again); ok && !m.Blind {
 		title = "Push again"
 	} else {
 		m.ID = "" // it has gone, or never was
@@ -54,8 +55,12 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 	outcome, err := h.Store.Preview(j.push)
 	if err != nil {
 		// The grouping that the text names becomes a link.
-		why := reasonOfRefusal(m.Frame, picture, j.push.Key.String(), answerTo(err).text)
+		why := reasonOfRefusal(m.Frame, picture, j.push.Key.String(), answerTo(h.discreet(c, err)).text)
 		m.Conflict = &why
+		return
+	}
+	if m.Blind { // what it does depends on what is held
+		m.Fine = true
 		return
 	}
 	m.Outcome = &views.Outcome{
@@ -71,7 +76,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 func (h *api) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.GroupingKey) {
 	m.Address = h.PublicPrefix + k.Path()
 	command := "curl"
-	if !m.Open {
+	if h.Guard.Access() == guard.Closed {
 		command += ` -H "Authorization: Bearer $TOKEN"`
 	}
 	method := fiber.MethodPut

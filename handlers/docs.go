@@ -24,11 +24,11 @@ func (h *api) docsRoutes() []route {
 		page("/docs/:slug", "docs/page", auth.Read, h.doc),
 		{path: "/docs/run/:example", page: true, on: map[string]endpoint{
 			"GET":  {"docs/run", auth.Read, h.exampleToRun},
-			"POST": {"docs/run", auth.Push, h.runExample},
+			"POST": {"docs/run", auth.Amend, h.runExample},
 		}},
 		{path: "/docs/run/:example/clean-up", page: true, on: map[string]endpoint{
 			"GET":  {"docs/clean-up", auth.Read, h.exampleToRun},
-			"POST": {"docs/clean-up", auth.Delete, h.cleanUp},
+			"POST": {"docs/clean-up", auth.Amend, h.cleanUp},
 		}},
 	}
 }

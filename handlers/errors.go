@@ -81,6 +81,8 @@ func answerToKnown(err error) answer {
 	switch {
 	case errors.Is(err, store.ErrNoToken):
 		return answer{fiber.StatusNotFound, store.ErrNoToken.Error(), 0}
+	case errors.Is(err, store.ErrTokenMaker):
+		return answer{fiber.StatusConflict, store.ErrTokenMaker.Error(), 0}
 	case errors.Is(err, store.ErrTokenName):
 		return answer{fiber.StatusConflict, store.ErrTokenName.Error(), 0}
 	case errors.Is(err, exposition.ErrTooLarge):

@@ -59,5 +59,5 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 // delete their own.
 func mayTakeBack(p auth.Principal, e store.Entry) bool {
 	own := e.Origin.ID != "" && e.Origin.ID == p.ID
-	return p.Role.May(auth.Administer) || own && p.Role.May(auth.Delete)
+	return p.Role.May(auth.Administer) || own && p.Role.May(auth.Amend)
 }

@@ -161,7 +161,7 @@ func TestOnesOwnIsWhatTheSamePersonOrProgramDid(t *testing.T) {
 		return []string{"Cookie", "gatehouse_session=" + id}
 	}
 	token := func(name string) []string {
-		_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: name, Role: "pusher"}, store.Origin{})
+		_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: name, Role: "pusher"}, store.Origin{Via: "basic"})
 		must(t, err)
 		return []string{"X-API-Key", secret}
 	}

@@ -56,6 +56,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	out := make([]groupingJSON, len(page))
 	for i, g := range page {
 		out[i] = h.groupingJSON(g, now)
+		out[i].LastFailure = failureWithin(q.within, g)
 	}
 	return succeed(c, fiber.Map{"groupings": out, "total": total, "next": next})
 }

@@ -59,6 +59,29 @@ func (h *api) allow(c *fiber.Ctx, k store.GroupingKey) error {
 	return err
 }
 
+// discreet is an error as whoever asks may be told it: it names no grouping that
+// they may not see.
+func (h *api) discreet(c *fiber.Ctx, err error) error {
+	r, ok := errors.AsType[*store.Refusal](err)
+	if !ok || r.Discreet == "" || guard.Principal(c).MayRead() && h.allow(c, r.Other) == nil {
+		return err
+	}
+	return &store.Refusal{Reason: r.Reason, Message: r.Discreet}
+}
+
+// failureWithin is why the last push to a grouping was refused, without the name
+// of another grouping that is beyond the limit.
+func failureWithin(limit store.Selectors, g *store.Group) string {
+	text := g.Failure
+	for i := 0; !limit.All() && i < len(text); i++ {
+		key, n, ok := readKey(text[i:])
+		if ok && !limit.Match(key.Labels()) {
+			text = strings.TrimSuffix(text[:i], "grouping ") + "another grouping" + text[i+n:]
+		}
+	}
+	return text
+}
+
 // beyondLimit makes a refusal of an error that says that some of the groupings are
 // beyond what whoever asks is limited to.
 func beyondLimit(c *fiber.Ctx, err error) error {

@@ -36,7 +36,7 @@ func (s *served) token(name string, role auth.Role, limit string) made {
 		n.Limit, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}
-	t, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{By: "test"})
+	t, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{By: "test", Via: "basic"})
 	must(s.t, err)
 	return made{t, secret}
 }

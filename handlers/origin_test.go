@@ -20,7 +20,7 @@ func pushedByAll(t *testing.T) (s *served, admin []string) {
 	t.Helper()
 	s = serve(t, oneUser, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
 	admin = []string{"Authorization", basicHeader("admin", rightPassword)}
-	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "ci-backup", Role: "pusher"}, store.Origin{})
+	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "ci-backup", Role: "pusher"}, store.Origin{Via: "basic"})
 	must(t, err)
 	must(t, s.store.CreateSession(t.Context(), "evil", store.Session{
 		Scheme: "oidc", ID: "sub:evil", Name: hostileName + strings.Repeat("long ", 100), Role: "pusher", Credential: loginRules,

@@ -22,19 +22,24 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 
 // frame is what goes around the content of a page.
 func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
-	p := guard.Principal(c)
+	p, version := guard.Principal(c), h.Build.Version
+	if p.WriteOnly {
+		version = "" // is not for strangers
+	}
 	f := views.Frame{
-		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: h.Build.Version,
+		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			SignInURL: h.signInURL(c),
-			MayPush:   p.Role.May(auth.Push), MayDelete: p.Role.May(auth.Delete), MayAdminister: p.Role.May(auth.Administer),
+			MayPush:   p.Role.May(auth.Push) || h.Guard.Access() == guard.KeyOnly,
+			MayDelete: p.Role.May(auth.Amend), MayAdminister: p.Role.May(auth.Administer),
 		},
 		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+		Exposure: h.exposure(p),
 		Seen:     c.GetRespHeader(seenHeader),
 		Settings: readSettings(c),
 	}
-	if p.Role.May(auth.Read) {
+	if p.MayRead() {
 		f.AllAdmin = h.everyoneAdmin()
 	}
 	return f
@@ -50,10 +55,22 @@ func (h *api) everyoneAdmin() (sentences []string) {
 	return sentences
 }
 
+// exposure is what the server lets strangers do, for those who are let in
+// themselves; empty: nothing.
+func (h *api) exposure(p auth.Principal) string {
+	if p.Role == auth.NoRole {
+		return ""
+	}
+	if text := h.Guard.Exposure(guard.Everyone); text != "" {
+		return text + "."
+	}
+	return ""
+}
+
 // signInURL is where people sign in who are let in without; empty: they need not,
 // or cannot.
 func (h *api) signInURL(c *fiber.Ctx) string {
-	if h.Guard.Sessions == nil || !h.Guard.HasPasswords() && h.Guard.Provider == nil {
+	if !h.Guard.CanSignIn() {
 		return ""
 	}
 	switch guard.Principal(c).Scheme {

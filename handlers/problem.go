@@ -47,7 +47,7 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 	}
 	p := views.Problem{
 		Status: a.status, Text: explain(c, a, err), Request: request, Retry: a.retry,
-		Search: a.status == fiber.StatusNotFound && guard.Principal(c).Role.May(auth.Read),
+		Search: a.status == fiber.StatusNotFound && guard.Principal(c).MayRead(),
 		Action: views.Choice{Text: "To the groupings", URL: f.Path("/")},
 	}
 	again := safeAgain(c)
@@ -57,6 +57,8 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 		fallthrough
 	case a.status == fiber.StatusInternalServerError && again, a.status == fiber.StatusTooManyRequests && again:
 		p.Action = views.Choice{Text: "Try again", URL: h.publicURL(c)}
+	case errors.Is(err, auth.ErrNobody):
+		p.Others = []views.Choice{{Text: "About authentication", URL: f.Path("/docs/authentication")}}
 	case a.status == fiber.StatusUnauthorized && h.Guard.Sessions != nil:
 		p.Action = views.Choice{Text: "Sign in", URL: h.signInAddress(c)}
 	}

@@ -65,7 +65,7 @@ func (h *api) push(c *fiber.Ctx) error {
 	var err error
 	p.Families, p.Size, err = h.decode(c, p.Key)
 	if err = h.take(p, err); err != nil {
-		return err
+		return h.discreet(c, err)
 	}
 	c.Status(h.pushedStatus())
 	return nil

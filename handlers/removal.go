@@ -23,11 +23,11 @@ const maxNamed = 50
 func (h *api) removalRoutes() []route {
 	return []route{
 		{path: "/groupings/:id/delete", page: true, on: map[string]endpoint{
-			"GET":  {"ui/delete", auth.Delete, h.askRemoval},
-			"POST": {"ui/delete", auth.Delete, h.remove},
+			"GET":  {"ui/delete", auth.Amend, h.askRemoval},
+			"POST": {"ui/delete", auth.Amend, h.remove},
 		}},
-		page("/deleted/:operation", "ui/deleted", auth.Delete, h.removed),
-		{path: "/undo/:operation", page: true, on: map[string]endpoint{"POST": {"ui/undo", auth.Delete, h.undo}}},
+		page("/deleted/:operation", "ui/deleted", auth.Amend, h.removed),
+		{path: "/undo/:operation", page: true, on: map[string]endpoint{"POST": {"ui/undo", auth.Amend, h.undo}}},
 	}
 }
 

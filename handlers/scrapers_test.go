@@ -135,7 +135,10 @@ func TestRefusedScrapersAreSeen(t *testing.T) {
 			s.get("/metrics", append([]string{"User-Agent", "curl", "X-Forwarded-For", "192.0.2.1"}, test.headers...)...)
 			var headers []string
 			if s.get("/targets").status == 401 {
-				headers = s.signedIn()
+				headers = []string{"Authorization", basicHeader("admin", rightPassword)}
+			}
+			if s.get("/targets", headers...).status == 401 {
+				headers = []string{"X-Metrics-Key", rightKey}
 			}
 			rows := s.scrapers(headers...)
 			if len(rows) != 1 || unmeasured(rows[0]) != test.want {
@@ -153,7 +156,7 @@ func TestARefusedScraperIsTheSameWhenItIsLetIn(t *testing.T) {
 	s := serve(t, func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
 	s.get("/metrics", "User-Agent", "Prometheus/3")
 	s.get("/metrics", "User-Agent", "Prometheus/3", "X-Metrics-Key", rightKey)
-	if rows := s.scrapers(); len(rows) != 1 || unmeasured(rows[0]) != "127.0.0.1 as scrape key Prometheus/3 | everything | T | 200 | D | N B | 2" {
+	if rows := s.scrapers("X-Metrics-Key", rightKey); len(rows) != 1 || unmeasured(rows[0]) != "127.0.0.1 as scrape key Prometheus/3 | everything | T | 200 | D | N B | 2" {
 		t.Errorf("got %q", rows)
 	}
 }

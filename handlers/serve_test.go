@@ -98,7 +98,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	if !scrapes {
 		g.Sessions = Sessions{s.store}
 	}
-	if g.Passwords != nil || g.CertificateRole != auth.NoRole {
+	if g.Passwords != nil && g.Passwords.Configured() || g.CertificateRole != auth.NoRole {
 		g.LoginRules = loginRules // for sessions that begun begins
 	}
 	c.Guard, err = guard.New(g)

@@ -85,7 +85,7 @@ func (h *api) login(c *fiber.Ctx) error {
 	}
 	l := views.Login{Next: form.Get("next"), Name: form.Get("name")}
 	var refusal *auth.Refusal
-	switch err := h.Guard.SignIn(c, l.Name, form.Get("password")); {
+	switch err := h.signInWith(c, form); {
 	case errors.As(err, &refusal):
 		return h.loginFailed(c, l, refusal)
 	case err != nil:
@@ -95,10 +95,21 @@ func (h *api) login(c *fiber.Ctx) error {
 	return c.Redirect(h.localPath(l.Next), fiber.StatusSeeOther)
 }
 
+// signInWith begins a session with what was filled in: a scrape key, or a name
+// and a password.
+func (h *api) signInWith(c *fiber.Ctx, form url.Values) error {
+	if key := strings.TrimSpace(form.Get("key")); key != "" {
+		return h.Guard.SignInWithKey(c, key)
+	}
+	return h.Guard.SignIn(c, form.Get("name"), form.Get("password"))
+}
+
 // loginFailed says the same of wrong passwords and of unknown users.
 func (h *api) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error {
 	a := answerTo(err)
 	switch {
+	case errors.Is(err, auth.ErrBadCredential) && h.Guard.TakesKey():
+		l.Problem = "Wrong scrape key."
 	case errors.Is(err, auth.ErrBadCredential):
 		l.Problem = "Wrong user or password."
 	case errors.Is(err, auth.ErrThrottled):
@@ -154,7 +165,7 @@ func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
 	l.Frame = h.frame(c, "Sign in", "")
 	l.Version = "" // is not for strangers
 	l.Next = h.localPath(l.Next)
-	l.Passwords = h.Guard.HasPasswords()
+	l.Passwords, l.Key = h.Guard.HasPasswords(), h.Guard.TakesKey()
 	l.Provider = h.providerHost()
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	return h.page(c, status, views.LoginPage(l))

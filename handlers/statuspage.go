@@ -207,7 +207,7 @@ var schemes = map[auth.Scheme]string{
 // for, and what may be weaker than one believes.
 func (h *api) methods() (list []views.Method, bypass string, warnings []string) {
 	active := h.Guard.Methods()
-	if h.Guard.Sessions != nil && (h.Guard.HasPasswords() || h.Guard.Provider != nil) {
+	if h.Guard.CanSignIn() {
 		session := guard.Method{Scheme: auth.SessionCookie, Grants: "the user's role", Detail: "people who have signed in"}
 		at := slices.IndexFunc(active, func(m guard.Method) bool { return m.Scheme == auth.Certificate || m.Scheme == auth.Localhost })
 		if at < 0 {
@@ -220,11 +220,10 @@ func (h *api) methods() (list []views.Method, bypass string, warnings []string) 
 		open = open || m.Scheme == auth.Anonymous
 		list = append(list, views.Method{Name: schemes[m.Scheme], Grants: m.Grants, Detail: m.Detail})
 	}
-	switch {
-	case open && h.Guard.ScrapeKey.IsSet():
-		warnings = append(warnings, "No authentication is configured but the scrape key: everyone who reaches this address may push, delete and read what is not scraped.")
-	case open:
-		warnings = append(warnings, "No authentication is configured: everyone who reaches this address may push, read and delete.")
+	for _, text := range []string{h.Guard.Exposure(guard.Everyone), h.Guard.Lockout()} {
+		if text != "" {
+			warnings = append(warnings, text+".")
+		}
 	}
 	for _, standing := range h.Guard.Standings() {
 		if standing.Strangers {

@@ -14,21 +14,36 @@ import (
 type Tokens struct{ Store *store.Store }
 
 // Principal is part of guard.MadeTokens.
-func (t Tokens) Principal(secret, from string) (auth.Principal, bool) {
+func (t Tokens) Principal(secret, from string) (auth.Principal, error) {
 	x, ok := t.Store.FindToken(secret)
 	if !ok {
-		return auth.Principal{}, false
+		return auth.Principal{}, auth.ErrUnknownToken
+	}
+	// While all is open nobody is asked for a token: this one is of no use now.
+	if !x.Authenticated {
+		return auth.Principal{}, auth.ErrUnsignedToken
 	}
 	role, err := auth.ParseRole(x.Role)
 	if err != nil {
-		return auth.Principal{}, false
+		return auth.Principal{}, err
 	}
 	t.Store.UseToken(x.ID, from)
-	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Limit: x.Limit.String()}, true
+	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Limit: x.Limit.String()}, nil
 }
 
 // Len is part of guard.MadeTokens.
-func (t Tokens) Len() int { return t.Store.Picture().Stats().Tokens }
+func (t Tokens) Len() int {
+	n := 0
+	for x := range t.Store.Picture().Tokens() {
+		if x.Authenticated && !t.Store.Expired(&x.Secrets[0]) {
+			n++
+		}
+	}
+	return n
+}
+
+// Known is part of guard.MadeTokens.
+func (t Tokens) Known() bool { return t.Store.Picture().KnowsTokens() }
 
 func (h *api) tokenRoutes() []route {
 	return []route{
@@ -49,6 +64,7 @@ type tokenJSON struct {
 	Limit        string       `json:"limit"`
 	Created      time.Time    `json:"created"`
 	CreatedBy    string       `json:"created_by"`
+	Unsigned     bool         `json:"made_without_sign_in"`
 	Expires      *time.Time   `json:"expires"`
 	Expired      bool         `json:"expired"`
 	LastUsed     *time.Time   `json:"last_used"`
@@ -66,7 +82,7 @@ func (h *api) tokenJSON(t *store.Token) tokenJSON {
 	used, from := h.Store.TokenUsed(t.ID)
 	out := tokenJSON{
 		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Limit.String(),
-		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Expires: optional(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
+		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: optional(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
 		LastUsed: optional(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
 	}
 	for i := range t.Secrets {

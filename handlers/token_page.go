@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -73,7 +74,9 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	}
 	end := min(from+tokensPerPage, len(found))
 	for _, t := range found[from:end] {
-		m.Rows = append(m.Rows, h.tokenView(t))
+		row := h.tokenView(t)
+		row.Fixed = t.Authenticated != h.origin(c).Authenticated()
+		m.Rows = append(m.Rows, row)
 	}
 	m.Pages = views.Pages{From: from + 1, To: end, Total: len(found)}
 	if from > 0 {
@@ -94,6 +97,9 @@ func (h *api) tokenText(t *store.Token) string {
 	case t.Expires().IsZero():
 		text += "\nnever"
 	}
+	if !t.Authenticated {
+		text += "\nmade without sign-in"
+	}
 	return strings.ToLower(text)
 }
 
@@ -102,6 +108,7 @@ func (h *api) tokenView(t *store.Token) views.Token {
 	v := views.Token{
 		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: shorten(t.Limit.String(), maxReason),
 		By: shorten(t.CreatedBy, maxValue), Created: t.Created, Expires: t.Expires(), Expired: h.Store.Expired(&t.Secrets[0]),
+		Unsigned: !t.Authenticated, Refused: !t.Authenticated && h.Guard.Access() != guard.Open,
 	}
 	v.Used, v.From = h.Store.TokenUsed(t.ID)
 	if len(t.Secrets) > 1 && !h.Store.Expired(&t.Secrets[1]) {
@@ -124,6 +131,9 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 	t, err := h.tokenOf(c)
 	if err != nil {
 		return err
+	}
+	if t.Authenticated != h.origin(c).Authenticated() {
+		return store.ErrTokenMaker
 	}
 	return h.rotationPage(c, fiber.StatusOK, t, "")
 }
@@ -225,7 +235,7 @@ func (h *api) askRevocation(c *fiber.Ctx) error {
 	}
 	f := h.frame(c, "Revoke a token", "tokens")
 	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t), InDialog: isPartial(c)}
-	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired
+	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired && !m.Refused
 	return h.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
 }
 

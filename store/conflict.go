@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -175,7 +176,7 @@ func (p *Picture) checkFamily(g *Group, i int, before *body, kept func(string) b
 	}
 	for other := range p.sameSeries(f, g, i) {
 		o, _ := p.groups.Get(other)
-		return refuse(ReasonConflict, "metric %s: a series of the push is held by grouping %s already", quote(h.name), o.Key)
+		return refuseBeside(o.Key, "metric %[2]s: a series of the push is held by %[1]s already", quote(h.name))
 	}
 	return nil
 }
@@ -196,16 +197,17 @@ func (p *Picture) checkRivals(g *Group, h *hold, before *body, kept func(string)
 		if others == 0 {
 			continue
 		}
-		where := ""
-		if o := p.holder(r, d, g.Key.id); o != nil {
-			where = " of grouping " + o.Key.String()
-		} else if mine {
-			where = " of the same grouping"
-		}
+		text := fmt.Sprintf("metric %s of type %s collides with %s of type %s", quote(h.name), h.typ, quote(r.family), r.typ)
 		if r.family == h.name {
-			return refuse(ReasonConflict, "metric %s is pushed as %s but is a %s%s", quote(h.name), h.typ, r.typ, where)
+			text = fmt.Sprintf("metric %s is pushed as %s but is a %s", quote(h.name), h.typ, r.typ)
 		}
-		return refuse(ReasonConflict, "metric %s of type %s collides with %s of type %s%s", quote(h.name), h.typ, quote(r.family), r.typ, where)
+		if o := p.holder(r, d, g.Key.id); o != nil {
+			return refuseBeside(o.Key, "%[2]s of %[1]s", text)
+		}
+		if mine {
+			text += " of the same grouping"
+		}
+		return refuse(ReasonConflict, "%s", text)
 	}
 	return nil
 }

@@ -19,12 +19,23 @@ const (
 type Refusal struct {
 	Reason  exposition.Reason
 	Message string
+	// Other is the grouping that the message names beside the client's own, and
+	// Discreet the message for those who may not know of it; empty: it names none.
+	Other    GroupingKey
+	Discreet string
 }
 
 func (r *Refusal) Error() string { return r.Message }
 
 func refuse(reason exposition.Reason, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// refuseBeside refuses a push for what another grouping holds. The format has one
+// verb more than there are arguments, the first, for the other one.
+func refuseBeside(other GroupingKey, format string, args ...any) *Refusal {
+	with := func(who string) string { return fmt.Sprintf(format, append([]any{who}, args...)...) }
+	return &Refusal{Reason: ReasonConflict, Message: with("grouping " + other.String()), Other: other, Discreet: with("another grouping")}
 }
 
 // LimitError says that the store holds as much as it may. Its text is made for

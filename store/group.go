@@ -19,6 +19,12 @@ type Origin struct {
 	ID string
 }
 
+// Anonymous is the Via of those who need no credential: anybody.
+const Anonymous = "none"
+
+// Authenticated reports whether it is known who it was.
+func (o Origin) Authenticated() bool { return o.Via != "" && o.Via != Anonymous }
+
 // Group is a grouping as it was at one moment. It is immutable.
 type Group struct {
 	Key GroupingKey

@@ -201,7 +201,7 @@ func (p *Picture) admit(o *Options, g *Group, before *body, kept func(name strin
 	}
 	// Without the check too: no scrape could tell the two apart.
 	if twin := p.byAlias(g.alias); before == nil && twin != nil {
-		return refuse(ReasonConflict, "grouping %s is the same as %s to scrapers without UTF-8 names", g.Key, twin.Key)
+		return refuseBeside(twin.Key, "grouping %[2]s is the same as %[1]s to scrapers without UTF-8 names", g.Key)
 	}
 	series := g.Series
 	if before != nil {

@@ -440,6 +440,27 @@ func TestLimitsRefuseWhatGoesBeyondThemAndNothingElse(t *testing.T) {
 	mustPush(t, s, "/job/x/i/1/j/1", "b 1\n")
 }
 
+func TestARefusalCanBeToldWithoutTheOtherGrouping(t *testing.T) {
+	for _, test := range []struct{ held, holds, path, body, want string }{
+		{"/job/foreign", "# TYPE m gauge\nm 1\n", "/job/x", "# TYPE m counter\nm 1\n", `metric "m" is pushed as counter but is a gauge of another grouping`},
+		{"/job/foreign", "# TYPE m histogram\nm_bucket{le=\"+Inf\"} 1\nm_sum 1\nm_count 1\n", "/job/x", "m_count 2\n", `metric "m_count" of type untyped collides with "m" of type histogram of another grouping`},
+		{"/job/foreign", "m{zone=\"z\"} 1\n", "/job/foreign/zone/z", "m 1\n", `metric "m": a series of the push is held by another grouping already`},
+		{"/job/foreign/U__a_2e_b/1", "m 1\n", "/job/foreign/a_b/1", "m 1\n", `grouping {a_b="1",job="foreign"} is the same as another grouping to scrapers without UTF-8 names`},
+	} {
+		s, _ := openStore(t, t.TempDir(), checked)
+		mustPush(t, s, test.held, test.holds)
+		var r *store.Refusal
+		if _, err := s.Push(t.Context(), push(t, test.path, test.body)); !errors.As(err, &r) {
+			t.Errorf("%s: %v", test.path, err)
+			continue
+		}
+		other := key(t, test.held).String()
+		if r.Discreet != test.want || r.Other.String() != other || !strings.Contains(r.Message, "grouping "+other) {
+			t.Errorf("%q, discreetly %q, of %s", r.Message, r.Discreet, r.Other)
+		}
+	}
+}
+
 func TestNamesThatAreTheSameOnceEscapedDoNotStandTogether(t *testing.T) {
 	for _, tt := range []struct{ name, first, firstBody, second, secondBody string }{
 		{"metrics, underscores", "/job/x", "{\"a.b\"} 1\n", "/job/y", "a_b 1\n"},

@@ -25,6 +25,9 @@ type Token struct {
 	Limit     Selectors // groupings must satisfy it; none: all
 	Created   time.Time
 	CreatedBy string
+	// Authenticated: whoever made it had signed in, or was known otherwise. A store
+	// that knows such a token is not for strangers.
+	Authenticated bool
 	// Secrets are those that it is known by, newest first: two while one takes
 	// the place of the other.
 	Secrets []TokenSecret
@@ -59,6 +62,9 @@ func (x *TokenSecret) expired(c *clock) bool {
 var (
 	// ErrNoToken says that there is no such token.
 	ErrNoToken = errors.New("there is no such token")
+	// ErrTokenMaker says that a token was made by somebody who had signed in and is
+	// to be changed by somebody who has not, or the other way round.
+	ErrTokenMaker = errors.New("a token that was made without sign-in, or is to be rotated without, stays as it is; make another one")
 	// ErrTokenName says that a token has that name already.
 	ErrTokenName = errors.New("there is a token of that name already")
 )
@@ -97,7 +103,7 @@ func (s *Store) CreateToken(ctx context.Context, n NewToken, o Origin) (*Token, 
 
 // RotateToken gives a token a new secret and returns it. The new one is good for
 // as long as the old one was when it was made; the old one, at the most, for
-// overlap from now on. Errors: ErrNoToken and those of Push.
+// overlap from now on. Errors: ErrNoToken, ErrTokenMaker and those of Push.
 func (s *Store) RotateToken(ctx context.Context, id string, overlap time.Duration, o Origin) (*Token, string, error) {
 	op := &rotateTokenOp{id: id, overlap: overlap, origin: o, plain: newSecret()}
 	if _, err := s.submit(ctx, op); err != nil {
@@ -106,8 +112,9 @@ func (s *Store) RotateToken(ctx context.Context, id string, overlap time.Duratio
 	return op.made, op.plain, nil
 }
 
-// RevokeToken ends a token for good and returns what it was. Errors: ErrNoToken
-// and those of Push.
+// RevokeToken ends a token for good and returns what it was. The store goes on to
+// know that there was one, if whoever made it was known. Errors: ErrNoToken and
+// those of Push.
 func (s *Store) RevokeToken(ctx context.Context, id string, o Origin) (*Token, error) {
 	op := &revokeTokenOp{id: id, origin: o}
 	_, err := s.submit(ctx, op)
@@ -169,22 +176,48 @@ func (p *Picture) Tokens() iter.Seq[*Token] {
 	}
 }
 
+// KnowsTokens reports whether somebody who was known has ever made a token here,
+// also if it was revoked or has expired.
+func (p *Picture) KnowsTokens() bool { return p.tokens.known.Len() > 0 }
+
 // tokens are the API tokens of a picture.
 type tokens struct {
 	byID     *btree.Map[string, *Token]
 	byName   *btree.Map[string, string] // to the ID
 	byDigest *btree.Map[string, string] // likewise
+	// known are the IDs of those that were made by somebody known, with whether
+	// they are revoked: of these nothing else is left.
+	known *btree.Map[string, bool]
 }
 
 func newTokens() tokens {
-	return tokens{&btree.Map[string, *Token]{}, &btree.Map[string, string]{}, &btree.Map[string, string]{}}
+	return tokens{&btree.Map[string, *Token]{}, &btree.Map[string, string]{}, &btree.Map[string, string]{}, &btree.Map[string, bool]{}}
 }
 
 // copy is cheap, as that of a picture.
-func (x tokens) copy() tokens { return tokens{x.byID.Copy(), x.byName.Copy(), x.byDigest.Copy()} }
+func (x tokens) copy() tokens {
+	return tokens{x.byID.Copy(), x.byName.Copy(), x.byDigest.Copy(), x.known.Copy()}
+}
+
+// revoked are the IDs of tokens of which nothing else is left.
+func (x tokens) revoked() (ids []string) {
+	x.known.Scan(func(id string, revoked bool) bool {
+		if revoked {
+			ids = append(ids, id)
+		}
+		return true
+	})
+	return ids
+}
 
 func (x tokens) put(t *Token) {
 	x.remove(t.ID)
+	if t.Authenticated {
+		x.known.Set(t.ID, t.revoked())
+	}
+	if t.revoked() {
+		return
+	}
 	x.byID.Set(t.ID, t)
 	x.byName.Set(t.Name, t.ID)
 	for i := range t.Secrets {
@@ -193,6 +226,7 @@ func (x tokens) put(t *Token) {
 }
 
 func (x tokens) remove(id string) {
+	x.known.Delete(id)
 	t, ok := x.byID.Delete(id)
 	if !ok {
 		return
@@ -225,7 +259,7 @@ func (op *createTokenOp) apply(b *batch) error {
 	}
 	op.made = &Token{
 		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Limit: op.Limit,
-		Created: b.now, CreatedBy: op.origin.By, Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
+		Created: b.now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
 	}
 	b.putToken(op.made, EntryTokenCreate, op.origin)
 	return nil
@@ -264,6 +298,11 @@ func (op *rotateTokenOp) apply(b *batch) error {
 	if !ok {
 		return ErrNoToken
 	}
+	// Else strangers could have a secret that is good when the server is closed, or
+	// what a stranger has made would become so.
+	if old.Authenticated != op.origin.Authenticated() {
+		return ErrTokenMaker
+	}
 	was := old.Secrets[0]
 	var expires time.Time
 	if !was.Expires.IsZero() {
@@ -294,12 +333,28 @@ func (op *revokeTokenOp) apply(b *batch) error {
 		return ErrNoToken
 	}
 	op.was = b.shownToken(t)
-	b.tokens.remove(t.ID)
-	b.add("", Change{Key: kindToken + t.ID})
+	b.forgetToken(t.ID)
+	if t.Authenticated {
+		for _, id := range b.tokens.revoked() { // one is enough to know of
+			b.forgetToken(id)
+		}
+		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now, ran: b.ran}}}
+		b.tokens.put(rest)
+		b.add("", Change{Key: kindToken + t.ID, Value: rest.encode()})
+	}
 	b.dropUse(kindToken + t.ID)
 	b.recordToken(t, EntryTokenRevoke, op.origin)
 	return nil
 }
+
+func (b *batch) forgetToken(id string) {
+	b.tokens.remove(id)
+	b.add("", Change{Key: kindToken + id})
+}
+
+// revoked reports whether this is what is left of a token: nothing that lets
+// anybody in. Programs of an earlier version take it for one that has expired.
+func (t *Token) revoked() bool { return t.Name == "" }
 
 func (c *committer) takeToken(e *edit, r Record) error {
 	if r.Value == nil {
@@ -325,12 +380,19 @@ const (
 	tokenCreated   protowire.Number = 5
 	tokenCreatedBy protowire.Number = 6
 	tokenKnownBy   protowire.Number = 7 // a secret, newest first
+	tokenMaker     protowire.Number = 8 // of the values below
 
 	secretDigest  protowire.Number = 1
 	secretHint    protowire.Number = 2
 	secretCreated protowire.Number = 3
 	secretExpires protowire.Number = 4
 	secretRan     protowire.Number = 5
+)
+
+// What is known of who made a token. Records of earlier versions say nothing.
+const (
+	madeWithoutSignIn = 1
+	madeByKnown       = 2
 )
 
 func (t *Token) encode() []byte {
@@ -342,6 +404,11 @@ func (t *Token) encode() []byte {
 	}
 	b = appendUnix(b, tokenCreated, t.Created)
 	b = appendString(b, tokenCreatedBy, t.CreatedBy)
+	maker := uint64(madeWithoutSignIn)
+	if t.Authenticated {
+		maker = madeByKnown
+	}
+	b = appendVarint(b, tokenMaker, maker)
 	for i := range t.Secrets {
 		x := &t.Secrets[i]
 		m := appendString(nil, secretDigest, x.Digest[:])
@@ -358,6 +425,7 @@ var errNoSecret = errors.New("the token has no secret")
 // decodeToken copies all that it keeps.
 func decodeToken(id string, b []byte) (*Token, error) {
 	t := &Token{ID: id}
+	maker := uint64(0)
 	var limit []string
 	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
 		switch n {
@@ -371,6 +439,8 @@ func decodeToken(id string, b []byte) (*Token, error) {
 			t.Created = unixNano(int64(v.number))
 		case tokenCreatedBy:
 			t.CreatedBy = string(v.bytes)
+		case tokenMaker:
+			maker = v.number
 		case tokenKnownBy:
 			x, err := decodeSecret(v.bytes)
 			t.Secrets = append(t.Secrets, x)
@@ -378,6 +448,8 @@ func decodeToken(id string, b []byte) (*Token, error) {
 		}
 		return nil
 	})
+	// Earlier versions wrote down nothing of strangers but no name.
+	t.Authenticated = maker == madeByKnown || maker == 0 && t.CreatedBy != ""
 	if err == nil && len(t.Secrets) == 0 {
 		err = errNoSecret
 	}

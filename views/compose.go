@@ -10,15 +10,18 @@ import (
 // Compose is the page on which people write a push.
 type Compose struct {
 	Frame
-	ID     string   // of the grouping that is pushed again; empty: none
-	Notes  []string // what a person should know of the text, in whole sentences
-	Job    string
-	Labels []Label // rows to be filled in; some are empty
-	Merge  bool    // the families that the push lacks stay
-	TTL    string
-	Usual  string // what no TTL means; empty: that the grouping stays
-	Text   string
-	Most   int // bytes that the text may have
+	// Blind: nothing is to be said of what is held. Pushed: a push was taken, just
+	// now, of which there is no more to be seen.
+	Blind, Pushed bool
+	ID            string   // of the grouping that is pushed again; empty: none
+	Notes         []string // what a person should know of the text, in whole sentences
+	Job           string
+	Labels        []Label // rows to be filled in; some are empty
+	Merge         bool    // the families that the push lacks stay
+	TTL           string
+	Usual         string // what no TTL means; empty: that the grouping stays
+	Text          string
+	Most          int // bytes that the text may have
 	// Returned: the form was sent and comes back. Failure is why the push that
 	// was tried failed; empty: none was. Unsure: it may still come into effect.
 	Returned, Unsure bool
@@ -32,6 +35,7 @@ type Verdict struct {
 	More     bool     // there may be more mistakes than these
 	Conflict *Reason  // with what is held; nil: none
 	Outcome  *Outcome // what the push would do; nil: nothing that is known
+	Fine     bool     // it would be taken, and no more is to be said
 	Address  string   // where the push goes; empty: the key is none
 	Command  string   // that does the same
 }

@@ -17,6 +17,8 @@ type Frame struct {
 	Now     time.Time
 	Version string
 	Open    bool // strangers may do everything
+	// Exposure says what strangers may do, in a whole sentence; empty: nothing.
+	Exposure string
 	// AllAdmin says of each issuer by which everyone is admin who it is.
 	AllAdmin []string
 	// Live names the part of the page that follows what happens; empty: none.
@@ -42,10 +44,11 @@ type Settings struct {
 
 // User is who looks at a page, and what is to be offered.
 type User struct {
-	Name, Role                        string
-	SignedIn                          bool   // by a session, which can be ended
-	SignInURL                         string // of who may sign in to be more; empty: it is not offered
-	MayPush, MayDelete, MayAdminister bool
+	Name, Role             string
+	SignedIn               bool   // by a session, which can be ended
+	SignInURL              string // of who may sign in to be more; empty: it is not offered
+	MayPush, MayAdminister bool
+	MayDelete              bool // on pages, and undo that, and run examples
 }
 
 // Path is the address of a path of ours, wherever the server is mounted.

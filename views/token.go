@@ -24,6 +24,9 @@ type Token struct {
 	From           string    // where it was used from
 	Expires        time.Time // zero: never
 	Expired        bool
+	// Unsigned: whoever made it had not signed in. Refused: therefore it lets nobody
+	// in. Fixed: whoever looks at it can't give it a new secret.
+	Unsigned, Refused, Fixed bool
 	// OldHint is of the secret that is good until OldUntil beside the new one.
 	OldHint  string
 	OldUntil time.Time

@@ -34,7 +34,7 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "scrape_key")
 	must(t, os.WriteFile(file, []byte(key+"\n"), 0o600))
-	whole, each := s.setting("scrape-config"), s.setting("sd-config")
+	whole, each := s.setting("scrape-config", "X-Metrics-Key", key), s.setting("sd-config", "X-Metrics-Key", key)
 	for name, text := range map[string]string{"whole": whole, "each": each} {
 		config := filepath.Join(dir, name+".yml")
 		must(t, os.WriteFile(config, []byte(strings.ReplaceAll(text, "/etc/prometheus/secrets/scrape_key", file)), 0o600))
@@ -67,6 +67,10 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 
 	b := browser(t).strictly()
 	b.looks(1280, "light")
+	b.open(s.url + "/")
+	b.fill(`[name="key"]`, key)
+	b.click("main .btn-primary")
+	b.says("main", "backup")
 	until(t, "Prometheus among the scrapers", func() string {
 		b.open(s.url + "/targets?view=scrapers")
 		text := b.run(`document.querySelector("#targets").innerText`)

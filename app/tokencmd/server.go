@@ -241,6 +241,7 @@ type token struct {
 	LastUsed *time.Time `json:"last_used"`
 	Expires  *time.Time `json:"expires"`
 	Expired  bool       `json:"expired"`
+	Unsigned bool       `json:"made_without_sign_in"`
 }
 
 type madeToken struct {
@@ -251,10 +252,14 @@ type madeToken struct {
 func (t token) path() string { return "/" + url.PathEscape(t.ID) }
 
 func (t token) expiry() string {
+	text := moment(t.Expires)
 	if t.Expired {
-		return "expired " + moment(t.Expires)
+		text = "expired " + text
 	}
-	return moment(t.Expires)
+	if t.Unsigned {
+		text += ", made without sign-in"
+	}
+	return text
 }
 
 // String tells all that matters of a token.

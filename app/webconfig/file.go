@@ -65,7 +65,9 @@ func (f *File) TLS() bool { return f.opened.tls != nil }
 // becomes less than it was after Open.
 func (f *File) ClientCertificates() ClientCertificates { return f.current.Load().clients }
 
-// Users are the names with their bcrypt hashes at present; nil: there are none.
+// Users are the names with their bcrypt hashes at present; nil: the file says
+// nothing of users. One that lists none, or says nothing at all, is not nil: it was
+// made to keep people out.
 // The map stays as it is, also when the file changes; callers only read it.
 func (f *File) Users() map[string]string { return f.current.Load().users }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/prometheus/common/config"
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
 	"golang.org/x/crypto/bcrypt"
@@ -28,12 +29,24 @@ func parse(content []byte) (*web.Config, error) {
 	if err := decode(content, c); err != nil {
 		return nil, err
 	}
+	if c.Users == nil && listsUsers(content) {
+		c.Users = map[string]config.Secret{}
+	}
 	for _, check := range []func(*web.Config) error{checkRateLimit, checkHeaders, checkUsers, checkTLS} {
 		if err := check(c); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
+}
+
+// listsUsers reports whether a file has a list of users, even without any, or says
+// nothing at all.
+func listsUsers(content []byte) bool {
+	var keys map[string]any
+	err := yaml.Unmarshal(content, &keys)
+	_, listed := keys["basic_auth_users"]
+	return err == nil && (listed || len(keys) == 0)
 }
 
 // decode refuses more than one document: users in a second one would be

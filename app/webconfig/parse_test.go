@@ -43,17 +43,18 @@ func open(t testing.TB, text string) (*File, error) {
 }
 
 func TestAFileThatSaysNothingAsksForNothing(t *testing.T) {
-	for _, text := range []string{
-		"", "\n", "# only a comment\n", "---\n", "{}", "null",
-		"http_server_config:\n  http2: true\n  headers:\n", "http_server_config: {http2: false}",
-		"tls_server_config:\nbasic_auth_users:\n", "tls_server_config: {min_version: TLS13}", "rate_limit:\n",
+	for text, listed := range map[string]bool{ // whether there is a list of users
+		"": true, "\n": true, "# only a comment\n": true, "---\n": true, "{}": true, "null": true,
+		"http_server_config:\n  http2: true\n  headers:\n": false, "http_server_config: {http2: false}": false,
+		"tls_server_config:\nbasic_auth_users:\n": true, "basic_auth_users: {}\n": true, "basic_auth_users: null\n": true,
+		"tls_server_config: {min_version: TLS13}": false, "rate_limit:\n": false,
 	} {
 		f, err := open(t, text)
 		if err != nil {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if f.TLS() || f.ClientCertificates() != None || f.Users() != nil || f.Headers() != nil {
+		if f.TLS() || f.ClientCertificates() != None || (f.Users() != nil) != listed || len(f.Users()) > 0 || f.Headers() != nil {
 			t.Errorf("%q: got TLS %t, certificates %s, users %v, headers %v", text, f.TLS(), f.ClientCertificates(), f.Users(), f.Headers())
 		}
 	}

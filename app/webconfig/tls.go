@@ -82,7 +82,7 @@ func (s source) configuration() (*configuration, error) {
 	if len(s.config.HTTPConfig.Header) > 0 {
 		c.headers = s.config.HTTPConfig.Header
 	}
-	if len(s.config.Users) > 0 {
+	if s.config.Users != nil {
 		c.users = make(map[string]string, len(s.config.Users))
 		for name, hash := range s.config.Users {
 			c.users[name] = string(hash)

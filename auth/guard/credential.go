@@ -43,19 +43,17 @@ func given(c *fiber.Ctx, name string) (string, bool) {
 	return strings.TrimSpace(string(lines[0])), true
 }
 
-// configured tells that there is a way to sign in, so that strangers are kept
-// out of everything.
-func (g *Guard) configured() bool {
-	return g.HasPasswords() || g.Tokens.Len() > 0 || g.verify != nil || g.LoginRules != nil || g.CertificateRole != auth.NoRole
-}
-
 // authenticate tells who sends the request. The first kind of credential that
 // is present decides: a wrong one is not rescued by a later one.
 func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Principal, error) {
-	keyed := a == auth.Scrape && g.ScrapeKey.IsSet()
-	if !keyed && !g.configured() {
+	access := g.Access()
+	switch {
+	case access == Open:
 		return anonymous(c), nil
+	case access == KeyOnly && (a == auth.Push || a == auth.Delete):
+		return g.pusher(c, page), nil
 	}
+	keyed := g.ScrapeKey.IsSet() && (a == auth.Scrape || access == KeyOnly)
 	if line, ok := given(c, fiber.HeaderAuthorization); ok {
 		if bare(line) {
 			return g.schemeless(c, line, a, keyed)
@@ -66,7 +64,8 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Princ
 		return g.apiKey(c, key)
 	}
 	if keyed {
-		if key, ok, err := scrapeKey(c); ok || err != nil {
+		// The address of a page stays in the browser's history: no key belongs there.
+		if key, ok, err := scrapeKey(c, a == auth.Scrape || !page); ok || err != nil {
 			return g.scrapeKey(key, err)
 		}
 	}
@@ -76,7 +75,7 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Princ
 	if name := certifiedName(c); name != "" && g.CertificateRole != auth.NoRole {
 		return auth.Principal{Scheme: auth.Certificate, ID: certificateID(name), Name: name, Role: g.CertificateRole}, nil
 	}
-	if !keyed && g.local(c) {
+	if !keyed && g.local(c) { // it never replaces the key
 		return auth.Principal{Scheme: auth.Localhost, ID: string(auth.Localhost), Name: string(auth.Localhost), Role: auth.Admin}, nil
 	}
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
@@ -119,14 +118,15 @@ func (g *Guard) schemeless(c *fiber.Ctx, value string, a auth.Action, keyed bool
 	if a != auth.Scrape || c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
 		return auth.Principal{}, refusal
 	}
-	if p, ok := g.token(c, value); ok {
+	p, err := g.token(c, value)
+	if err == nil {
 		return p, nil
 	}
 	if keyed && g.ScrapeKey.Equals(value) {
-		return scraper, nil
+		return g.keyHolder(), nil
 	}
 	if strings.Count(value, ".") != 2 { // else it looks like a JWT
-		refusal = &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+		refusal = &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
 	}
 	return auth.Principal{}, refusal
 }
@@ -142,41 +142,48 @@ func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, 
 		}
 		refusal = refusedToken(err)
 	}
-	if p, ok := g.token(c, token); ok {
+	p, err := g.token(c, token)
+	if err == nil {
 		return p, nil
 	}
 	if keyed && g.ScrapeKey.Equals(token) {
-		return scraper, nil
+		return g.keyHolder(), nil
+	}
+	if refusal.Cause == nil {
+		refusal.Cause = err
 	}
 	return auth.Principal{}, refusal
 }
 
 func (g *Guard) apiKey(c *fiber.Ctx, key string) (auth.Principal, error) {
-	if p, ok := g.token(c, key); ok {
-		return p, nil
+	p, err := g.token(c, key)
+	if err != nil {
+		return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
 	}
-	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+	return p, nil
 }
 
 // token looks for an API token among those of the configuration, then among
-// those that people have made.
-func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, bool) {
+// those that people have made. The error is for the log.
+func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, error) {
 	if name, ok := g.Tokens.Find(secret); ok {
-		return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(name), Name: name, Role: auth.Admin}, true
+		return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(name), Name: name, Role: auth.Admin}, nil
 	}
 	if g.MadeTokens == nil {
-		return auth.Principal{}, false
+		return auth.Principal{}, auth.ErrUnknownToken
 	}
 	return g.MadeTokens.Principal(secret, g.AddressText(c))
 }
 
-// scraper is whoever has the scrape key.
-var scraper = auth.Principal{Scheme: auth.ScrapeKey, ID: "scrape-key", Name: "scrape key", Role: auth.Scraper}
-
-// scrapeKey finds the key in its header, else in the query.
-func scrapeKey(c *fiber.Ctx) (key string, ok bool, err error) {
-	if key, ok = given(c, headerScrapeKey); ok {
+// scrapeKey finds the key in its header, else in the query if it may be there. An
+// empty header is what a variable that is not set makes of a client's
+// configuration: it says nothing.
+func scrapeKey(c *fiber.Ctx, query bool) (key string, ok bool, err error) {
+	if key, _ = given(c, headerScrapeKey); key != "" {
 		return key, true, nil
+	}
+	if !query {
+		return "", false, nil
 	}
 	switch keys := c.Context().QueryArgs().PeekMulti(queryScrapeKey); len(keys) {
 	case 0:
@@ -192,7 +199,7 @@ func (g *Guard) scrapeKey(key string, err error) (auth.Principal, error) {
 	case err != nil:
 		return auth.Principal{}, &auth.Refusal{Reason: err, Scheme: auth.ScrapeKey}
 	case g.ScrapeKey.Equals(key):
-		return scraper, nil
+		return g.keyHolder(), nil
 	}
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey}
 }
@@ -232,7 +239,7 @@ func (g *Guard) local(c *fiber.Ctx) bool {
 	if g.Bypass == BypassOff {
 		return false
 	}
-	if _, ok := given(c, headerScrapeKey); ok {
+	if key, _ := given(c, headerScrapeKey); key != "" {
 		return false
 	}
 	r := auth.LocalRequest{

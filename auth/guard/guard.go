@@ -17,7 +17,7 @@ import (
 )
 
 // Config is what a Guard checks with. What is zero is not configured; with
-// nothing configured everybody may do everything.
+// nothing configured everybody may do everything. See Access.
 type Config struct {
 	Passwords *auth.Passwords
 	Tokens    *auth.Tokens
@@ -30,7 +30,10 @@ type Config struct {
 	Bypass          Bypass
 	// MadeTokens are the API tokens that people have made. nil: there are none.
 	MadeTokens MadeTokens
-	Sessions   Sessions // nil: nobody can sign in
+	// Open keeps the server open although people who had signed in have made tokens,
+	// or there is a list of users, but none on it.
+	Open     bool
+	Sessions Sessions // nil: nobody can sign in
 	// Provider signs people in elsewhere. nil: nobody does.
 	Provider *login.Provider
 	// Login are the rules by which those who sign in there get their roles. Its
@@ -59,10 +62,13 @@ type Config struct {
 // request that has one.
 type MadeTokens interface {
 	// Principal is who has the token with that secret, and comes from there, as
-	// AddressText says. It is not ok if there is no such token, or not any more.
-	Principal(secret, from string) (p auth.Principal, ok bool)
-	// Len is how many there are, the expired ones too.
+	// AddressText says. The error says for the log why it lets nobody in.
+	Principal(secret, from string) (auth.Principal, error)
+	// Len is how many let somebody in. It may take as long as looking at all.
 	Len() int
+	// Known reports whether somebody who was known has ever made one, also if it was
+	// revoked or has expired.
+	Known() bool
 }
 
 // Bypass says when a request from this machine needs no credential.
@@ -179,11 +185,16 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		p := Principal(c)
 		if !again {
 			var err error
-			if p, err = g.authenticate(c, a, page); err != nil {
-				return g.refuse(c, err)
+			p, err = g.authenticate(c, a, page)
+			if err == nil {
+				c.Locals(principalKey, p)
 			}
-			c.Locals(principalKey, p)
-			if !p.Role.May(a) {
+			switch {
+			case g.unattainable(a):
+				return g.refuse(c, &auth.Refusal{Reason: auth.ErrNobody, Scheme: auth.Anonymous, Cause: err})
+			case err != nil:
+				return g.refuse(c, err)
+			case !p.Role.May(a):
 				return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
 			}
 			c.Locals(grantedKey, a)

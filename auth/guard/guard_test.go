@@ -87,7 +87,17 @@ func TestEveryActiveMethodIsTold(t *testing.T) {
 	}{
 		{"nothing", Config{}, []string{"none admin: no credential is asked for"}},
 		{"nothing, whatever the bypass", Config{Bypass: BypassOn}, []string{"none admin: no credential is asked for"}},
-		{"a scrape key", Config{ScrapeKey: auth.NewSecret("k")}, []string{"scrape_key scraper: GET and HEAD of metrics and targets", "none admin: no credential is asked for"}},
+		{"a scrape key", Config{ScrapeKey: auth.NewSecret("k")}, []string{
+			"scrape_key reader: everything that is read; on the sign-in page too",
+			"none pusher: PUT, POST and DELETE of /metrics/job/… and the push page only",
+		}},
+		{"a scrape key, whatever the bypass", Config{ScrapeKey: auth.NewSecret("k"), Bypass: BypassOn}, []string{
+			"scrape_key reader: everything that is read; on the sign-in page too",
+			"none pusher: PUT, POST and DELETE of /metrics/job/… and the push page only",
+		}},
+		{"a scrape key beside a token", Config{ScrapeKey: auth.NewSecret("k"), Tokens: auth.NewTokens([]string{"a"})}, []string{
+			"api_token admin: tokens: 1", "scrape_key scraper: GET and HEAD of metrics and targets",
+		}},
 		{"a password", Config{Passwords: users, Bypass: BypassSameUser}, []string{"basic admin: users: 1", "localhost admin: processes of the server's own user on this machine"}},
 		{"tokens", Config{Tokens: auth.NewTokens([]string{"a", "b"}), Bypass: BypassOn}, []string{"api_token admin: tokens: 2", "localhost admin: every process on this machine"}},
 		{"an issuer", Config{Issuer: keys, Claims: claims}, []string{"jwt reader: issuer https://issuer.test, audience a or b"}},

@@ -32,12 +32,19 @@ func (g *Guard) Methods() []Method {
 	if g.Passwords != nil {
 		add(g.Passwords.Configured(), auth.Basic, auth.Admin.String(), fmt.Sprintf("users: %d", g.Passwords.Users()))
 	}
-	add(g.ScrapeKey.IsSet(), auth.ScrapeKey, auth.Scraper.String(), "GET and HEAD of metrics and targets")
+	access := g.Access()
+	if access == KeyOnly {
+		add(true, auth.ScrapeKey, auth.Reader.String(), "everything that is read; on the sign-in page too")
+	} else {
+		add(g.ScrapeKey.IsSet(), auth.ScrapeKey, auth.Scraper.String(), "GET and HEAD of metrics and targets")
+	}
 	add(g.Provider != nil, auth.OIDC, claimed(g.Login), fmt.Sprintf("issuer %s, client %s", g.Login.Issuer, strings.Join(g.Login.Audiences, " or ")))
 	add(g.CertificateRole != auth.NoRole, auth.Certificate, g.CertificateRole.String(), "verified client certificate")
 	switch {
-	case !g.configured():
+	case access == Open:
 		add(true, auth.Anonymous, auth.Admin.String(), "no credential is asked for")
+	case access == KeyOnly:
+		add(true, auth.Anonymous, auth.Pusher.String(), "PUT, POST and DELETE of /metrics/job/… and the push page only")
 	case g.Bypass == BypassSameUser:
 		add(true, auth.Localhost, auth.Admin.String(), "processes of the server's own user on this machine")
 	case g.Bypass == BypassOn:

@@ -3,6 +3,7 @@ package guard
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"errors"
 	"time"
 
@@ -80,8 +81,8 @@ func (g *Guard) SessionID(c *fiber.Ctx) string {
 	return id
 }
 
-// valid finds a session whose user is still known by the same password, or would
-// still be given a role by the same rules.
+// valid finds a session whose user is still known by the same password or key, or
+// would still be given a role by the same rules.
 func (g *Guard) valid(id string) (auth.Session, bool) {
 	s, ok := g.Sessions.Session(id)
 	if !ok {
@@ -92,6 +93,8 @@ func (g *Guard) valid(id string) (auth.Session, bool) {
 		ok = g.Passwords != nil && g.Passwords.Holds(s, id)
 	case auth.OIDC:
 		ok = g.LoginRules != nil && bytes.Equal(g.LoginRules, s.Credential)
+	case auth.ScrapeKey:
+		ok = g.TakesKey() && hmac.Equal(g.ScrapeKey.Fingerprint(id), s.Credential)
 	}
 	return s, ok
 }
@@ -179,5 +182,5 @@ func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
 	return errors.Join(errs...)
 }
 
-// HasPasswords tells that there are users with passwords.
-func (g *Guard) HasPasswords() bool { return g.Passwords != nil && g.Passwords.Configured() }
+// HasPasswords reports whether there are users with passwords at present.
+func (g *Guard) HasPasswords() bool { return g.Passwords != nil && g.Passwords.Users() > 0 }

@@ -14,10 +14,11 @@
 		return null;
 	}
 
-	// Only a grouping's own page tells that a push was taken.
+	// Only a grouping's own page tells that a push was taken, or what says so to who
+	// may not see the grouping.
 	const waiting = stored(sent);
 	if (waiting) {
-		if (/^\/groupings\/[\w-]+$/.test(location.pathname.slice(prefix.length))) stored(waiting, null);
+		if (/^\/groupings\/[\w-]+$/.test(location.pathname.slice(prefix.length)) || document.querySelector('[data-pushed]')) stored(waiting, null);
 		stored(sent, null);
 	}
 
