@@ -96,8 +96,8 @@ func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 	}
 	looks("the refused push")
 
-	b.fill("#label-2", "not-a-name")
-	b.says("#label-2-problem", `label name "not-a-name" is not valid`)
+	b.fill("#label-2", "__zone")
+	b.says("#label-2-problem", `label name "__zone" is reserved`)
 	b.fill("#label-2", "zone")
 	b.write("# TYPE rows gauge\nrows 1\n")
 	b.says("#verdict", "Would add 1 family; the grouping then has 1 series.")

@@ -190,11 +190,6 @@ func TestASignalEndsTheProgramInEveryPhaseOfItsStart(t *testing.T) {
 
 	pipe := filepath.Join(t.TempDir(), "pipe") // whoever opens it waits for a writer
 	must(t, syscall.Mkfifo(pipe, 0o600))
-	t.Run("while it waits for a file", func(t *testing.T) {
-		c := launch(t, nil, binary, loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"), "--persistence.file="+pipe)
-		c.wrote("Loaded the store")
-		c.endsBySignal()
-	})
 	t.Run("while it waits for a secret", func(t *testing.T) {
 		c := launch(t, []string{"API_TOKENS_FILE=" + pipe}, binary, loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"))
 		c.endsBySignal()
