@@ -395,8 +395,8 @@ func (a *App) Stop(ctx context.Context) error {
 
 func (a *App) stop(ctx context.Context) error {
 	a.log.Info("Stopping")
-	a.closeListeners()
 	close(a.ending)
+	a.closeListeners()
 	if a.unwatch != nil {
 		a.unwatch()
 	}

@@ -81,11 +81,17 @@ var securityHeaders = [][2]string{
 const hsts = "max-age=31536000"
 
 // withHeaders sets the headers of every answer; some answers are given before
-// any route is looked for.
+// any route is looked for. From when the end begins, each is the last one of its
+// connection.
 func (h *api) withHeaders(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		h.setHeaders(ctx)
 		next(ctx)
+		select {
+		case <-h.Ending:
+			ctx.Response.SetConnectionClose()
+		default:
+		}
 	}
 }
 
