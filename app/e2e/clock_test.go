@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,9 +21,10 @@ func storeOf(t *testing.T, wrong, before, ttl time.Duration) string {
 	dir := filepath.Join(t.TempDir(), "store")
 	j, err := pebble.Open(pebble.Options{Path: dir})
 	must(t, err)
-	now, passed := time.Now().Add(wrong-before), time.Duration(0)
+	var passed atomic.Int64
+	now, elapsed := time.Now().Add(wrong-before), func() time.Duration { return time.Duration(passed.Load()) }
 	s, err := store.Open(t.Context(), j, store.Options{UndoWindow: time.Hour, Clock: store.Clock{
-		Now: func() time.Time { return now.Add(passed) }, Elapsed: func() time.Duration { return passed },
+		Now: func() time.Time { return now.Add(elapsed()) }, Elapsed: elapsed,
 	}})
 	must(t, err)
 	key, err := store.NewGroupingKey([]exposition.Label{{Name: "job", Value: "x"}})
@@ -31,7 +33,7 @@ func storeOf(t *testing.T, wrong, before, ttl time.Duration) string {
 	must(t, err)
 	_, err = s.Push(t.Context(), store.Push{Key: key, Families: families, TTL: ttl})
 	must(t, err)
-	passed = before
+	passed.Store(int64(before))
 	must(t, s.Close())
 	must(t, j.Close())
 	return dir
