@@ -1,7 +1,7 @@
 package handlers
 
 import (
-	"slices"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -198,17 +198,8 @@ func (m *Metrics) scraped(d time.Duration, bytes int64) {
 // told is, also with an error.
 func (m *Metrics) gather() ([]exposition.Family, error) {
 	gathered, err := m.registry.Gather()
-	families := make([]exposition.Family, 0, len(gathered))
-	for _, mf := range gathered {
-		f, convertErr := exposition.FromDTO(mf, exposition.Options{})
-		if convertErr != nil {
-			err = convertErr
-			continue
-		}
-		families = append(families, f)
-	}
-	slices.SortFunc(families, func(a, b exposition.Family) int { return strings.Compare(a.Name, b.Name) })
-	return families, err
+	families, convertErr := exposition.FromDTOs(gathered, exposition.Options{})
+	return families, errors.Join(err, convertErr)
 }
 
 // record counts a request and, for pushes, how long it took; of scrapes it

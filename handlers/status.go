@@ -66,7 +66,7 @@ type clockJSON struct {
 }
 
 func clockOf(s store.ClockStatus) clockJSON {
-	return clockJSON{s.Now.UTC(), s.Behind.Seconds(), optional(s.Held), s.Set.Seconds()}
+	return clockJSON{s.Now.UTC().Truncate(time.Second), s.Behind.Seconds(), optional(s.Held), s.Set.Seconds()}
 }
 
 type healthJSON struct {

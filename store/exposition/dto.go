@@ -32,6 +32,18 @@ func FromDTO(mf *dto.MetricFamily, o Options) (Family, error) {
 	return families[0], nil
 }
 
+// FromDTOs is FromDTO for several families of different names, at less cost. Those
+// without metrics are left out; the result is sorted by name.
+func FromDTOs(families []*dto.MetricFamily, o Options) ([]Family, error) {
+	size := 0
+	for _, mf := range families {
+		size += proto.Size(mf)
+	}
+	a := newAssembly(o, size)
+	defer a.release()
+	return a.addAll(families)
+}
+
 // A family without a type is a counter in protobuf, as COUNTER is zero.
 func typeFromDTO(t dto.MetricType) (Type, bool) {
 	switch t {
