@@ -139,7 +139,7 @@ func (f *flags) define(k *kingpin.Application) {
 	f.text(k, &f.StoragePath, "storage.path", "", `Directory of the store. Default: "data", or "gatehouse-data" beside --persistence.file, there too if this is the directory of that file and holds no store.`)
 	f.text(k, &f.StorageTimeout, "storage.timeout", "3s", "Longest wait for a change to become durable.")
 	f.text(k, &f.MinFree, "storage.min-free", "64MiB", "Free space of the disk below which changes are refused. 0: none.")
-	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once into a new store. It is never written.")
+	f.text(k, &f.PersistenceFile, "persistence.file", "", "Persistence file of a Pushgateway, imported once, at a start with a store that never held a change. It is never written.")
 	f.text(k, &f.PersistenceInterval, "persistence.interval", "5m", "Accepted and ignored: every push is durable before it is answered.")
 	f.toggle(k, &f.DisableConsistencyCheck, "push.disable-consistency-check", "Accept pushes without checking them against what other groupings hold.")
 	f.clause(k, "push.enable-utf8-names", "Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names.").

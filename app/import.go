@@ -14,46 +14,137 @@ import (
 	"gatehouse/store/upstream"
 )
 
-// importPersisted brings a Pushgateway's persistence file into the store, once
-// in the store's life. What does not pass our checks is logged and left out;
-// the file itself is never touched.
+// importPersisted brings a Pushgateway's persistence file into the store, but only
+// if that never held a change: the file is older than whatever was pushed here.
+// What does not pass our checks is logged and left out; the file itself is never
+// touched.
 func (a *App) importPersisted(ctx context.Context) error {
 	path := a.options.PersistenceFile
-	if path == "" {
+	state, err := a.store.ImportState(ctx)
+	switch {
+	case err != nil:
+		return err
+	case path == "":
+		return a.giveUpImport(ctx, state)
+	case !state.Due:
+		a.compareImport(path, state)
 		return nil
 	}
-	due, err := a.store.BeginImport(ctx)
-	if err != nil || !due {
-		return err
-	}
-	groupings, err := upstream.Read(path)
+	groupings, sum, err := readPersisted(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		a.log.Warn("There is no persistence file to import", "path", path)
-		return nil
+		return a.giveUpImport(ctx, state)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot import; start without --persistence.file to begin without what it holds: %w", err)
+	}
+	if err := a.store.BeginImport(ctx); err != nil {
+		return fmt.Errorf("cannot import --persistence.file: %w", err)
 	}
 	imported, err := a.importAll(ctx, groupings)
 	if err != nil {
 		return fmt.Errorf("cannot import --persistence.file: %w", err)
 	}
 	a.log.Info("Imported the persistence file", "path", path, "groupings", imported, "refused", len(groupings)-imported)
-	return a.store.EndImport(ctx)
+	return a.store.EndImport(ctx, sum)
+}
+
+// readPersisted returns the groupings of a file and what names its content.
+func readPersisted(path string) ([]upstream.Grouping, string, error) {
+	sum, err := upstream.Sum(path)
+	if err != nil {
+		return nil, "", err
+	}
+	groupings, err := upstream.Read(path)
+	return groupings, sum, err
+}
+
+// giveUpImport sees to it that an import that was cut short does not go on once
+// the store has been served.
+func (a *App) giveUpImport(ctx context.Context, state store.ImportState) error {
+	if !state.Begun {
+		return nil
+	}
+	a.log.Warn("The import of a persistence file that was cut short is given up")
+	err := a.store.EndImport(ctx, "")
+	if errors.Is(err, store.ErrUnavailable) {
+		return nil // nothing can be pushed either
+	}
+	return err
+}
+
+// compareImport tells what a file has that the store, which is in use already,
+// lacks. A file that was imported tells nothing new.
+func (a *App) compareImport(path string, state store.ImportState) {
+	sum, err := upstream.Sum(path)
+	if err == nil && sum == state.File {
+		a.log.Info("The persistence file was imported earlier", "path", path)
+		return
+	}
+	var groupings []upstream.Grouping
+	if err == nil {
+		groupings, err = upstream.Read(path)
+	}
+	switch n := a.countMissing(groupings); {
+	case errors.Is(err, fs.ErrNotExist) && state.Done:
+	case errors.Is(err, fs.ErrNotExist):
+		a.log.Warn("There is no persistence file to import", "path", path)
+	case err != nil:
+		a.log.Warn("The persistence file cannot be compared with the store, which has been in use before", "err", err)
+	case n > 0:
+		a.log.Warn("The persistence file is not imported, as the store has been in use before: "+notHeld(n), "path", path)
+	default:
+		a.log.Info("All groupings of the persistence file are held already", "path", path)
+	}
+}
+
+func notHeld(n int) string {
+	if n == 1 {
+		return "1 grouping of the file is not held"
+	}
+	return fmt.Sprintf("%d groupings of the file are not held", n)
+}
+
+// countMissing is how many groupings are not held, once each. What has no valid
+// key is one.
+func (a *App) countMissing(groupings []upstream.Grouping) int {
+	n, seen := 0, map[string]bool{}
+	for _, g := range groupings {
+		key, err := a.key(g)
+		if err != nil {
+			n++
+			continue
+		}
+		if _, held := a.store.Picture().Group(key); !held && !seen[key.ID()] {
+			seen[key.ID()] = true
+			n++
+		}
+	}
+	return n
 }
 
 // importAll answers how many groupings were valid. An error says that the
 // store failed.
 func (a *App) importAll(ctx context.Context, groupings []upstream.Grouping) (imported int, err error) {
-	for key, g := range a.keyed(groupings) {
-		err := a.store.Import(ctx, key, a.convert(key, g), g.Pushed, g.Failed)
+	var from []upstream.Grouping
+	arrivals := func(yield func(store.Arrival) bool) {
+		for key, g := range a.keyed(groupings) {
+			from = append(from, g)
+			if !yield(store.Arrival{Key: key, Families: a.convert(key, g), Pushed: g.Pushed, Failed: g.Failed}) {
+				return
+			}
+		}
+	}
+	left, err := a.store.Import(ctx, arrivals, "", store.Origin{})
+	if err != nil {
+		return 0, err
+	}
+	for i, err := range left {
 		switch {
-		case refused(err):
-			a.leaveOut(g, err)
-		case err != nil:
-			return imported, err
-		default:
+		case err == nil, errors.Is(err, store.ErrHeld): // by an import that was cut short
 			imported++
+		default:
+			a.leaveOut(from[i], err)
 		}
 	}
 	return imported, nil
@@ -123,11 +214,4 @@ func (a *App) convert(key store.GroupingKey, g upstream.Grouping) []exposition.F
 		families = append(families, f)
 	}
 	return families
-}
-
-// refused tells that the store works but would not take a grouping.
-func refused(err error) bool {
-	var refusal *store.Refusal
-	var limit *store.LimitError
-	return errors.As(err, &refusal) || errors.As(err, &limit)
 }

@@ -85,7 +85,7 @@ func TestAnImportTakesTheNamesThatAPushMayHave(t *testing.T) {
 
 func TestAPersistenceFileIsImportedOnceAndNeverTouched(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "metrics")
-	content, err := os.ReadFile("../store/upstream/testdata/pushgateway-1.5.1.gob")
+	content, err := os.ReadFile(debianFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +109,157 @@ func TestAPersistenceFileIsImportedOnceAndNeverTouched(t *testing.T) {
 	}
 	if now, err := os.ReadFile(file); err != nil || string(now) != string(content) {
 		t.Errorf("the file was touched: %v", err)
+	}
+}
+
+// logged starts a server and returns it with what it logged.
+func logged(t *testing.T, o Options) (*App, string) {
+	t.Helper()
+	var log strings.Builder
+	a := New(o, slog.New(slog.NewTextHandler(&log, nil)))
+	if err := a.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { stop(t, a) })
+	return a, log.String()
+}
+
+// late has a server that was in use find a persistence file, and returns what it
+// logs then and holds.
+func late(t *testing.T, use func(a *App), file string) (log string, held []string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "metrics")
+	o := options(t, "--persistence.file="+path)
+	a := startWith(t, o)
+	use(a)
+	stop(t, a)
+	content, err := os.ReadFile(file)
+	if err == nil {
+		err = os.WriteFile(path, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, log = logged(t, o)
+	for g := range a.store.Picture().Groups() {
+		held = append(held, g.Key.String())
+	}
+	return log, held
+}
+
+// warnings counts those about a persistence file.
+func warnings(log string) int {
+	return strings.Count(log, "level=WARN msg=\"The persistence file") + strings.Count(log, "level=WARN msg=\"There is no persistence file")
+}
+
+const debianFile = "../store/upstream/testdata/pushgateway-1.5.1.gob"
+
+func TestAFileThatComesLateReplacesNoPush(t *testing.T) {
+	damaged := filepath.Join(t.TempDir(), "damaged")
+	if err := os.WriteFile(damaged, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	push := func(paths ...string) func(*App) {
+		return func(a *App) {
+			for _, path := range paths {
+				if status, text := do(t, "PUT", "http://"+a.Addr()+path, "mine 1\n"); status != 200 {
+					t.Fatalf("%d %s", status, text)
+				}
+			}
+		}
+	}
+	const backup = "/metrics/job/backup/instance/a:9100"
+	for name, test := range map[string]struct {
+		use  func(*App)
+		file string
+		log  string
+		held int
+	}{
+		"nothing was pushed": {func(*App) {}, debianFile, "Imported the persistence file", 6},
+		"another grouping":   {push("/metrics/job/mine"), debianFile, "6 groupings of the file are not held", 1},
+		"the same grouping":  {push(backup), debianFile, "5 groupings of the file are not held", 1},
+		"what was deleted again": {func(a *App) {
+			push(backup)(a)
+			do(t, "DELETE", "http://"+a.Addr()+backup, "")
+		}, debianFile, "6 groupings of the file are not held", 0},
+		"a damaged file": {push(backup), damaged, "cannot be compared", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log, held := late(t, test.use, test.file)
+			if !strings.Contains(log, test.log) || len(held) != test.held || warnings(log) > 1 {
+				t.Errorf("holds %q, and logged\n%s\nwant %d and %s", held, log, test.held, test.log)
+			}
+		})
+	}
+}
+
+func TestAnImportThatWasCutShortGoesOnUnlessTheStoreWasServed(t *testing.T) {
+	for name, test := range map[string]struct {
+		between bool // the store was served
+		file    string
+		log     string
+		held    int
+	}{
+		"at once":           {false, "", "Imported the persistence file", 6},
+		"without the flag":  {true, "", "6 groupings of the file are not held", 0},
+		"with a file amiss": {true, "/nowhere/metrics", "6 groupings of the file are not held", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := options(t)
+			a := New(o, slog.New(slog.DiscardHandler))
+			if err := a.openStore(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.store.BeginImport(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.closeStore(); err != nil {
+				t.Fatal(err)
+			}
+			if o.PersistenceFile = test.file; test.between {
+				stop(t, startWith(t, o))
+			}
+			o.PersistenceFile = debianFile
+			a, log := logged(t, o)
+			if n := a.store.Picture().Stats().Groupings; n != test.held || !strings.Contains(log, test.log) {
+				t.Errorf("holds %d, and logged\n%s\nwant %d and %s", n, log, test.held, test.log)
+			}
+		})
+	}
+}
+
+func TestAFileThatWasImportedIsToldOfAgainOnlyIfItHasChanged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics")
+	content, err := os.ReadFile(debianFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(b []byte) {
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(content)
+	o := options(t, "--persistence.file="+path)
+	a := startWith(t, o)
+	do(t, "DELETE", "http://"+a.Addr()+"/metrics/job/backup/instance/a:9100", "")
+	stop(t, a)
+	a, log := logged(t, o)
+	stop(t, a)
+	if warnings(log) > 0 || !strings.Contains(log, "was imported earlier") {
+		t.Errorf("of the same file it logged\n%s", log)
+	}
+	write(append(content, 0)) // which is not read
+	a, log = logged(t, o)
+	stop(t, a)
+	if !strings.Contains(log, "1 grouping of the file is not held") {
+		t.Errorf("of another file it logged\n%s", log)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, log = logged(t, o); warnings(log) > 0 {
+		t.Errorf("of the file that is gone it logged\n%s", log)
 	}
 }
 

@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -241,7 +242,8 @@ func TestWithLegacyNamesWhatIsHeldUnderOthersIsReadAndDeletedAllTheSame(t *testi
 		must(t, err)
 		families, err := exposition.DecodeText([]byte("a 1\n"), exposition.Options{Grouping: k.Labels(), UTF8Names: true})
 		must(t, err)
-		must(t, s.store.Import(t.Context(), k, families, time.Now(), time.Time{}))
+		_, err = s.store.Import(t.Context(), slices.Values([]store.Arrival{{Key: k, Families: families, Pushed: time.Now()}}), "", store.Origin{})
+		must(t, err)
 	}
 	job := exposition.Label{Name: "job", Value: "x"}
 	hold(job, exposition.Label{Name: "my.zone", Value: "z"})

@@ -19,6 +19,7 @@ const (
 	EntryWipe   EntryKind = "wipe"
 	EntryExpiry EntryKind = "expiry"
 	EntryUndo   EntryKind = "undo"
+	EntryImport EntryKind = "import"
 	// EntryRefusal is pushes to one grouping that were refused for one reason
 	// within a minute.
 	EntryRefusal EntryKind = "refusal"

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -20,8 +19,8 @@ type pushOp struct {
 
 	dissolved map[string]bool // see dissolves
 
-	imported bool
-	// For imports: the times of the other server.
+	// imported says that it comes from another server, with the times of that.
+	imported       bool
 	pushed, failed time.Time
 }
 
@@ -281,47 +280,5 @@ func (op *rejectOp) apply(b *batch) error {
 			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: shortened(op.Message, maxWhy), Origin: op.Origin,
 		}})
 	}
-	return nil
-}
-
-// Import puts in a grouping of another server with its own times. Errors as
-// of Push.
-func (s *Store) Import(ctx context.Context, k GroupingKey, families []exposition.Family, pushed, failed time.Time) error {
-	op := &pushOp{push: Push{Key: k, Families: families}, imported: true, pushed: pushed, failed: failed}
-	op.prepare()
-	_, err := s.submit(ctx, op)
-	return err
-}
-
-// importDone is what the import's record says once nothing is left to do.
-const importDone = "done"
-
-// BeginImport says whether an import is still to be done: once, and only into
-// a store that was empty when it began. One that was cut short begins again.
-func (s *Store) BeginImport(ctx context.Context) (bool, error) {
-	r, err := s.journal.Read(ctx, importKey)
-	switch {
-	case err == nil:
-		t, _, err := decodeControl(r.Value)
-		return err == nil && t.operation != importDone, err
-	case !errors.Is(err, ErrNoRecord):
-		return false, err
-	case s.Picture().Stats().Groupings > 0:
-		return false, nil
-	}
-	_, err = s.submit(ctx, controlOp{importKey, "begun"})
-	return err == nil, err
-}
-
-// EndImport notes that the import is done and must not be done again.
-func (s *Store) EndImport(ctx context.Context) error {
-	_, err := s.submit(ctx, controlOp{importKey, importDone})
-	return err
-}
-
-type controlOp struct{ key, operation string }
-
-func (op controlOp) apply(b *batch) error {
-	b.add("", Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
 	return nil
 }

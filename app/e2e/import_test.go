@@ -73,6 +73,23 @@ func withTimes(lines []string) []string {
 	return kept
 }
 
+func TestAFileThatComesLateReplacesNoPush(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "metrics")
+	dir := filepath.Join(t.TempDir(), "store")
+	s := startOn(t, dir, "--persistence.file="+file)
+	s.wrote("There is no persistence file to import")
+	s.put("/metrics/job/both", "m 2\n")
+	s.kill()
+	old := startPushgateway(t, file)
+	old.put("/metrics/job/both", "m 1\n")
+	old.put("/metrics/job/old", "n 1\n")
+	old.stop()
+	s = startOn(t, dir, "--persistence.file="+file)
+	s.wrote("not imported.* 1 grouping of the file is not held")
+	s.holds("m{instance=\"\",job=\"both\"} 2\n")
+}
+
 func TestTheStoreIsBesideTheFileThatIsImported(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

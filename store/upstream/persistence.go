@@ -4,7 +4,9 @@ package upstream
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/gob"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -48,14 +50,39 @@ const maxSize = 4 << 30
 // damaged, empty or no such file at all is an error that names the file. A file
 // that does not exist is an fs.ErrNotExist.
 func Read(path string) ([]Grouping, error) {
-	groupings, err := readFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("persistence file %q: %w", path, err)
-	}
-	return groupings, nil
+	var groupings []Grouping
+	err := with(path, func(f io.Reader) (err error) {
+		groupings, err = read(f, maxSize)
+		return err
+	})
+	return groupings, err
 }
 
-func readFile(path string) ([]Grouping, error) {
+// Sum names the content of a file: it is another one for any other content. Errors
+// are those of Read, but for a file that is damaged.
+func Sum(path string) (string, error) {
+	digest := sha256.New()
+	err := with(path, func(f io.Reader) error {
+		_, err := io.Copy(digest, f)
+		return cause(err)
+	})
+	return hex.EncodeToString(digest.Sum(nil)), err
+}
+
+// with has a file read. Errors name it.
+func with(path string, read func(io.Reader) error) error {
+	f, err := open(path)
+	if err == nil {
+		defer f.Close()
+		err = read(f)
+	}
+	if err != nil {
+		return fmt.Errorf("persistence file %q: %w", path, err)
+	}
+	return nil
+}
+
+func open(path string) (*os.File, error) {
 	// Asked first, since opening a named pipe would wait.
 	stat, err := os.Stat(path)
 	switch {
@@ -72,8 +99,7 @@ func readFile(path string) ([]Grouping, error) {
 	if err != nil {
 		return nil, cause(err)
 	}
-	defer f.Close()
-	return read(f, maxSize)
+	return f, nil
 }
 
 // cause strips the path, which Read puts in front of every error.
