@@ -306,6 +306,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Started:          time.Now(),
 		Build:            build(),
 		Quit:             a.Quit,
+		Import:           a.importFile,
 		Ending:           a.ending,
 	}
 }

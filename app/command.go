@@ -7,12 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"gatehouse/app/tokencmd"
+	"gatehouse/app/remotecmd"
 )
 
 // commandsHelp is for --help, which lists flags only.
 const commandsHelp = "Without a command the server starts. gatehouse health, with the same flags and variables, exits with 0 if it is healthy. " +
-	"gatehouse token create, list, rotate and revoke manage the API tokens of a server that runs: gatehouse token --help."
+	"gatehouse token create, list, rotate and revoke manage the API tokens of a server that runs, and gatehouse import FILE brings a Pushgateway's persistence file into one: gatehouse token --help, gatehouse import --help."
 
 // Command runs the command that the arguments begin with, and returns the exit
 // code. It is not ok if they begin with none: then the server is meant.
@@ -23,9 +23,9 @@ func Command(ctx context.Context, args []string, out, messages io.Writer) (code 
 	switch args[0] {
 	case "health":
 		return checkHealth(ctx, args[1:], out, messages), true
-	case "token":
-		return tokencmd.Run(ctx, args, os.Getenv, out, messages), true
+	case "token", "import":
+		return remotecmd.Run(ctx, args, os.Getenv, out, messages), true
 	}
-	fmt.Fprintf(messages, "gatehouse: there is no command %q: it is health or token, or none to start the server; --help tells more\n", args[0])
+	fmt.Fprintf(messages, "gatehouse: there is no command %q: it is health, import or token, or none to start the server; --help tells more\n", args[0])
 	return 1, true
 }

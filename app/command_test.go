@@ -172,7 +172,7 @@ func TestWhatACommandCannotDoIsSaidInOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"foo"}, `gatehouse: there is no command "foo": it is health or token, or none to start the server; --help tells more`},
+		{[]string{"foo"}, `gatehouse: there is no command "foo": it is health, import or token, or none to start the server; --help tells more`},
 		{[]string{"tokens"}, `there is no command "tokens"`},
 		{[]string{"token"}, "must select a subcommand of 'token'; gatehouse token --help tells more"},
 		{[]string{"token", "foo"}, `expected command but got "foo"`},
@@ -188,6 +188,11 @@ func TestWhatACommandCannotDoIsSaidInOneLine(t *testing.T) {
 		{[]string{"token", "list", "--server=localhost:9091"}, "the server's address must be like http://localhost:9091"},
 		{[]string{"token", "list", "--server=http://u:p@localhost"}, "must not hold a credential"},
 		{[]string{"token", "list", "--server=http://localhost/?x=y"}, "must have no query"},
+		{[]string{"import"}, "required argument 'file' not provided; gatehouse import --help tells more"},
+		{[]string{"import", "/nowhere"}, `"/nowhere": no such file`},
+		{[]string{"import", "/"}, `"/": is not a regular file`},
+		{[]string{"import", debianFile}, "the server takes no imports: it has to be started with --web.enable-admin-api"},
+		{[]string{"import", debianFile, "--server=http://u:p@localhost"}, "must not hold a credential"},
 		{[]string{"token", "list", "--ca-file=/nowhere"}, `--ca-file "/nowhere": no such file`},
 	} {
 		got := command(t, test.args...)

@@ -178,7 +178,7 @@ func (f *flags) defineWeb(k *kingpin.Application) {
 	f.text(k, &f.ExternalURL, "web.external-url", "", "URL under which clients and browsers reach the server.")
 	f.text(k, &f.RoutePrefix, "web.route-prefix", "", "Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off.")
 	f.toggle(k, &f.EnableLifecycle, "web.enable-lifecycle", "Let PUT and POST of /-/quit end the server.")
-	f.toggle(k, &f.EnableAdminAPI, "web.enable-admin-api", "Let PUT of /api/v1/admin/wipe delete everything.")
+	f.toggle(k, &f.EnableAdminAPI, "web.enable-admin-api", "Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway.")
 	f.toggle(k, &f.EnablePprof, "web.enable-pprof", "Serve profiles below /debug/pprof/.")
 	f.text(k, &f.ReadTimeout, "web.read-timeout", "1m", "Longest time for a request to arrive, with its body.")
 	f.text(k, &f.WriteTimeout, "web.write-timeout", "2m", "Longest time for an answer to be taken by its client.")

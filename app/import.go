@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 
+	"gatehouse/handlers"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/upstream"
@@ -92,7 +96,7 @@ func (a *App) compareImport(path string, state store.ImportState) {
 	case err != nil:
 		a.log.Warn("The persistence file cannot be compared with the store, which has been in use before", "err", err)
 	case n > 0:
-		a.log.Warn("The persistence file is not imported, as the store has been in use before: "+notHeld(n), "path", path)
+		a.log.Warn("The persistence file is not imported, as the store has been in use before: "+notHeld(n)+"; bring them in with gatehouse import", "path", path)
 	default:
 		a.log.Info("All groupings of the persistence file are held already", "path", path)
 	}
@@ -126,61 +130,104 @@ func (a *App) countMissing(groupings []upstream.Grouping) int {
 // importAll answers how many groupings were valid. An error says that the
 // store failed.
 func (a *App) importAll(ctx context.Context, groupings []upstream.Grouping) (imported int, err error) {
-	var from []upstream.Grouping
-	arrivals := func(yield func(store.Arrival) bool) {
-		for key, g := range a.keyed(groupings) {
-			from = append(from, g)
-			if !yield(store.Arrival{Key: key, Families: a.convert(key, g), Pushed: g.Pushed, Failed: g.Failed}) {
+	told, err := a.takeIn(groupings, func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
+		return a.store.Import(ctx, arrivals, "", store.Origin{})
+	})
+	for _, g := range told {
+		for _, f := range g.Refused {
+			a.log.Warn("Left a metric family out of the import", "grouping", g.Grouping, "family", f.Family, "err", f.Reason)
+		}
+		switch {
+		case g.LeftOut == nil, errors.Is(g.LeftOut, store.ErrHeld): // by an import that was cut short
+			imported++
+		default:
+			a.log.Warn("Left a grouping out of the import", "grouping", g.Grouping, "err", g.LeftOut)
+		}
+	}
+	return imported, err
+}
+
+// importFile brings the content of a persistence file into a store that is in use,
+// for the API. With dryRun it changes nothing.
+func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]handlers.Arrival, error) {
+	groupings, err := upstream.Parse(content)
+	if err != nil {
+		a.log.Warn("A file that was to be imported cannot be read", "err", err)
+		return nil, handlers.ErrNoImport
+	}
+	return a.takeIn(groupings, func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
+		if dryRun {
+			return a.store.TryImport(ctx, arrivals)
+		}
+		return a.store.Import(ctx, arrivals, "", o)
+	})
+}
+
+// takeIn has a store take in groupings, and returns what has become of each. After
+// an error, which is the store's, that is nothing.
+func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arrival]) ([]error, error)) ([]handlers.Arrival, error) {
+	told := make([]handlers.Arrival, len(groupings))
+	for i, g := range groupings {
+		told[i].Grouping = selector(g)
+	}
+	keys := a.keyed(groupings, told)
+	var asked []int
+	left, err := ask(func(yield func(store.Arrival) bool) {
+		for i, g := range groupings {
+			if told[i].LeftOut != nil {
+				continue
+			}
+			arrival := store.Arrival{Key: keys[i], Pushed: g.Pushed, Failed: g.Failed}
+			told[i].Grouping = keys[i].String()
+			a.convert(g, &arrival, &told[i])
+			asked = append(asked, i)
+			if !yield(arrival) {
 				return
 			}
 		}
-	}
-	left, err := a.store.Import(ctx, arrivals, "", store.Origin{})
+	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	for i, err := range left {
-		switch {
-		case err == nil, errors.Is(err, store.ErrHeld): // by an import that was cut short
-			imported++
-		default:
-			a.leaveOut(from[i], err)
-		}
+	for at, i := range asked {
+		told[i].LeftOut = left[at]
 	}
-	return imported, nil
+	return told, nil
 }
 
-// keyed tells the groupings that have a valid key, in their order. A
-// Pushgateway holds a label with an empty value and no such label apart; of
-// groupings that are one to us it tells the one that was pushed last.
-func (a *App) keyed(groupings []upstream.Grouping) iter.Seq2[store.GroupingKey, upstream.Grouping] {
+// selector shows a grouping whose key may be invalid.
+func selector(g upstream.Grouping) string {
+	labels := make([]string, len(g.Labels))
+	for i, l := range g.Labels {
+		labels[i] = l.Name + "=" + strconv.Quote(l.Value)
+	}
+	return "{" + strings.Join(labels, ",") + "}"
+}
+
+// keyed returns the keys of the groupings that have a valid one; of the others it
+// tells why they are left out. A Pushgateway holds a label with an empty value and
+// no such label apart; of groupings that are one to us the one counts that was
+// pushed last.
+func (a *App) keyed(groupings []upstream.Grouping, told []handlers.Arrival) []store.GroupingKey {
 	keys := make([]store.GroupingKey, len(groupings))
 	newest := make(map[string]int)
 	for i, g := range groupings {
-		key, err := a.key(g)
-		if err != nil {
-			a.leaveOut(g, err)
+		if keys[i], told[i].LeftOut = a.key(g); told[i].LeftOut != nil {
 			continue
 		}
-		keys[i] = key
-		other, twice := newest[key.ID()]
+		id := keys[i].ID()
+		other, twice := newest[id]
 		switch {
 		case !twice:
-			newest[key.ID()] = i
+			newest[id] = i
 		case g.Pushed.After(groupings[other].Pushed):
-			a.leaveOut(groupings[other], errTwice)
-			newest[key.ID()] = i
+			told[other].LeftOut = errTwice
+			newest[id] = i
 		default:
-			a.leaveOut(g, errTwice)
+			told[i].LeftOut = errTwice
 		}
 	}
-	return func(yield func(store.GroupingKey, upstream.Grouping) bool) {
-		for i, g := range groupings {
-			if at, ok := newest[keys[i].ID()]; ok && at == i && !yield(keys[i], g) {
-				return
-			}
-		}
-	}
+	return keys
 }
 
 // key is a grouping's key by the rules of paths.
@@ -197,21 +244,20 @@ func (a *App) key(g upstream.Grouping) (store.GroupingKey, error) {
 
 var errTwice = errors.New("another one, which differs only in labels without a value, was pushed later")
 
-func (a *App) leaveOut(g upstream.Grouping, err error) {
-	a.log.Warn("Left a grouping out of the import", "labels", fmt.Sprint(g.Labels), "err", err)
-}
-
-// convert takes over the families that are valid.
-func (a *App) convert(key store.GroupingKey, g upstream.Grouping) []exposition.Family {
-	o := exposition.Options{Grouping: key.Labels(), UTF8Names: a.options.UTF8Names}
-	families := make([]exposition.Family, 0, len(g.Families))
-	for _, mf := range g.Families {
+// convert takes over the families that are valid, and tells of the others.
+func (a *App) convert(g upstream.Grouping, arrival *store.Arrival, told *handlers.Arrival) {
+	o := exposition.Options{Grouping: arrival.Key.Labels(), UTF8Names: a.options.UTF8Names}
+	arrival.Changed = make(map[string]time.Time, len(g.Families))
+	for i, mf := range g.Families {
 		f, err := exposition.FromDTO(mf, o)
 		if err != nil {
-			a.log.Warn("Left a metric family out of the import", "grouping", key.String(), "family", mf.GetName(), "err", err)
+			told.Refused = append(told.Refused, handlers.RefusedFamily{Family: mf.GetName(), Reason: err.Error()})
 			continue
 		}
-		families = append(families, f)
+		arrival.Families = append(arrival.Families, f)
+		if i < len(g.Changed) {
+			arrival.Changed[f.Name] = g.Changed[i]
+		}
 	}
-	return families
+	told.Families = len(arrival.Families)
 }

@@ -49,7 +49,7 @@ func TestAnImportTakesWhatIsValidAndLogsTheRest(t *testing.T) {
 			t.Errorf("the scrape lacks %s:\n%s", line, text)
 		}
 	}
-	for _, logged := range []string{`bro\xffken`, `pushed later`, `jobless`, `bad\xff`} {
+	for _, logged := range []string{`bro\xffken`, `pushed later`, `jobless`, `bad\\xff`} {
 		if !strings.Contains(log.String(), logged) {
 			t.Errorf("nothing was logged about %q:\n%s", logged, &log)
 		}
@@ -260,6 +260,24 @@ func TestAFileThatWasImportedIsToldOfAgainOnlyIfItHasChanged(t *testing.T) {
 	}
 	if _, log = logged(t, o); warnings(log) > 0 {
 		t.Errorf("of the file that is gone it logged\n%s", log)
+	}
+}
+
+func TestAnImportKeepsWhenFamiliesWerePushed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "metrics")
+	content, err := os.ReadFile(debianFile)
+	if err == nil {
+		err = os.WriteFile(file, content, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := startWith(t, options(t, "--persistence.file="+file))
+	_, text := do(t, "GET", "http://"+a.Addr()+"/api/v1/metrics", "")
+	for _, family := range []string{`"jobs_total":{"time_stamp":"2026-11-22T20:50:11.186267339Z"`, `"ok":{"time_stamp":"2026-11-22T20:50:11.284659902Z"`} {
+		if !strings.Contains(text, family) {
+			t.Errorf("%s is not in\n%s", family, text)
+		}
 	}
 }
 

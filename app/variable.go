@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gatehouse/app/tokencmd"
+	"gatehouse/app/remotecmd"
 	"gatehouse/spelling"
 )
 
@@ -79,7 +79,7 @@ func (f *flags) vocabulary() vocabulary {
 	for _, name := range []string{"API_TOKEN", "GATEHOUSE_TOKENS"} {
 		v.meant[name], v.meant[name+fileSuffix] = tokensVariable, tokensVariable+fileSuffix
 	}
-	for _, name := range tokencmd.Variables() {
+	for _, name := range remotecmd.Variables() {
 		v.meant[name] = name
 	}
 	for flag := range f.given {

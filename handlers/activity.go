@@ -47,6 +47,7 @@ var kindGroups = []struct {
 	kinds       []store.EntryKind
 }{
 	{"deletions", "Deletes and undos", []store.EntryKind{store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo}},
+	{"import", "Imports", []store.EntryKind{store.EntryImport}},
 	{"refusal", "Refused pushes", []store.EntryKind{store.EntryRefusal}},
 	{"sessions", "Sign-ins", []store.EntryKind{store.EntrySignIn, store.EntrySignOut}},
 	{"tokens", "Tokens", []store.EntryKind{store.EntryTokenCreate, store.EntryTokenRotate, store.EntryTokenRevoke}},

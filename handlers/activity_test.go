@@ -510,14 +510,14 @@ func TestWhatHappenedLeadsToOnlyThat(t *testing.T) {
 			kinds = append(kinds, kind)
 		}
 	}
-	if got := strings.Join(kinds, " "); got != "deletions refusal sessions tokens denial undo!" {
+	if got := strings.Join(kinds, " "); got != "deletions import refusal sessions tokens denial undo!" {
 		t.Errorf("the form has %s", got)
 	}
 }
 
 func TestEveryKindOfEntryIsInOneGroup(t *testing.T) {
 	for _, kind := range []store.EntryKind{
-		store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo, store.EntryRefusal, store.EntryDenial,
+		store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo, store.EntryImport, store.EntryRefusal, store.EntryDenial,
 		store.EntrySignIn, store.EntrySignOut, store.EntryTokenCreate, store.EntryTokenRotate, store.EntryTokenRevoke,
 	} {
 		in := 0

@@ -85,6 +85,10 @@ func answerToKnown(err error) answer {
 		return answer{fiber.StatusConflict, store.ErrTokenMaker.Error(), 0}
 	case errors.Is(err, store.ErrTokenName):
 		return answer{fiber.StatusConflict, store.ErrTokenName.Error(), 0}
+	case errors.Is(err, errImporting):
+		return answer{fiber.StatusServiceUnavailable, errImporting.Error(), 10}
+	case errors.Is(err, ErrNoImport):
+		return answer{fiber.StatusBadRequest, ErrNoImport.Error(), 0}
 	case errors.Is(err, exposition.ErrTooLarge):
 		return answer{fiber.StatusRequestEntityTooLarge, "the push is larger than the server allows (--push.max-body-bytes)", 0}
 	case errors.Is(err, exposition.ErrEncoding):

@@ -138,7 +138,7 @@ func TestAMethodThatIsNotThereIsRefusedWithThoseThatAre(t *testing.T) {
 	for target, allow := range map[string]string{
 		"/": read, "/metrics": read, "/metrics/self": read, "/metrics/job/x": "DELETE, GET, HEAD, OPTIONS, POST, PUT",
 		"/metrics/job/x/l/v": "DELETE, GET, HEAD, OPTIONS, POST, PUT", "/api/v1/targets": read, "/api/v1/metrics": read, "/api/v1/status": read,
-		"/api/v1/groupings": "DELETE, GET, HEAD, OPTIONS", "/api/v1/openapi.json": read, "/api/v1/admin/wipe": "OPTIONS, PUT",
+		"/api/v1/groupings": "DELETE, GET, HEAD, OPTIONS", "/api/v1/openapi.json": read, "/api/v1/admin/wipe": "OPTIONS, PUT", "/api/v1/admin/import": "OPTIONS, POST",
 		"/health": read, "/-/healthy": read, "/-/ready": read, "/-/quit": "OPTIONS, POST, PUT",
 	} {
 		for _, method := range []string{"GET", "PUT", "POST", "DELETE", "PATCH", "TRACE", "OPTIONS"} {

@@ -189,6 +189,7 @@ func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 				{"GET", "/api/v1/status"},
 				{"GET", "/api/v1/groupings"},
 				{"PUT", "/api/v1/admin/wipe"},
+				{"POST", "/api/v1/admin/import"},
 				{"PUT", "/-/quit"},
 				{"GET", "/debug/pprof/heap"},
 			} {

@@ -32,7 +32,7 @@ func TestProblemsAreToldInWordsWithOneThingToDo(t *testing.T) {
 	}{
 		"nothing": {admin, "GET", "/nowhere", 404, "There is nothing here", []string{"No page has this address.", `name="q"`, `action="/pg/"`}},
 		"a filter that makes no sense": {admin, "GET", "/activity?kind=x", 400, "That was not understood", []string{
-			"Kind must be delete, wipe, expiry, undo, deletions, refusal, sign_in,", `href="/pg/"`,
+			"Kind must be delete, wipe, expiry, undo, deletions, import, refusal, sign_in,", `href="/pg/"`,
 		}},
 		"another method": {admin, "POST", "/activity", 405, "That cannot be done here", []string{"This address takes GET, HEAD, OPTIONS, but not POST."}},
 		"more than the role allows": {reader, "GET", "/activity", 403, "You may not do that", []string{

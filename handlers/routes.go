@@ -3,12 +3,14 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -71,6 +73,9 @@ type Config struct {
 	Started time.Time
 	Build   Build
 	Quit    func() // asks the process to end
+	// Import brings the content of a Pushgateway's persistence file into the store, or
+	// says what that would do. Errors are ErrNoImport and those of the store.
+	Import func(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]Arrival, error)
 	// Ending is closed when the process stops: answers that go on for as long as
 	// the client wants end then. nil: never.
 	Ending <-chan struct{}
@@ -82,10 +87,11 @@ type Build struct{ Version, Revision, Branch, User, Date, GoVersion string }
 // api holds what handlers need. It is safe for concurrent use.
 type api struct {
 	Config
-	budget  budget
-	etags   etags
-	streams streams
-	epoch   string // of marks
+	budget    budget
+	importing sync.Mutex // held by the one import that is under way
+	etags     etags
+	streams   streams
+	epoch     string // of marks
 
 	unframedAnswers unframedAnswers
 }
@@ -195,7 +201,7 @@ func (h *api) routes() []route {
 			routes = append(routes, r)
 		}
 	}
-	return slices.Concat(routes, []route{groupings}, h.tokenRoutes(), h.healthRoutes(), h.pageRoutes())
+	return slices.Concat(routes, []route{groupings}, h.tokenRoutes(), h.importRoutes(), h.healthRoutes(), h.pageRoutes())
 }
 
 // pageRoutes are what people see.

@@ -101,7 +101,7 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 	s.do("DELETE", "/metrics/job/secret-job/zone/none", "")
 	strangers := []string{"PUT /metrics/*", "POST /metrics/*", "DELETE /metrics/*", "GET /push", "POST /ui/push", "POST /ui/push/check"}
 	nobody := []string{
-		"DELETE /api/v1/groupings", "PUT /-/quit", "POST /-/quit", "PUT /api/v1/admin/wipe",
+		"DELETE /api/v1/groupings", "PUT /-/quit", "POST /-/quit", "PUT /api/v1/admin/wipe", "POST /api/v1/admin/import",
 		"GET /api/v1/tokens", "POST /api/v1/tokens", "DELETE /api/v1/tokens/:id", "POST /api/v1/tokens/:id/rotate",
 		"GET /tokens", "GET /tokens/new", "POST /tokens/new", "GET /tokens/:id/rotate", "POST /tokens/:id/rotate",
 		"GET /tokens/:id/revoke", "POST /tokens/:id/revoke",

@@ -76,6 +76,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
 		Flags: []Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
 		Build: Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
+		Import: func(context.Context, []byte, bool, store.Origin) ([]Arrival, error) { return nil, nil },
 	}
 	g := guard.Config{Decided: metrics.Decided, Logger: logger, Cookie: guard.Cookie{Lifetime: 12 * time.Hour}}
 	scrapes := false

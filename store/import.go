@@ -22,6 +22,8 @@ type Arrival struct {
 	Key            GroupingKey
 	Families       []exposition.Family // sorted by name
 	Pushed, Failed time.Time
+	// Changed says when families were pushed last; the others were with the last push.
+	Changed map[string]time.Time
 }
 
 // Import puts in groupings of another server, each with its own times. It never
@@ -76,7 +78,7 @@ func (s *Store) takeIn(ctx context.Context, arrivals iter.Seq[Arrival], op *impo
 }
 
 func newImport(a Arrival) *pushOp {
-	op := &pushOp{push: Push{Key: a.Key, Families: a.Families}, imported: true, pushed: a.Pushed, failed: a.Failed}
+	op := &pushOp{push: Push{Key: a.Key, Families: a.Families}, imported: true, pushed: a.Pushed, failed: a.Failed, changed: a.Changed}
 	op.prepare()
 	return op
 }
@@ -140,6 +142,29 @@ func (b *batch) takeIn(p *pushOp) error {
 	}
 	b.c.tick(b) // no two changes share a moment
 	return p.apply(b)
+}
+
+// keepTimes gives the families of an arrival the times that they had where they
+// come from.
+func (op *pushOp) keepTimes(b *body) {
+	if !op.imported {
+		return
+	}
+	var last *age
+	for i := range b.holds {
+		h := &b.holds[i]
+		a := *h.age
+		if at, ok := op.changed[h.name]; ok && !at.IsZero() {
+			a.changed = at.UnixNano()
+		} else if !op.pushed.IsZero() {
+			a.changed = op.pushed.UnixNano()
+		}
+		if last == nil || *last != a {
+			shared := a // a itself stays on the stack
+			last = &shared
+		}
+		h.age = last
+	}
 }
 
 // ImportState is how far the import at a start has come.

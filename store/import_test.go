@@ -109,7 +109,7 @@ func TestAnImportIsDueUntilTheFirstChange(t *testing.T) {
 			_, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{})
 			return err
 		}, store.ImportState{}},
-		"a wipe": {func(s *store.Store) error { _, err := s.Wipe(t.Context(), store.Origin{}); return err }, store.ImportState{}},
+		"a wipe":                       {func(s *store.Store) error { _, err := s.Wipe(t.Context(), store.Origin{}); return err }, store.ImportState{}},
 		"an import that was cut short": {func(s *store.Store) error { return s.BeginImport(t.Context()) }, store.ImportState{Due: true, Begun: true}},
 		"an import": {func(s *store.Store) error {
 			return errors.Join(s.BeginImport(t.Context()), s.EndImport(t.Context(), "abc"))

@@ -22,6 +22,7 @@ type pushOp struct {
 	// imported says that it comes from another server, with the times of that.
 	imported       bool
 	pushed, failed time.Time
+	changed        map[string]time.Time // of families
 }
 
 func (op *pushOp) prepare() {
@@ -94,6 +95,7 @@ func (op *pushOp) apply(b *batch) error {
 		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
 	}
 	b.ages(g.body, before, b.rank, b.now.UnixNano(), op.kept)
+	op.keepTimes(g.body)
 	g.renderTimes()
 	condition := b.revision(g.Key.id)
 	b.put(&g)

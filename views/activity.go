@@ -46,7 +46,7 @@ type Entry struct {
 
 // kindWords are the kinds of entries as people say them.
 var kindWords = map[string]string{
-	"delete": "deleted", "wipe": "wiped", "expiry": "expired", "undo": "undone", "refusal": "refused", "denial": "denied",
+	"delete": "deleted", "wipe": "wiped", "expiry": "expired", "undo": "undone", "import": "imported", "refusal": "refused", "denial": "denied",
 	"sign_in": "signed in", "sign_out": "signed out",
 	"token_create": "created", "token_rotate": "rotated", "token_revoke": "revoked",
 }
@@ -76,6 +76,8 @@ func (e Entry) subject() string {
 		return "what nobody had pushed in time"
 	case e.Kind == "undo":
 		return "what was wiped or had expired"
+	case e.Kind == "import":
+		return "a Pushgateway's file"
 	case e.Kind == "refusal":
 		return "several groupings"
 	case e.Kind == "denial":

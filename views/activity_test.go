@@ -23,6 +23,7 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 		{Entry{Kind: "denial", Client: Client{From: "10.0.0.1"}, What: "GET /metrics", Count: 1}, "10.0.0.1", "GET /metrics", ""},
 		{Entry{Kind: "denial", Client: Client{By: "rita", From: "10.0.0.1"}, What: "PUT /x", Count: 7}, "rita", "PUT /x", "7 requests within a minute"},
 		{Entry{Kind: "denial", Count: 9000}, "several", "what many have asked for", "9,000 requests"},
+		{Entry{Kind: "import", Client: Client{By: "ana"}, Count: 1}, "ana", "a Pushgateway's file", "1 grouping"},
 		{Entry{Kind: "sign_in", Client: Client{By: "ana"}, Count: 1}, "ana", "", ""},
 		{Entry{Kind: "sign_out", Client: Client{By: "ana"}, What: "ben", Count: 1}, "ana", "ben", ""},
 		{Entry{Kind: "sign_out", Count: 3}, "the server", "", "3 sessions"},
@@ -32,7 +33,7 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 			t.Errorf("%+v: %q %q %q", test.e, w, s, a)
 		}
 	}
-	for _, kind := range []string{"delete", "wipe", "expiry", "undo", "refusal", "denial", "sign_in", "sign_out", "token_create", "token_rotate", "token_revoke"} {
+	for _, kind := range []string{"delete", "wipe", "expiry", "undo", "import", "refusal", "denial", "sign_in", "sign_out", "token_create", "token_rotate", "token_revoke"} {
 		if kindWord(kind) == "" {
 			t.Errorf("no word for %s", kind)
 		}

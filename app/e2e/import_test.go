@@ -86,8 +86,61 @@ func TestAFileThatComesLateReplacesNoPush(t *testing.T) {
 	old.put("/metrics/job/old", "n 1\n")
 	old.stop()
 	s = startOn(t, dir, "--persistence.file="+file)
-	s.wrote("not imported.* 1 grouping of the file is not held")
+	s.wrote("not imported.* 1 grouping of the file is not held; bring them in with gatehouse import")
 	s.holds("m{instance=\"\",job=\"both\"} 2\n")
+}
+
+func TestASecondFileIsBroughtIntoAServerThatRuns(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "metrics")
+	old := startPushgateway(t, file)
+	for path, body := range map[string]string{
+		"/metrics/job/held": "m 1\n", "/metrics/job/deleted": "m 1\n", "/metrics/job/new": "n 1\n", "/metrics/job/later/zone/a": "n 2\n",
+		"/metrics/job/clash": "# TYPE c counter\nc 1\n",
+	} {
+		old.put(path, body)
+	}
+	want := withTimes(old.scrape(acceptText))
+	want = slices.DeleteFunc(want, func(l string) bool { return !strings.Contains(l, `job="new"`) && !strings.Contains(l, `job="later"`) })
+	old.stop()
+	sum := content(t, filepath.Dir(file))
+	admin := secret("a-token-for-imports")
+	s := listening(launch(t, []string{"API_TOKENS=" + admin}, binary, loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"), "--web.enable-admin-api"), `msg=Listening address=(\S+)`)
+	s.put("/metrics/job/held", "m 5\n# TYPE c gauge\nc 5\n", "X-API-Key", admin)
+	s.put("/metrics/job/deleted", "m 6\n", "X-API-Key", admin)
+	s.want(202, "DELETE", "/metrics/job/deleted", "", "X-API-Key", admin)
+	run := func(env string, args ...string) (int, string) {
+		return finish(t, []string{env}, append([]string{"import", file, "--server=" + s.url}, args...)...)
+	}
+	if code, wrote := run("GATEHOUSE_TOKEN="+secret("a-wrong-token-for-imports"), "--dry-run"); code != 1 || !strings.Contains(wrote, "the server refuses") {
+		t.Errorf("with a wrong token: %d %s", code, wrote)
+	}
+	for _, test := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--dry-run"}, []string{
+			`would import {job="new"}`, `would import {job="later",zone="a"}`, `would leave out {job="held"}: a grouping of that key is held`,
+			`would leave out {job="deleted"}: a grouping of that key was deleted`, `would leave out {job="clash"}: metric "c" is pushed as counter`, "would import: 2; would leave out: 3.",
+		}},
+		{nil, []string{`imported {job="new"}`, "imported: 2; left out: 3."}},
+		{nil, []string{`left out {job="new"}: a grouping of that key is held`, "imported: 0; left out: 5."}},
+	} {
+		code, wrote := run("GATEHOUSE_TOKEN="+admin, test.args...)
+		for _, text := range test.want {
+			if code != 0 || !strings.Contains(wrote, text) {
+				t.Errorf("%q: %d, %q is not in\n%s", test.args, code, text, wrote)
+			}
+		}
+	}
+	got := withTimes(strings.Split(s.want(200, "GET", "/metrics", "", "X-API-Key", admin, "Accept", acceptText).body, "\n"))
+	for _, l := range want {
+		if !slices.Contains(got, l) {
+			t.Errorf("%s is not in\n%s", l, strings.Join(got, "\n"))
+		}
+	}
+	s.want(200, "GET", "/api/v1/activity?kind=import", "", "X-API-Key", admin)
+	unchanged(t, filepath.Dir(file), sum)
 }
 
 func TestTheStoreIsBesideTheFileThatIsImported(t *testing.T) {

@@ -31,6 +31,8 @@ type Grouping struct {
 	// Families holds what was pushed, sorted by name; the two families that say
 	// when are left out. Metrics carry the grouping's labels.
 	Families []*dto.MetricFamily
+	// Changed holds, by family, when it was pushed last; zero: not known.
+	Changed []time.Time
 	// Pushed and Failed are when a push last succeeded and last failed, zero for
 	// never.
 	Pushed, Failed time.Time
@@ -57,6 +59,10 @@ func Read(path string) ([]Grouping, error) {
 	})
 	return groupings, err
 }
+
+// Parse returns the groupings of the content of such a file. Errors are those of
+// Read.
+func Parse(content []byte) ([]Grouping, error) { return read(bytes.NewReader(content), maxSize) }
 
 // Sum names the content of a file: it is another one for any other content. Errors
 // are those of Read, but for a file that is damaged.
@@ -152,6 +158,7 @@ type persistedGroup struct {
 }
 
 type persistedFamily struct {
+	Timestamp            time.Time
 	GobbableMetricFamily *metricFamily
 }
 
@@ -196,9 +203,18 @@ func grouping(p persistedGroup) Grouping {
 			g.Failed = timeOf(family.MetricFamily)
 		default:
 			g.Families = append(g.Families, family.MetricFamily)
+			g.Changed = append(g.Changed, plausible(p.Metrics[name].Timestamp))
 		}
 	}
 	return g
+}
+
+// plausible is a time that has a place in Unix nanoseconds, or never.
+func plausible(t time.Time) time.Time {
+	if t.Unix() <= 0 || t.Unix() >= math.MaxInt64/int64(time.Second) {
+		return time.Time{}
+	}
+	return t.UTC()
 }
 
 // lastSecond is the last one of the year 9999, the end of what RFC 3339 knows.

@@ -1,4 +1,4 @@
-package tokencmd
+package remotecmd
 
 import (
 	"bytes"
@@ -50,10 +50,23 @@ var errAnswer = errors.New("the answer cannot be understood; is it a Gatehouse s
 
 // server is what is asked.
 type server struct {
-	url        string // of its tokens
+	url        string
 	credential func(*http.Request)
 	client     http.Client
+	longest    int64 // bytes of an answer
 }
+
+// refusal is an error that a server answers with.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("the server refuses: %s (status %d)", r.text, r.status)
+}
+
+const tokensPath = "/api/v1/tokens"
 
 // connect makes ready to ask the server, and does not ask it yet.
 func (c *command) connect(getenv func(string) string) (*server, error) {
@@ -61,7 +74,7 @@ func (c *command) connect(getenv func(string) string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{url: address + "/api/v1/tokens"}
+	s := &server{url: address, longest: maxAnswer}
 	if s.credential, err = credential(getenv); err != nil {
 		return nil, err
 	}
@@ -173,20 +186,26 @@ func reason(err error) error {
 // do asks the server and decodes its answer.
 func (s *server) do(ctx context.Context, method, path string, fields map[string]string, into any) error {
 	var body io.Reader
+	kind := ""
 	if fields != nil {
 		text, err := json.Marshal(fields)
 		if err != nil {
 			return err
 		}
-		body = bytes.NewReader(text)
+		body, kind = bytes.NewReader(text), "application/json"
 	}
+	return s.send(ctx, method, path, kind, body, into)
+}
+
+// send asks the server with a body of the content type kind and decodes its answer.
+func (s *server) send(ctx context.Context, method, path, kind string, body io.Reader, into any) error {
 	r, err := http.NewRequestWithContext(ctx, method, s.url+path, body)
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Accept", "application/json")
-	if fields != nil {
-		r.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
 	}
 	s.credential(r)
 	resp, err := s.client.Do(r)
@@ -194,7 +213,7 @@ func (s *server) do(ctx context.Context, method, path string, fields map[string]
 		return fmt.Errorf("the server cannot be reached: %w", withoutURL(err))
 	}
 	defer resp.Body.Close()
-	return decode(resp, into)
+	return decode(resp, s.longest, into)
 }
 
 // withoutURL is why a request failed.
@@ -205,12 +224,12 @@ func withoutURL(err error) error {
 	return err
 }
 
-func decode(resp *http.Response, into any) error {
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+func decode(resp *http.Response, longest int64, into any) error {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, longest+1))
 	switch {
 	case err != nil:
 		return fmt.Errorf("the answer did not arrive whole: %w", err)
-	case len(text) > maxAnswer:
+	case int64(len(text)) > longest:
 		return errors.New("the answer is too long")
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		return fmt.Errorf("the server leads to %s, which is not followed: give the right address by --server", resp.Header.Get("Location"))
@@ -224,7 +243,7 @@ func decode(resp *http.Response, into any) error {
 		return fmt.Errorf("status %d: %w", resp.StatusCode, errAnswer)
 	}
 	if answer.Status != "success" {
-		return fmt.Errorf("the server refuses: %s (status %d)", answer.Error, resp.StatusCode)
+		return &refusal{resp.StatusCode, answer.Error}
 	}
 	if json.Unmarshal(answer.Value, into) != nil {
 		return errAnswer
@@ -249,7 +268,7 @@ type madeToken struct {
 	Secret string `json:"secret"`
 }
 
-func (t token) path() string { return "/" + url.PathEscape(t.ID) }
+func (t token) path() string { return tokensPath + "/" + url.PathEscape(t.ID) }
 
 func (t token) expiry() string {
 	text := moment(t.Expires)
@@ -279,7 +298,7 @@ func (s *server) find(ctx context.Context, name string) (token, error) {
 	var all struct {
 		Tokens []token `json:"tokens"`
 	}
-	if err := s.do(ctx, "GET", "", nil, &all); err != nil {
+	if err := s.do(ctx, "GET", tokensPath, nil, &all); err != nil {
 		return token{}, err
 	}
 	var found []token

@@ -1,0 +1,101 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store/exposition"
+)
+
+// Arrival is what has become of a grouping of a Pushgateway's file, or would.
+type Arrival struct {
+	Grouping string // a selector, made from whatever labels it has
+	Families int    // that came with it
+	Refused  []RefusedFamily
+	LeftOut  error // why it is left out; nil: it came in
+}
+
+// RefusedFamily is a metric family that is left out of its grouping.
+type RefusedFamily struct {
+	Family string `json:"family"`
+	Reason string `json:"reason"`
+}
+
+// ErrNoImport says that a body is not what a Pushgateway writes.
+var ErrNoImport = errors.New("the body is no persistence file of a Pushgateway, or is damaged")
+
+// maxImportBytes bounds a file that is imported by request. It takes several times
+// the memory, so there is one at a time.
+const maxImportBytes = 256 << 20
+
+var errImporting = errors.New("another import is under way; try again when it has ended")
+
+// importRoutes are there only where everything may be deleted at once, too.
+func (h *api) importRoutes() []route {
+	if !h.EnableAdminAPI {
+		return nil
+	}
+	return []route{{
+		path:  "/api/v1/admin/import",
+		on:    map[string]endpoint{"POST": {"import", auth.Administer, h.importFile}},
+		query: map[string][]string{"POST": {queryDryRun}},
+	}}
+}
+
+// arrivalJSON is an Arrival as the API tells it.
+type arrivalJSON struct {
+	Grouping string          `json:"grouping"`
+	Families int             `json:"families"`
+	Imported bool            `json:"imported"`
+	Reason   string          `json:"reason"`
+	Refused  []RefusedFamily `json:"families_refused"`
+}
+
+// importFile takes in the groupings of a Pushgateway's file that are new here.
+func (h *api) importFile(c *fiber.Ctx) error {
+	dry, err := dryRun(c)
+	if err != nil {
+		return err
+	}
+	if !h.importing.TryLock() {
+		return errImporting
+	}
+	defer h.importing.Unlock()
+	var content []byte
+	if stream := c.Context().RequestBodyStream(); stream != nil {
+		content, err = exposition.ReadBody(stream, coding(c), maxImportBytes, nil)
+	}
+	if errors.Is(err, exposition.ErrTooLarge) {
+		return &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the file is larger than %d MiB", maxImportBytes>>20)}
+	}
+	if err != nil {
+		return err
+	}
+	// Not the request's context: what has begun goes on though its client has left.
+	arrivals, err := h.Import(context.Background(), content, dry, h.origin(c))
+	if err != nil {
+		return err
+	}
+	list, imported := make([]arrivalJSON, len(arrivals)), 0
+	for i, a := range arrivals {
+		list[i] = arrivalJSON{Grouping: a.Grouping, Families: a.Families, Imported: a.LeftOut == nil, Refused: a.Refused}
+		if list[i].Refused == nil {
+			list[i].Refused = []RefusedFamily{}
+		}
+		if a.LeftOut == nil {
+			imported++
+		} else {
+			list[i].Reason = a.LeftOut.Error()
+		}
+	}
+	if !dry {
+		h.Logger.Warn("A persistence file was imported by request", "groupings", imported, "left_out", len(arrivals)-imported,
+			"by", guard.Principal(c).Name, "from", h.clientAddress(c))
+	}
+	return succeed(c, fiber.Map{"dry_run": dry, "imported": imported, "left_out": len(arrivals) - imported, "groupings": list})
+}
