@@ -57,6 +57,9 @@ func TestAFileIsImportedByRequest(t *testing.T) {
 		}
 		s.wantGroupings(test.held...)
 	}
+	if a := s.do("POST", path, "a file", "Content-Type", "application/octet-stream", "Content-Encoding", "br"); a.status != 415 {
+		t.Errorf("%v", a)
+	}
 	if log := s.log.String(); strings.Count(log, "A persistence file was imported by request") != 2 {
 		t.Errorf("logged\n%s", log)
 	}

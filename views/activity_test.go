@@ -1,6 +1,8 @@
 package views
 
 import (
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -33,9 +35,16 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 			t.Errorf("%+v: %q %q %q", test.e, w, s, a)
 		}
 	}
+	styles, err := os.ReadFile("../static/src/app.css")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, kind := range []string{"delete", "wipe", "expiry", "undo", "import", "refusal", "denial", "sign_in", "sign_out", "token_create", "token_rotate", "token_revoke"} {
 		if kindWord(kind) == "" {
 			t.Errorf("no word for %s", kind)
+		}
+		if kind != "delete" && !strings.Contains(string(styles), ".event-"+kind+"::before {") { // which has the usual mark
+			t.Errorf("no mark for %s", kind)
 		}
 	}
 }
