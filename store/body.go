@@ -95,8 +95,10 @@ func newBody(families []exposition.Family) *body {
 }
 
 // chunk is the i-th family as it was pushed.
-func (b *body) chunk(i int) exposition.Chunk {
-	h := &b.holds[i]
+func (b *body) chunk(i int) exposition.Chunk { return b.whole(&b.holds[i]) }
+
+// whole is a family as it was pushed.
+func (b *body) whole(h *hold) exposition.Chunk {
 	c := b.plain(h)
 	if h.rare != nil {
 		c.Proto, c.UTF8 = h.rare.proto, h.rare.utf8
@@ -110,20 +112,13 @@ func (b *body) plain(h *hold) exposition.Chunk {
 	return exposition.Chunk{Text: b.text[h.off:h.end:h.end], Series: int(h.series)}
 }
 
-// exposed is the i-th family as scrapes show it. It is small enough to be inlined
-// into the loop over everything that is held.
-func (b *body) exposed(i int) exposition.Chunk {
-	if h := &b.holds[i]; h.rare == nil {
-		return b.plain(h)
+// exposed is a family as scrapes show it. It is small enough to be inlined into the
+// loop over everything that is held.
+func (b *body) exposed(h *hold) exposition.Chunk {
+	if h.rare != nil && h.rare.shown != nil {
+		return *h.rare.shown
 	}
-	return b.exposedRare(i)
-}
-
-func (b *body) exposedRare(i int) exposition.Chunk {
-	if shown := b.holds[i].rare.shown; shown != nil {
-		return *shown
-	}
-	return b.chunk(i)
+	return b.whole(h)
 }
 
 // find returns the place of the family of that name, or -1.

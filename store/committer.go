@@ -143,8 +143,8 @@ func (c *committer) finish() {
 
 // idle is how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
-	next := time.Hour
-	soon := func(at time.Time) { next = min(next, max(0, at.Sub(c.clock.now()))) }
+	next, now := time.Hour, c.clock.now()
+	soon := func(at time.Time) { next = min(next, max(0, at.Sub(now))) }
 	if at, ok := c.durable.nextExpiry(); ok {
 		soon(at)
 	}
@@ -152,7 +152,7 @@ func (c *committer) idle() time.Duration {
 		soon(c.saveAt)
 	}
 	if len(c.expired)+len(c.summed) > 0 {
-		soon(c.clock.now())
+		soon(now)
 	}
 	for _, due := range []func() (time.Time, bool){c.refusals.due, c.denials.due, c.uses.due, c.nextTrim} {
 		if at, ok := due(); ok {
@@ -171,7 +171,7 @@ func (c *committer) idle() time.Duration {
 	if c.clock.holding.Load() {
 		next = min(next, holdCheck)
 	}
-	return max(next, c.retryAt.Sub(c.clock.now()))
+	return max(next, c.retryAt.Sub(now))
 }
 
 // handle carries out r, and all that is queued behind it, as one batch.

@@ -17,9 +17,6 @@ import (
 // contestAll brings the contested series up to date with a grouping's change.
 // g is in the picture already, or out of it.
 func (e *edit) contestAll(g *Group, before, after *body) {
-	if before == nil {
-		before = emptyBody
-	}
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {
 		name := before.holds[i].name
@@ -62,6 +59,7 @@ func (e *edit) withdraw(g *Group, before *body, i int) []string {
 	}
 	if f.contested.Len() == 0 {
 		f.contested = nil
+		e.contested--
 	}
 	return affected
 }
@@ -74,6 +72,7 @@ func (e *edit) contest(f *family, g *Group, i int) []string {
 		f = e.family(f.name)
 		if f.contested == nil {
 			f.contested = &btree.Map[string, []string]{}
+			e.contested++
 		}
 		for _, sid := range sids {
 			holders, _ := f.contested.Get(sid)

@@ -73,13 +73,32 @@ func (e *edit) touch() {
 
 // put adds or replaces a grouping whose body has its ages.
 func (e *edit) put(g *Group) {
+	before := e.place(g)
+	e.contestAll(g, before, g.body)
+	e.resolveDirty()
+}
+
+// putAdmitted puts a grouping that admit has let in. With the check on it shares no
+// series with another one, so that there is nothing to contest.
+func (b *batch) putAdmitted(g *Group) {
+	if !b.c.o.CheckConsistency || b.contested > 0 {
+		b.put(g)
+		return
+	}
+	b.place(g)
+	b.resolveDirty()
+}
+
+// place does what put does, but for what concerns other groupings. It returns the
+// body that was there.
+func (e *edit) place(g *Group) (before *body) {
 	old, _ := e.groups.Get(g.Key.id)
-	var oldBody *body
+	before = emptyBody
 	if old != nil {
-		oldBody = old.body
+		before = old.body
 		e.forget(old)
 	}
-	e.replaceHolds(g, oldBody, g.body)
+	e.replaceHolds(g, before, g.body)
 	e.groups.Set(g.Key.id, g)
 	if old == nil {
 		e.digests.Set(digestOf(g.Key.id))
@@ -96,8 +115,7 @@ func (e *edit) put(g *Group) {
 	e.stats.Series += g.Series
 	e.stats.Bytes += int64(g.Bytes)
 	e.dropGone(g.Key.id)
-	e.contestAll(g, oldBody, g.body)
-	e.resolveDirty()
+	return before
 }
 
 // remove takes a grouping out.
@@ -163,9 +181,6 @@ func (e *edit) dropGone(id string) {
 // replaceHolds counts what a grouping holds no more and holds anew. Families
 // that stay as they were cost a comparison.
 func (e *edit) replaceHolds(g *Group, before, after *body) {
-	if before == nil {
-		before = emptyBody
-	}
 	i, j := 0, 0
 	for i < len(before.holds) || j < len(after.holds) {
 		switch {
@@ -271,15 +286,18 @@ func (e *edit) unhold(g *Group, h *hold) {
 // rank is the place of the push among all changes, at its stamp.
 func (e *edit) ages(b, before *body, rank, at int64, kept func(name string) bool) {
 	var last *age
+	var held []hold // of before, from the place where the next family would be
+	if before != nil {
+		held = before.holds
+	}
 	for i := range b.holds {
 		h := &b.holds[i]
 		a := age{since: rank, helpSince: rank, changed: at}
-		j := -1
-		if before != nil {
-			j = before.find(h.name)
+		for len(held) > 0 && held[0].name < h.name {
+			held = held[1:]
 		}
-		if j >= 0 && before.holds[j].typ == h.typ {
-			was := &before.holds[j]
+		if len(held) > 0 && held[0].name == h.name && held[0].typ == h.typ {
+			was := &held[0]
 			a.since = was.since
 			if kept(h.name) {
 				a.changed = was.changed

@@ -25,6 +25,7 @@ type Picture struct {
 	aliases   *btree.Map[string, string] // alias to identity, where they differ
 	digests   *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
 	families  *btree.Map[string, *family]
+	contested int                          // families of which series are contested
 	claims    *btree.Map[string, []claim]  // by sample name
 	expiries  *btree.Map[string, string]   // by running time, then identity
 	gone      *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
@@ -222,7 +223,7 @@ func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily 
 				last[i] = find(h.name)
 			}
 			if f := last[i]; f.Type == h.typ && !f.hidden {
-				f.Chunks = append(f.Chunks, g.body.exposed(i))
+				f.Chunks = append(f.Chunks, g.body.exposed(h))
 			}
 		}
 	}

@@ -98,7 +98,7 @@ func (op *pushOp) apply(b *batch) error {
 	op.keepTimes(g.body)
 	g.renderTimes()
 	condition := b.revision(g.Key.id)
-	b.put(&g)
+	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
 		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})

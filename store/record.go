@@ -173,15 +173,21 @@ const (
 )
 
 func appendVarint(b []byte, n protowire.Number, v uint64) []byte {
-	if v == 0 {
+	switch {
+	case v == 0:
 		return b
+	case v < 1<<7 && n < 1<<4: // two bytes
+		return append(b, byte(n)<<3|byte(protowire.VarintType), byte(v))
 	}
 	return protowire.AppendVarint(protowire.AppendTag(b, n, protowire.VarintType), v)
 }
 
 func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte {
-	if len(s) == 0 {
+	switch {
+	case len(s) == 0:
 		return b
+	case len(s) < 1<<7 && n < 1<<4: // two bytes before it
+		return append(append(b, byte(n)<<3|byte(protowire.BytesType), byte(len(s))), s...)
 	}
 	return append(protowire.AppendVarint(protowire.AppendTag(b, n, protowire.BytesType), uint64(len(s))), s...)
 }

@@ -268,7 +268,7 @@ func (b *batch) restore(f find) error {
 		g.Expires = time.Time{}
 	}
 	b.joinHelps(g.body)
-	b.put(&g)
+	b.putAdmitted(&g)
 	b.addGroup(&g, f.packed, tombstone{}, f.revision)
 	if !g.Failed.IsZero() {
 		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})

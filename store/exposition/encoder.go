@@ -73,13 +73,17 @@ func (e *Encoder) Family(name string, typ Type, help, unit string, chunks []Chun
 	if _, err := e.w.Write(e.textMetadata(family, word, help, unit)); err != nil {
 		return err
 	}
+	normalizes := typ == GaugeHistogram && e.format.openMetrics() // Prometheus itself does it in other formats only
 	for i := range chunks {
-		text, err := e.chunkText(name, escaped, &chunks[i])
-		if err != nil {
-			return err
+		text := chunks[i].Text
+		if chunks[i].UTF8 {
+			var err error
+			if text, err = e.chunkText(name, escaped, &chunks[i]); err != nil {
+				return err
+			}
 		}
-		if typ == GaugeHistogram && e.format.openMetrics() {
-			text = e.normalized(typ, text) // Prometheus itself does this in other formats only
+		if normalizes {
+			text = e.normalized(typ, text)
 		}
 		if _, err := e.w.Write(text); err != nil {
 			return err

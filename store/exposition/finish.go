@@ -65,14 +65,10 @@ func (a *assembly) build(order []int) []Family {
 		if f.typ == Counter && f.below {
 			f.untypedIn |= InStrict
 		}
-		families[i] = Family{
-			Name: copyInto(&metadata, f.name), Type: f.typ, Help: copyInto(&metadata, f.help), Unit: copyInto(&metadata, f.unit),
-			Chunk: Chunk{
-				Text: text[from:len(text):len(text)], Loose: uint32(f.loose), UntypedIn: f.untypedIn,
-				Proto: f.proto, UTF8: f.utf8 || f.utf8Labels, Series: f.lines,
-			},
-			Notices: f.notices,
-		}
+		x := &families[i] // field by field: the whole is worth no copy
+		x.Name, x.Type, x.Help, x.Unit = copyInto(&metadata, f.name), f.typ, copyInto(&metadata, f.help), copyInto(&metadata, f.unit)
+		x.Text, x.Series, x.Loose, x.UntypedIn = text[from:len(text):len(text)], f.lines, uint32(f.loose), f.untypedIn
+		x.Proto, x.UTF8, x.Notices = f.proto, f.utf8 || f.utf8Labels, f.notices
 	}
 	return families
 }

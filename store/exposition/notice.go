@@ -186,6 +186,15 @@ var unitNamed = func() map[string]unit {
 	return named
 }()
 
+// unitLengths are the lengths of units by their last byte, one bit each: most words
+// that end a name are none, and a look tells.
+var unitLengths = func() (lengths [256]uint32) {
+	for name := range unitNamed {
+		lengths[name[len(name)-1]] |= 1 << len(name)
+	}
+	return lengths
+}()
+
 // unitOf returns the quantity and the unit, as its place in units, that a metric name
 // ends with, not counting _total.
 func unitOf(name string) (quantity, unit int) {
@@ -194,7 +203,11 @@ func unitOf(name string) (quantity, unit int) {
 	if cut <= 0 || len(name) == cut+1 {
 		return noQuantity, 0
 	}
-	u := unitNamed[name[cut+1:]]
+	word := name[cut+1:]
+	if unitLengths[word[len(word)-1]]>>len(word)&1 == 0 {
+		return noQuantity, 0
+	}
+	u := unitNamed[word]
 	return u.quantity, u.unit
 }
 

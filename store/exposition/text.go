@@ -47,6 +47,7 @@ type textScanner struct {
 	*assembly
 	line    int
 	valid   bool // the whole body is valid UTF-8
+	plain   bool // the whole body has neither a backslash nor a CR
 	current int  // family of the latest sample or comment; -1: none
 	om      *omScanner
 
@@ -60,6 +61,7 @@ type textScanner struct {
 
 func newTextScanner(a *assembly, body []byte, openMetrics bool) textScanner {
 	s := textScanner{assembly: a, valid: utf8.Valid(body), current: -1}
+	s.plain = bytes.IndexByte(body, '\\') < 0 && bytes.IndexByte(body, '\r') < 0
 	if openMetrics {
 		s.om = newOMScanner()
 	}
@@ -157,7 +159,7 @@ func (s *textScanner) comment(line []byte) error {
 	rest = rest[skipBlanks(rest, 0):]
 	s.said = true
 	s.hasType = s.hasType || keyword == "TYPE"
-	if keyword == "HELP" {
+	if keyword == "HELP" && !s.plain {
 		s.swallow = s.swallow || swallowsLines(name, rest)
 	}
 	if len(rest) == 0 {
@@ -166,7 +168,9 @@ func (s *textScanner) comment(line []byte) error {
 	if s.om != nil {
 		return s.omMetadata(keyword, name, rest)
 	}
-	s.current = s.family(name, legacy)
+	if s.current < 0 || !bytes.Equal(s.families[s.current].name, name) { // the usual TYPE is behind its HELP
+		s.current = s.family(name, legacy)
+	}
 	if keyword == "HELP" {
 		return s.help(&s.families[s.current], rest)
 	}
@@ -246,7 +250,7 @@ func (s *textScanner) helpText(name, text []byte) ([]byte, error) {
 	if len(text) > maxDecodeHelp {
 		return nil, s.refuse(ReasonLimit, "HELP of metric %s is longer than %d bytes", quoted(name), maxDecodeHelp)
 	}
-	if bytes.IndexByte(text, '\\') < 0 {
+	if s.plain || bytes.IndexByte(text, '\\') < 0 {
 		return text, nil
 	}
 	help := make([]byte, 0, len(text))
@@ -287,6 +291,14 @@ func (s *textScanner) typeComment(f *asmFamily, word []byte) error {
 }
 
 func typeNamed(word []byte) (Type, bool) {
+	switch string(word) { // as nearly all clients write them
+	case "counter":
+		return Counter, true
+	case "gauge":
+		return Gauge, true
+	case "histogram":
+		return Histogram, true
+	}
 	for t, name := range typeNames {
 		if bytes.EqualFold(word, []byte(name)) {
 			return Type(t), true
@@ -337,10 +349,9 @@ func (s *textScanner) isItself(name []byte) bool {
 // hasSuffix reports whether a name ends as the samples of histograms and
 // summaries do.
 func hasSuffix(name []byte) bool {
-	for _, suffix := range GaugeHistogram.sampleSuffixes() {
-		if bytes.HasSuffix(name, []byte(suffix)) {
-			return true
-		}
+	if last := name[len(name)-1]; last != 't' && last != 'm' {
+		return false
 	}
-	return false
+	cut := bytes.LastIndexByte(name, '_')
+	return cut >= 0 && partOf(GaugeHistogram, name[cut:]) != partNone
 }
