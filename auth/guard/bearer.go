@@ -3,16 +3,16 @@ package guard
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	jwtware "github.com/gofiber/contrib/jwt"
 	"github.com/gofiber/fiber/v2"
-	"github.com/golang-jwt/jwt/v5"
+	golangjwt "github.com/golang-jwt/jwt/v5"
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 )
 
 const (
@@ -23,9 +23,8 @@ const (
 	issuerRetry = 10 * time.Second
 )
 
-// claims are parsed by us, and checked by us before a key is looked for: the
-// verifier below takes no options, and requires neither issuer nor audience nor
-// an end. To it they have no dates, so that only one clock decides.
+// claims are parsed by us, and checked by jwt.Bearer before a key is looked for.
+// To the verifier below, which takes no options, they have nothing to check.
 type claims struct{ auth.Claims }
 
 func (c *claims) UnmarshalJSON(raw []byte) (err error) {
@@ -33,12 +32,12 @@ func (c *claims) UnmarshalJSON(raw []byte) (err error) {
 	return err
 }
 
-func (*claims) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
-func (*claims) GetIssuedAt() (*jwt.NumericDate, error)       { return nil, nil }
-func (*claims) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil }
-func (*claims) GetIssuer() (string, error)                   { return "", nil }
-func (*claims) GetSubject() (string, error)                  { return "", nil }
-func (*claims) GetAudience() (jwt.ClaimStrings, error)       { return nil, nil }
+func (*claims) GetExpirationTime() (*golangjwt.NumericDate, error) { return nil, nil }
+func (*claims) GetIssuedAt() (*golangjwt.NumericDate, error)       { return nil, nil }
+func (*claims) GetNotBefore() (*golangjwt.NumericDate, error)      { return nil, nil }
+func (*claims) GetIssuer() (string, error)                         { return "", nil }
+func (*claims) GetSubject() (string, error)                        { return "", nil }
+func (*claims) GetAudience() (golangjwt.ClaimStrings, error)       { return nil, nil }
 
 // verifier checks the bearer token of a request and leaves it under tokenKey.
 // It answers nothing and calls no other handler: what follows is not its
@@ -60,7 +59,7 @@ var errToken = errors.New("no valid token")
 // claims verifies the request's bearer token and tells what it claims.
 func (g *Guard) claims(c *fiber.Ctx) (auth.Claims, error) {
 	err := g.verify(c)
-	token, _ := c.Locals(tokenKey).(*jwt.Token)
+	token, _ := c.Locals(tokenKey).(*golangjwt.Token)
 	switch {
 	case err != nil:
 		return nil, err
@@ -76,7 +75,7 @@ type unacceptable struct{ error }
 
 func (e *unacceptable) Unwrap() error { return e.error }
 
-func (g *Guard) key(t *jwt.Token) (any, error) {
+func (g *Guard) key(t *golangjwt.Token) (any, error) {
 	k, err := g.findKey(t)
 	if err != nil {
 		return nil, &unacceptable{err}
@@ -84,43 +83,17 @@ func (g *Guard) key(t *jwt.Token) (any, error) {
 	return k, nil
 }
 
-// findKey finds the key for a token that is not verified yet. Everything that can
-// be told without the key is checked before, so that a token which is not for
-// us never costs a call to the issuer.
-func (g *Guard) findKey(t *jwt.Token) (any, error) {
-	alg, _ := t.Header["alg"].(string)
-	switch {
-	case !issuer.KnownAlgorithm(alg):
-		return nil, fmt.Errorf("algorithm %q is not allowed", shortened(alg))
-	case !accessToken(t.Header["typ"]):
-		return nil, errors.New("typ is not that of an access token or an ID token")
-	case t.Header["crit"] != nil:
-		return nil, errors.New("critical extensions are not supported")
-	}
-	if err := g.Claims.Check(t.Claims.(*claims).Claims, time.Now()); err != nil {
+// findKey finds the key for a token that is not verified yet, if it can be one for
+// us.
+func (g *Guard) findKey(t *golangjwt.Token) (any, error) {
+	if err := jwt.Bearer.Check(t.Header, t.Claims.(*claims).Claims, g.Claims, time.Now()); err != nil {
 		return nil, err
 	}
-	kid, isText := t.Header["kid"].(string)
-	if t.Header["kid"] != nil && !isText {
-		return nil, errors.New("kid is not a string")
-	}
+	alg, _ := t.Header["alg"].(string)
+	kid, _ := t.Header["kid"].(string)
 	ctx, cancel := context.WithTimeout(context.Background(), keyWait)
 	defer cancel()
 	return g.Issuer.Key(ctx, strings.Clone(kid), alg)
-}
-
-// accessToken tells that the header typ is missing, or is one of RFC 7519 or
-// RFC 9068. Others, such as logout tokens, have another purpose.
-func accessToken(typ any) bool {
-	if typ == nil {
-		return true
-	}
-	s, _ := typ.(string)
-	switch strings.TrimPrefix(strings.ToLower(s), "application/") {
-	case "jwt", "at+jwt":
-		return true
-	}
-	return false
 }
 
 func refusedToken(err error) *auth.Refusal {
