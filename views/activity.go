@@ -57,8 +57,8 @@ func kindWord(kind string) string { return kindWords[kind] }
 // who did it, as far as anybody had to say.
 func (e Entry) who() string {
 	switch {
-	case e.known():
-		return e.name()
+	case e.Known():
+		return e.Name()
 	case e.Kind == "refusal" || e.Kind == "denial":
 		return "several"
 	}
@@ -100,22 +100,22 @@ func (e Entry) amount() string {
 	switch e.Kind {
 	case "refusal":
 		if e.Count > 1 {
-			return countOf(e.Count, "push", "pushes") + " within a minute"
+			return CountOf(e.Count, "push", "pushes") + " within a minute"
 		}
 		return ""
 	case "denial":
 		switch {
 		case e.What == "":
-			return countOf(e.Count, "request", "requests")
+			return CountOf(e.Count, "request", "requests")
 		case e.Count > 1:
-			return countOf(e.Count, "request", "requests") + " within a minute"
+			return CountOf(e.Count, "request", "requests") + " within a minute"
 		}
 		return ""
 	case "undo":
-		return countOf(e.Count, "grouping", "groupings") + " back"
+		return CountOf(e.Count, "grouping", "groupings") + " back"
 	case "sign_out":
 		if e.Count > 1 {
-			return countOf(e.Count, "session", "sessions")
+			return CountOf(e.Count, "session", "sessions")
 		}
 		return ""
 	case "sign_in", "token_create", "token_rotate", "token_revoke":
@@ -123,22 +123,22 @@ func (e Entry) amount() string {
 	}
 	switch {
 	case e.First && e.Count > 1:
-		return "and " + thousands(e.Count-1) + " more"
+		return "and " + Number(e.Count-1) + " more"
 	case e.What != "" && e.Count == 1:
 		return ""
 	}
-	return countOf(e.Count, "grouping", "groupings")
+	return CountOf(e.Count, "grouping", "groupings")
 }
 
 // about names the entry for those who cannot see what a button stands beside.
 func (e Entry) about() string {
-	return kindWord(e.Kind) + " " + e.subject() + ", " + precise(e.At)
+	return kindWord(e.Kind) + " " + e.subject() + ", " + Moment(e.At)
 }
 
 // left puts the time that is left until a moment into words.
 func left(t, now time.Time) string {
 	if d := t.Sub(now); d >= time.Minute {
-		return roughly(d) + " left"
+		return Roughly(d) + " left"
 	}
 	return "moments left"
 }

@@ -89,13 +89,6 @@ const (
 	maxBars     = 120 // more could not be told apart
 )
 
-// Bar is one bar of a chart.
-type Bar struct {
-	X, Width, Y, Height string
-	Title               string
-	Zero                bool
-}
-
 // Chart is the picture of a distribution.
 type Chart struct {
 	Bars        []Bar
@@ -130,7 +123,7 @@ func NewChart(d Distribution) Chart {
 		height := max(min(b.Count/highest, 1)*chartHeight, 1.5)
 		c.Bars = append(c.Bars, Bar{
 			X: coordinate(x), Width: coordinate(max(width*0.92, width-2, 1)), Y: coordinate(chartHeight - height), Height: coordinate(height),
-			Title: d.interval(b) + ": " + shortNumber(b.Count), Zero: b.Zero,
+			Title: d.interval(b) + ": " + ShortNumber(b.Count), Zero: b.Zero,
 		})
 	}
 	return c
@@ -277,7 +270,7 @@ func (d Distribution) sentence() string {
 		return 0
 	})
 	return fmt.Sprintf("Distribution of %s observations over %d buckets; the fullest, %s, holds %s.",
-		shortNumber(d.Count), len(d.Buckets), d.interval(most), shortNumber(most.Count))
+		ShortNumber(d.Count), len(d.Buckets), d.interval(most), ShortNumber(most.Count))
 }
 
 // maxBucketRows bounds the table of a histogram.
@@ -297,17 +290,17 @@ func (d Distribution) rows() (rows []BucketRow, more int) {
 			return rows, len(d.Buckets) - i
 		}
 		sum += b.Count
-		bound := fullNumber(b.Upper)
+		bound := FullNumber(b.Upper)
 		if d.Native {
-			bound = "(" + significant(b.Lower, 4) + ", " + significant(b.Upper, 4) + "]"
+			bound = "(" + Significant(b.Lower, 4) + ", " + Significant(b.Upper, 4) + "]"
 		}
 		if d.Native && b.Upper <= 0 { // the end away from zero belongs to it
-			bound = "[" + significant(b.Lower, 4) + ", " + significant(b.Upper, 4) + ")"
+			bound = "[" + Significant(b.Lower, 4) + ", " + Significant(b.Upper, 4) + ")"
 		}
 		if b.Zero {
-			bound = "±" + significant(b.Upper, 4)
+			bound = "±" + Significant(b.Upper, 4)
 		}
-		rows = append(rows, BucketRow{bound, shortNumber(b.Count), shortNumber(sum), b.Zero})
+		rows = append(rows, BucketRow{bound, ShortNumber(b.Count), ShortNumber(sum), b.Zero})
 	}
 	return rows, 0
 }

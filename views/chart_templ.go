@@ -236,11 +236,11 @@ func figures(d Distribution) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = figure("count", fullNumber(d.Count), shortNumber(d.Count)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = figure("count", FullNumber(d.Count), ShortNumber(d.Count)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = figure("sum", fullNumber(d.Sum), shortNumber(d.Sum)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = figure("sum", FullNumber(d.Sum), ShortNumber(d.Sum)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -406,7 +406,7 @@ func bucketTable(d Distribution) templ.Component {
 		}
 		if d.Native {
 			var templ_7745c5c3_Var21 string
-			templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(countOf(len(d.Buckets), "bucket", "buckets"))
+			templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(CountOf(len(d.Buckets), "bucket", "buckets"))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/chart.templ`, Line: 68, Col: 50}
 			}
@@ -420,7 +420,7 @@ func bucketTable(d Distribution) templ.Component {
 			}
 		} else {
 			var templ_7745c5c3_Var22 string
-			templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(countOf(len(d.Buckets), "bucket", "buckets"))
+			templ_7745c5c3_Var22, templ_7745c5c3_Err = templ.JoinStringErrs(CountOf(len(d.Buckets), "bucket", "buckets"))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/chart.templ`, Line: 70, Col: 50}
 			}
@@ -513,7 +513,7 @@ func bucketTable(d Distribution) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var26 string
-			templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(countOf(more, "bucket more stands", "buckets more stand"))
+			templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(CountOf(more, "bucket more stands", "buckets more stand"))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/chart.templ`, Line: 105, Col: 92}
 			}
@@ -560,11 +560,11 @@ func SummaryOf(family string, s Summary) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = figure("count", fullNumber(s.Count), shortNumber(s.Count)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = figure("count", FullNumber(s.Count), ShortNumber(s.Count)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = figure("sum", fullNumber(s.Sum), shortNumber(s.Sum)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = figure("sum", FullNumber(s.Sum), ShortNumber(s.Sum)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -7,11 +7,11 @@ type Client struct {
 	From string // the address
 }
 
-// known tells that there is something to be told.
-func (c Client) known() bool { return c.By != "" || c.From != "" }
+// Known reports whether anything is known of the client.
+func (c Client) Known() bool { return c.By != "" || c.From != "" }
 
-// name is who it was, by the address if need be.
-func (c Client) name() string {
+// Name is who it was, by the address if need be.
+func (c Client) Name() string {
 	if c.By != "" {
 		return c.By
 	}

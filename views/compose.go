@@ -139,9 +139,9 @@ func (o Outcome) String() string {
 		if n == 0 {
 			return
 		}
-		text := verb + " " + thousands(n)
+		text := verb + " " + Number(n)
 		if len(parts) == 0 {
-			text = verb + " " + countOf(n, "family", "families")
+			text = verb + " " + CountOf(n, "family", "families")
 		}
 		parts = append(parts, text)
 	}

@@ -46,7 +46,7 @@ func (r DocRun) cleaned() string {
 	if r.Deleted == 0 {
 		return "There was nothing to clean up."
 	}
-	return countOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
+	return CountOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
 }
 
 // refused tells that a client would not have got what it asked for.

@@ -31,17 +31,6 @@ type Frame struct {
 	LeadsTo string
 }
 
-// Settings are what a person prefers. The zero Settings are what is usual.
-type Settings struct {
-	Theme    string // "light" or "dark"; empty: as the system has it
-	Time     string // "utc" or "local"; empty: how long ago
-	Compact  bool   // narrow rows
-	Rows     int    // of a page of the list; 0: the usual number
-	Still    bool   // pages don't follow what happens by themselves
-	Keyless  bool   // no shortcuts on single keys
-	Language string // of examples; empty: curl
-}
-
 // User is who looks at a page, and what is to be offered.
 type User struct {
 	Name, Role             string
@@ -70,12 +59,4 @@ var sections = []section{
 	{"tokens", "Tokens", "/tokens", true},
 	{"docs", "Docs", "/docs", false},
 	{"status", "Status", "/status", false},
-}
-
-// current is the value of aria-current.
-func current(is bool) string {
-	if is {
-		return "page"
-	}
-	return "false"
 }

@@ -54,31 +54,10 @@ type Refusal struct {
 	Reason Reason
 }
 
-// Reason is why a push was refused, in one line. Other is the grouping in its
-// middle that the push collides with, and can be empty.
-type Reason struct {
-	Before, Other, After string
-	URL                  string // of the other grouping
-}
-
 // Copy is a text to be copied.
 type Copy struct {
 	ID, Name, Text string
 	Quick          bool // has a button at the top
-}
-
-// Pages are the ways through what is too long for one page.
-type Pages struct {
-	From, To, Total int    // from 1
-	Previous, Next  string // empty: there is none
-}
-
-// needed tells that there is more than one page.
-func (p Pages) needed() bool { return p.Previous != "" || p.Next != "" }
-
-// String says what is shown.
-func (p Pages) String() string {
-	return thousands(p.From) + "–" + thousands(p.To) + " of " + thousands(p.Total)
 }
 
 // Family is a metric family of a grouping.
@@ -132,15 +111,7 @@ func (f Family) single() bool {
 }
 
 // seriesCount is a number of series in words.
-func seriesCount(n int) string { return countOf(n, "series", "series") }
-
-// countOf is a number of things in words.
-func countOf(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return thousands(n) + " " + many
-}
+func seriesCount(n int) string { return CountOf(n, "series", "series") }
 
 // average is the mean of observations in words.
 func average(family string, sum, count float64) string {

@@ -1,10 +1,6 @@
 package views
 
-import (
-	"fmt"
-	"strconv"
-	"time"
-)
+import "time"
 
 // Groupings is the list of groupings.
 type Groupings struct {
@@ -36,30 +32,6 @@ type Groupings struct {
 
 // Filter narrows the list; without it the list is at Without.
 type Filter struct{ Text, Without string }
-
-// Parameter is a hidden input.
-type Parameter struct{ Name, Value string }
-
-// Choice is one link of several.
-type Choice struct {
-	Text, URL string
-	Current   bool
-}
-
-// Facet is a state with the number of groupings in it; no state: all.
-type Facet struct {
-	State   string
-	Count   int
-	URL     string
-	Current bool
-}
-
-// Column is the head of a column. The link sorts by it; empty: it cannot be
-// sorted by.
-type Column struct {
-	Label, URL, Class string
-	Sort              string // aria-sort; empty: by another column
-}
 
 // Row is a grouping in the list.
 type Row struct {
@@ -118,11 +90,11 @@ func (g Groupings) summary() string {
 	case !g.Filtered && g.Total == 1:
 		return "1 grouping"
 	case !g.Filtered:
-		return thousands(g.Total) + " groupings"
+		return Number(g.Total) + " groupings"
 	case g.Matching == 1:
-		return "1 of " + thousands(g.Total) + " matches"
+		return "1 of " + Number(g.Total) + " matches"
 	}
-	return thousands(g.Matching) + " of " + thousands(g.Total) + " match"
+	return Number(g.Matching) + " of " + Number(g.Total) + " match"
 }
 
 // bulkDelete is where the groupings that match are deleted.
@@ -150,42 +122,3 @@ func (g Groupings) example() string {
 	return "echo \"backup_last_success_timestamp_seconds $(date +%s)\" |\n" +
 		"  curl" + credential + " --data-binary @- " + g.Server + "/metrics/job/backup"
 }
-
-// thousands writes a number as people read it.
-func thousands(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// byteSize writes a number of bytes as people read it.
-func byteSize(n int) string {
-	switch {
-	case n < 1000:
-		return strconv.Itoa(n) + " B"
-	case n < 1_000_000:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1_000_000_000:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
-}
-
-// until puts the time up to a moment into words.
-func until(t, now time.Time) string {
-	left := t.Sub(now)
-	switch {
-	case left < time.Minute:
-		return "in a moment"
-	case left < time.Hour:
-		return fmt.Sprintf("in %d m", left/time.Minute)
-	case left < 48*time.Hour:
-		return fmt.Sprintf("in %d h", left/time.Hour)
-	}
-	return fmt.Sprintf("in %d d", left/(24*time.Hour))
-}
-
-// trueOrFalse is the value of an attribute that is true or false.
-func trueOrFalse(is bool) string { return strconv.FormatBool(is) }

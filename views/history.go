@@ -43,16 +43,16 @@ func NewStrip(pushes []Push, now time.Time) Strip {
 	s := Strip{}
 	refused := 0
 	for _, p := range pushes {
-		m := Mark{X: percent(p.At.Sub(oldest), end.Sub(oldest)), Refused: p.Refused, Title: p.Method + ", " + precise(p.At)}
+		m := Mark{X: percent(p.At.Sub(oldest), end.Sub(oldest)), Refused: p.Refused, Title: p.Method + ", " + Moment(p.At)}
 		if p.Refused {
 			refused++
 			m.Title += ", refused"
 		}
 		s.Marks = append(s.Marks, m)
 	}
-	s.Label = countOf(len(pushes), "push", "pushes") + " since " + precise(oldest)
+	s.Label = CountOf(len(pushes), "push", "pushes") + " since " + Moment(oldest)
 	if refused > 0 {
-		s.Label += ", " + thousands(refused) + " of them refused"
+		s.Label += ", " + Number(refused) + " of them refused"
 	}
 	s.Label += "."
 	return s

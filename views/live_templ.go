@@ -50,7 +50,7 @@ func liveSwitch(f Frame) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var3 string
-		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(trueOrFalse(!f.Settings.Still))
+		templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(TrueOrFalse(!f.Settings.Still))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/live.templ`, Line: 7, Col: 149}
 		}

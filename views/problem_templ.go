@@ -126,7 +126,7 @@ func ProblemPage(p Problem) templ.Component {
 				}
 			}
 			if p.Search {
-				templ_7745c5c3_Err = findGrouping(p.Frame).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = FindGrouping(p.Frame).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -212,8 +212,8 @@ func ProblemPage(p Problem) templ.Component {
 	})
 }
 
-// findGrouping looks for groupings from where none is.
-func findGrouping(f Frame) templ.Component {
+// FindGrouping looks for groupings from where none is.
+func FindGrouping(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

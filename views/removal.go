@@ -83,7 +83,7 @@ type Undone struct {
 type Left struct{ Grouping, Why string }
 
 // CountGroupings is a number of groupings in words.
-func CountGroupings(n int) string { return countOf(n, "grouping", "groupings") }
+func CountGroupings(n int) string { return CountOf(n, "grouping", "groupings") }
 
 // heading says what the page is about.
 func (r Removed) heading() string {
@@ -110,7 +110,7 @@ func (r BulkRemoval) heading() string {
 	case r.Count == 0:
 		return "Nothing to delete"
 	case r.Everything && r.Count > 1:
-		return "Delete all " + thousands(r.Count) + " groupings?"
+		return "Delete all " + Number(r.Count) + " groupings?"
 	}
 	return "Delete " + CountGroupings(r.Count) + "?"
 }
@@ -119,12 +119,12 @@ func (r BulkRemoval) heading() string {
 func (r BulkRemoval) change() string {
 	text := "Nothing was deleted, since something has changed meanwhile: "
 	if r.PushedSince > 0 {
-		text += countOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed since you were asked, and "
+		text += CountOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed since you were asked, and "
 	}
 	if r.Count == r.Before {
 		return text + "other groupings are meant now than then. Look once more."
 	}
-	return text + CountGroupings(r.Before) + " were meant then, " + thousands(r.Count) + " now. Look once more."
+	return text + CountGroupings(r.Before) + " were meant then, " + Number(r.Count) + " now. Look once more."
 }
 
 // number is what has to be typed.

@@ -62,9 +62,9 @@ type Flag struct {
 // summary says how many flags are shown.
 func (t FlagTable) summary() string {
 	if len(t.Flags) == t.Total {
-		return countOf(t.Total, "flag", "flags")
+		return CountOf(t.Total, "flag", "flags")
 	}
-	return thousands(len(t.Flags)) + " of " + countOf(t.Total, "flag", "flags")
+	return Number(len(t.Flags)) + " of " + CountOf(t.Total, "flag", "flags")
 }
 
 // word says in a word how the server is doing.
@@ -73,37 +73,6 @@ func (s Status) word() string {
 		return "cannot commit"
 	}
 	return "healthy"
-}
-
-// Moment writes a moment in full.
-func Moment(t time.Time) string { return precise(t) }
-
-// Size writes a number of bytes that was measured.
-func Size(n int64) string { return byteSize(int(n)) }
-
-// Limit writes a number of bytes that somebody chose, exactly if it is a round
-// one.
-func Limit(n int64) string {
-	for i, unit := range []string{"GiB", "MiB", "KiB"} {
-		if size := int64(1) << (30 - 10*i); n >= size && n%size == 0 {
-			return thousands(int(n/size)) + " " + unit
-		}
-	}
-	return byteSize(int(n))
-}
-
-// Number writes a number as people read it.
-func Number(n int) string { return thousands(n) }
-
-// Span puts a duration into words: "5 m 30 s".
-func Span(d time.Duration) string {
-	if d == 0 {
-		return "0 s"
-	}
-	if text := durationText(d.Seconds()); text != "" {
-		return text
-	}
-	return significant(d.Seconds(), 3) + " s"
 }
 
 // The strip of a Rate is so large in units of its own; it is stretched to the
@@ -142,8 +111,8 @@ func (r Rate) highest() int {
 
 // label says in a sentence what is to be seen.
 func (r Rate) label() string {
-	return r.Name + " by the minute, for an hour: " + thousands(r.now()) + " in this minute, " + thousands(r.before()) + " in the last, " +
-		thousands(r.highest()) + " at most, " + thousands(r.total()) + " in all"
+	return r.Name + " by the minute, for an hour: " + Number(r.now()) + " in this minute, " + Number(r.before()) + " in the last, " +
+		Number(r.highest()) + " at most, " + Number(r.total()) + " in all"
 }
 
 // strip draws the rate. What happened once can still be seen.
@@ -157,8 +126,8 @@ func (r Rate) strip() []Bar {
 		height := max(2, float64(n)/float64(highest)*stripHeight)
 		bars = append(bars, Bar{
 			X: strconv.Itoa(i * stripStep), Width: strconv.Itoa(stripStep - 2),
-			Y: significant(stripHeight-height, 4), Height: significant(height, 4),
-			Title: minutesAgo(len(r.Counts)-1-i) + ": " + thousands(n),
+			Y: Significant(stripHeight-height, 4), Height: Significant(height, 4),
+			Title: minutesAgo(len(r.Counts)-1-i) + ": " + Number(n),
 		})
 	}
 	return bars

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
 )
@@ -30,41 +29,6 @@ func TestARateIsDrawnAndSaid(t *testing.T) {
 	}
 	if r := (Rate{Name: "x"}); r.strip() != nil || !strings.HasSuffix(r.label(), " 0 in all") {
 		t.Errorf("of nothing: %v %q", r.strip(), r.label())
-	}
-}
-
-func TestSizesAndSpansAreWrittenForPeople(t *testing.T) {
-	for n, want := range map[int64]string{16 << 20: "16 MiB", 1 << 30: "1 GiB", 3 << 10: "3 KiB", 1500: "1.5 kB", 0: "0 B", 2_500_000_000: "2.5 GB"} {
-		if got := Limit(n); got != want {
-			t.Errorf("the limit %d is %q, want %q", n, got, want)
-		}
-	}
-	if got := Size(16 << 20); got != "16.8 MB" {
-		t.Errorf("got %q", got)
-	}
-	for d, want := range map[time.Duration]string{0: "0 s", 3 * time.Second: "3 s", 90 * time.Minute: "1 h 30 m", 24 * time.Hour: "1 d", 10 * time.Millisecond: "10 ms"} {
-		if got := Span(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
-	}
-}
-
-func TestMomentsAreShownAsIsPreferred(t *testing.T) {
-	now := time.Date(2026, 11, 22, 18, 43, 2, 5, time.UTC)
-	at := now.Add(-3 * time.Minute).In(time.FixedZone("", 3600))
-	for preferred, want := range map[string]string{
-		"":      `<time datetime="2026-11-22T18:40:02.000000005Z" data-ago title="2026-11-22 18:40:02 UTC">3 m ago</time>`,
-		"utc":   `<time datetime="2026-11-22T18:40:02.000000005Z" data-ago="title" title="3 m ago">2026-11-22 18:40:02</time>`,
-		"local": `<time datetime="2026-11-22T18:40:02.000000005Z" data-local title="3 m ago">2026-11-22 18:40:02 UTC</time>`,
-	} {
-		var b strings.Builder
-		if err := Time(at, now).Render(WithSettings(context.Background(), Settings{Time: preferred}), &b); err != nil || b.String() != want {
-			t.Errorf("%q: %s, %v\nwant %s", preferred, b.String(), err, want)
-		}
-	}
-	var b strings.Builder
-	if err := Time(at, now).Render(context.Background(), &b); err != nil || !strings.Contains(b.String(), ">3 m ago<") {
-		t.Errorf("without settings: %s, %v", b.String(), err)
 	}
 }
 

@@ -75,9 +75,9 @@ type Snippet struct{ ID, Title, About, Text, Note string }
 // summary says how many jobs are meant.
 func (p Pushers) summary() string {
 	if p.Search == "" {
-		return countOf(p.Jobs, "job", "jobs") + " · " + countOf(p.Groupings, "grouping", "groupings")
+		return CountOf(p.Jobs, "job", "jobs") + " · " + CountOf(p.Groupings, "grouping", "groupings")
 	}
-	return thousands(p.Matching) + " of " + countOf(p.Jobs, "job", "jobs")
+	return Number(p.Matching) + " of " + CountOf(p.Jobs, "job", "jobs")
 }
 
 // amiss tells that something is wrong with a scraper.
@@ -91,9 +91,9 @@ func (s Scraper) complaint() string {
 	case s.Status >= 400:
 		return "The last answer was " + strconv.Itoa(s.Status)
 	case s.Cut:
-		return "It hung up after " + briefly(s.Took) + ", before it had everything: compare its scrape_timeout"
+		return "It hung up after " + Span(s.Took) + ", before it had everything: compare its scrape_timeout"
 	case s.Overdue:
-		return "Overdue: it usually comes every " + roughly(s.Every)
+		return "Overdue: it usually comes every " + Roughly(s.Every)
 	}
 	return ""
 }
@@ -101,7 +101,7 @@ func (s Scraper) complaint() string {
 // size is how much was sent, and how.
 func (s Scraper) size() string {
 	if s.Coding == "" {
-		return byteSize(s.Bytes)
+		return Size(int64(s.Bytes))
 	}
-	return byteSize(s.Bytes) + " " + s.Coding
+	return Size(int64(s.Bytes)) + " " + s.Coding
 }

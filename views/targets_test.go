@@ -6,30 +6,6 @@ import (
 	"time"
 )
 
-func TestIntervalsAreToldRoughly(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		430 * time.Millisecond:                "430 ms",
-		434*time.Millisecond + 1:              "430 ms",
-		999 * time.Millisecond:                "1 s",
-		1043 * time.Millisecond:               "1 s",
-		1260 * time.Millisecond:               "1.3 s",
-		15*time.Second + 3*time.Millisecond:   "15 s",
-		59*time.Second + 700*time.Millisecond: "1 m",
-		61 * time.Second:                      "1 m",
-		301 * time.Second:                     "5 m",
-		90 * time.Second:                      "1 m 30 s",
-		29*time.Minute + 31*time.Second:       "30 m",
-		59*time.Minute + 58*time.Second:       "1 h",
-		61 * time.Minute:                      "1 h",
-		23*time.Hour + 59*time.Minute:         "1 d",
-		25*time.Hour + 40*time.Minute:         "1 d 2 h",
-	} {
-		if got := roughly(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestWhatIsWrongWithAScraperIsSaid(t *testing.T) {
 	for _, test := range []struct {
 		scraper Scraper

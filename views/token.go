@@ -83,24 +83,24 @@ type TokenRevocation struct {
 
 // summary says how many tokens are meant.
 func (t Tokens) summary() string {
-	all := countOf(t.Total, "token", "tokens")
+	all := CountOf(t.Total, "token", "tokens")
 	if t.Search == "" {
 		return all
 	}
-	return thousands(t.Pages.Total) + " of " + all
+	return Number(t.Pages.Total) + " of " + all
 }
 
 // text says which groupings are meant.
 func (r Reach) text() string {
 	switch {
 	case !r.Limited:
-		return "All groupings: " + thousands(r.Total) + " at present, and whatever comes."
+		return "All groupings: " + Number(r.Total) + " at present, and whatever comes."
 	case r.Total == 0:
 		return "No grouping is held at present that it could match."
 	case r.Matching == 1:
-		return "Matches 1 of the " + thousands(r.Total) + " groupings at present."
+		return "Matches 1 of the " + Number(r.Total) + " groupings at present."
 	}
-	return "Matches " + thousands(r.Matching) + " of the " + thousands(r.Total) + " groupings at present."
+	return "Matches " + Number(r.Matching) + " of the " + Number(r.Total) + " groupings at present."
 }
 
 // heading says what the page is about.
