@@ -1,10 +1,14 @@
 package views
 
-import "time"
+import (
+	"time"
+
+	"gatehouse/views/ui"
+)
 
 // Account is what people see of themselves.
 type Account struct {
-	Frame
+	ui.Frame
 	ID       string // tells the person from all others; empty: nobody in particular
 	How      string // the person came in
 	Limit    string // the selector of the groupings that count; empty: all do

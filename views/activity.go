@@ -2,11 +2,13 @@ package views
 
 import (
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Activity is what people and programs did, and what was refused to them.
 type Activity struct {
-	Frame
+	ui.Frame
 	Search, By, From, To string // what the log was narrowed to
 	Kinds                []Pick
 	Filtered             bool   // not everything is asked for
@@ -14,7 +16,7 @@ type Activity struct {
 	Clear                string // where the log is without filters
 	Newest, Next         string // other pages; empty: there is none
 	Kept                 string // how long entries are: "kept for 90 days"
-	Exports              []Choice
+	Exports              []ui.Choice
 	Entries              []Entry
 }
 
@@ -31,16 +33,16 @@ type Entry struct {
 	Kind      string // "delete", "wipe" and so on, see kindWords
 	Alike     string // where only entries of that kind are
 	At        time.Time
-	Client           // empty: the server itself did it
-	What      string // a grouping, a selector, a request, a user or a token; empty: see Kind
-	First     bool   // What is only the first of what it is about
-	Title     string // What in full, if it was cut
-	URL       string // of the grouping, if it is one that is held
-	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
-	Why       Reason // of a refusal or a denial
-	Detail    string // of others: what there is to be added
-	List      string // where all that was deleted stands; empty: nowhere
-	Undo      string // where it is undone; empty: it can't be
+	ui.Client           // empty: the server itself did it
+	What      string    // a grouping, a selector, a request, a user or a token; empty: see Kind
+	First     bool      // What is only the first of what it is about
+	Title     string    // What in full, if it was cut
+	URL       string    // of the grouping, if it is one that is held
+	Count     int       // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
+	Why       ui.Reason // of a refusal or a denial
+	Detail    string    // of others: what there is to be added
+	List      string    // where all that was deleted stands; empty: nowhere
+	Undo      string    // where it is undone; empty: it can't be
 	Until     time.Time
 }
 
@@ -100,22 +102,22 @@ func (e Entry) amount() string {
 	switch e.Kind {
 	case "refusal":
 		if e.Count > 1 {
-			return CountOf(e.Count, "push", "pushes") + " within a minute"
+			return ui.CountOf(e.Count, "push", "pushes") + " within a minute"
 		}
 		return ""
 	case "denial":
 		switch {
 		case e.What == "":
-			return CountOf(e.Count, "request", "requests")
+			return ui.CountOf(e.Count, "request", "requests")
 		case e.Count > 1:
-			return CountOf(e.Count, "request", "requests") + " within a minute"
+			return ui.CountOf(e.Count, "request", "requests") + " within a minute"
 		}
 		return ""
 	case "undo":
-		return CountOf(e.Count, "grouping", "groupings") + " back"
+		return ui.CountOf(e.Count, "grouping", "groupings") + " back"
 	case "sign_out":
 		if e.Count > 1 {
-			return CountOf(e.Count, "session", "sessions")
+			return ui.CountOf(e.Count, "session", "sessions")
 		}
 		return ""
 	case "sign_in", "token_create", "token_rotate", "token_revoke":
@@ -123,22 +125,22 @@ func (e Entry) amount() string {
 	}
 	switch {
 	case e.First && e.Count > 1:
-		return "and " + Number(e.Count-1) + " more"
+		return "and " + ui.Number(e.Count-1) + " more"
 	case e.What != "" && e.Count == 1:
 		return ""
 	}
-	return CountOf(e.Count, "grouping", "groupings")
+	return ui.CountOf(e.Count, "grouping", "groupings")
 }
 
 // about names the entry for those who cannot see what a button stands beside.
 func (e Entry) about() string {
-	return kindWord(e.Kind) + " " + e.subject() + ", " + Moment(e.At)
+	return kindWord(e.Kind) + " " + e.subject() + ", " + ui.Moment(e.At)
 }
 
 // left puts the time that is left until a moment into words.
 func left(t, now time.Time) string {
 	if d := t.Sub(now); d >= time.Minute {
-		return Roughly(d) + " left"
+		return ui.Roughly(d) + " left"
 	}
 	return "moments left"
 }

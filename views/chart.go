@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	"gatehouse/views/ui"
 )
 
 // Bucket counts the observations above Lower, up to Upper. The bounds may be
@@ -91,7 +93,7 @@ const (
 
 // Chart is the picture of a distribution.
 type Chart struct {
-	Bars        []Bar
+	Bars        []ui.Bar
 	Label       string // says in a sentence what is to be seen
 	First, Last string // the ends of the axis
 	Log         bool
@@ -121,9 +123,9 @@ func NewChart(d Distribution) Chart {
 		// Neighbours are told apart by a gap, and the smallest are still seen.
 		x, width := (spans[i][0]-left)*scale, (spans[i][1]-spans[i][0])*scale
 		height := max(min(b.Count/highest, 1)*chartHeight, 1.5)
-		c.Bars = append(c.Bars, Bar{
+		c.Bars = append(c.Bars, ui.Bar{
 			X: coordinate(x), Width: coordinate(max(width*0.92, width-2, 1)), Y: coordinate(chartHeight - height), Height: coordinate(height),
-			Title: d.interval(b) + ": " + ShortNumber(b.Count), Zero: b.Zero,
+			Title: d.interval(b) + ": " + ui.ShortNumber(b.Count), Zero: b.Zero,
 		})
 	}
 	return c
@@ -270,7 +272,7 @@ func (d Distribution) sentence() string {
 		return 0
 	})
 	return fmt.Sprintf("Distribution of %s observations over %d buckets; the fullest, %s, holds %s.",
-		ShortNumber(d.Count), len(d.Buckets), d.interval(most), ShortNumber(most.Count))
+		ui.ShortNumber(d.Count), len(d.Buckets), d.interval(most), ui.ShortNumber(most.Count))
 }
 
 // maxBucketRows bounds the table of a histogram.
@@ -290,17 +292,17 @@ func (d Distribution) rows() (rows []BucketRow, more int) {
 			return rows, len(d.Buckets) - i
 		}
 		sum += b.Count
-		bound := FullNumber(b.Upper)
+		bound := ui.FullNumber(b.Upper)
 		if d.Native {
-			bound = "(" + Significant(b.Lower, 4) + ", " + Significant(b.Upper, 4) + "]"
+			bound = "(" + ui.Significant(b.Lower, 4) + ", " + ui.Significant(b.Upper, 4) + "]"
 		}
 		if d.Native && b.Upper <= 0 { // the end away from zero belongs to it
-			bound = "[" + Significant(b.Lower, 4) + ", " + Significant(b.Upper, 4) + ")"
+			bound = "[" + ui.Significant(b.Lower, 4) + ", " + ui.Significant(b.Upper, 4) + ")"
 		}
 		if b.Zero {
-			bound = "±" + Significant(b.Upper, 4)
+			bound = "±" + ui.Significant(b.Upper, 4)
 		}
-		rows = append(rows, BucketRow{bound, ShortNumber(b.Count), ShortNumber(sum), b.Zero})
+		rows = append(rows, BucketRow{bound, ui.ShortNumber(b.Count), ui.ShortNumber(sum), b.Zero})
 	}
 	return rows, 0
 }

@@ -5,11 +5,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Compose is the page on which people write a push.
 type Compose struct {
-	Frame
+	ui.Frame
 	// Blind: nothing is to be said of what is held. Pushed: a push was taken, just
 	// now, of which there is no more to be seen.
 	Blind, Pushed bool
@@ -32,12 +34,12 @@ type Compose struct {
 // Verdict is what the server says of a push before it is made.
 type Verdict struct {
 	Mistakes []Mistake
-	More     bool     // there may be more mistakes than these
-	Conflict *Reason  // with what is held; nil: none
-	Outcome  *Outcome // what the push would do; nil: nothing that is known
-	Fine     bool     // it would be taken, and no more is to be said
-	Address  string   // where the push goes; empty: the key is none
-	Command  string   // that does the same
+	More     bool       // there may be more mistakes than these
+	Conflict *ui.Reason // with what is held; nil: none
+	Outcome  *Outcome   // what the push would do; nil: nothing that is known
+	Fine     bool       // it would be taken, and no more is to be said
+	Address  string     // where the push goes; empty: the key is none
+	Command  string     // that does the same
 }
 
 // Mistake is something that is wrong with a push and where.
@@ -139,9 +141,9 @@ func (o Outcome) String() string {
 		if n == 0 {
 			return
 		}
-		text := verb + " " + Number(n)
+		text := verb + " " + ui.Number(n)
 		if len(parts) == 0 {
-			text = verb + " " + CountOf(n, "family", "families")
+			text = verb + " " + ui.CountOf(n, "family", "families")
 		}
 		parts = append(parts, text)
 	}

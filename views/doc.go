@@ -7,11 +7,12 @@ import (
 	"github.com/a-h/templ"
 
 	"gatehouse/views/docs"
+	"gatehouse/views/ui"
 )
 
 // Doc is a page of the manual.
 type Doc struct {
-	Frame
+	ui.Frame
 	Page           *docs.Page
 	Previous, Next *docs.Page  // nil: none
 	Server         docs.Server // where its examples lead
@@ -24,7 +25,7 @@ func (d Doc) parts() []docs.Part {
 
 // DocRun is what became of an example that was run.
 type DocRun struct {
-	Frame
+	ui.Frame
 	Example docs.Example
 	Page    *docs.Page // which offers it
 	// Status and Text are the answer that a client gets: its body, or what its
@@ -46,7 +47,7 @@ func (r DocRun) cleaned() string {
 	if r.Deleted == 0 {
 		return "There was nothing to clean up."
 	}
-	return CountOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
+	return ui.CountOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
 }
 
 // refused tells that a client would not have got what it asked for.
@@ -56,11 +57,11 @@ func (r DocRun) refused() bool { return r.Status >= http.StatusBadRequest }
 func runID(example string) string { return "run-" + example }
 
 // back is where the example stands.
-func (r DocRun) back() templ.SafeURL { return r.doc(r.Page.Slug + "#" + runID(r.Example.Name)) }
+func (r DocRun) back() templ.SafeURL { return docURL(r.Frame, r.Page.Slug+"#"+runID(r.Example.Name)) }
 
 // DocSearch is the list of the manual's pages, or what a search of them finds.
 type DocSearch struct {
-	Frame
+	ui.Frame
 	Query   string // empty: the list
 	Hits    []docs.Hit
 	At      string // the slug of the page on which the search is shown; empty: its own
@@ -70,15 +71,15 @@ type DocSearch struct {
 // search is what a page shows of the search beside its own text.
 func (d Doc) search() DocSearch { return DocSearch{Frame: d.Frame, At: d.Page.Slug} }
 
-// doc is the address of a page of the manual.
-func (f Frame) doc(slug string) templ.SafeURL { return templ.SafeURL(f.Path("/docs/" + slug)) }
+// docURL is the address of a page of the manual.
+func docURL(f ui.Frame, slug string) templ.SafeURL { return templ.SafeURL(f.Path("/docs/" + slug)) }
 
 // path is where a hit leads.
 func (d DocSearch) path(hit docs.Hit) templ.SafeURL {
 	if hit.Heading.Level == 1 {
-		return d.doc(hit.Page.Slug)
+		return docURL(d.Frame, hit.Page.Slug)
 	}
-	return d.doc(hit.Page.Slug + "#" + hit.Heading.ID)
+	return docURL(d.Frame, hit.Page.Slug+"#"+hit.Heading.ID)
 }
 
 // found says how much a search found.

@@ -1,14 +1,18 @@
 package views
 
-import "time"
+import (
+	"time"
+
+	"gatehouse/views/ui"
+)
 
 // Gone is a grouping that was deleted or has expired.
 type Gone struct {
-	Frame
+	ui.Frame
 	Labels []Label
 	Kind   string // "delete", "wipe" or "expiry"
 	At     time.Time
-	By     Client
+	By     ui.Client
 	Count  int    // of groupings that went with it, itself included; 0: not known
 	List   string // where all of them stand; empty: not for this user, or nowhere
 	Undo   string // where that is undone; empty: it can't be

@@ -4,16 +4,18 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Grouping is the page of one grouping.
 type Grouping struct {
-	Frame
+	ui.Frame
 	ID      string // in addresses
 	Labels  []Label
 	State   string
 	Pushed  time.Time     // zero: never
-	Pusher  Client        // of that push
+	Pusher  ui.Client     // of that push
 	Expires time.Time     // zero: never
 	Refusal *Refusal      // of the last push; nil: it was accepted
 	Every   time.Duration // how often it is pushed; 0: not known
@@ -25,7 +27,7 @@ type Grouping struct {
 
 	Search string   // for families
 	List   []Family // of this page
-	Pages  Pages    // of the list, or of the samples of the only family
+	Pages  ui.Pages // of the list, or of the samples of the only family
 	Alone  bool     // the page is about the only family of the list
 	// Withheld says that the samples are on pages of their own.
 	Withheld bool
@@ -51,7 +53,7 @@ type Notice struct {
 // Refusal is a push that was refused.
 type Refusal struct {
 	At     time.Time
-	Reason Reason
+	Reason ui.Reason
 }
 
 // Copy is a text to be copied.
@@ -111,7 +113,7 @@ func (f Family) single() bool {
 }
 
 // seriesCount is a number of series in words.
-func seriesCount(n int) string { return CountOf(n, "series", "series") }
+func seriesCount(n int) string { return ui.CountOf(n, "series", "series") }
 
 // average is the mean of observations in words.
 func average(family string, sum, count float64) string {

@@ -1,32 +1,36 @@
 package views
 
-import "time"
+import (
+	"time"
+
+	"gatehouse/views/ui"
+)
 
 // Groupings is the list of groupings.
 type Groupings struct {
-	Frame
+	ui.Frame
 	Total    int  // of all groupings
 	Matching int  // of those that are asked for
 	Filtered bool // not all are asked for
 
 	Search        string
-	SearchWithout string      // where the list is without the search; empty: there is none
-	Matchers      []Filter    // what narrows the list
-	Bad           string      // a matcher that could not be understood
-	BadReason     string      // why
-	Hidden        []Parameter // what else a form has to send
-	Clear         string      // where the list is without filters
-	Filter        string      // what narrows the list, as a query
-	Meant         []Meant     // what may have been meant where nothing matches
+	SearchWithout string         // where the list is without the search; empty: there is none
+	Matchers      []Filter       // what narrows the list
+	Bad           string         // a matcher that could not be understood
+	BadReason     string         // why
+	Hidden        []ui.Parameter // what else a form has to send
+	Clear         string         // where the list is without filters
+	Filter        string         // what narrows the list, as a query
+	Meant         []Meant        // what may have been meant where nothing matches
 
-	Facets         []Facet
-	Exports        []Choice
-	Columns        []Column
+	Facets         []ui.Facet
+	Exports        []ui.Choice
+	Columns        []ui.Column
 	Expiring       bool // some of the rows expire
 	Rows           []Row
 	From, To       int    // the first and the last row, counted from 1
 	Previous, Next string // other pages; empty: there is none
-	Sizes          []Choice
+	Sizes          []ui.Choice
 	Server         string // where clients push to; only when nothing is there
 }
 
@@ -41,7 +45,7 @@ type Row struct {
 	More     int // labels that are not shown
 	State    string
 	Pushed   time.Time
-	Pusher   Client    // of that push
+	Pusher   ui.Client // of that push
 	Refused  time.Time // if the last push was; why is in Reason
 	Reason   string
 	Families int
@@ -65,7 +69,7 @@ type Meant struct {
 
 // Menu is what can be done with a grouping of the list.
 type Menu struct {
-	Frame
+	ui.Frame
 	ID     string
 	Copies []Copy
 }
@@ -77,7 +81,7 @@ type Suggestion struct {
 }
 
 // shown are the columns that have something to show.
-func (g Groupings) shown() []Column {
+func (g Groupings) shown() []ui.Column {
 	if g.Expiring || len(g.Columns) == 0 {
 		return g.Columns
 	}
@@ -90,11 +94,11 @@ func (g Groupings) summary() string {
 	case !g.Filtered && g.Total == 1:
 		return "1 grouping"
 	case !g.Filtered:
-		return Number(g.Total) + " groupings"
+		return ui.Number(g.Total) + " groupings"
 	case g.Matching == 1:
-		return "1 of " + Number(g.Total) + " matches"
+		return "1 of " + ui.Number(g.Total) + " matches"
 	}
-	return Number(g.Matching) + " of " + Number(g.Total) + " match"
+	return ui.Number(g.Matching) + " of " + ui.Number(g.Total) + " match"
 }
 
 // bulkDelete is where the groupings that match are deleted.

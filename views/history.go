@@ -3,6 +3,8 @@ package views
 import (
 	"fmt"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Push is a push to a grouping.
@@ -12,9 +14,9 @@ type Push struct {
 	Effect           string // on the grouping, in words
 	Bytes            int
 	Families, Series int
-	Pusher           Client
+	Pusher           ui.Client
 	Refused          bool
-	Why              Reason // if it was refused
+	Why              ui.Reason // if it was refused
 }
 
 // Strip shows when pushes came, from the oldest up to now.
@@ -43,16 +45,16 @@ func NewStrip(pushes []Push, now time.Time) Strip {
 	s := Strip{}
 	refused := 0
 	for _, p := range pushes {
-		m := Mark{X: percent(p.At.Sub(oldest), end.Sub(oldest)), Refused: p.Refused, Title: p.Method + ", " + Moment(p.At)}
+		m := Mark{X: percent(p.At.Sub(oldest), end.Sub(oldest)), Refused: p.Refused, Title: p.Method + ", " + ui.Moment(p.At)}
 		if p.Refused {
 			refused++
 			m.Title += ", refused"
 		}
 		s.Marks = append(s.Marks, m)
 	}
-	s.Label = CountOf(len(pushes), "push", "pushes") + " since " + Moment(oldest)
+	s.Label = ui.CountOf(len(pushes), "push", "pushes") + " since " + ui.Moment(oldest)
 	if refused > 0 {
-		s.Label += ", " + Number(refused) + " of them refused"
+		s.Label += ", " + ui.Number(refused) + " of them refused"
 	}
 	s.Label += "."
 	return s

@@ -3,6 +3,8 @@ package views
 import (
 	"strconv"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Removal asks whether a grouping is to be deleted.
@@ -19,7 +21,7 @@ type Removal struct {
 
 // BulkRemoval asks whether many groupings are to be deleted.
 type BulkRemoval struct {
-	Frame
+	ui.Frame
 	InDialog bool // of another page, which stays open
 
 	Filter     string // what is meant, in words
@@ -34,12 +36,12 @@ type BulkRemoval struct {
 	Exclude        string // where they are left out; empty: nowhere
 	Jobs           []JobCount
 	OtherJobs      int
-	Oldest, Newest time.Time // last pushes
-	First          []Choice  // some of the groupings by name
-	Download       string    // where all of them are; empty: nowhere
-	Undo           string    // for how long it can be undone; empty: it can't
-	Command        string    // that does the same; empty: there is none
-	Hidden         []Parameter
+	Oldest, Newest time.Time   // last pushes
+	First          []ui.Choice // some of the groupings by name
+	Download       string      // where all of them are; empty: nowhere
+	Undo           string      // for how long it can be undone; empty: it can't
+	Command        string      // that does the same; empty: there is none
+	Hidden         []ui.Parameter
 	Cancel         string // where to go instead
 
 	MustType bool // the number of groupings, before they are deleted
@@ -59,12 +61,12 @@ type JobCount struct {
 
 // Removed tells what a delete did, and offers to take it back.
 type Removed struct {
-	Frame
+	ui.Frame
 	Operation string
 	Kind      string // what became of the groupings: "delete", "wipe" or "expiry"
 	What      string // was named
 	Count     int    // of groupings
-	Named     []Choice
+	Named     []ui.Choice
 	Unnamed   int // groupings that can come back and are not among those
 	Kept      int // groupings that were pushed while the others were deleted
 	By        string
@@ -83,7 +85,7 @@ type Undone struct {
 type Left struct{ Grouping, Why string }
 
 // CountGroupings is a number of groupings in words.
-func CountGroupings(n int) string { return CountOf(n, "grouping", "groupings") }
+func CountGroupings(n int) string { return ui.CountOf(n, "grouping", "groupings") }
 
 // heading says what the page is about.
 func (r Removed) heading() string {
@@ -110,7 +112,7 @@ func (r BulkRemoval) heading() string {
 	case r.Count == 0:
 		return "Nothing to delete"
 	case r.Everything && r.Count > 1:
-		return "Delete all " + Number(r.Count) + " groupings?"
+		return "Delete all " + ui.Number(r.Count) + " groupings?"
 	}
 	return "Delete " + CountGroupings(r.Count) + "?"
 }
@@ -119,12 +121,12 @@ func (r BulkRemoval) heading() string {
 func (r BulkRemoval) change() string {
 	text := "Nothing was deleted, since something has changed meanwhile: "
 	if r.PushedSince > 0 {
-		text += CountOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed since you were asked, and "
+		text += ui.CountOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed since you were asked, and "
 	}
 	if r.Count == r.Before {
 		return text + "other groupings are meant now than then. Look once more."
 	}
-	return text + CountGroupings(r.Before) + " were meant then, " + Number(r.Count) + " now. Look once more."
+	return text + CountGroupings(r.Before) + " were meant then, " + ui.Number(r.Count) + " now. Look once more."
 }
 
 // number is what has to be typed.

@@ -1,8 +1,10 @@
 package views
 
+import "gatehouse/views/ui"
+
 // SettingsForm is what a person may choose.
 type SettingsForm struct {
-	Frame
+	ui.Frame
 	Saved  bool
 	Fields []Field
 	// StaleAfter and OldAfter are the server's, and cannot be chosen.
@@ -13,5 +15,5 @@ type SettingsForm struct {
 type Field struct {
 	Name, Label string
 	Help        string // empty: the choices speak for themselves
-	Options     []Option
+	Options     []ui.Option
 }

@@ -3,11 +3,13 @@ package views
 import (
 	"strconv"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Status is how the server is doing and how it was set up.
 type Status struct {
-	Frame
+	ui.Frame
 	Problem  string    // why it can't commit changes, a sentence; empty: it can
 	Since    time.Time // of Problem; zero: not known
 	Warnings []string  // sentences
@@ -16,7 +18,7 @@ type Status struct {
 	Groups   []FactGroup
 	Methods  []Method
 	Bypass   string // what holds for clients on the same machine
-	Links    []Choice
+	Links    []ui.Choice
 	Flags    FlagTable
 	Wipe     bool // everything may be deleted by who looks
 	WipeOff  bool // it could, if that was enabled
@@ -62,9 +64,9 @@ type Flag struct {
 // summary says how many flags are shown.
 func (t FlagTable) summary() string {
 	if len(t.Flags) == t.Total {
-		return CountOf(t.Total, "flag", "flags")
+		return ui.CountOf(t.Total, "flag", "flags")
 	}
-	return Number(len(t.Flags)) + " of " + CountOf(t.Total, "flag", "flags")
+	return ui.Number(len(t.Flags)) + " of " + ui.CountOf(t.Total, "flag", "flags")
 }
 
 // word says in a word how the server is doing.
@@ -111,23 +113,23 @@ func (r Rate) highest() int {
 
 // label says in a sentence what is to be seen.
 func (r Rate) label() string {
-	return r.Name + " by the minute, for an hour: " + Number(r.now()) + " in this minute, " + Number(r.before()) + " in the last, " +
-		Number(r.highest()) + " at most, " + Number(r.total()) + " in all"
+	return r.Name + " by the minute, for an hour: " + ui.Number(r.now()) + " in this minute, " + ui.Number(r.before()) + " in the last, " +
+		ui.Number(r.highest()) + " at most, " + ui.Number(r.total()) + " in all"
 }
 
 // strip draws the rate. What happened once can still be seen.
-func (r Rate) strip() []Bar {
+func (r Rate) strip() []ui.Bar {
 	highest := r.highest()
-	var bars []Bar
+	var bars []ui.Bar
 	for i, n := range r.Counts {
 		if n == 0 {
 			continue
 		}
 		height := max(2, float64(n)/float64(highest)*stripHeight)
-		bars = append(bars, Bar{
+		bars = append(bars, ui.Bar{
 			X: strconv.Itoa(i * stripStep), Width: strconv.Itoa(stripStep - 2),
-			Y: Significant(stripHeight-height, 4), Height: Significant(height, 4),
-			Title: minutesAgo(len(r.Counts)-1-i) + ": " + Number(n),
+			Y: ui.Significant(stripHeight-height, 4), Height: ui.Significant(height, 4),
+			Title: minutesAgo(len(r.Counts)-1-i) + ": " + ui.Number(n),
 		})
 	}
 	return bars

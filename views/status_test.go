@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"gatehouse/views/ui"
 )
 
 func TestARateIsDrawnAndSaid(t *testing.T) {
@@ -13,7 +15,7 @@ func TestARateIsDrawnAndSaid(t *testing.T) {
 	if got := r.label(); got != "Pushes by the minute, for an hour: 500 in this minute, 1 in the last, 1,000 at most, 1,501 in all" {
 		t.Errorf("says %q", got)
 	}
-	want := []Bar{
+	want := []ui.Bar{
 		{X: "10", Width: "8", Y: "0", Height: "32", Title: "2 m ago: 1,000"},
 		{X: "20", Width: "8", Y: "30", Height: "2", Title: "1 m ago: 1"},
 		{X: "30", Width: "8", Y: "16", Height: "16", Title: "this minute: 500"},

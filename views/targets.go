@@ -3,11 +3,13 @@ package views
 import (
 	"strconv"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Targets is what both pages about the clients of the server have in common.
 type Targets struct {
-	Frame
+	ui.Frame
 	Jobs, Scrapers          int // how many there are to be seen
 	Amiss                   int // of the scrapers
 	PushersURL, ScrapersURL string
@@ -22,12 +24,12 @@ type Pushers struct {
 	Matching  int // jobs that are asked for
 
 	Search string
-	Hidden []Parameter // what else a form has to send
-	Clear  string      // where the list is without the search
+	Hidden []ui.Parameter // what else a form has to send
+	Clear  string         // where the list is without the search
 
-	Columns []Column
+	Columns []ui.Column
 	Rows    []Pusher
-	Pages   Pages
+	Pages   ui.Pages
 }
 
 // Pusher is a job with all its groupings.
@@ -36,11 +38,11 @@ type Pusher struct {
 	Job, Title string // the title is the job in full, if it was cut
 	URL        string // of the list of its groupings
 	Groupings  int
-	States     []Facet   // all of them, in a fixed order; without URL: there is no link
-	Last       time.Time // push; zero: never
+	States     []ui.Facet // all of them, in a fixed order; without URL: there is no link
+	Last       time.Time  // push; zero: never
 	Every      time.Duration
 	Series     int
-	Clients    []Client
+	Clients    []ui.Client
 	More       int // clients that are not named
 }
 
@@ -75,9 +77,9 @@ type Snippet struct{ ID, Title, About, Text, Note string }
 // summary says how many jobs are meant.
 func (p Pushers) summary() string {
 	if p.Search == "" {
-		return CountOf(p.Jobs, "job", "jobs") + " · " + CountOf(p.Groupings, "grouping", "groupings")
+		return ui.CountOf(p.Jobs, "job", "jobs") + " · " + ui.CountOf(p.Groupings, "grouping", "groupings")
 	}
-	return Number(p.Matching) + " of " + CountOf(p.Jobs, "job", "jobs")
+	return ui.Number(p.Matching) + " of " + ui.CountOf(p.Jobs, "job", "jobs")
 }
 
 // amiss tells that something is wrong with a scraper.
@@ -91,9 +93,9 @@ func (s Scraper) complaint() string {
 	case s.Status >= 400:
 		return "The last answer was " + strconv.Itoa(s.Status)
 	case s.Cut:
-		return "It hung up after " + Span(s.Took) + ", before it had everything: compare its scrape_timeout"
+		return "It hung up after " + ui.Span(s.Took) + ", before it had everything: compare its scrape_timeout"
 	case s.Overdue:
-		return "Overdue: it usually comes every " + Roughly(s.Every)
+		return "Overdue: it usually comes every " + ui.Roughly(s.Every)
 	}
 	return ""
 }
@@ -101,7 +103,7 @@ func (s Scraper) complaint() string {
 // size is how much was sent, and how.
 func (s Scraper) size() string {
 	if s.Coding == "" {
-		return Size(int64(s.Bytes))
+		return ui.Size(int64(s.Bytes))
 	}
-	return Size(int64(s.Bytes)) + " " + s.Coding
+	return ui.Size(int64(s.Bytes)) + " " + s.Coding
 }

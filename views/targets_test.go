@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 func TestWhatIsWrongWithAScraperIsSaid(t *testing.T) {
@@ -27,7 +29,7 @@ func TestWhatIsWrongWithAScraperIsSaid(t *testing.T) {
 func TestEachStateHasItsNumberShapeAndName(t *testing.T) {
 	row := Pusher{
 		Job: "etl", URL: "/?m=job", Groupings: 1200, Every: 5 * time.Minute, Last: time.Unix(1, 0),
-		States: []Facet{{State: "fresh", Count: 1190, URL: "/fresh"}, {State: "stale"}, {State: "old"}, {State: "failed", Count: 10}},
+		States: []ui.Facet{{State: "fresh", Count: 1190, URL: "/fresh"}, {State: "stale"}, {State: "old"}, {State: "failed", Count: 10}},
 	}
 	var b strings.Builder
 	if err := PushersPage(Pushers{Targets: Targets{Jobs: 1}, Rows: []Pusher{row}}).Render(t.Context(), &b); err != nil {

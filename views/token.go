@@ -1,15 +1,19 @@
 package views
 
-import "time"
+import (
+	"time"
+
+	"gatehouse/views/ui"
+)
 
 // Tokens is the list of API tokens.
 type Tokens struct {
-	Frame
+	ui.Frame
 	Search  string
 	Clear   string // where the list is without the search
 	Total   int
 	Rows    []Token
-	Pages   Pages
+	Pages   ui.Pages
 	Revoked bool // one was, just now
 }
 
@@ -34,9 +38,9 @@ type Token struct {
 
 // NewToken is the form on which a token is made.
 type NewToken struct {
-	Frame
+	ui.Frame
 	Name, Limit, Date string // as they were filled in
-	Roles, Lifetimes  []Option
+	Roles, Lifetimes  []ui.Option
 	MinDate, MaxDate  string
 	Reach             Reach
 	// What is wrong with a field; empty: nothing.
@@ -53,7 +57,7 @@ type Reach struct {
 
 // MadeToken is the only page that shows the secret of a token.
 type MadeToken struct {
-	Frame
+	ui.Frame
 	Token
 	Secret  string
 	Rotated bool // the token is not new
@@ -66,16 +70,16 @@ type MadeToken struct {
 
 // TokenRotation asks for how long the old secret is to stay good.
 type TokenRotation struct {
-	Frame
+	ui.Frame
 	Token
 	Seen     string // which secret is the newest
-	Overlaps []Option
+	Overlaps []ui.Option
 	Problem  string
 }
 
 // TokenRevocation asks whether a token is to be revoked.
 type TokenRevocation struct {
-	Frame
+	ui.Frame
 	Token
 	InDialog bool // of another page, which stays open
 	InUse    bool // it was used lately
@@ -83,24 +87,24 @@ type TokenRevocation struct {
 
 // summary says how many tokens are meant.
 func (t Tokens) summary() string {
-	all := CountOf(t.Total, "token", "tokens")
+	all := ui.CountOf(t.Total, "token", "tokens")
 	if t.Search == "" {
 		return all
 	}
-	return Number(t.Pages.Total) + " of " + all
+	return ui.Number(t.Pages.Total) + " of " + all
 }
 
 // text says which groupings are meant.
 func (r Reach) text() string {
 	switch {
 	case !r.Limited:
-		return "All groupings: " + Number(r.Total) + " at present, and whatever comes."
+		return "All groupings: " + ui.Number(r.Total) + " at present, and whatever comes."
 	case r.Total == 0:
 		return "No grouping is held at present that it could match."
 	case r.Matching == 1:
-		return "Matches 1 of the " + Number(r.Total) + " groupings at present."
+		return "Matches 1 of the " + ui.Number(r.Total) + " groupings at present."
 	}
-	return "Matches " + Number(r.Matching) + " of the " + Number(r.Total) + " groupings at present."
+	return "Matches " + ui.Number(r.Matching) + " of the " + ui.Number(r.Total) + " groupings at present."
 }
 
 // heading says what the page is about.

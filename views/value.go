@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"gatehouse/views/ui"
 )
 
 // Value is the value of a sample as people read it.
@@ -47,7 +49,7 @@ const (
 
 // NewValue puts a value of a family into words.
 func NewValue(family string, v float64) Value {
-	short, full := ShortNumber(v), FullNumber(v)
+	short, full := ui.ShortNumber(v), ui.FullNumber(v)
 	value := Value{Short: short}
 	if strings.ReplaceAll(short, ",", "") != full {
 		value.Full = full
@@ -57,7 +59,7 @@ func NewValue(family string, v float64) Value {
 		whole, fraction := math.Modf(v)
 		value.Time = time.Unix(int64(whole), int64(fraction*1e9)).UTC()
 	case u == unitMoment || u == unitDuration:
-		value.Reading = Duration(v)
+		value.Reading = ui.Duration(v)
 	case u == unitSize:
 		value.Reading = sizeText(v)
 	}
@@ -69,16 +71,16 @@ func Approximate(family string, v float64) string {
 	text := ""
 	switch unitOf(family) {
 	case unitMoment, unitDuration:
-		if text = Duration(v); text == "" && !math.IsInf(v, 0) && !math.IsNaN(v) {
-			text = Significant(v, 3) + " s"
+		if text = ui.Duration(v); text == "" && !math.IsInf(v, 0) && !math.IsNaN(v) {
+			text = ui.Significant(v, 3) + " s"
 		}
 	case unitSize:
 		if text = sizeText(v); text == "" && !math.IsInf(v, 0) && !math.IsNaN(v) {
-			text = Significant(v, 3) + " B"
+			text = ui.Significant(v, 3) + " B"
 		}
 	}
 	if text == "" {
-		text = Significant(v, 3)
+		text = ui.Significant(v, 3)
 	}
 	return text
 }
@@ -94,5 +96,5 @@ func sizeText(v float64) string {
 	for v /= 1024; math.Abs(v) >= 1024 && n < len(units)-1; n++ {
 		v /= 1024
 	}
-	return Significant(v, 3) + " " + units[n]
+	return ui.Significant(v, 3) + " " + units[n]
 }

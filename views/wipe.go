@@ -1,8 +1,10 @@
 package views
 
+import "gatehouse/views/ui"
+
 // Wipe asks whether everything is to be deleted.
 type Wipe struct {
-	Frame
+	ui.Frame
 	Groupings, Families, Series int
 	Undo                        string // for how long it can be undone; empty: it can't
 	Word                        string // that has to be typed

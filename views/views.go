@@ -1,0 +1,3 @@
+// Package views holds the pages: templ components and the models that they
+// show. A component gets a model and asks nobody for anything.
+package views
