@@ -14,7 +14,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/access"
 	"gatehouse/views/ui"
 )
 

@@ -13,7 +13,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/access"
 	"gatehouse/views/ui"
 )
 

@@ -1,4 +1,6 @@
-package views
+// Package access holds the pages about who comes in: signing in and out, the
+// account and the API tokens.
+package access
 
 import (
 	"time"

@@ -1,4 +1,4 @@
-package views
+package access
 
 import "net/url"
 
