@@ -17,7 +17,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/activity"
 	"gatehouse/views/ui"
 )
 

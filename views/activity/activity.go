@@ -1,4 +1,5 @@
-package views
+// Package activity holds the page of the activity log.
+package activity
 
 import (
 	"time"

@@ -1,4 +1,4 @@
-package views
+package activity
 
 import (
 	"os"
@@ -37,7 +37,7 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 			t.Errorf("%+v: %q %q %q", test.e, w, s, a)
 		}
 	}
-	styles, err := os.ReadFile("../static/src/app.css")
+	styles, err := os.ReadFile("../../static/src/app.css")
 	if err != nil {
 		t.Fatal(err)
 	}
