@@ -14,7 +14,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/targets"
 	"gatehouse/views/ui"
 )
 

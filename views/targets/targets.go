@@ -1,4 +1,6 @@
-package views
+// Package targets holds the pages about the server's clients: who pushes and who
+// scrapes.
+package targets
 
 import (
 	"strconv"
