@@ -9,7 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/views"
+	views "gatehouse/views/settings"
 	"gatehouse/views/ui"
 )
 

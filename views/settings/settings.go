@@ -1,4 +1,6 @@
-package views
+// Package settings holds the page on which people choose how pages look and
+// behave.
+package settings
 
 import "gatehouse/views/ui"
 
