@@ -15,7 +15,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/statuspage"
 	"gatehouse/views/ui"
 )
 

@@ -1,4 +1,6 @@
-package views
+// Package statuspage holds the page on how the server is doing and how it was set
+// up.
+package statuspage
 
 import (
 	"strconv"
