@@ -10,8 +10,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/views"
 	"gatehouse/views/docs"
+	views "gatehouse/views/manual"
 	"gatehouse/views/ui"
 )
 

@@ -1,4 +1,6 @@
-package views
+// Package manual holds the pages of the documentation, whose texts are in
+// views/docs.
+package manual
 
 import (
 	"net/http"
