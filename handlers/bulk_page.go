@@ -11,7 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
 )
 

@@ -8,7 +8,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // noGrouping answers in the place of a grouping that is not there: what has

@@ -15,7 +15,7 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
 )
 

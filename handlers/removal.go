@@ -11,7 +11,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
 )
 

@@ -1,4 +1,6 @@
-package views
+// Package groupings holds the pages about what is pushed: the list, a grouping
+// with its history, the form for a push, and deletes with their undo.
+package groupings
 
 import (
 	"time"
