@@ -40,7 +40,7 @@ func (h *api) home(c *fiber.Ctx) error {
 	f := h.frame(c, "Groupings", "groupings")
 	f.Live = "results"
 	pushURL(c, f.Path("/")+v.query())
-	return h.page(c, fiber.StatusOK, views.GroupingsPage(h.groupings(c, f, &v)))
+	return h.page(c, fiber.StatusOK, views.ListPage(h.groupings(c, f, &v)))
 }
 
 const (

@@ -118,11 +118,11 @@ func settingsFields(s ui.Settings) []views.Field {
 // showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
 	f := h.frame(c, "Settings", "settings")
-	m := views.SettingsForm{
+	m := views.Form{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
 		StaleAfter: ui.Span(h.StaleAfter), OldAfter: ui.Span(h.OldAfter),
 	}
-	return h.page(c, fiber.StatusOK, views.SettingsPage(m))
+	return h.page(c, fiber.StatusOK, views.Page(m))
 }
 
 // saveSettings keeps what a person prefers in the browser.

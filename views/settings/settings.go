@@ -4,8 +4,8 @@ package settings
 
 import "gatehouse/views/ui"
 
-// SettingsForm is what a person may choose.
-type SettingsForm struct {
+// Form is what a person may choose.
+type Form struct {
 	ui.Frame
 	Saved  bool
 	Fields []Field
