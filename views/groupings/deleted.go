@@ -6,8 +6,8 @@ import (
 	"gatehouse/views/ui"
 )
 
-// Gone is a grouping that was deleted or has expired.
-type Gone struct {
+// Deleted is a grouping that was deleted or has expired.
+type Deleted struct {
 	ui.Frame
 	Labels []Label
 	Kind   string // "delete", "wipe" or "expiry"
@@ -20,8 +20,8 @@ type Gone struct {
 }
 
 // headline says what has become of the grouping.
-func (g Gone) headline() string {
-	switch g.Kind {
+func (d Deleted) headline() string {
+	switch d.Kind {
 	case "wipe":
 		return "This grouping went in a wipe"
 	case "expiry":
@@ -31,8 +31,8 @@ func (g Gone) headline() string {
 }
 
 // verb is what happened to it.
-func (g Gone) verb() string {
-	switch g.Kind {
+func (d Deleted) verb() string {
+	switch d.Kind {
 	case "wipe":
 		return "Wiped"
 	case "expiry":
