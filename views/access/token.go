@@ -48,7 +48,7 @@ type NewToken struct {
 	Problem                                   string // with none of the fields
 }
 
-// Reach tells which groupings a limit means.
+// Reach says which groupings a limit means.
 type Reach struct {
 	Limited         bool
 	Problem         string // the limit cannot be understood

@@ -16,7 +16,7 @@ type Bucket struct {
 	Zero                bool // of a native histogram: what is as good as zero
 }
 
-// Distribution is what a histogram tells.
+// Distribution is what a histogram holds.
 type Distribution struct {
 	Family     string // whose name tells the unit
 	Count, Sum float64
@@ -194,8 +194,8 @@ func ordinal(buckets []Bucket) [][2]float64 {
 	return spans
 }
 
-// geometric tells that positive bounds grow by about the same factor: as much
-// as 1, 2.5, 5, 10 do.
+// geometric reports whether positive bounds grow by about the same factor: as
+// much as 1, 2.5, 5, 10 do.
 func geometric(buckets []Bucket) bool {
 	var factors []float64
 	for _, b := range buckets {
@@ -260,7 +260,7 @@ func (d Distribution) ends() (first, last string) {
 	return first, last
 }
 
-// sentence tells those who don't see the chart.
+// sentence says it to those who don't see the chart.
 func (d Distribution) sentence() string {
 	most := slices.MaxFunc(d.Buckets, func(a, b Bucket) int {
 		switch {

@@ -106,8 +106,8 @@ func (f Family) values() []Sample {
 	return slices.DeleteFunc(slices.Clone(f.Samples), func(s Sample) bool { return s.Summary != nil || s.Histogram != nil })
 }
 
-// single tells that the family is one value without labels of its own: it needs
-// no table.
+// single reports whether the family is one value without labels of its own: it
+// needs no table.
 func (f Family) single() bool {
 	return f.Series == 1 && len(f.Samples) == 1 && len(f.values()) == 1 && f.Samples[0].Name == "" && len(f.Samples[0].Labels) == 0
 }

@@ -59,7 +59,7 @@ type JobCount struct {
 	Count int
 }
 
-// Removed tells what a delete did, and offers to take it back.
+// Removed says what a delete did, and offers to take it back.
 type Removed struct {
 	ui.Frame
 	Operation string
@@ -74,7 +74,7 @@ type Removed struct {
 	Undone    *Undone   // nil: nothing was undone yet
 }
 
-// Undone tells what became of an undo.
+// Undone says what became of an undo.
 type Undone struct {
 	Restored int
 	Kept     []string // pushed anew since, and left alone

@@ -52,7 +52,7 @@ func (r DocRun) cleaned() string {
 	return ui.CountOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
 }
 
-// refused tells that a client would not have got what it asked for.
+// refused reports whether a client would not have got what it asked for.
 func (r DocRun) refused() bool { return r.Status >= http.StatusBadRequest }
 
 // runID is the element that shows what became of an example.

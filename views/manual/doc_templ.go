@@ -1069,7 +1069,7 @@ func docExample(f ui.Frame, example string) templ.Component {
 	})
 }
 
-// DocRunPage tells what became of an example.
+// DocRunPage says what became of an example.
 func DocRunPage(r DocRun) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

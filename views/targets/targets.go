@@ -84,7 +84,7 @@ func (p Pushers) summary() string {
 	return ui.Number(p.Matching) + " of " + ui.CountOf(p.Jobs, "job", "jobs")
 }
 
-// amiss tells that something is wrong with a scraper.
+// amiss reports whether something is wrong with a scraper.
 func (s Scraper) amiss() bool { return s.Status >= 400 || s.Cut || s.Overdue }
 
 // complaint says what is wrong; empty: nothing is.

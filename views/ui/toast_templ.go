@@ -8,7 +8,7 @@ package ui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// ToastPart tells in a corner what has become of something. It stands in
+// ToastPart says in a corner what has become of something. It stands in
 // #toasts, on top of whatever page is open.
 func ToastPart(t Toast) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
