@@ -12,7 +12,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
+	"gatehouse/views/ui"
 )
 
 func (h *api) detailRoutes() []route {
@@ -111,7 +112,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 
 // reasonOfRefusal is why a push to a grouping was refused, with a link to the
 // grouping that it collides with.
-func reasonOfRefusal(f views.Frame, p *store.Picture, grouping, message string) views.Reason {
+func reasonOfRefusal(f ui.Frame, p *store.Picture, grouping, message string) ui.Reason {
 	for i := range len(message) {
 		if message[i] != '{' {
 			continue
@@ -121,14 +122,14 @@ func reasonOfRefusal(f views.Frame, p *store.Picture, grouping, message string) 
 			continue
 		}
 		if _, held := p.Group(key); held {
-			return views.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
+			return ui.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
 		}
 	}
-	return views.Reason{Before: message}
+	return ui.Reason{Before: message}
 }
 
 // brief is a reason where many stand below each other.
-func brief(r views.Reason) views.Reason {
+func brief(r ui.Reason) ui.Reason {
 	r.Before, r.Other, r.After = shorten(r.Before, maxReason), shorten(r.Other, maxSubject), shorten(r.After, maxReason)
 	return r
 }
@@ -180,7 +181,7 @@ func readLabel(text string) (l exposition.Label, rest string, ok bool) {
 }
 
 // copies are the texts that people take along: addresses and commands.
-func (h *api) copies(c *fiber.Ctx, f views.Frame, g *store.Group) []views.Copy {
+func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 	server := h.serverURL(c)
 	all := []views.Copy{
 		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
@@ -278,8 +279,8 @@ func (v *detailView) fillOne(m *views.Grouping, f store.GroupFamily) error {
 }
 
 // pages are the ways to what does not stand on a page that shows n of a total.
-func (v *detailView) pages(m *views.Grouping, family string, n, total, size int) views.Pages {
-	p := views.Pages{From: v.from + 1, To: v.from + n, Total: total}
+func (v *detailView) pages(m *views.Grouping, family string, n, total, size int) ui.Pages {
+	p := ui.Pages{From: v.from + 1, To: v.from + n, Total: total}
 	if n == 0 {
 		p.From = v.from
 	}

@@ -14,7 +14,7 @@ import (
 	"gatehouse/auth/login"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // answer is how an error is told to a client.
@@ -141,7 +141,7 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 		if request != "" {
 			text += " There this request is " + request + "."
 		}
-		return h.toast(c, a.status, views.Toast{Text: text, Problem: true})
+		return h.toast(c, a.status, ui.Toast{Text: text, Problem: true})
 	case h.wantsPage(c):
 		return h.problem(c, a, err, request)
 	}

@@ -12,7 +12,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/static"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // pagePolicy lets a page load what comes from here, and nothing else: no script
@@ -21,14 +21,14 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 // frame is what goes around the content of a page.
-func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
+func (h *api) frame(c *fiber.Ctx, title, section string) ui.Frame {
 	p, version := guard.Principal(c), h.Build.Version
 	if p.WriteOnly {
 		version = "" // is not for strangers
 	}
-	f := views.Frame{
+	f := ui.Frame{
 		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: version,
-		User: views.User{
+		User: ui.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			SignInURL: h.signInURL(c),
 			MayPush:   p.Role.May(auth.Push) || h.Guard.Access() == guard.KeyOnly,
@@ -87,16 +87,16 @@ func (h *api) page(c *fiber.Ctx, status int, page templ.Component) error {
 
 // toast answers htmx with a message in the corner, whatever it wanted to
 // replace.
-func (h *api) toast(c *fiber.Ctx, status int, t views.Toast) error {
+func (h *api) toast(c *fiber.Ctx, status int, t ui.Toast) error {
 	c.Set("HX-Retarget", "#toasts")
 	c.Set("HX-Reswap", "beforeend")
-	return h.fragment(c, status, views.ToastPart(t), "")
+	return h.fragment(c, status, ui.ToastPart(t), "")
 }
 
 // fragment answers with a part of a page; "": all of it.
 func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
-	if err := render(views.WithSettings(context.Background(), readSettings(c)), &b, page, name); err != nil {
+	if err := render(ui.WithSettings(context.Background(), readSettings(c)), &b, page, name); err != nil {
 		return err
 	}
 	c.Status(status)

@@ -9,7 +9,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/views"
+	views "gatehouse/views/settings"
+	"gatehouse/views/ui"
 )
 
 // settingsCookie holds what a person prefers, as a query. Scripts of the pages
@@ -27,30 +28,30 @@ func (h *api) settingsRoutes() []route {
 }
 
 // readSettings reads what a person prefers.
-func readSettings(c *fiber.Ctx) views.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
+func readSettings(c *fiber.Ctx) ui.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
 
 // decodeSettings takes what makes sense in the value of the cookie.
-func decodeSettings(cookie string) views.Settings {
+func decodeSettings(cookie string) ui.Settings {
 	raw, err := url.QueryUnescape(cookie)
 	if err != nil || len(raw) > maxQuery {
-		return views.Settings{}
+		return ui.Settings{}
 	}
 	q, err := url.ParseQuery(raw)
 	if err != nil {
-		return views.Settings{}
+		return ui.Settings{}
 	}
 	return parseSettings(q)
 }
 
 // parseSettings takes what makes sense. What is usual is not set.
-func parseSettings(q url.Values) views.Settings {
+func parseSettings(q url.Values) ui.Settings {
 	oneOf := func(name string, allowed ...string) string {
 		if v := q.Get(name); slices.Contains(allowed, v) {
 			return v
 		}
 		return ""
 	}
-	s := views.Settings{
+	s := ui.Settings{
 		Theme: oneOf("theme", "light", "dark"), Time: oneOf("time", "utc", "local"),
 		Compact: q.Get("density") == "compact", Still: q.Get("live") == "off", Keyless: q.Get("keys") == "off",
 		Language: oneOf("language", exampleLanguages[1:]...),
@@ -62,7 +63,7 @@ func parseSettings(q url.Values) views.Settings {
 }
 
 // encodeSettings makes the value of the cookie; "": all is as usual.
-func encodeSettings(s views.Settings) string {
+func encodeSettings(s ui.Settings) string {
 	q := url.Values{}
 	set := func(on bool, name, value string) {
 		if on {
@@ -84,11 +85,11 @@ func encodeSettings(s views.Settings) string {
 var exampleLanguages = []string{"curl", "go", "python", "java", "javascript", "powershell"}
 
 // settingsFields are what can be chosen, with what is chosen.
-func settingsFields(s views.Settings) []views.Field {
+func settingsFields(s ui.Settings) []views.Field {
 	field := func(name, label, help, chosen string, options ...string) views.Field {
 		f := views.Field{Name: name, Label: label, Help: help}
 		for i := 0; i < len(options); i += 2 {
-			f.Options = append(f.Options, views.Option{
+			f.Options = append(f.Options, ui.Option{
 				Value: options[i], Label: options[i+1], Chosen: options[i] == chosen || chosen == "" && i == 0,
 			})
 		}
@@ -117,11 +118,11 @@ func settingsFields(s views.Settings) []views.Field {
 // showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
 	f := h.frame(c, "Settings", "settings")
-	m := views.SettingsForm{
+	m := views.Form{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
-		StaleAfter: views.Span(h.StaleAfter), OldAfter: views.Span(h.OldAfter),
+		StaleAfter: ui.Span(h.StaleAfter), OldAfter: ui.Span(h.OldAfter),
 	}
-	return h.page(c, fiber.StatusOK, views.SettingsPage(m))
+	return h.page(c, fiber.StatusOK, views.Page(m))
 }
 
 // saveSettings keeps what a person prefers in the browser.

@@ -13,7 +13,7 @@ import (
 
 	"gatehouse/spelling"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 const (
