@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/handlers"
 	"gatehouse/store"
@@ -179,7 +182,9 @@ func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arri
 			}
 			arrival := store.Arrival{Key: keys[i], Pushed: g.Pushed, Failed: g.Failed}
 			told[i].Grouping = keys[i].String()
-			a.convert(g, &arrival, &told[i])
+			if a.convert(g, &arrival, &told[i]); told[i].LeftOut != nil {
+				continue
+			}
 			asked = append(asked, i)
 			if !yield(arrival) {
 				return
@@ -199,9 +204,9 @@ func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arri
 func selector(g upstream.Grouping) string {
 	labels := make([]string, len(g.Labels))
 	for i, l := range g.Labels {
-		labels[i] = l.Name + "=" + strconv.Quote(l.Value)
+		labels[i] = shortened(l.Name) + "=" + strconv.Quote(shortened(l.Value))
 	}
-	return "{" + strings.Join(labels, ",") + "}"
+	return shortened("{" + strings.Join(labels, ",") + "}")
 }
 
 // keyed returns the keys of the groupings that have a valid one; of the others it
@@ -235,7 +240,7 @@ func (a *App) key(g upstream.Grouping) (store.GroupingKey, error) {
 	if !a.options.UTF8Names {
 		for _, l := range g.Labels {
 			if !model.LegacyValidation.IsValidLabelName(l.Name) {
-				return store.GroupingKey{}, fmt.Errorf("label name %q is not valid (--push.legacy-names)", l.Name)
+				return store.GroupingKey{}, fmt.Errorf("label name %q is not valid (--push.legacy-names)", shortened(l.Name))
 			}
 		}
 	}
@@ -244,20 +249,73 @@ func (a *App) key(g upstream.Grouping) (store.GroupingKey, error) {
 
 var errTwice = errors.New("another one, which differs only in labels without a value, was pushed later")
 
-// convert takes over the families that are valid, and tells of the others.
+// convert takes over the families that a push might bring, and tells of the others.
 func (a *App) convert(g upstream.Grouping, arrival *store.Arrival, told *handlers.Arrival) {
 	o := exposition.Options{Grouping: arrival.Key.Labels(), UTF8Names: a.options.UTF8Names}
 	arrival.Changed = make(map[string]time.Time, len(g.Families))
-	for i, mf := range g.Families {
-		f, err := exposition.FromDTO(mf, o)
-		if err != nil {
-			told.Refused = append(told.Refused, handlers.RefusedFamily{Family: mf.GetName(), Reason: err.Error()})
-			continue
-		}
-		arrival.Families = append(arrival.Families, f)
-		if i < len(g.Changed) {
-			arrival.Changed[f.Name] = g.Changed[i]
-		}
+	arrival.Families, told.Refused, told.LeftOut = acceptable(g.Families, o)
+	for _, f := range g.Families {
+		arrival.Changed[f.Name] = f.Changed
 	}
 	told.Families = len(arrival.Families)
+}
+
+// maxRivals bounds how many families of a grouping are left out one by one because
+// others of it are against them.
+const maxRivals = 20
+
+// acceptable decodes families as one push. What is invalid by itself is left out,
+// and then what can't be beside others before it; if that is too much, all is.
+func acceptable(families []upstream.Family, o exposition.Options) (decoded []exposition.Family, refused []handlers.RefusedFamily, err error) {
+	if decoded, err = decode(families, o); err == nil {
+		return decoded, nil, nil
+	}
+	refuse := func(f upstream.Family, err error) {
+		refused = append(refused, handlers.RefusedFamily{Family: shortened(f.Name), Reason: err.Error()})
+	}
+	var valid []upstream.Family
+	for i, f := range families {
+		if _, err := decode(families[i:i+1], o); err != nil {
+			refuse(f, err)
+		} else {
+			valid = append(valid, f)
+		}
+	}
+	for range maxRivals {
+		if decoded, err = decode(valid, o); err == nil {
+			return decoded, refused, nil
+		}
+		var why error
+		first := sort.Search(len(valid), func(i int) bool {
+			_, err := decode(valid[:i+1], o)
+			if err != nil {
+				why = err // at last that of the first
+			}
+			return err != nil
+		})
+		if first == len(valid) {
+			break
+		}
+		refuse(valid[first], why)
+		valid = slices.Delete(valid, first, first+1)
+	}
+	return nil, nil, err
+}
+
+func decode(families []upstream.Family, o exposition.Options) ([]exposition.Family, error) {
+	var body []byte
+	for _, f := range families {
+		body = protowire.AppendBytes(body, f.Message)
+	}
+	return exposition.DecodeProtobuf(body, o)
+}
+
+// maxTold bounds the bytes of a name or a selector that nothing has checked.
+const maxTold = 500
+
+func shortened(s string) string {
+	if len(s) <= maxTold {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxTold], "") + "…"
 }

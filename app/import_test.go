@@ -1,22 +1,35 @@
 package app
 
 import (
+	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
 
+	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/upstream"
 )
 
-func gauge(name string, value float64) *dto.MetricFamily {
+func gauge(name string, value float64) upstream.Family {
 	kind := dto.MetricType_GAUGE
-	return &dto.MetricFamily{Name: &name, Type: &kind, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &value}}}}
+	return family(&dto.MetricFamily{Name: &name, Type: &kind, Metric: []*dto.Metric{{Gauge: &dto.Gauge{Value: &value}}}})
+}
+
+func family(mf *dto.MetricFamily) upstream.Family {
+	message, err := proto.Marshal(mf)
+	if err != nil {
+		panic(err)
+	}
+	return upstream.Family{Name: mf.GetName(), Message: message}
 }
 
 func TestAnImportTakesWhatIsValidAndLogsTheRest(t *testing.T) {
@@ -28,10 +41,10 @@ func TestAnImportTakesWhatIsValidAndLogsTheRest(t *testing.T) {
 	t.Cleanup(func() { stop(t, a) })
 	pushed := time.Unix(1_700_000_000, 0)
 	n, err := a.importAll(t.Context(), []upstream.Grouping{
-		{Labels: []exposition.Label{{Name: "job", Value: "good"}}, Families: []*dto.MetricFamily{gauge("a", 1)}, Pushed: pushed},
-		{Labels: []exposition.Label{{Name: "job", Value: "half"}}, Families: []*dto.MetricFamily{gauge("b", 2), gauge("bro\xffken", 3)}, Pushed: pushed},
-		{Labels: []exposition.Label{{Name: "job", Value: "twice"}}, Families: []*dto.MetricFamily{gauge("c", 4)}, Pushed: pushed},
-		{Labels: []exposition.Label{{Name: "instance"}, {Name: "job", Value: "twice"}}, Families: []*dto.MetricFamily{gauge("c", 5)}, Pushed: pushed.Add(time.Second)},
+		{Labels: []exposition.Label{{Name: "job", Value: "good"}}, Families: []upstream.Family{gauge("a", 1)}, Pushed: pushed},
+		{Labels: []exposition.Label{{Name: "job", Value: "half"}}, Families: []upstream.Family{gauge("b", 2), gauge("bro\xffken", 3)}, Pushed: pushed},
+		{Labels: []exposition.Label{{Name: "job", Value: "twice"}}, Families: []upstream.Family{gauge("c", 4)}, Pushed: pushed},
+		{Labels: []exposition.Label{{Name: "instance"}, {Name: "job", Value: "twice"}}, Families: []upstream.Family{gauge("c", 5)}, Pushed: pushed.Add(time.Second)},
 		{Labels: []exposition.Label{{Name: "instance", Value: "jobless"}}, Pushed: pushed},
 		{Labels: []exposition.Label{{Name: "job", Value: "bad\xff"}}, Pushed: pushed},
 	})
@@ -56,10 +69,69 @@ func TestAnImportTakesWhatIsValidAndLogsTheRest(t *testing.T) {
 	}
 }
 
+func TestAnImportHoldsAGroupingToTheRulesOfAPush(t *testing.T) {
+	renamed := func(f upstream.Family, name string) upstream.Family { f.Name = name; return f }
+	var many []upstream.Family
+	for i := range 2 * maxRivals {
+		many = append(many, renamed(gauge("m", 1), fmt.Sprint("m", i)))
+	}
+	count := uint64(1)
+	histogram := family(&dto.MetricFamily{Name: proto.String("h"), Type: dto.MetricType_HISTOGRAM.Enum(), Metric: []*dto.Metric{{Histogram: &dto.Histogram{SampleCount: &count, SampleSum: proto.Float64(1)}}}})
+	for name, test := range map[string]struct {
+		families []upstream.Family
+		held     string
+		refused  string
+		leftOut  string
+	}{
+		"not in the order of their names": {[]upstream.Family{renamed(gauge("z", 1), "a"), renamed(gauge("a", 1), "b")}, "a z", "", ""},
+		"one twice":                       {[]upstream.Family{gauge("a", 1), renamed(gauge("a", 2), "b"), gauge("c", 1)}, "a c", "b: ", ""},
+		"the same once escaped":           {[]upstream.Family{gauge("a.b", 1), gauge("a_b", 1), gauge("c", 1)}, "a.b c", "a_b: ", ""},
+		"a histogram that overlaps":       {[]upstream.Family{histogram, gauge("h_count", 1)}, "h", "h_count: ", ""},
+		"too many against others":         {many, "", "", "duplicated"},
+		"the server's own":                {[]upstream.Family{gauge("push_time_seconds", 1), gauge("a", 1)}, "a", "", ""},
+		"without metrics":                 {[]upstream.Family{family(&dto.MetricFamily{Name: proto.String("e")}), gauge("a", 1)}, "a", "", ""},
+		"a name without end":              {[]upstream.Family{gauge(strings.Repeat("n", 1<<20), 1), gauge("a", 1)}, "a", strings.Repeat("n", maxTold) + "…: ", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := start(t)
+			told, err := a.takeIn([]upstream.Grouping{{Labels: []exposition.Label{{Name: "job", Value: "x"}}, Families: test.families}},
+				func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
+					return a.store.Import(t.Context(), arrivals, "", store.Origin{})
+				})
+			if err != nil || len(told) != 1 || (told[0].LeftOut == nil) != (test.leftOut == "") || told[0].LeftOut != nil && !strings.Contains(told[0].LeftOut.Error(), test.leftOut) {
+				t.Fatalf("%+v, %v", told, err)
+			}
+			var held, refused string
+			for g := range a.store.Picture().Groups() {
+				for _, f := range g.Families() {
+					held += f.Name + " "
+				}
+			}
+			for _, f := range told[0].Refused {
+				refused += f.Family + ": "
+			}
+			if strings.TrimSpace(held) != test.held || refused != test.refused {
+				t.Errorf("held %q, refused %q", held, refused)
+			}
+			if _, text := do(t, "GET", "http://"+a.Addr()+"/metrics", ""); strings.Count(text, "\na{") > 1 {
+				t.Errorf("a series twice in\n%s", text)
+			}
+		})
+	}
+}
+
+func TestAnAnswerAboutAnImportIsBounded(t *testing.T) {
+	long := strings.Repeat("é", 1<<20)
+	got := selector(upstream.Grouping{Labels: []exposition.Label{{Name: long, Value: long}, {Name: "job", Value: long}}})
+	if len(got) > 2*maxTold || !utf8.ValidString(got) {
+		t.Errorf("%d bytes: %q", len(got), got)
+	}
+}
+
 func TestAnImportTakesTheNamesThatAPushMayHave(t *testing.T) {
 	groupings := []upstream.Grouping{
-		{Labels: []exposition.Label{{Name: "job", Value: "plain"}}, Families: []*dto.MetricFamily{gauge("a", 1), gauge("http.status", 2)}},
-		{Labels: []exposition.Label{{Name: "job", Value: "zoned"}, {Name: "my.zone", Value: "z"}}, Families: []*dto.MetricFamily{gauge("c", 3)}},
+		{Labels: []exposition.Label{{Name: "job", Value: "plain"}}, Families: []upstream.Family{gauge("a", 1), gauge("http.status", 2)}},
+		{Labels: []exposition.Label{{Name: "job", Value: "zoned"}, {Name: "my.zone", Value: "z"}}, Families: []upstream.Family{gauge("c", 3)}},
 	}
 	for _, test := range []struct {
 		args  []string

@@ -144,20 +144,33 @@ func (b *batch) takeIn(p *pushOp) error {
 	return p.apply(b)
 }
 
+// begun is a time that every clock has behind it that is right, as Unix time.
+const begun = 1_577_836_800 // 2020
+
+// arrived returns a time of another server, or that of the import if it is ahead:
+// it would have this server take its own clock for wrong at each start. A clock that
+// is wrong itself, as on a board without a battery, says nothing about others.
+func (b *batch) arrived(t time.Time) time.Time {
+	if t.Sub(b.now) > clockTolerance && b.now.Unix() > begun {
+		return b.now
+	}
+	return t
+}
+
 // keepTimes gives the families of an arrival the times that they had where they
 // come from.
-func (op *pushOp) keepTimes(b *body) {
+func (op *pushOp) keepTimes(b *batch, of *body) {
 	if !op.imported {
 		return
 	}
 	var last *age
-	for i := range b.holds {
-		h := &b.holds[i]
+	for i := range of.holds {
+		h := &of.holds[i]
 		a := *h.age
 		if at, ok := op.changed[h.name]; ok && !at.IsZero() {
-			a.changed = at.UnixNano()
+			a.changed = b.arrived(at).UnixNano()
 		} else if !op.pushed.IsZero() {
-			a.changed = op.pushed.UnixNano()
+			a.changed = b.arrived(op.pushed).UnixNano()
 		}
 		if last == nil || *last != a {
 			shared := a // a itself stays on the stack

@@ -70,6 +70,47 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 	}
 }
 
+func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	ahead := now.Add(365 * 24 * time.Hour)
+	for name, test := range map[string]struct{ clock, pushed, want time.Time }{
+		"behind":                    {now, time.Unix(1, 0), time.Unix(1, 0)},
+		"ahead":                     {now, ahead, now},
+		"as far as clocks are":      {now, now.Add(2 * time.Second), now.Add(2 * time.Second)},
+		"of a clock without a time": {time.Unix(100, 0), now, now},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, o := t.TempDir(), checked
+			o.Clock = store.Clock{Now: func() time.Time { return test.clock }}
+			s, closeStore := openStore(t, dir, o)
+			a := arrival(t, "/job/x", "m 1\n", test.pushed)
+			a.Failed, a.Changed = test.pushed, map[string]time.Time{"m": test.pushed}
+			if left, err := s.Import(t.Context(), slices.Values([]store.Arrival{a}), "", store.Origin{}); err != nil || left[0] != nil {
+				t.Fatal(left, err)
+			}
+			closeStore()
+			// On a clock that is far enough, times are shown as they are held.
+			o.Clock.Now = func() time.Time { return ahead.Add(time.Hour) }
+			s, closeStore = openStore(t, dir, o)
+			g, ok := s.Picture().Group(key(t, "/job/x"))
+			if !ok {
+				t.Fatal("it is not held")
+			}
+			for what, at := range map[string]time.Time{"pushed": g.Pushed, "failed": g.Failed, "changed": g.Families()[0].Changed} {
+				if at.Sub(test.want).Abs() > time.Second {
+					t.Errorf("%s: %v, want %v", what, at, test.want)
+				}
+			}
+			closeStore()
+			o.Clock.Now = func() time.Time { return test.clock }
+			s, _ = openStore(t, dir, o)
+			if held := s.Status().Clock.Behind > 0; held != test.want.After(test.clock.Add(time.Minute)) {
+				t.Errorf("the clock is behind: %v", held)
+			}
+		})
+	}
+}
+
 func TestAnImportOfManyIsOneOperation(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
 	var many []store.Arrival

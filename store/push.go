@@ -82,7 +82,7 @@ func (op *pushOp) apply(b *batch) error {
 		g.Failed, g.failedRan, g.Failure, g.failureReason = current.Failed, current.failedRan, current.Failure, current.failureReason
 	}
 	if !op.pushed.IsZero() || !op.failed.IsZero() {
-		g.Pushed, g.Failed = op.pushed, op.failed
+		g.Pushed, g.Failed = b.arrived(op.pushed), b.arrived(op.failed)
 		g.ran, g.failedRan = 0, 0 // they say nothing about those
 	}
 	g.Every, g.pace = rhythm(current, b.sincePush(current, &g))
@@ -95,13 +95,13 @@ func (op *pushOp) apply(b *batch) error {
 		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
 	}
 	b.ages(g.body, before, b.rank, b.now.UnixNano(), op.kept)
-	op.keepTimes(g.body)
+	op.keepTimes(b, g.body)
 	g.renderTimes()
 	condition := b.revision(g.Key.id)
 	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})
+		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(g.Failed)}.encode()})
 	}
 	return nil
 }

@@ -43,17 +43,11 @@ type imported struct {
 }
 
 func (c *command) importFile(ctx context.Context, s *server) error {
-	f, err := os.Open(c.file)
-	if err == nil {
-		defer f.Close()
-		var stat os.FileInfo
-		if stat, err = f.Stat(); err == nil && !stat.Mode().IsRegular() {
-			err = errors.New("is not a regular file")
-		}
-	}
+	f, err := openRegular(c.file)
 	if err != nil {
 		return fmt.Errorf("%q: %w", c.file, reason(err))
 	}
+	defer f.Close()
 	path := "/api/v1/admin/import"
 	if c.dryRun {
 		path += "?dry_run=true"
@@ -68,6 +62,18 @@ func (c *command) importFile(ctx context.Context, s *server) error {
 		return err
 	}
 	return c.tell(&answer)
+}
+
+func openRegular(path string) (*os.File, error) {
+	// Asked first, since opening a named pipe would wait.
+	stat, err := os.Stat(path)
+	if err == nil && !stat.Mode().IsRegular() {
+		err = errors.New("is not a regular file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
 }
 
 // tell lists what came in and what did not.

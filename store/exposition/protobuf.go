@@ -1,6 +1,8 @@
 package exposition
 
 import (
+	"errors"
+
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -24,6 +26,21 @@ func DecodeProtobuf(body []byte, o Options) ([]Family, error) {
 	a := newAssembly(o, len(body))
 	defer a.release()
 	return a.addAll(families)
+}
+
+// CheckProtobuf returns an error if message is no
+// io.prometheus.client.MetricFamily, and is told from it without much memory. One
+// that holds more messages than a push may is taken for one.
+func CheckProtobuf(message []byte) error {
+	budget := messageBudget{maxDecodeMessages}
+	err := budget.spend(message, familyMessage)
+	if refusal, ok := errors.AsType[*Error](err); ok && refusal.Reason == ReasonLimit {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return proto.Unmarshal(message, new(dto.MetricFamily))
 }
 
 // addAll adds families and finishes.

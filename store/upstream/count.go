@@ -3,18 +3,21 @@ package upstream
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
-var errCounts = errors.New("its content is cut off or counts more entries than it has")
+var errCounts = errors.New("its content is cut off, counts more entries than it has or is of another kind")
 
 // checkCounts walks through a gob stream that holds one value of the shape
 //
 //	map[string]struct{ Labels map[string]string; Metrics map[string]struct{ Timestamp, GobbableMetricFamily []byte } }
 //
-// and returns an error if a map claims more entries than there are bytes for.
-// It leaves all else to the decoder.
+// and returns an error if a map claims more entries than there are bytes for, or
+// if the stream describes a value of another shape, whose bytes would mean something
+// else to the decoder. It leaves all else to that.
 func checkCounts(content []byte) error {
 	stream := gobBytes{rest: content}
+	types := described{map[uint64]uint64{}, map[uint64][]field{}}
 	for !stream.failed {
 		message := gobBytes{rest: stream.bytes()}
 		id := message.uint()
@@ -22,7 +25,11 @@ func checkCounts(content []byte) error {
 			break
 		}
 		if id&1 != 0 { // a negative number: the description of a type
+			types.add(id+1, &message)
 			continue
+		}
+		if !types.fits(id) {
+			break
 		}
 		message.uint() // of no meaning where the value is no struct
 		message.mapOf(func() {
@@ -41,6 +48,51 @@ func checkCounts(content []byte) error {
 		return nil
 	}
 	return errCounts
+}
+
+// described is what a stream says of its types. They are known by numbers as the
+// stream spells them.
+type described struct {
+	elements map[uint64]uint64 // of the maps
+	fields   map[uint64][]field
+}
+
+type field struct {
+	name string
+	kind uint64
+}
+
+const gobString = 6 << 1
+
+// fits reports whether the type is that of the value that is expected.
+func (d *described) fits(kind uint64) bool {
+	group := d.fields[d.elements[kind]]
+	if !named(group, "Labels", "Metrics") || d.elements[group[0].kind] != gobString {
+		return false
+	}
+	return named(d.fields[d.elements[group[1].kind]], "Timestamp", "GobbableMetricFamily")
+}
+
+func named(fields []field, names ...string) bool {
+	return slices.EqualFunc(fields, names, func(f field, name string) bool { return f.name == name })
+}
+
+// add takes in the description of a type.
+func (d *described) add(kind uint64, b *gobBytes) {
+	number := func() { b.uint() }
+	name := func() { b.structOf(func() { b.bytes() }, number) }
+	other := func() { b.structOf(name, number, number) }
+	b.structOf(other, other, func() {
+		b.structOf(name, func() {
+			for count := b.uint(); count > 0 && !b.failed; count-- {
+				var f field
+				b.structOf(func() { f.name = string(b.bytes()) }, func() { f.kind = b.uint() })
+				d.fields[kind] = append(d.fields[kind], f)
+			}
+		})
+	}, func() {
+		b.structOf(name, number, func() { d.elements[kind] = b.uint() })
+	}, other, other, other)
 }
 
 // gobBytes takes values off encoded bytes. Once something did not fit, it has

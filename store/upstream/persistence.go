@@ -30,12 +30,18 @@ type Grouping struct {
 	Labels []exposition.Label
 	// Families holds what was pushed, sorted by name; the two families that say
 	// when are left out. Metrics carry the grouping's labels.
-	Families []*dto.MetricFamily
-	// Changed holds, by family, when it was pushed last; zero: not known.
-	Changed []time.Time
+	Families []Family
 	// Pushed and Failed are when a push last succeeded and last failed, zero for
-	// never.
+	// never. Where the file says neither, Pushed is when a family was pushed last.
 	Pushed, Failed time.Time
+}
+
+// Family is a metric family as the Pushgateway kept it: encoded, since it takes
+// several times the memory otherwise.
+type Family struct {
+	Name    string
+	Message []byte    // an io.prometheus.client.MetricFamily, with any content
+	Changed time.Time // when it was pushed last; zero: not known
 }
 
 // The families in which the Pushgateway keeps the times of pushes.
@@ -162,13 +168,13 @@ type persistedFamily struct {
 	GobbableMetricFamily *metricFamily
 }
 
-// metricFamily is kept as an encoded protobuf message.
-type metricFamily struct{ *dto.MetricFamily }
+// metricFamily is an encoded protobuf message.
+type metricFamily []byte
 
-// GobDecode decodes the message.
+// GobDecode keeps the message, if it is one.
 func (f *metricFamily) GobDecode(b []byte) error {
-	f.MetricFamily = new(dto.MetricFamily)
-	return proto.Unmarshal(b, f.MetricFamily)
+	*f = bytes.Clone(b)
+	return exposition.CheckProtobuf(b)
 }
 
 // decode makes nothing but an error of whatever bytes it is given.
@@ -198,12 +204,18 @@ func grouping(p persistedGroup) Grouping {
 		switch {
 		case family == nil:
 		case name == pushTimeFamily:
-			g.Pushed = timeOf(family.MetricFamily)
+			g.Pushed = timeOf(*family)
 		case name == failureTimeFamily:
-			g.Failed = timeOf(family.MetricFamily)
+			g.Failed = timeOf(*family)
 		default:
-			g.Families = append(g.Families, family.MetricFamily)
-			g.Changed = append(g.Changed, plausible(p.Metrics[name].Timestamp))
+			g.Families = append(g.Families, Family{name, *family, plausible(p.Metrics[name].Timestamp)})
+		}
+	}
+	if g.Pushed.IsZero() && g.Failed.IsZero() {
+		for _, f := range g.Families {
+			if f.Changed.After(g.Pushed) {
+				g.Pushed = f.Changed
+			}
 		}
 	}
 	return g
@@ -217,19 +229,20 @@ func plausible(t time.Time) time.Time {
 	return t.UTC()
 }
 
-// lastSecond is the last one of the year 9999, the end of what RFC 3339 knows.
-const lastSecond = 253402300799
+// maxTimeMessage bounds the message of a family that says when.
+const maxTimeMessage = 64 << 10
 
 // timeOf returns the time that is the value of a family's first metric. Clients
 // can push anything under these names, so what makes no sense is never.
-func timeOf(family *dto.MetricFamily) time.Time {
-	if len(family.GetMetric()) == 0 {
+func timeOf(message []byte) time.Time {
+	var family dto.MetricFamily
+	if len(message) > maxTimeMessage || proto.Unmarshal(message, &family) != nil || len(family.GetMetric()) == 0 {
 		return time.Time{}
 	}
 	seconds := family.Metric[0].GetGauge().GetValue()
-	if !(seconds > 0 && seconds < lastSecond) {
+	if !(seconds > 0 && seconds < math.MaxInt64/float64(time.Second)) {
 		return time.Time{}
 	}
 	whole, fraction := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(fraction*1e9)).UTC()
+	return plausible(time.Unix(int64(whole), int64(fraction*1e9)))
 }
