@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"gatehouse/app"
+	"gatehouse/app/config"
 )
 
 func main() { os.Exit(run()) }
@@ -24,8 +25,8 @@ func run() int {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	options, err := app.Parse(args, os.Stdout)
-	if errors.Is(err, app.ErrAnswered) {
+	options, err := config.Parse(args, os.Stdout)
+	if errors.Is(err, config.ErrAnswered) {
 		return 0
 	}
 	if err != nil {

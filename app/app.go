@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
@@ -30,7 +31,7 @@ const watchInterval = time.Second
 // App is one server. Several can run in one process, on stores and addresses
 // of their own.
 type App struct {
-	options Options
+	options config.Options
 	log     *slog.Logger
 
 	metrics   *handlers.Metrics
@@ -62,7 +63,7 @@ type server struct {
 }
 
 // New makes a server of valid options that does nothing yet.
-func New(o Options, logger *slog.Logger) *App {
+func New(o config.Options, logger *slog.Logger) *App {
 	return &App{
 		options:   o,
 		log:       logger,
@@ -121,7 +122,7 @@ func (a *App) startWhile(ctx context.Context) error {
 // connect while the store is being loaded wait. After an error nothing is left
 // open. It is called once.
 func (a *App) Start(ctx context.Context) error {
-	a.log.Info("Starting Gatehouse", "version", shortVersion())
+	a.log.Info("Starting Gatehouse", "version", config.ShortVersion())
 	for _, note := range a.options.Notes {
 		a.log.Warn(note)
 	}

@@ -15,10 +15,22 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gatehouse/app/config"
 )
 
+// parse returns what command line and environment ask for.
+func parse(t *testing.T, args ...string) config.Options {
+	t.Helper()
+	o, err := config.Parse(args, io.Discard)
+	if err != nil {
+		t.Fatalf("Parse(%q): %v", args, err)
+	}
+	return o
+}
+
 // options are those of a test: an own store and a free port.
-func options(t *testing.T, args ...string) Options {
+func options(t *testing.T, args ...string) config.Options {
 	t.Helper()
 	return parse(t, append([]string{"--web.listen-address=127.0.0.1:0", "--storage.path=" + filepath.Join(t.TempDir(), "store")}, args...)...)
 }
@@ -29,7 +41,7 @@ func start(t *testing.T, args ...string) *App {
 	return startWith(t, options(t, args...))
 }
 
-func startWith(t *testing.T, o Options) *App {
+func startWith(t *testing.T, o config.Options) *App {
 	t.Helper()
 	a := New(o, slog.New(slog.DiscardHandler))
 	if err := a.Start(t.Context()); err != nil {

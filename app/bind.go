@@ -7,10 +7,12 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/mdlayher/vsock"
+
+	"gatehouse/app/config"
 )
 
 // bind opens all listeners that o names for everything, or none.
-func bind(o Options) ([]net.Listener, error) {
+func bind(o config.Options) ([]net.Listener, error) {
 	if o.SystemdSocket {
 		return activated()
 	}
@@ -18,7 +20,7 @@ func bind(o Options) ([]net.Listener, error) {
 }
 
 // bindAll opens listeners at all addresses, or none.
-func bindAll(addresses []string, access socketAccess) ([]net.Listener, error) {
+func bindAll(addresses []string, access config.SocketAccess) ([]net.Listener, error) {
 	var bound []net.Listener
 	for _, s := range addresses {
 		l, err := listen(s, access)
@@ -31,19 +33,19 @@ func bindAll(addresses []string, access socketAccess) ([]net.Listener, error) {
 	return bound, nil
 }
 
-func listen(s string, access socketAccess) (net.Listener, error) {
-	a, err := parseAddress(s)
+func listen(s string, access config.SocketAccess) (net.Listener, error) {
+	a, err := config.ParseAddress(s)
 	switch {
 	case err != nil:
 		return nil, err
-	case a.path != "":
-		return listenUnix(a.path, access)
-	case !a.vsock:
+	case a.Path != "":
+		return listenUnix(a.Path, access)
+	case !a.VSock:
 		return net.Listen("tcp", s)
-	case a.host != "":
-		return vsock.ListenContextID(a.contextID, a.port, nil)
+	case a.Host != "":
+		return vsock.ListenContextID(a.ContextID, a.Port, nil)
 	}
-	return vsock.Listen(a.port, nil)
+	return vsock.Listen(a.Port, nil)
 }
 
 // activated returns the stream sockets that systemd passed.

@@ -10,10 +10,6 @@ import (
 	"gatehouse/app/remotecmd"
 )
 
-// commandsHelp is for --help, which lists flags only.
-const commandsHelp = "Without a command the server starts. gatehouse health, with the same flags and variables, exits with 0 if it is healthy. " +
-	"gatehouse token create, list, rotate and revoke manage the API tokens of a server that runs, and gatehouse import FILE brings a Pushgateway's persistence file into one: gatehouse token --help, gatehouse import --help."
-
 // Command runs the command that the arguments begin with, and returns the exit
 // code. It is not ok if they begin with none: then the server is meant.
 func Command(ctx context.Context, args []string, out, messages io.Writer) (code int, ok bool) {

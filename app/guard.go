@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"runtime"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
@@ -129,7 +130,7 @@ func scrapeConfig(c guard.Config) guard.Config {
 // bypass decides who needs no credential on this machine. Unless the operator
 // decides, it is off wherever a proxy is likely, or where the owner of a
 // connection can't be told.
-func bypass(o Options, tls bool) guard.Bypass {
+func bypass(o config.Options, tls bool) guard.Bypass {
 	switch {
 	case o.Auth.LocalhostBypass == "true":
 		return guard.BypassOn

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mdlayher/vsock"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 )
 
@@ -26,8 +27,8 @@ const (
 // how it is, and returns the exit code: 0 if it takes pushes, else 1 with one line
 // about what is wrong.
 func checkHealth(ctx context.Context, args []string, out, messages io.Writer) int {
-	o, err := configure(args, out, nil) // unknown variables are the server's to refuse
-	if errors.Is(err, ErrAnswered) {
+	o, err := config.ParseForCommand(args, out)
+	if errors.Is(err, config.ErrAnswered) {
 		return 0
 	}
 	if err == nil {
@@ -42,7 +43,7 @@ func checkHealth(ctx context.Context, args []string, out, messages io.Writer) in
 }
 
 // askHealth returns why the server is not healthy, or nil.
-func askHealth(ctx context.Context, o Options) error {
+func askHealth(ctx context.Context, o config.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
 	address, err := healthAddress(o)
@@ -99,7 +100,7 @@ func unhealthy(answer *http.Response) error {
 }
 
 // healthAddress is the first one that the server listens on for everything.
-func healthAddress(o Options) (string, error) {
+func healthAddress(o config.Options) (string, error) {
 	if o.SystemdSocket {
 		return "", errors.New("the address is systemd's to know: say it with --web.listen-address and --no-web.systemd-socket")
 	}
@@ -112,14 +113,14 @@ func healthAddress(o Options) (string, error) {
 
 // dialListener connects to what listens at an address of --web.listen-address.
 func dialListener(ctx context.Context, s string) (net.Conn, error) {
-	a, err := parseAddress(s)
+	a, err := config.ParseAddress(s)
 	switch {
 	case err != nil:
 		return nil, err
-	case a.vsock:
-		return vsock.Dial(vsock.Local, a.port, nil)
-	case a.path != "":
-		return (&net.Dialer{}).DialContext(ctx, "unix", a.path)
+	case a.VSock:
+		return vsock.Dial(vsock.Local, a.Port, nil)
+	case a.Path != "":
+		return (&net.Dialer{}).DialContext(ctx, "unix", a.Path)
 	}
 	return (&net.Dialer{}).DialContext(ctx, "tcp", s)
 }

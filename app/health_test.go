@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig/certtest"
 )
 
@@ -124,5 +125,18 @@ func TestHealthDoesNotWaitForEver(t *testing.T) {
 	defer cancel()
 	if err := askHealth(ctx, parse(t, "--web.listen-address="+l.Addr().String())); err == nil || !strings.Contains(err.Error(), "does not answer: context deadline exceeded") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestOnlyTheServerLooksForUnknownVariables(t *testing.T) {
+	a := start(t)
+	t.Setenv("GATEHOUSE_X", "x")
+	t.Setenv("JWT_ISSUERS", "x")
+	if _, err := config.Parse(nil, io.Discard); err == nil {
+		t.Fatal("the server starts")
+	}
+	asks(t, 0, "healthy", "--web.listen-address="+a.Addr())
+	if got := command(t, "token", "list", "--server=http://"+a.Addr()); got.code != 0 || got.messages != "" {
+		t.Errorf("token list: %+v", got)
 	}
 }

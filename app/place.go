@@ -5,11 +5,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"gatehouse/app/config"
 	"gatehouse/store/pebble"
 )
-
-// besideName is the directory of a store that is beside a persistence file.
-const besideName = "gatehouse-data"
 
 // storePlace returns the directory of the store. That is StoragePath, unless a
 // Pushgateway has its file right there, as in a volume that is taken over: then it
@@ -21,7 +19,7 @@ func (a *App) storePlace() (string, error) {
 	if err != nil || inRoot && !takenOver {
 		return path, err
 	}
-	beside := filepath.Join(path, besideName)
+	beside := filepath.Join(path, config.BesideName)
 	isBeside, err := pebble.Holds(beside)
 	switch {
 	case err != nil:

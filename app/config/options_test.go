@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"errors"
@@ -167,19 +167,19 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"a socket among the addresses",
 			[]string{"--web.listen-address=:1,unix:///run/../run/x.sock", "--web.unix-socket-mode=0600", "--web.unix-socket-owner=17:18"},
 			nil,
-			func(o Options) bool { return len(o.ListenAddresses) == 2 && o.Sockets == socketAccess{0o600, 17, 18} },
+			func(o Options) bool { return len(o.ListenAddresses) == 2 && o.Sockets == SocketAccess{0o600, 17, 18} },
 		},
 		{
 			"the group of sockets",
 			[]string{"--web.unix-socket-owner=:18"},
 			nil,
-			func(o Options) bool { return o.Sockets == socketAccess{0o660, -1, 18} },
+			func(o Options) bool { return o.Sockets == SocketAccess{0o660, -1, 18} },
 		},
 		{
 			"the owner of sockets by name",
 			[]string{"--web.unix-socket-owner=root:root"},
 			nil,
-			func(o Options) bool { return o.Sockets == socketAccess{0o660, 0, 0} },
+			func(o Options) bool { return o.Sockets == SocketAccess{0o660, 0, 0} },
 		},
 		{
 			"proxies that come by a socket",
@@ -1123,7 +1123,7 @@ func TestEveryFieldOfFlagsIsAFlag(t *testing.T) {
 }
 
 func TestTheDocumentationNamesEveryFlagAndNoOther(t *testing.T) {
-	page, err := os.ReadFile("../views/docs/flags.md")
+	page, err := os.ReadFile("../../views/docs/flags.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"cmp"
@@ -92,51 +92,51 @@ func parseCount(s string) (int, error) {
 	return int(n), nil
 }
 
-// address is where a listener is to be bound.
-type address struct {
-	path      string // of a Unix socket, for that nothing else is set
-	vsock     bool
-	host      string
-	port      uint32
-	contextID uint32 // host as a number, for vsock
+// Address is where a listener is to be bound.
+type Address struct {
+	Path      string // of a Unix socket, for that nothing else is set
+	VSock     bool
+	Host      string
+	Port      uint32
+	ContextID uint32 // Host as a number, for vsock
 }
 
-// parseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
+// ParseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
 // unix:///path.
-func parseAddress(s string) (address, error) {
-	var a address
+func ParseAddress(s string) (Address, error) {
+	var a Address
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		path, ok = strings.CutPrefix(path, "//")
 		if err := checkSocketPath(path, false); err != nil || !ok {
 			return a, cmp.Or(err, errListen)
 		}
-		return address{path: filepath.Clean(path)}, nil
+		return Address{Path: filepath.Clean(path)}, nil
 	}
 	rest, vsock := strings.CutPrefix(s, "vsock://")
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil || strings.ContainsAny(host, "/ \t@") {
 		return a, errListen
 	}
-	a.host, a.vsock = host, vsock
+	a.Host, a.VSock = host, vsock
 	if !vsock {
 		n, err := net.LookupPort("tcp", port)
 		if port == "" || err != nil {
 			return a, errListen
 		}
-		a.port = uint32(n)
+		a.Port = uint32(n)
 		return a, nil
 	}
 	n, err := strconv.ParseUint(port, 10, 32)
 	if err != nil {
 		return a, errListen
 	}
-	a.port = uint32(n)
+	a.Port = uint32(n)
 	if host != "" {
 		id, err := strconv.ParseUint(host, 10, 32)
 		if err != nil {
 			return a, errListen
 		}
-		a.contextID = uint32(id)
+		a.ContextID = uint32(id)
 	}
 	return a, nil
 }

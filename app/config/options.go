@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"cmp"
@@ -19,10 +19,13 @@ import (
 	"gatehouse/handlers"
 )
 
+// BesideName is the directory of a store that is beside a persistence file.
+const BesideName = "gatehouse-data"
+
 // Options is a complete, valid configuration of the program. Parse makes one.
 type Options struct {
 	ListenAddresses []string // host:port, unix:///path or vsock://port, each valid
-	Sockets         socketAccess
+	Sockets         SocketAccess
 	SystemdSocket   bool
 	WebConfigFile   string // of the exporter toolkit; "": none
 	TelemetryPath   string
@@ -180,9 +183,9 @@ func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
 }
 
 // sockets is who may connect to Unix sockets.
-func (f *flags) sockets() socketAccess {
+func (f *flags) sockets() SocketAccess {
 	a := must(parseSocketOwner(f.SocketOwner))
-	a.mode = must(parseSocketMode(f.SocketMode))
+	a.Mode = must(parseSocketMode(f.SocketMode))
 	return a
 }
 
@@ -306,7 +309,7 @@ func (f *flags) storagePath() string { return cmp.Or(f.StoragePath, f.usualStora
 
 func (f *flags) usualStoragePath() string {
 	if f.PersistenceFile != "" {
-		return filepath.Join(filepath.Dir(f.PersistenceFile), besideName)
+		return filepath.Join(filepath.Dir(f.PersistenceFile), BesideName)
 	}
 	return "data"
 }

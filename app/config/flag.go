@@ -1,4 +1,6 @@
-package app
+// Package config is what the program can be told: flags, variables of the
+// environment and secrets, checked and turned into Options.
+package config
 
 import (
 	"crypto/x509"
@@ -14,6 +16,10 @@ import (
 // ErrAnswered says that the command line asked for something that has been
 // printed, --help or --version, and that there is nothing to run.
 var ErrAnswered = errors.New("answered")
+
+// commandsHelp is for --help, which lists flags only.
+const commandsHelp = "Without a command the server starts. gatehouse health, with the same flags and variables, exits with 0 if it is healthy. " +
+	"gatehouse token create, list, rotate and revoke manage the API tokens of a server that runs, and gatehouse import FILE brings a Pushgateway's persistence file into one: gatehouse token --help, gatehouse import --help."
 
 // flags holds every flag as it was given. Kingpin would stop at the first
 // value that it can't take; validator tells all of them.
@@ -111,7 +117,12 @@ func Parse(args []string, out io.Writer) (Options, error) {
 	return configure(args, out, os.Environ())
 }
 
-// configure is Parse, which names the unknown variables of an environment only.
+// ParseForCommand is Parse for a command that is told of a server by the same flags
+// and variables: to refuse unknown variables is left to the server.
+func ParseForCommand(args []string, out io.Writer) (Options, error) {
+	return configure(args, out, nil)
+}
+
 func configure(args []string, out io.Writer, environment []string) (Options, error) {
 	f := &flags{given: make(map[string]*bool)}
 	answered := false

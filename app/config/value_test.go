@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"reflect"
@@ -55,13 +55,13 @@ func TestBytes(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, in := range []string{":9091", "localhost:0", "127.0.0.1:65535", "[::1]:1", "[fe80::1%eth0]:1", "0.0.0.0:http", "vsock://:9091", "vsock://3:9091", "unix:///run/x.sock", "unix:///x,y"} {
-		if got, err := parseAddress(in); err != nil || got.vsock != strings.HasPrefix(in, "vsock") {
-			t.Errorf("parseAddress(%q) = %+v, %v", in, got, err)
+		if got, err := ParseAddress(in); err != nil || got.VSock != strings.HasPrefix(in, "vsock") {
+			t.Errorf("ParseAddress(%q) = %+v, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"", ":", "9091", "::1:1", "host", "host:", ":x y", ":-1", ":65536", "http://a:1", "unix:/x", "unix://x", "unix://", "unix:///x/", "unix:", "vsock://", "vsock://9091", "vsock://:-1"} {
-		if got, err := parseAddress(in); err == nil {
-			t.Errorf("parseAddress(%q) = %+v, want an error", in, got)
+		if got, err := ParseAddress(in); err == nil {
+			t.Errorf("ParseAddress(%q) = %+v, want an error", in, got)
 		}
 	}
 }

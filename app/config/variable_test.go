@@ -1,8 +1,7 @@
-package app
+package config
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -239,19 +238,6 @@ func TestAVariableThatIsAllowedIsIgnored(t *testing.T) {
 		wantProblems(t, []string{"--env.allow-unknown=OIDC_ISSUER_URL,GATEHOUSE_X,GATEHOUSE_JWT_ISSUER,A=b"}, nil,
 			[]string{`--env.allow-unknown "A=b": expected the name of a variable such as OIDC_ISSUER_URL`})
 	})
-}
-
-func TestOnlyTheServerLooksForUnknownVariables(t *testing.T) {
-	a := start(t)
-	t.Setenv("GATEHOUSE_X", "x")
-	t.Setenv("JWT_ISSUERS", "x")
-	if _, err := Parse(nil, io.Discard); err == nil {
-		t.Fatal("the server starts")
-	}
-	asks(t, 0, "healthy", "--web.listen-address="+a.Addr())
-	if got := command(t, "token", "list", "--server=http://"+a.Addr()); got.code != 0 || got.messages != "" {
-		t.Errorf("token list: %+v", got)
-	}
 }
 
 func FuzzVariables(f *testing.F) {

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"errors"
@@ -33,7 +33,7 @@ var checks = map[string]func(string) error{
 	"external_url":    func(s string) error { _, err := parseExternalURL(s); return err },
 	"route_prefix":    func(s string) error { _, err := parseRoutePrefix(s); return err },
 	"telemetry_path":  checkTelemetryPath,
-	"listen_address":  func(s string) error { _, err := parseAddress(s); return err },
+	"listen_address":  func(s string) error { _, err := ParseAddress(s); return err },
 	"network":         checkNetwork,
 	"proxy":           checkProxy,
 	"user":            checkUser,
@@ -221,9 +221,9 @@ func (f *flags) checkListeners(report report) {
 		return
 	}
 	for _, s := range f.ScrapeListenAddresses {
-		a, err := parseAddress(s)
-		same := func(other string) bool { b, err := parseAddress(other); return err == nil && a == b }
-		if err == nil && (a.port != 0 || a.path != "") && slices.ContainsFunc(f.ListenAddresses, same) {
+		a, err := ParseAddress(s)
+		same := func(other string) bool { b, err := ParseAddress(other); return err == nil && a == b }
+		if err == nil && (a.Port != 0 || a.Path != "") && slices.ContainsFunc(f.ListenAddresses, same) {
 			report("web.scrape-listen-address", s, "is a --web.listen-address too; choose another one")
 		}
 	}
