@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"gatehouse/app"
+	"gatehouse/app/command"
 	"gatehouse/app/config"
 )
 
@@ -18,7 +19,7 @@ func main() { os.Exit(run()) }
 // run answers the exit code.
 func run() int {
 	args := os.Args[1:]
-	if code, ok := command(args); ok {
+	if code, ok := runCommand(args); ok {
 		return code
 	}
 	// A hangup reloads, at whatever moment it comes.
@@ -59,11 +60,11 @@ func run() int {
 	return 0
 }
 
-// command runs the command that the arguments begin with, if they do.
-func command(args []string) (code int, ok bool) {
+// runCommand runs the command that the arguments begin with, if they do.
+func runCommand(args []string) (code int, ok bool) {
 	ctx, stop := untilASignal()
 	defer stop()
-	return app.Command(ctx, args, os.Stdout, os.Stderr)
+	return command.Run(ctx, args, os.Stdout, os.Stderr)
 }
 
 // untilASignal returns a context that ends with the first signal that asks for the

@@ -147,7 +147,7 @@ func (a *App) Start(ctx context.Context) error {
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.web, err = openWebConfig(a.options.WebConfigFile, a.log); err != nil {
+	if a.web, err = webconfig.OpenNamed(a.options.WebConfigFile, a.log); err != nil {
 		return err
 	}
 	if err := a.bind(); err != nil {
@@ -160,18 +160,6 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	return a.route()
-}
-
-// openWebConfig reads the file at path; "": there is none.
-func openWebConfig(path string, logger *slog.Logger) (*webconfig.File, error) {
-	if path == "" {
-		return webconfig.Empty(), nil
-	}
-	web, err := webconfig.Open(path, logger)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use --web.config.file: %w", err)
-	}
-	return web, nil
 }
 
 // bind opens the listeners, so that what is in their way is known before the

@@ -259,7 +259,7 @@ func (f *flags) set(name string) bool {
 // ownNames are the variables of flags that are known under another name than
 // GATEHOUSE_<FLAG>.
 var ownNames = map[string]string{
-	"auth.basic-user":       userVariable,
+	"auth.basic-user":       UserVariable,
 	"auth.localhost-bypass": "AUTH_LOCALHOST_BYPASS",
 	"jwt.issuer":            "JWT_ISSUER",
 	"jwt.audience":          "JWT_AUDIENCE",

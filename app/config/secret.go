@@ -15,20 +15,20 @@ import (
 // The variables that hold secrets. Each also has a form with _FILE behind it,
 // which names a file that holds the value.
 const (
-	userVariable     = "PUSHGATEWAY_AUTH_USER" // may be in a file beside its password
-	passwordVariable = "PUSHGATEWAY_AUTH_PASS"
+	UserVariable     = "PUSHGATEWAY_AUTH_USER" // may be in a file beside its password
+	PasswordVariable = "PUSHGATEWAY_AUTH_PASS"
 	tokensVariable   = "API_TOKENS"
 	keyVariable      = "METRICS_VERIFICATION_KEY"
 	clientVariable   = "OIDC_CLIENT_SECRET"
 
-	fileSuffix = "_FILE"
+	FileSuffix = "_FILE"
 )
 
-var secretVariables = []string{userVariable, passwordVariable, tokensVariable, keyVariable, clientVariable}
+var secretVariables = []string{UserVariable, PasswordVariable, tokensVariable, keyVariable, clientVariable}
 
 // secretsHelp is for --help, which lists flags only.
-const secretsHelp = "Secrets are no flags. The environment gives them: " + passwordVariable + ", " + tokensVariable + " (several with commas), " +
-	keyVariable + " and " + clientVariable + "; or each with " + fileSuffix + " behind its name gives the file that holds it."
+const secretsHelp = "Secrets are no flags. The environment gives them: " + PasswordVariable + ", " + tokensVariable + " (several with commas), " +
+	keyVariable + " and " + clientVariable + "; or each with " + FileSuffix + " behind its name gives the file that holds it."
 
 const (
 	maxSecretFile = 64 << 10
@@ -52,9 +52,9 @@ type secrets struct {
 func (f *flags) readFiles() {
 	f.secrets.user = f.BasicUser
 	if !*f.given["auth.basic-user"] { // the flag beats the environment
-		f.readSecret(userVariable, f.takeUser)
+		f.readSecret(UserVariable, f.takeUser)
 	}
-	f.readSecret(passwordVariable, f.takePassword)
+	f.readSecret(PasswordVariable, f.takePassword)
 	f.checkPair()
 	f.readSecret(tokensVariable, f.takeTokens)
 	f.readSecret(keyVariable, f.takeScrapeKey)
@@ -69,14 +69,14 @@ func (f *flags) readFiles() {
 // that it comes from. take must not put the value into its error.
 func (f *flags) readSecret(name string, take func(source, value string) error) {
 	value, source := os.Getenv(name), name
-	file := os.Getenv(name + fileSuffix)
+	file := os.Getenv(name + FileSuffix)
 	var err error
 	switch {
 	case value != "" && file != "":
-		f.problems = append(f.problems, name+" and "+name+fileSuffix+" are both set: unset one of them")
+		f.problems = append(f.problems, name+" and "+name+FileSuffix+" are both set: unset one of them")
 		return
 	case file != "":
-		source += fileSuffix
+		source += FileSuffix
 		if value, err = readSecretFile(file); err != nil {
 			f.problems = append(f.problems, fmt.Sprintf("%s %q: %v", source, file, err))
 			return
@@ -90,22 +90,22 @@ func (f *flags) readSecret(name string, take func(source, value string) error) {
 }
 
 // isSet tells that a secret is given in one way or the other, right or wrong.
-func isSet(name string) bool { return os.Getenv(name) != "" || os.Getenv(name+fileSuffix) != "" }
+func isSet(name string) bool { return os.Getenv(name) != "" || os.Getenv(name+FileSuffix) != "" }
 
 // checkPair refuses a user without password and a password without user.
 func (f *flags) checkPair() {
-	user := f.BasicUser != "" || (!*f.given["auth.basic-user"] && isSet(userVariable))
-	switch password := isSet(passwordVariable); {
+	user := f.BasicUser != "" || (!*f.given["auth.basic-user"] && isSet(UserVariable))
+	switch password := isSet(PasswordVariable); {
 	case user && !password:
-		f.problems = append(f.problems, userVariable+" or --auth.basic-user is set without a password: set "+passwordVariable+" too")
+		f.problems = append(f.problems, UserVariable+" or --auth.basic-user is set without a password: set "+PasswordVariable+" too")
 	case password && !user:
-		f.problems = append(f.problems, passwordVariable+" is set without a user: set "+userVariable+" or --auth.basic-user too")
+		f.problems = append(f.problems, PasswordVariable+" is set without a user: set "+UserVariable+" or --auth.basic-user too")
 	}
 }
 
 func (f *flags) takeUser(source, value string) error {
 	f.secrets.user = value
-	if source == userVariable { // checked as a flag
+	if source == UserVariable { // checked as a flag
 		return nil
 	}
 	return checkUser(value)
@@ -178,7 +178,7 @@ func visible(s string) bool {
 // readSecretFile reads a file without the newline at its end, which editors
 // and echo put there.
 func readSecretFile(path string) (string, error) {
-	text, err := readBounded(path, maxSecretFile)
+	text, err := ReadBounded(path, maxSecretFile)
 	if err != nil {
 		return "", err
 	}
@@ -192,24 +192,25 @@ func readSecretFile(path string) (string, error) {
 	return s, nil
 }
 
-// readBounded reads a whole file. Its errors leave out the path.
-func readBounded(path string, limit int64) ([]byte, error) {
+// ReadBounded reads a whole file. Its errors leave out the path.
+func ReadBounded(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, reason(err)
+		return nil, WithoutPath(err)
 	}
 	defer file.Close()
 	text, err := io.ReadAll(io.LimitReader(file, limit+1))
 	switch {
 	case err != nil:
-		return nil, reason(err)
+		return nil, WithoutPath(err)
 	case int64(len(text)) > limit:
 		return nil, fmt.Errorf("the file is larger than %d bytes", limit)
 	}
 	return text, nil
 }
 
-func reason(err error) error {
+// WithoutPath returns the cause of an error about a file that the message names anyway.
+func WithoutPath(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
 	}
@@ -221,7 +222,7 @@ func (f *flags) readAuthorities() {
 	if f.IssuerCAFile == "" {
 		return
 	}
-	text, err := readBounded(f.IssuerCAFile, maxCAFile)
+	text, err := ReadBounded(f.IssuerCAFile, maxCAFile)
 	pool := x509.NewCertPool()
 	if err == nil && !pool.AppendCertsFromPEM(text) {
 		err = errors.New("expected a PEM file with at least one certificate")

@@ -363,7 +363,7 @@ func (f *flags) checkOpen(report report) {
 		given bool
 		name  string
 	}{
-		{f.secrets.user != "" || f.secrets.password != "", passwordVariable},
+		{f.secrets.user != "" || f.secrets.password != "", PasswordVariable},
 		{len(f.secrets.tokens) > 0, tokensVariable},
 		{f.secrets.scrapeKey != "", keyVariable},
 		{f.Issuer != "", "--jwt.issuer"},

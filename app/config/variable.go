@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"gatehouse/app/remotecmd"
 	"gatehouse/spelling"
 )
 
@@ -22,6 +21,15 @@ const (
 	leastOfPrefix = 7  // letters of a name that was not finished
 	maxCompared   = 64 // letters; the known names have fewer
 )
+
+// Variables of the commands that ask a running server. They may ask with UserVariable
+// and PasswordVariable too.
+const (
+	ServerVariable = "GATEHOUSE_SERVER"
+	TokenVariable  = "GATEHOUSE_TOKEN" // or in a file, with FileSuffix
+)
+
+var commandVariables = []string{ServerVariable, TokenVariable, TokenVariable + FileSuffix}
 
 // families begin variables about access, and no others that a server has.
 var families = []string{"JWKS_", "METRICS_VERIFICATION_", "OIDC_CLIENT_", "PUSHGATEWAY_AUTH_"}
@@ -63,7 +71,7 @@ func (f *flags) vocabulary() vocabulary {
 		name := envName(flag)
 		v.meant[prefixedName(flag)] = name
 		v.meant[ownPrefix+name] = name
-		v.meant[name+fileSuffix] = name
+		v.meant[name+FileSuffix] = name
 		if startsWithOneOf(flag, aboutAccess) {
 			v.meant[strings.TrimPrefix(prefixedName(flag), ownPrefix)] = name
 			v.access[name] = true
@@ -71,15 +79,15 @@ func (f *flags) vocabulary() vocabulary {
 	}
 	for _, secret := range secretVariables {
 		v.access[secret] = true
-		for _, name := range []string{secret, secret + fileSuffix} {
+		for _, name := range []string{secret, secret + FileSuffix} {
 			v.meant[ownPrefix+name] = name
 			v.meant[name] = name
 		}
 	}
 	for _, name := range []string{"API_TOKEN", "GATEHOUSE_TOKENS"} {
-		v.meant[name], v.meant[name+fileSuffix] = tokensVariable, tokensVariable+fileSuffix
+		v.meant[name], v.meant[name+FileSuffix] = tokensVariable, tokensVariable+FileSuffix
 	}
-	for _, name := range remotecmd.Variables() {
+	for _, name := range commandVariables {
 		v.meant[name] = name
 	}
 	for flag := range f.given {

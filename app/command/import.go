@@ -1,4 +1,4 @@
-package remotecmd
+package command
 
 import (
 	"bufio"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"gatehouse/app/config"
 )
 
 const importHelp = "Brings the groupings of a Pushgateway's persistence file into a running server, which has to allow that by --web.enable-admin-api. " +
@@ -20,7 +22,7 @@ const (
 	maxImportAnswer = 256 << 20
 )
 
-func (c *command) defineImport(k *kingpin.Application) {
+func (c *remote) defineImport(k *kingpin.Application) {
 	from := k.Command("import", importHelp)
 	c.defineServer(from)
 	from.Arg("file", "The file. It is read only.").Required().StringVar(&c.file)
@@ -42,7 +44,7 @@ type imported struct {
 	} `json:"groupings"`
 }
 
-func (c *command) importFile(ctx context.Context, s *server) error {
+func (c *remote) importFile(ctx context.Context, s *server) error {
 	f, err := os.Open(c.file)
 	if err == nil {
 		defer f.Close()
@@ -52,7 +54,7 @@ func (c *command) importFile(ctx context.Context, s *server) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%q: %w", c.file, reason(err))
+		return fmt.Errorf("%q: %w", c.file, config.WithoutPath(err))
 	}
 	path := "/api/v1/admin/import"
 	if c.dryRun {
@@ -71,7 +73,7 @@ func (c *command) importFile(ctx context.Context, s *server) error {
 }
 
 // tell lists what came in and what did not.
-func (c *command) tell(answer *imported) error {
+func (c *remote) tell(answer *imported) error {
 	done, left := "imported", "left out"
 	if c.dryRun {
 		done, left = "would import", "would leave out"

@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"context"
@@ -50,7 +50,7 @@ func askHealth(ctx context.Context, o config.Options) error {
 	if err != nil {
 		return err
 	}
-	web, err := openWebConfig(o.WebConfigFile, slog.New(slog.DiscardHandler))
+	web, err := webconfig.OpenNamed(o.WebConfigFile, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
