@@ -267,7 +267,7 @@ func (a *App) handlerConfig() handlers.Config {
 		BodyBudget:       o.BodyBudget,
 		DefaultTTL:       o.DefaultTTL,
 		UTF8Names:        o.UTF8Names,
-		Targets:          o.Targets,
+		Targets:          handlers.Targets(o.Targets),
 		ExactJobMatch:    o.ExactJobMatch,
 		ExcludeOwn:       o.ExcludeOwn,
 		CheckConsistency: o.CheckConsistency,

@@ -89,8 +89,8 @@ func TestTheServerListensOnASocketAndTakesItAway(t *testing.T) {
 }
 
 func TestASocketHasTheModeAndTheOwnerThatAreConfigured(t *testing.T) {
-	own := config.SocketAccess{Mode: 0o660, UID: -1, GID: -1}
-	other := config.SocketAccess{Mode: 0o777, UID: os.Getuid(), GID: os.Getgid()}
+	own := config.SocketAccess{Mode: 0o660, Owner: config.Owner{UID: -1, GID: -1}}
+	other := config.SocketAccess{Mode: 0o777, Owner: config.Owner{UID: os.Getuid(), GID: os.Getgid()}}
 	if os.Getuid() == 0 {
 		other.UID, other.GID = 12345, 54321
 	}
@@ -209,14 +209,14 @@ func TestWhatIsInTheWayOfASocketIsLeftAloneUnlessItIsDead(t *testing.T) {
 
 func TestASocketThatIsNotOursAnyMoreStays(t *testing.T) {
 	path := socketPath(t)
-	l, err := listenUnix(path, config.SocketAccess{Mode: 0o600, UID: -1, GID: -1})
+	l, err := listenUnix(path, config.SocketAccess{Mode: 0o600, Owner: config.Owner{UID: -1, GID: -1}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	other, err := listenUnix(path, config.SocketAccess{Mode: 0o600, UID: -1, GID: -1})
+	other, err := listenUnix(path, config.SocketAccess{Mode: 0o600, Owner: config.Owner{UID: -1, GID: -1}})
 	if err != nil {
 		t.Fatal(err)
 	}

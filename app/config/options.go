@@ -13,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/alecthomas/kingpin/v2"
-
 	"gatehouse/auth"
 	"gatehouse/handlers"
 )
@@ -23,53 +21,76 @@ import (
 const BesideName = "gatehouse-data"
 
 // Options is a complete, valid configuration of the program. Parse makes one.
+// Fields with tags are settings: the type setting says what the tags mean. --help
+// lists them in this order.
 type Options struct {
-	ListenAddresses []string // host:port, unix:///path or vsock://port, each valid
+	// host:port, unix:///path or vsock://port
+	ListenAddresses []string `flag:"web.listen-address" default:":9091" is:"listen addresses" help:"Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas."`
 	Sockets         SocketAccess
-	SystemdSocket   bool
-	WebConfigFile   string // of the exporter toolkit; "": none
-	TelemetryPath   string
-	ExternalURL     *url.URL // nil: from each request
-	RoutePrefix     string   // "" or with a slash before it and none behind
-	PublicPrefix    string   // the same as clients know it, before a proxy takes off a part
-	EnableLifecycle bool
-	EnableAdminAPI  bool
-	EnablePprof     bool
-	ReadTimeout     time.Duration
-	WriteTimeout    time.Duration
-	IdleTimeout     time.Duration
-	ShutdownTimeout time.Duration // for what is in flight at the end
+	SystemdSocket   bool `flag:"web.systemd-socket" help:"Listen on the sockets that systemd passes instead of --web.listen-address."`
+	// of the exporter toolkit; empty: none
+	WebConfigFile string `flag:"web.config.file" about:"access,place" help:"File with TLS settings and users, in the format of the Prometheus exporter toolkit."`
+	TelemetryPath string `flag:"web.telemetry-path" default:"/metrics" is:"telemetry path" help:"Path that exposes all metrics."`
+	// nil: from each request
+	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
+	// empty, or with a slash before it and none behind
+	RoutePrefix     string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
+	EnableLifecycle bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
+	EnableAdminAPI  bool          `flag:"web.enable-admin-api" help:"Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway."`
+	EnablePprof     bool          `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
+	ReadTimeout     time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, with its body."`
+	WriteTimeout    time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for an answer to be taken by its client."`
+	IdleTimeout     time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
+	ShutdownTimeout time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time for requests in flight to be finished when the server ends."`
+	TrustedProxies  auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	// as ListenAddresses, for scrapes only; may be empty
+	ScrapeListenAddresses []string `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
+	// no scrapes on ListenAddresses
+	ScrapeInternalOnly bool `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
 
-	ScrapeListenAddresses []string // as ListenAddresses, for scrapes only; may be empty
-	ScrapeInternalOnly    bool     // no scrapes on ListenAddresses
+	Auth AuthOptions `about:"access"`
 
-	Auth AuthOptions
+	StoragePath    string        `flag:"storage.path" about:"place" help:"Directory of the store. Default: \"data\", or \"gatehouse-data\" beside --persistence.file, there too if this is the directory of that file and holds no store."`
+	StorageTimeout time.Duration `flag:"storage.timeout" default:"3s" is:"timeout" help:"Longest wait for a change to become durable."`
+	// bytes; 0: none
+	MinFree int64 `flag:"storage.min-free" default:"64MiB" is:"bytes or none" help:"Free space of the disk below which changes are refused. 0: none."`
+	// to be imported; empty: none
+	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"Persistence file of a Pushgateway, imported once, at a start with a store that never held a change. It is never written."`
+	PersistenceInterval time.Duration `flag:"persistence.interval" default:"5m" help:"Accepted and ignored: every push is durable before it is answered."`
 
-	PersistenceFile string // to be imported; "": none
-	StoragePath     string
-	StorageTimeout  time.Duration
-	MinFree         int64 // bytes of the disk that are left alone; 0: none
+	CheckConsistency bool `flag:"push.disable-consistency-check" is:"negation" help:"Accept pushes without checking them against what other groupings hold."`
+	// unless LegacyNames
+	UTF8Names    bool  `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names."`
+	LegacyNames  bool  `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
+	MaxBodyBytes int64 `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
+	// 0: none
+	DefaultTTL time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
 
-	CheckConsistency bool
-	UTF8Names        bool
-	MaxBodyBytes     int64
-	DefaultTTL       time.Duration // 0: none
+	MaxGroupings     int   `flag:"limits.groupings" default:"1000000" help:"Most groupings in the store. 0: no limit."`
+	MaxSeries        int   `flag:"limits.series" default:"20000000" help:"Most series in the store. 0: no limit."`
+	MaxSeriesPerPush int   `flag:"limits.series-per-push" default:"100000" help:"Most series in one push. 0: no limit."`
+	MaxLabelSets     int   `flag:"limits.label-sets-per-family" default:"64" help:"Most different sets of grouping label names under which one metric family may be pushed. 0: no limit."`
+	BodyBudget       int64 `flag:"limits.body-bytes-in-flight" default:"256MiB" validate:"gtefield=MaxBodyBytes" help:"Most bytes of pushes being read at the same time."`
 
-	MaxGroupings, MaxSeries, MaxSeriesPerPush, MaxLabelSets int // 0: no limit
-	BodyBudget                                              int64
+	Targets Targets // what they say of how they are to be scraped
 
-	Targets handlers.Targets // what they say of how they are to be scraped
+	ExactJobMatch bool `flag:"api.exact-job-match" help:"Let GET and DELETE of /metrics/job/<job> speak of the grouping without other labels only, not of the whole job."`
+	ExcludeOwn    bool `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
+	// 0: no undo
+	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
+	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
+	StaleAfter   time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
+	OldAfter     time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
+	// 0: for ever
+	Retention    time.Duration `flag:"activity.retention" default:"90d" help:"Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries."`
+	AllowUnknown []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Variables of the environment that are not the server's although they look so. Repeatable, or several with commas."`
+	LogLevel     string        `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
+	LogFormat    string        `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
 
-	ExactJobMatch bool
-	ExcludeOwn    bool
-	Retention     time.Duration // of what is on record; 0: for ever
-	UndoWindow    time.Duration
-	UndoMaxBytes  int64
-	StaleAfter    time.Duration
-	OldAfter      time.Duration
-
-	LogLevel, LogFormat string
-
+	// PublicPrefix is RoutePrefix as clients know it, before a proxy takes off a part.
+	PublicPrefix string
+	// TrustSockets believes proxies that come by a Unix socket.
+	TrustSockets bool
 	// Flags holds all flags as the status shows them.
 	Flags []handlers.Flag
 	// Notes are remarks on the configuration for the log.
@@ -79,28 +100,53 @@ type Options struct {
 // AuthOptions is who may come in. Its secrets are in plain here and nowhere
 // else. However it is printed, alone or within Options, nothing of it shows.
 type AuthOptions struct {
-	BasicUser, BasicPassword string   // both or neither
-	Tokens                   []string // each of visible ASCII
-	ScrapeKey                string   // of visible ASCII; "": none
+	// if there is one, there is BasicPassword too
+	BasicUser string `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS."`
+	// whatever the store and the list of users say
+	Open            bool          `flag:"auth.open" help:"Stay open to everyone although the store knows tokens, or the list of users is empty. Not beside any credential."`
+	LocalhostBypass string        `flag:"auth.localhost-bypass" env:"AUTH_LOCALHOST_BYPASS" default:"auto" validate:"oneof=auto true false" help:"Let local clients in without a credential: true, false, or auto for those of the server's own user."`
+	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people who have signed in have to do so again."`
+	// 0: sessions last although nobody uses them
+	SessionIdle time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Time without use after which they have to do so again. 0: that alone ends no session."`
+	// empty: everybody
+	Allowed         auth.Prefixes        `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks from which requests are taken. Default: all."`
+	ScrapeAllowed   auth.Prefixes        `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks from which scrapes are taken. Default: all."`
+	RoleClaim       string               `flag:"auth.role-claim" help:"Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups."`
+	RoleMap         map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
+	DefaultRole     auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer at which strangers get tokens needs it, a role map, or required claims that keep them out."`
+	CertificateRole auth.Role            `flag:"auth.client-certificate-role" default:"none" is:"role" help:"Role of a verified client certificate without another credential: none, reader, pusher or admin."`
+	// empty: none
+	Issuer    string   `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as it stands in them."`
+	Audiences []string `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences of which a token must name one. Needed with --jwt.issuer."`
+	// empty: by discovery
+	JWKSURI        string            `flag:"jwt.jwks-uri" env:"JWKS_URI" is:"jwks uri" help:"Address of the issuer's keys. Default: what the issuer's discovery document names."`
+	RequiredClaims map[string]string `flag:"jwt.required-claims" env:"JWT_REQUIRED_CLAIMS" is:"claims" help:"Claims that a token, or who signs in, must have: claim=value. Repeatable, or several with commas."`
+	// empty: nobody can sign in at LoginIssuer
+	ClientID string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"Name that an OpenID provider has for this server: lets people sign in there. Needs --web.external-url; its secret is in OIDC_CLIENT_SECRET."`
+	// empty without a ClientID
+	LoginIssuer string `flag:"oidc.issuer" env:"OIDC_ISSUER" is:"issuer" help:"Issuer at which people sign in. Default: --jwt.issuer."`
+	// nil: the usual ones
+	Scopes       []string `flag:"oidc.scopes" env:"OIDC_SCOPES" is:"scopes" help:"Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it."`
+	IssuerCAFile string   `flag:"oidc.ca-file" env:"OIDC_CA_FILE" about:"place" help:"PEM file with the authorities to trust for the issuers. Default: the system's."`
 
-	Issuer, JWKSURI string          // "": none, or by discovery
-	IssuerCAs       *x509.CertPool  // of Issuer and LoginIssuer; nil: the system's
-	Claims          auth.ClaimRules // zero without an issuer
+	BasicPassword string
+	Tokens        []string // each of visible ASCII
+	ScrapeKey     string   // of visible ASCII; empty: none
+	ClientSecret  string   // empty: a public client
 
-	ClientID, ClientSecret string          // at LoginIssuer; "": nobody can sign in there, or a public client
-	LoginIssuer            string          // "" without a ClientID
-	Scopes                 []string        // nil: the usual ones
-	Login                  auth.ClaimRules // of those who sign in at LoginIssuer; zero without
+	IssuerCAs *x509.CertPool  // of Issuer and LoginIssuer; nil: the system's
+	Claims    auth.ClaimRules // of bearer tokens; zero without an Issuer
+	Login     auth.ClaimRules // of those who sign in at LoginIssuer; zero without
+}
 
-	CertificateRole auth.Role
-	Open            bool   // whatever the store and the list of users say
-	LocalhostBypass string // auto, true, false
-	SessionLifetime time.Duration
-	SessionIdle     time.Duration // 0: sessions last although nobody uses them
-
-	Allowed, ScrapeAllowed auth.Prefixes // empty: everybody
-	TrustedProxies         auth.Prefixes
-	TrustSockets           bool // proxies that come by a Unix socket
+// Targets is what targets say of how they are to be scraped.
+type Targets struct {
+	// 0: nothing is said
+	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"How often Prometheus is to scrape the targets of /api/v1/targets: a duration; or push, each as often as it is pushed. Default: Prometheus' own setting."`
+	FollowPushes     bool          // each grouping's own interval, instead
+	NativeHistograms bool          `flag:"targets.native-histograms" help:"Have Prometheus scrape native histograms from the targets of /api/v1/targets."`
+	// empty: by TCP
+	UnixSocket string `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server by which Prometheus is to scrape the targets of /api/v1/targets. Default: by TCP."`
 }
 
 // hidden is what printing AuthOptions shows.
@@ -118,286 +164,132 @@ func (AuthOptions) LogValue() slog.Value { return slog.StringValue(hidden) }
 // MarshalText hides all, from JSON too.
 func (AuthOptions) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// options checks the flags and turns them into Options.
-func (f *flags) options(m *kingpin.ApplicationModel) (Options, error) {
-	if err := f.validate(); err != nil {
-		return Options{}, err
-	}
-	external := must(parseExternalURL(f.ExternalURL))
-	prefix := f.RoutePrefix
-	if prefix == "" && external != nil {
-		prefix = external.Path
-	}
-	public := must(parseRoutePrefix(f.RoutePrefix))
-	if external != nil {
-		public = strings.TrimRight(external.EscapedPath(), "/")
-	}
-	return Options{
-		ListenAddresses: f.ListenAddresses,
-		Sockets:         f.sockets(),
-		SystemdSocket:   on(f.SystemdSocket),
-		WebConfigFile:   f.WebConfigFile,
-		TelemetryPath:   f.TelemetryPath,
-		ExternalURL:     external,
-		RoutePrefix:     must(parseRoutePrefix(prefix)),
-		PublicPrefix:    public,
-		EnableLifecycle: on(f.EnableLifecycle),
-		EnableAdminAPI:  on(f.EnableAdminAPI),
-		EnablePprof:     on(f.EnablePprof),
-		ReadTimeout:     must(parseDuration(f.ReadTimeout)),
-		WriteTimeout:    must(parseDuration(f.WriteTimeout)),
-		IdleTimeout:     must(parseDuration(f.IdleTimeout)),
-		ShutdownTimeout: must(parseDuration(f.ShutdownTimeout)),
-
-		ScrapeListenAddresses: f.ScrapeListenAddresses,
-		ScrapeInternalOnly:    on(f.ScrapeInternalOnly),
-
-		Auth: f.auth(),
-
-		PersistenceFile:  f.PersistenceFile,
-		StoragePath:      f.storagePath(),
-		StorageTimeout:   must(parseDuration(f.StorageTimeout)),
-		MinFree:          must(parseBytesOrNone(f.MinFree)),
-		CheckConsistency: !on(f.DisableConsistencyCheck),
-		UTF8Names:        !f.legacyNames(),
-		MaxBodyBytes:     must(parseBytes(f.MaxBodyBytes)),
-		DefaultTTL:       must(parseDuration(f.DefaultTTL)),
-		MaxGroupings:     must(parseCount(f.MaxGroupings)),
-		MaxSeries:        must(parseCount(f.MaxSeries)),
-		MaxSeriesPerPush: must(parseCount(f.MaxSeriesPerPush)),
-		MaxLabelSets:     must(parseCount(f.MaxLabelSets)),
-		BodyBudget:       must(parseBytes(f.BodyBudget)),
-		Targets:          f.targets(),
-		ExactJobMatch:    on(f.ExactJobMatch),
-		ExcludeOwn:       on(f.ExcludeOwn),
-		Retention:        must(parseDuration(f.Retention)),
-		UndoWindow:       must(parseDuration(f.UndoWindow)),
-		UndoMaxBytes:     must(parseBytes(f.UndoMaxBytes)),
-		StaleAfter:       must(parseDuration(f.StaleAfter)),
-		OldAfter:         must(parseDuration(f.OldAfter)),
-		LogLevel:         f.LogLevel,
-		LogFormat:        f.LogFormat,
-		Flags:            f.shown(m),
-		Notes:            f.notes(),
-	}, nil
+// finish fills in, once all settings are checked, what follows from several of them.
+func (p *parser) finish() {
+	p.finishPaths()
+	p.TrustSockets = slices.Contains(p.of(&p.TrustedProxies).texts, bySocket)
+	p.UTF8Names = !p.legacyNames()
+	p.Targets.FollowPushes = p.of(&p.Targets.ScrapeInterval).text() == followPushes
+	p.finishAuth()
+	p.Flags = p.shown()
+	p.Notes = slices.Concat(p.notes(), p.Notes, p.authNotes())
 }
 
-// sockets is who may connect to Unix sockets.
-func (f *flags) sockets() SocketAccess {
-	a := must(parseSocketOwner(f.SocketOwner))
-	a.Mode = must(parseSocketMode(f.SocketMode))
-	return a
-}
-
-func (f *flags) targets() handlers.Targets {
-	return handlers.Targets{
-		ScrapeInterval:   must(parseScrapeInterval(f.ScrapeInterval)),
-		FollowPushes:     f.ScrapeInterval == followPushes,
-		NativeHistograms: on(f.NativeHistograms),
-		UnixSocket:       f.UnixSocket,
+func (p *parser) finishPaths() {
+	p.PublicPrefix = p.RoutePrefix
+	if p.ExternalURL != nil {
+		if p.of(&p.RoutePrefix).text() == "" {
+			p.RoutePrefix = must(parseRoutePrefix(p.ExternalURL.Path))
+		}
+		p.PublicPrefix = strings.TrimRight(p.ExternalURL.EscapedPath(), "/")
 	}
+	p.StoragePath = cmp.Or(p.StoragePath, p.usualStoragePath())
 }
 
-func (f *flags) auth() AuthOptions {
-	return AuthOptions{
-		BasicUser:       f.secrets.user,
-		BasicPassword:   f.secrets.password,
-		Tokens:          f.secrets.tokens,
-		ScrapeKey:       f.secrets.scrapeKey,
-		Issuer:          f.Issuer,
-		JWKSURI:         f.JWKSURI,
-		IssuerCAs:       f.authorities,
-		Claims:          f.claims(),
-		ClientID:        f.ClientID,
-		ClientSecret:    f.secrets.clientSecret,
-		LoginIssuer:     f.loginIssuer(),
-		Scopes:          f.scopes(),
-		Login:           f.login(),
-		CertificateRole: must(auth.ParseRole(f.CertificateRole)),
-		Open:            on(f.Open),
-		LocalhostBypass: f.LocalhostBypass,
-		SessionLifetime: must(parseDuration(f.SessionLifetime)),
-		SessionIdle:     must(parseDuration(f.SessionIdle)),
-		Allowed:         must(auth.ParsePrefixes(f.Allowed)),
-		ScrapeAllowed:   must(auth.ParsePrefixes(f.ScrapeAllowed)),
-		TrustedProxies:  must(auth.ParsePrefixes(f.trustedNetworks())),
-		TrustSockets:    slices.Contains(f.TrustedProxies, bySocket),
-	}
-}
-
-// trustedNetworks are those of the trusted proxies that come by TCP.
-func (f *flags) trustedNetworks() []string {
-	return slices.DeleteFunc(slices.Clone(f.TrustedProxies), func(s string) bool { return s == bySocket })
-}
-
-// claims are the rules of bearer tokens.
-func (f *flags) claims() auth.ClaimRules {
-	if f.Issuer == "" {
-		return auth.ClaimRules{}
-	}
-	return f.rules(f.Issuer, f.Audiences...)
-}
-
-// login are the rules of those who sign in.
-func (f *flags) login() auth.ClaimRules {
-	if f.ClientID == "" {
-		return auth.ClaimRules{}
-	}
-	return f.rules(f.loginIssuer(), f.ClientID)
-}
-
-func (f *flags) rules(issuer string, audiences ...string) auth.ClaimRules {
-	return auth.ClaimRules{
-		Issuer:      issuer,
-		Audiences:   audiences,
-		Required:    must(auth.ParseRequiredClaims(f.RequiredClaims)),
-		RoleClaim:   f.RoleClaim,
-		RoleMap:     must(auth.ParseRoleMap(f.RoleMap)),
-		DefaultRole: f.defaultRole(),
-	}
-}
-
-// loginIssuer is where people sign in; "": nowhere.
-func (f *flags) loginIssuer() string {
-	if f.ClientID == "" {
-		return ""
-	}
-	return cmp.Or(f.LoginIssuer, f.Issuer)
-}
-
-// scopes takes spaces between them too, as the standard writes them.
-func (f *flags) scopes() []string {
-	var scopes []string
-	for _, s := range f.Scopes {
-		scopes = append(scopes, strings.Fields(s)...)
-	}
-	return scopes
-}
-
-// defaultRole is what a token may do that the role map says nothing about:
-// everything while there is no map, as there is nothing else to grant it.
-func (f *flags) defaultRole() auth.Role {
-	switch {
-	case f.DefaultRole != "":
-		return must(auth.ParseRole(f.DefaultRole))
-	case len(f.RoleMap) > 0:
-		return auth.NoRole
-	}
-	return auth.Admin
-}
-
-// legacyNames reports whether names are of ASCII letters, digits and underscores
-// only: the one flag says so, or the other one says no.
-func (f *flags) legacyNames() bool { return on(f.LegacyNames) || !on(f.EnableUTF8Names) }
-
-// namesFlag is the flag that a flag about names has its value from: itself, or
-// the other one if only that is set.
-func (f *flags) namesFlag(name string) string {
-	const utf8, legacy = "push.enable-utf8-names", "push.legacy-names"
-	switch {
-	case name == utf8 && !f.set(utf8):
-		return legacy
-	case name == legacy && !f.set(legacy):
-		return utf8
-	}
-	return name
-}
-
-// storagePath is where the store is unless told: beside the persistence file,
+// usualStoragePath is where the store is unless told: beside the persistence file,
 // which is what has a volume in an installation that is being replaced.
-func (f *flags) storagePath() string { return cmp.Or(f.StoragePath, f.usualStoragePath()) }
-
-func (f *flags) usualStoragePath() string {
-	if f.PersistenceFile != "" {
-		return filepath.Join(filepath.Dir(f.PersistenceFile), BesideName)
+func (p *parser) usualStoragePath() string {
+	if p.PersistenceFile != "" {
+		return filepath.Join(filepath.Dir(p.PersistenceFile), BesideName)
 	}
 	return "data"
 }
 
-// shown lists the flags that configure the server.
-func (f *flags) shown(m *kingpin.ApplicationModel) []handlers.Flag {
-	var shown []handlers.Flag
-	for _, flag := range m.Flags {
-		if _, ours := f.given[flag.Name]; !ours {
-			continue
+func (p *parser) finishAuth() {
+	a := &p.Auth
+	a.LoginIssuer = p.loginIssuer()
+	if p.of(&a.DefaultRole).text() == "" && len(a.RoleMap) == 0 {
+		// As there is nothing else to grant it.
+		a.DefaultRole = auth.Admin
+	}
+	if a.Issuer != "" {
+		a.Claims = a.rules(a.Issuer, a.Audiences...)
+	}
+	if a.ClientID != "" {
+		a.Login = a.rules(a.LoginIssuer, a.ClientID)
+	}
+}
+
+func (a *AuthOptions) rules(issuer string, audiences ...string) auth.ClaimRules {
+	return auth.ClaimRules{
+		Issuer:      issuer,
+		Audiences:   audiences,
+		Required:    a.RequiredClaims,
+		RoleClaim:   a.RoleClaim,
+		RoleMap:     a.RoleMap,
+		DefaultRole: a.DefaultRole,
+	}
+}
+
+// loginIssuer is where people sign in; "": nowhere.
+func (p *parser) loginIssuer() string {
+	if p.Auth.ClientID == "" {
+		return ""
+	}
+	return cmp.Or(p.Auth.LoginIssuer, p.Auth.Issuer)
+}
+
+// legacyNames reports whether names are of ASCII letters, digits and underscores
+// only: the one flag says so, or the other one says no.
+func (p *parser) legacyNames() bool { return p.LegacyNames || !p.UTF8Names }
+
+// shown lists the flags as the status shows them.
+func (p *parser) shown() []handlers.Flag {
+	shown := make([]handlers.Flag, len(p.settings))
+	for i, s := range p.settings {
+		shown[i] = s.shown()
+		switch s {
+		case p.of(&p.UTF8Names):
+			shown[i].Value, shown[i].From = strconv.FormatBool(p.UTF8Names), p.fromOneOf(s, p.of(&p.LegacyNames))
+		case p.of(&p.LegacyNames):
+			shown[i].Value, shown[i].From = strconv.FormatBool(!p.UTF8Names), p.fromOneOf(s, p.of(&p.UTF8Names))
+		case p.of(&p.StoragePath):
+			shown[i].Value, shown[i].Default = p.StoragePath, p.usualStoragePath()
 		}
-		s := handlers.Flag{
-			Name: flag.Name, Value: flag.Value.String(), Default: strings.Join(flag.Default, ","),
-			From: f.from(flag.Name), Help: flag.Help,
-		}
-		switch s.Name {
-		case "push.enable-utf8-names", "push.legacy-names":
-			s.Value, s.From = strconv.FormatBool(f.legacyNames() == (s.Name == "push.legacy-names")), f.from(f.namesFlag(s.Name))
-		case "storage.path":
-			s.Value, s.Default = f.storagePath(), f.usualStoragePath()
-		case "jwt.jwks-uri":
-			s.Value = withoutQuery(s.Value)
-		}
-		shown = append(shown, s)
 	}
 	return shown
 }
 
-// from is where a flag has its value from; "": it is the default.
-func (f *flags) from(name string) string {
-	switch {
-	case *f.given[name]:
-		return handlers.CommandLine
-	case f.fromEnvironment(name):
-		return envName(name)
-	}
-	return ""
-}
+// fromOneOf is where a flag has its value from, or the other flag that says the same
+// if only that is set.
+func (p *parser) fromOneOf(s, other *setting) string { return cmp.Or(s.from(), other.from()) }
 
-// withoutQuery hides the query of a valid URL, which may hold a key.
-func withoutQuery(s string) string {
-	address, _, found := strings.Cut(s, "?")
-	if found {
-		address += "?…"
-	}
-	return address
-}
-
-func (f *flags) notes() []string {
+func (p *parser) notes() []string {
 	var notes []string
-	if f.set("persistence.interval") {
-		notes = append(notes, "--persistence.interval is ignored: every push is durable before it is answered")
+	if s := p.of(&p.PersistenceInterval); s.isSet() {
+		notes = append(notes, s.flag()+" is ignored: every push is durable before it is answered")
 	}
-	if on(f.SystemdSocket) && f.set("web.listen-address") {
-		notes = append(notes, "--web.listen-address is ignored: --web.systemd-socket is set")
+	if s := p.of(&p.ListenAddresses); p.SystemdSocket && s.isSet() {
+		notes = append(notes, s.flag()+" is ignored: "+p.of(&p.SystemdSocket).flag()+" is set")
 	}
-	return slices.Concat(notes, f.secrets.notes, f.authNotes())
+	return notes
 }
 
 // authNotes are about what is weaker than it may look.
-func (f *flags) authNotes() []string {
+func (p *parser) authNotes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if inPlain(f.Issuer) {
-		add("--jwt.issuer %s is not https: whoever can change what is sent on the way can get in", f.Issuer)
+	const onTheWay = "is not https: whoever can change what is sent on the way can get in"
+	a := p.Auth
+	if inPlain(a.Issuer) {
+		add("%s %s "+onTheWay, p.of(&p.Auth.Issuer).flag(), a.Issuer)
 	}
-	if inPlain(f.JWKSURI) && !inPlain(f.Issuer) {
-		add("--jwt.jwks-uri %s is not https: whoever can change what is sent on the way can get in", withoutQuery(f.JWKSURI))
+	if inPlain(a.JWKSURI) && !inPlain(a.Issuer) {
+		add("%s %s "+onTheWay, p.of(&p.Auth.JWKSURI).flag(), withoutQuery(a.JWKSURI))
 	}
-	if inPlain(f.loginIssuer()) && f.loginIssuer() != f.Issuer {
-		add("--oidc.issuer %s is not https: whoever can change what is sent on the way can get in", f.LoginIssuer)
+	if inPlain(a.LoginIssuer) && a.LoginIssuer != a.Issuer {
+		add("%s %s "+onTheWay, p.of(&p.Auth.LoginIssuer).flag(), a.LoginIssuer)
 	}
-	if f.ClientID != "" && inPlain(f.ExternalURL) {
-		add("--web.external-url %s is not https: whoever can read what is sent on the way gets the sessions of those who sign in", f.ExternalURL)
+	if external := p.of(&p.ExternalURL); a.ClientID != "" && inPlain(external.text()) {
+		add("%s %s is not https: whoever can read what is sent on the way gets the sessions of those who sign in", external.flag(), external.text())
 	}
-	s := f.secrets
-	if slices.Contains(s.tokens, s.scrapeKey) {
+	if slices.Contains(a.Tokens, a.ScrapeKey) {
 		add("%s is one of %s too: whoever scrapes may do everything", keyVariable, tokensVariable)
 	}
 	return notes
 }
 
-func on(s string) bool {
-	b, err := strconv.ParseBool(s)
-	return err == nil && b
-}
-
-// must is for values that have been validated.
+// must is for values that have been checked.
 func must[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

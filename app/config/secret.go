@@ -38,54 +38,43 @@ const (
 	shortSecret = 16
 )
 
-// secrets are what is never shown. No message, no flag and nothing else that
-// leaves this package but AuthOptions holds any of it.
-type secrets struct {
-	user, password string
-	tokens         []string
-	scrapeKey      string
-	clientSecret   string
-	notes          []string // without any of the above
-}
-
 // readFiles reads what no flag holds, and notes down what is wrong with it.
-func (f *flags) readFiles() {
-	f.secrets.user = f.BasicUser
-	if !*f.given["auth.basic-user"] { // the flag beats the environment
-		f.readSecret(UserVariable, f.takeUser)
+func (p *parser) readFiles() {
+	if !p.of(&p.Auth.BasicUser).given { // the flag beats the environment
+		p.readSecret(UserVariable, p.takeUser)
 	}
-	f.readSecret(PasswordVariable, f.takePassword)
-	f.checkPair()
-	f.readSecret(tokensVariable, f.takeTokens)
-	f.readSecret(keyVariable, f.takeScrapeKey)
-	f.readSecret(clientVariable, f.takeClientSecret)
-	if f.ClientID == "" && isSet(clientVariable) {
-		f.problems = append(f.problems, clientVariable+" is set without a client: set "+envName("oidc.client-id")+" or --oidc.client-id too")
+	p.readSecret(PasswordVariable, p.takePassword)
+	p.checkPair()
+	p.readSecret(tokensVariable, p.takeTokens)
+	p.readSecret(keyVariable, p.takeScrapeKey)
+	p.readSecret(clientVariable, p.takeClientSecret)
+	if id := p.of(&p.Auth.ClientID); p.Auth.ClientID == "" && isSet(clientVariable) {
+		p.problems = append(p.problems, clientVariable+" is set without a client: set "+id.variable+" or "+id.flag()+" too")
 	}
-	f.readAuthorities()
+	p.readAuthorities()
 }
 
 // readSecret hands over the value of a secret that is set, and the variable
 // that it comes from. take must not put the value into its error.
-func (f *flags) readSecret(name string, take func(source, value string) error) {
+func (p *parser) readSecret(name string, take func(source, value string) error) {
 	value, source := os.Getenv(name), name
 	file := os.Getenv(name + FileSuffix)
 	var err error
 	switch {
 	case value != "" && file != "":
-		f.problems = append(f.problems, name+" and "+name+FileSuffix+" are both set: unset one of them")
+		p.problems = append(p.problems, name+" and "+name+FileSuffix+" are both set: unset one of them")
 		return
 	case file != "":
 		source += FileSuffix
 		if value, err = readSecretFile(file); err != nil {
-			f.problems = append(f.problems, fmt.Sprintf("%s %q: %v", source, file, err))
+			p.problems = append(p.problems, fmt.Sprintf("%s %q: %v", source, file, err))
 			return
 		}
 	case value == "":
 		return
 	}
 	if err := take(source, value); err != nil {
-		f.problems = append(f.problems, source+": "+err.Error())
+		p.problems = append(p.problems, source+": "+err.Error())
 	}
 }
 
@@ -93,70 +82,71 @@ func (f *flags) readSecret(name string, take func(source, value string) error) {
 func isSet(name string) bool { return os.Getenv(name) != "" || os.Getenv(name+FileSuffix) != "" }
 
 // checkPair refuses a user without password and a password without user.
-func (f *flags) checkPair() {
-	user := f.BasicUser != "" || (!*f.given["auth.basic-user"] && isSet(UserVariable))
+func (p *parser) checkPair() {
+	flag := p.of(&p.Auth.BasicUser)
+	user := p.Auth.BasicUser != "" || (!flag.given && isSet(UserVariable))
 	switch password := isSet(PasswordVariable); {
 	case user && !password:
-		f.problems = append(f.problems, UserVariable+" or --auth.basic-user is set without a password: set "+PasswordVariable+" too")
+		p.problems = append(p.problems, UserVariable+" or "+flag.flag()+" is set without a password: set "+PasswordVariable+" too")
 	case password && !user:
-		f.problems = append(f.problems, PasswordVariable+" is set without a user: set "+UserVariable+" or --auth.basic-user too")
+		p.problems = append(p.problems, PasswordVariable+" is set without a user: set "+UserVariable+" or "+flag.flag()+" too")
 	}
 }
 
-func (f *flags) takeUser(source, value string) error {
-	f.secrets.user = value
+func (p *parser) takeUser(source, value string) error {
+	p.Auth.BasicUser = value
 	if source == UserVariable { // checked as a flag
 		return nil
 	}
 	return checkUser(value)
 }
 
-func (f *flags) takePassword(_, value string) error {
-	f.secrets.password = value
+func (p *parser) takePassword(_, value string) error {
+	p.Auth.BasicPassword = value
 	if len(value) > maxPassword || !utf8.ValidString(value) {
 		return fmt.Errorf("expected UTF-8 text of at most %d bytes", maxPassword)
 	}
 	return nil
 }
 
-func (f *flags) takeTokens(source, value string) error {
+func (p *parser) takeTokens(source, value string) error {
 	tokens := splitTokens(value)
 	if len(tokens) == 0 {
 		return errors.New("expected at least one token; unset it to have none")
 	}
-	f.secrets.tokens = tokens
+	p.Auth.Tokens = tokens
 	for i, token := range tokens {
 		if !visible(token) {
 			return fmt.Errorf("token %d holds something other than visible ASCII characters; commas or newlines separate tokens", i+1)
 		}
 		if len(token) < shortSecret {
-			f.remark("token %d of %s is shorter than %d characters: whoever guesses it may do everything", i+1, source, shortSecret)
+			p.remark("token %d of %s is shorter than %d characters: whoever guesses it may do everything", i+1, source, shortSecret)
 		}
 	}
 	return nil
 }
 
-func (f *flags) takeScrapeKey(source, value string) error {
-	f.secrets.scrapeKey = value
+func (p *parser) takeScrapeKey(source, value string) error {
+	p.Auth.ScrapeKey = value
 	if !visible(value) {
 		return errors.New("expected visible ASCII characters only, without spaces")
 	}
 	if len(value) < shortSecret {
-		f.remark("%s is shorter than %d characters: it can be guessed", source, shortSecret)
+		p.remark("%s is shorter than %d characters: it can be guessed", source, shortSecret)
 	}
 	return nil
 }
 
-func (f *flags) takeClientSecret(_, value string) error {
-	f.secrets.clientSecret = value
+func (p *parser) takeClientSecret(_, value string) error {
+	p.Auth.ClientSecret = value
 	if len(value) > maxPassword || !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
 		return fmt.Errorf("expected one line of UTF-8 text of at most %d bytes", maxPassword)
 	}
 	return nil
 }
 
-func (f *flags) remark(format string, args ...any) {
-	f.secrets.notes = append(f.secrets.notes, fmt.Sprintf(format, args...))
+func (p *parser) remark(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
 }
 
 // splitTokens drops empty tokens: an empty one would let everybody in.
@@ -218,18 +208,18 @@ func WithoutPath(err error) error {
 }
 
 // readAuthorities reads --oidc.ca-file.
-func (f *flags) readAuthorities() {
-	if f.IssuerCAFile == "" {
+func (p *parser) readAuthorities() {
+	if p.Auth.IssuerCAFile == "" {
 		return
 	}
-	text, err := ReadBounded(f.IssuerCAFile, maxCAFile)
+	text, err := ReadBounded(p.Auth.IssuerCAFile, maxCAFile)
 	pool := x509.NewCertPool()
 	if err == nil && !pool.AppendCertsFromPEM(text) {
 		err = errors.New("expected a PEM file with at least one certificate")
 	}
 	if err != nil {
-		f.problems = append(f.problems, fmt.Sprintf("%s %q: %v", f.source("oidc.ca-file"), f.IssuerCAFile, err))
+		p.problems = append(p.problems, fmt.Sprintf("%s %q: %v", p.of(&p.Auth.IssuerCAFile).source(), p.Auth.IssuerCAFile, err))
 		return
 	}
-	f.authorities = pool
+	p.Auth.IssuerCAs = pool
 }

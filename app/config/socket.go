@@ -11,9 +11,12 @@ import (
 
 // SocketAccess is who may connect to Unix sockets that are made.
 type SocketAccess struct {
-	Mode     fs.FileMode // of the file
-	UID, GID int         // -1: the program's own
+	Mode  fs.FileMode `flag:"web.unix-socket-mode" default:"0660" is:"socket mode" help:"Permissions of the Unix sockets that are listened on."`
+	Owner `flag:"web.unix-socket-owner" is:"socket owner" help:"Owner of these sockets: user, user:group or :group. Default: the server's own."`
 }
+
+// Owner is the owner of a file.
+type Owner struct{ UID, GID int } // -1: the program's own
 
 // parseSocketMode takes the permissions of a file in octal digits.
 func parseSocketMode(s string) (fs.FileMode, error) {
@@ -25,8 +28,8 @@ func parseSocketMode(s string) (fs.FileMode, error) {
 }
 
 // parseSocketOwner takes user, user:group and :group, by name or by number.
-func parseSocketOwner(s string) (SocketAccess, error) {
-	a := SocketAccess{UID: -1, GID: -1}
+func parseSocketOwner(s string) (Owner, error) {
+	a := Owner{UID: -1, GID: -1}
 	name, group, both := strings.Cut(s, ":")
 	if both && group == "" {
 		return a, errors.New("expected a user, user:group or :group")

@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
+
+	"gatehouse/auth"
 )
 
 var (
@@ -41,6 +43,36 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+func parseTimeout(s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil || d == 0 {
+		return 0, errors.New("expected a duration above zero such as 90s, 15m, 1h30m or 1d")
+	}
+	return d, nil
+}
+
+// maxLifetime is how long browsers keep a cookie at the most.
+const maxLifetime = 400 * 24 * time.Hour
+
+func parseLifetime(s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil || d < time.Second || d > maxLifetime {
+		return 0, errors.New("expected a duration from 1s to 400d such as 12h")
+	}
+	return d, nil
+}
+
+func parseIdle(s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil || d != 0 && d < time.Second {
+		return 0, errors.New("expected a duration of 1s or more such as 1h, or 0")
+	}
+	return d, nil
+}
+
+// followPushes is the interval of scrapes that is each grouping's own.
+const followPushes = "push"
 
 // parseScrapeInterval takes what Prometheus takes for one, within reason. 0 stands
 // for an empty one, and for that of the pushes.
@@ -82,6 +114,28 @@ func parseBytesOrNone(s string) (int64, error) {
 		return 0, errBytesOrNone
 	}
 	return int64(n) * unit, nil
+}
+
+func parseBoolean(s string) (bool, error) {
+	if s != "true" && s != "false" {
+		return false, errors.New("expected true or false")
+	}
+	return s == "true", nil
+}
+
+func parseRole(s string) (auth.Role, error) {
+	r, err := auth.ParseRole(s)
+	if err != nil {
+		return r, errors.New("expected one of none, reader, pusher, admin")
+	}
+	return r, nil
+}
+
+func parseRoleIfAny(s string) (auth.Role, error) {
+	if s == "" {
+		return auth.NoRole, nil
+	}
+	return parseRole(s)
 }
 
 func parseCount(s string) (int, error) {
@@ -236,6 +290,15 @@ func checkScopes(s string) error {
 	return nil
 }
 
+// parseScopes takes spaces between them too, as the standard writes them.
+func parseScopes(texts []string) ([]string, error) {
+	var scopes []string
+	for _, s := range texts {
+		scopes = append(scopes, strings.Fields(s)...)
+	}
+	return scopes, nil
+}
+
 // inPlain tells that what is asked for at the URL can be changed on the way:
 // http to another machine.
 func inPlain(s string) bool {
@@ -251,6 +314,49 @@ func inPlain(s string) bool {
 func checkUser(s string) error {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, ':') || strings.ContainsFunc(s, unicode.IsControl) {
 		return errors.New("expected a name without colon and control characters")
+	}
+	return nil
+}
+
+func checkNetwork(s string) error {
+	if _, err := auth.ParsePrefixes([]string{s}); err != nil {
+		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32")
+	}
+	return nil
+}
+
+// bySocket stands for the proxies that come by a Unix socket.
+const bySocket = "unix"
+
+func checkProxy(s string) error {
+	if s != bySocket && checkNetwork(s) != nil {
+		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, or unix")
+	}
+	return nil
+}
+
+// parseProxies returns those of the proxies that come by TCP.
+func parseProxies(proxies []string) (auth.Prefixes, error) {
+	return auth.ParsePrefixes(slices.DeleteFunc(slices.Clone(proxies), func(s string) bool { return s == bySocket }))
+}
+
+func checkClaim(s string) error {
+	if _, err := auth.ParseRequiredClaims([]string{s}); err != nil {
+		return errors.New("expected claim=value such as hd=example.com")
+	}
+	return nil
+}
+
+func checkRoleMapping(s string) error {
+	if _, err := auth.ParseRoleMap([]string{s}); err != nil {
+		return errors.New("expected value=role, where the role is none, reader, pusher or admin")
+	}
+	return nil
+}
+
+func checkVariable(s string) error {
+	if !visible(s) || strings.Contains(s, "=") {
+		return errors.New("expected the name of a variable such as OIDC_ISSUER_URL")
 	}
 	return nil
 }
@@ -299,4 +405,40 @@ func checkTelemetryPath(s string) error {
 		return fmt.Errorf("expected a path that is not in use otherwise; /%s is", first)
 	}
 	return nil
+}
+
+// secretMask stands for what is left out.
+const secretMask = "xxxxx"
+
+// withoutQuery hides the query of a URL, which may hold a key.
+func withoutQuery(s string) string {
+	address, _, found := strings.Cut(s, "?")
+	if found {
+		address += "?…"
+	}
+	return address
+}
+
+// withoutUsersPassword leaves out the password of a user who is given with it.
+func withoutUsersPassword(s string) string {
+	if user, _, ok := strings.Cut(s, ":"); ok {
+		return user + ":" + secretMask
+	}
+	return s
+}
+
+// withoutPassword leaves out the password, or what may be one, of a URL.
+func withoutPassword(value string) string {
+	u, err := url.Parse(value)
+	if err == nil && u.User != nil {
+		if _, ok := u.User.Password(); !ok {
+			u.User = url.User(secretMask)
+		}
+		return u.Redacted()
+	}
+	scheme, rest, ok := strings.Cut(value, "://")
+	if at := strings.LastIndexByte(rest, '@'); ok && at >= 0 { // not a URL, but meant as one
+		return scheme + "://" + secretMask + rest[at:]
+	}
+	return value
 }

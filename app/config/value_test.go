@@ -7,11 +7,14 @@ import (
 	"time"
 )
 
+// flagNames are those that stand in tags.
 func flagNames() map[string]bool {
 	names := make(map[string]bool)
-	for f := range reflect.TypeFor[flags]().Fields() {
-		if name := f.Tag.Get("flag"); name != "" {
-			names[name] = true
+	for _, o := range []reflect.Type{reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[Targets]()} {
+		for f := range o.Fields() {
+			if name := f.Tag.Get("flag"); name != "" {
+				names[name] = true
+			}
 		}
 	}
 	return names
@@ -79,8 +82,8 @@ func FuzzValues(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for name, check := range checks {
-			if err := check(s); err != nil && (err.Error() == "" || strings.Contains(err.Error(), "\n")) {
+		for name, kind := range kinds {
+			if err := kind.check(s); err != nil && (err.Error() == "" || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("%s of %q: %q is not a line", name, s, err)
 			}
 		}

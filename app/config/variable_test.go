@@ -13,9 +13,7 @@ import (
 // vocabularyOf is that of the server's own flags.
 func vocabularyOf(t testing.TB) vocabulary {
 	t.Helper()
-	f := &flags{given: make(map[string]*bool)}
-	f.define(kingpin.New("x", ""))
-	return f.vocabulary()
+	return newParser().vocabulary()
 }
 
 func TestAMisspeltVariableEndsTheStartWithTheNearestKnownName(t *testing.T) {
@@ -146,9 +144,7 @@ func TestOtherVariablesAreNoneOfOurBusiness(t *testing.T) {
 // unknown asks about one variable.
 func unknown(t testing.TB, name, value string) []string {
 	t.Helper()
-	f := &flags{given: make(map[string]*bool)}
-	f.define(kingpin.New("x", ""))
-	return f.unknownVariables([]string{name + "=" + value})
+	return newParser().unknownVariables([]string{name + "=" + value})
 }
 
 func TestOnlyAValueThatKubernetesWritesMakesAServiceVariable(t *testing.T) {
@@ -188,8 +184,8 @@ func mistyped(name string, least int) map[string]bool {
 func TestNoSlipInAVariableGoesUnnoticed(t *testing.T) {
 	v := vocabularyOf(t)
 	names := secretVariables
-	for flag := range flagNames() {
-		names = append(names, envName(flag))
+	for _, s := range newParser().settings {
+		names = append(names, s.variable)
 	}
 	slips := 0
 	for _, name := range slices.Concat(names, []string{"API_TOKENS_FILE", "OIDC_CLIENT_SECRET_FILE"}) {
@@ -206,12 +202,13 @@ func TestNoSlipInAVariableGoesUnnoticed(t *testing.T) {
 }
 
 func TestNoSlipInAFlagGoesUnnoticed(t *testing.T) {
-	f := &flags{given: make(map[string]*bool)}
+	p := newParser()
 	k := kingpin.New("x", "").Terminate(nil)
-	f.define(k)
-	for name := range f.given {
+	p.define(k)
+	for _, s := range p.settings {
+		name := s.name
 		for slip := range mistyped(name, 0) {
-			if f.given[slip] != nil || slip == "" {
+			if p.named(slip) != nil || slip == "" {
 				continue
 			}
 			if _, err := k.ParseContext([]string{"--" + slip + "=x"}); err == nil || !strings.Contains(err.Error(), "unknown long flag") {
