@@ -213,10 +213,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot open the store: %w", err)
 	}
-	if path != o.StoragePath {
+	if path != o.Disk.Path {
 		a.log.Info("The store is below --storage.path, beside the persistence file", "path", path)
 	}
-	journal, err := pebble.Open(pebble.Options{Path: path, MinFree: o.MinFree, Logger: a.log})
+	o.Disk.Path, o.Disk.Logger = path, a.log
+	journal, err := pebble.Open(o.Disk)
 	if err != nil {
 		return fmt.Errorf("cannot open the store: %w", err)
 	}
@@ -225,23 +226,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell the server's own metrics: %w", err)
 	}
-	a.store, err = store.Open(ctx, journal, store.Options{
-		CheckConsistency: o.CheckConsistency,
-		MaxGroupings:     o.MaxGroupings,
-		MaxSeries:        o.MaxSeries,
-		MaxLabelSets:     o.MaxLabelSets,
-		Timeout:          o.StorageTimeout,
-		UndoWindow:       o.UndoWindow,
-		UndoMaxBytes:     o.UndoMaxBytes,
-		SessionIdle:      o.Auth.SessionIdle,
-		Retention:        o.Retention,
-		Own:              own,
-		Logger:           a.log,
-		Clock:            a.clock,
-		Observe:          a.metrics.Commit,
-		Recorded:         a.recorded,
-	})
-	if err != nil {
+	rules := o.Store
+	rules.SessionIdle = o.Auth.SessionIdle
+	rules.Own, rules.Logger, rules.Clock = own, a.log, a.clock
+	rules.Observe, rules.Recorded = a.metrics.Commit, a.recorded
+	if a.store, err = store.Open(ctx, journal, rules); err != nil {
 		return fmt.Errorf("cannot load the store: %w", err)
 	}
 	a.metrics.Watch(a.store)
@@ -270,24 +259,24 @@ func (a *App) handlerConfig() handlers.Config {
 		Targets:          handlers.Targets(o.Targets),
 		ExactJobMatch:    o.ExactJobMatch,
 		ExcludeOwn:       o.ExcludeOwn,
-		CheckConsistency: o.CheckConsistency,
+		CheckConsistency: o.Store.CheckConsistency,
 		EnableAdminAPI:   o.EnableAdminAPI,
 		EnableLifecycle:  o.EnableLifecycle,
 		EnablePprof:      o.EnablePprof,
 		ScrapesElsewhere: o.ScrapeInternalOnly,
 		Headers:          a.web.Headers,
 		SessionIdle:      o.Auth.SessionIdle,
-		UndoWindow:       o.UndoWindow,
-		Retention:        o.Retention,
+		UndoWindow:       o.Store.UndoWindow,
+		Retention:        o.Store.Retention,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
 		Addresses:        a.addresses(),
 		ScrapeAddresses:  o.ScrapeListenAddresses,
 		TLS:              a.web.TLS(),
-		MaxGroupings:     o.MaxGroupings,
-		MaxSeries:        o.MaxSeries,
-		MaxLabelSets:     o.MaxLabelSets,
-		UndoMaxBytes:     o.UndoMaxBytes,
+		MaxGroupings:     o.Store.MaxGroupings,
+		MaxSeries:        o.Store.MaxSeries,
+		MaxLabelSets:     o.Store.MaxLabelSets,
+		UndoMaxBytes:     o.Store.UndoMaxBytes,
 		ReadTimeout:      o.ReadTimeout,
 		WriteTimeout:     o.WriteTimeout,
 		IdleTimeout:      o.IdleTimeout,

@@ -136,7 +136,7 @@ func TestAPortInUseIsAnErrorAndTouchesNothing(t *testing.T) {
 	if err := a.Start(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("cannot listen on %q", l.Addr())) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := os.Stat(o.StoragePath); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(o.Disk.Path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a store was made: %v", err)
 	}
 	if err := a.Run(t.Context()); err == nil {
@@ -149,8 +149,8 @@ func TestAStoreInUseIsAnErrorAndFreesThePort(t *testing.T) {
 	startWith(t, o)
 	o.ListenAddresses = []string{"127.0.0.1:0"}
 	second := New(o, slog.New(slog.DiscardHandler))
-	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), o.StoragePath) {
-		t.Fatalf("got %v, want an error that names %s", err, o.StoragePath)
+	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), o.Disk.Path) {
+		t.Fatalf("got %v, want an error that names %s", err, o.Disk.Path)
 	}
 	l, err := net.Listen("tcp", second.Addr())
 	if err != nil {

@@ -49,7 +49,7 @@ func TestTheStoreIsWhereAVolumeHasItOrBesideThePersistenceFile(t *testing.T) {
 			for _, store := range test.stores {
 				stored(t, filepath.Join(volume, store))
 			}
-			o := config.Options{StoragePath: volume}
+			o := config.Options{Disk: pebble.Options{Path: volume}}
 			if test.persistence != "" {
 				o.PersistenceFile = filepath.Join(volume, test.persistence)
 			}

@@ -4,11 +4,13 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 )
@@ -85,9 +87,21 @@ func configure(args []string, out io.Writer, environment []string) (Options, err
 	return p.Options, nil
 }
 
-// define adds the flags to the command line, in the order in which --help lists them.
+// topics is the order of --help: by what stands before the first dot of a flag, and
+// then as the fields stand. Flags of other topics come last.
+var topics = []string{"web", "auth", "jwt", "oidc", "storage", "persistence", "push", "limits", "targets", "api", "metrics", "delete", "ui", "activity", "env", "log"}
+
+// define adds the flags to the command line.
 func (p *parser) define(k *kingpin.Application) {
-	for _, s := range p.settings {
+	topic := func(s *setting) int {
+		name, _, _ := strings.Cut(s.name, ".")
+		if i := slices.Index(topics, name); i >= 0 {
+			return i
+		}
+		return len(topics)
+	}
+	byTopic := func(a, b *setting) int { return cmp.Compare(topic(a), topic(b)) }
+	for _, s := range slices.SortedStableFunc(slices.Values(p.settings), byTopic) {
 		s.define(k)
 	}
 }

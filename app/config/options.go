@@ -15,14 +15,16 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/handlers"
+	"gatehouse/store"
+	"gatehouse/store/pebble"
 )
 
 // BesideName is the directory of a store that is beside a persistence file.
 const BesideName = "gatehouse-data"
 
 // Options is a complete, valid configuration of the program. Parse makes one.
-// Fields with tags are settings: the type setting says what the tags mean. --help
-// lists them in this order.
+// Fields with tags are settings, those of the parts' own options too: the type
+// setting says what the tags mean.
 type Options struct {
 	// host:port, unix:///path or vsock://port
 	ListenAddresses []string `flag:"web.listen-address" default:":9091" is:"listen addresses" help:"Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas."`
@@ -50,15 +52,13 @@ type Options struct {
 
 	Auth AuthOptions `about:"access"`
 
-	StoragePath    string        `flag:"storage.path" about:"place" help:"Directory of the store. Default: \"data\", or \"gatehouse-data\" beside --persistence.file, there too if this is the directory of that file and holds no store."`
-	StorageTimeout time.Duration `flag:"storage.timeout" default:"3s" is:"timeout" help:"Longest wait for a change to become durable."`
-	// bytes; 0: none
-	MinFree int64 `flag:"storage.min-free" default:"64MiB" is:"bytes or none" help:"Free space of the disk below which changes are refused. 0: none."`
+	Disk  pebble.Options `json:"-"` // its other fields are the caller's to set
+	Store store.Options  `json:"-"` // so are those of this one, and SessionIdle, which is in Auth
+
 	// to be imported; empty: none
 	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"Persistence file of a Pushgateway, imported once, at a start with a store that never held a change. It is never written."`
 	PersistenceInterval time.Duration `flag:"persistence.interval" default:"5m" help:"Accepted and ignored: every push is durable before it is answered."`
 
-	CheckConsistency bool `flag:"push.disable-consistency-check" is:"negation" help:"Accept pushes without checking them against what other groupings hold."`
 	// unless LegacyNames
 	UTF8Names    bool  `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names."`
 	LegacyNames  bool  `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
@@ -66,26 +66,18 @@ type Options struct {
 	// 0: none
 	DefaultTTL time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
 
-	MaxGroupings     int   `flag:"limits.groupings" default:"1000000" help:"Most groupings in the store. 0: no limit."`
-	MaxSeries        int   `flag:"limits.series" default:"20000000" help:"Most series in the store. 0: no limit."`
 	MaxSeriesPerPush int   `flag:"limits.series-per-push" default:"100000" help:"Most series in one push. 0: no limit."`
-	MaxLabelSets     int   `flag:"limits.label-sets-per-family" default:"64" help:"Most different sets of grouping label names under which one metric family may be pushed. 0: no limit."`
 	BodyBudget       int64 `flag:"limits.body-bytes-in-flight" default:"256MiB" validate:"gtefield=MaxBodyBytes" help:"Most bytes of pushes being read at the same time."`
 
 	Targets Targets // what they say of how they are to be scraped
 
-	ExactJobMatch bool `flag:"api.exact-job-match" help:"Let GET and DELETE of /metrics/job/<job> speak of the grouping without other labels only, not of the whole job."`
-	ExcludeOwn    bool `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
-	// 0: no undo
-	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
-	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
-	StaleAfter   time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
-	OldAfter     time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
-	// 0: for ever
-	Retention    time.Duration `flag:"activity.retention" default:"90d" help:"Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries."`
-	AllowUnknown []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Variables of the environment that are not the server's although they look so. Repeatable, or several with commas."`
-	LogLevel     string        `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
-	LogFormat    string        `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
+	ExactJobMatch bool          `flag:"api.exact-job-match" help:"Let GET and DELETE of /metrics/job/<job> speak of the grouping without other labels only, not of the whole job."`
+	ExcludeOwn    bool          `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
+	StaleAfter    time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
+	OldAfter      time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
+	AllowUnknown  []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Variables of the environment that are not the server's although they look so. Repeatable, or several with commas."`
+	LogLevel      string        `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
+	LogFormat     string        `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
 
 	// PublicPrefix is RoutePrefix as clients know it, before a proxy takes off a part.
 	PublicPrefix string
@@ -183,7 +175,7 @@ func (p *parser) finishPaths() {
 		}
 		p.PublicPrefix = strings.TrimRight(p.ExternalURL.EscapedPath(), "/")
 	}
-	p.StoragePath = cmp.Or(p.StoragePath, p.usualStoragePath())
+	p.Disk.Path = cmp.Or(p.Disk.Path, p.usualStoragePath())
 }
 
 // usualStoragePath is where the store is unless told: beside the persistence file,
@@ -243,8 +235,8 @@ func (p *parser) shown() []handlers.Flag {
 			shown[i].Value, shown[i].From = strconv.FormatBool(p.UTF8Names), p.fromOneOf(s, p.of(&p.LegacyNames))
 		case p.of(&p.LegacyNames):
 			shown[i].Value, shown[i].From = strconv.FormatBool(!p.UTF8Names), p.fromOneOf(s, p.of(&p.UTF8Names))
-		case p.of(&p.StoragePath):
-			shown[i].Value, shown[i].Default = p.StoragePath, p.usualStoragePath()
+		case p.of(&p.Disk.Path):
+			shown[i].Value, shown[i].Default = p.Disk.Path, p.usualStoragePath()
 		}
 	}
 	return shown

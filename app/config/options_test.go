@@ -110,7 +110,7 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		a.IssuerCAs != nil || a.CertificateRole != auth.NoRole || len(a.Allowed)+len(a.ScrapeAllowed)+len(o.TrustedProxies) != 0 {
 		t.Error("a credential or a restriction is there that nobody configured")
 	}
-	if !o.CheckConsistency || o.MaxBodyBytes != 16<<20 || o.StaleAfter != time.Hour || o.DefaultTTL != 0 {
+	if !o.Store.CheckConsistency || o.MaxBodyBytes != 16<<20 || o.StaleAfter != time.Hour || o.DefaultTTL != 0 {
 		t.Errorf("got %+v", o)
 	}
 }
@@ -219,7 +219,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		{
 			"an empty variable counts as unset", nil,
 			map[string]string{"GATEHOUSE_STORAGE_TIMEOUT": ""},
-			func(o Options) bool { return o.StorageTimeout == 3*time.Second },
+			func(o Options) bool { return o.Store.Timeout == 3*time.Second },
 		},
 		{
 			"a version in the environment is not a flag",
@@ -231,7 +231,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"the check is disabled",
 			[]string{"--push.disable-consistency-check"},
 			nil,
-			func(o Options) bool { return !o.CheckConsistency },
+			func(o Options) bool { return !o.Store.CheckConsistency },
 		},
 		{
 			"bytes without unit",
@@ -243,13 +243,13 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"space to be left alone",
 			[]string{"--storage.min-free=1GiB"},
 			nil,
-			func(o Options) bool { return o.MinFree == 1<<30 },
+			func(o Options) bool { return o.Disk.MinFree == 1<<30 },
 		},
 		{
 			"no space to be left alone",
 			[]string{"--storage.min-free=0"},
 			nil,
-			func(o Options) bool { return o.MinFree == 0 },
+			func(o Options) bool { return o.Disk.MinFree == 0 },
 		},
 		{
 			"days",
@@ -283,13 +283,13 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"the store is beside the persistence file",
 			[]string{"--persistence.file=/var/lib/pg/metrics"},
 			nil,
-			func(o Options) bool { return o.StoragePath == "/var/lib/pg/gatehouse-data" },
+			func(o Options) bool { return o.Disk.Path == "/var/lib/pg/gatehouse-data" },
 		},
 		{
 			"a given storage path counts",
 			[]string{"--persistence.file=/var/lib/pg/metrics", "--storage.path=/x"},
 			nil,
-			func(o Options) bool { return o.StoragePath == "/x" && shown(o, "storage.path").Value == "/x" },
+			func(o Options) bool { return o.Disk.Path == "/x" && shown(o, "storage.path").Value == "/x" },
 		},
 		{
 			"the interval is accepted with a note",
@@ -405,11 +405,11 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"how long sessions and records last",
 			[]string{"--auth.session-idle-timeout=0", "--activity.retention=0"},
 			nil,
-			func(o Options) bool { return o.Auth.SessionIdle == 0 && o.Retention == 0 },
+			func(o Options) bool { return o.Auth.SessionIdle == 0 && o.Store.Retention == 0 },
 		},
 		{
 			"how long they last unless told", nil, nil,
-			func(o Options) bool { return o.Auth.SessionIdle == time.Hour && o.Retention == 90*24*time.Hour },
+			func(o Options) bool { return o.Auth.SessionIdle == time.Hour && o.Store.Retention == 90*24*time.Hour },
 		},
 		{
 			"variables with names of their own", nil,

@@ -5,12 +5,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/pebble"
 )
 
 // flagNames are those that stand in tags.
 func flagNames() map[string]bool {
 	names := make(map[string]bool)
-	for _, o := range []reflect.Type{reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[Targets]()} {
+	for _, o := range []reflect.Type{
+		reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[Targets](),
+		reflect.TypeFor[pebble.Options](), reflect.TypeFor[store.Options](),
+	} {
 		for f := range o.Fields() {
 			if name := f.Tag.Get("flag"); name != "" {
 				names[name] = true
