@@ -24,7 +24,18 @@ const (
 	FileSuffix = "_FILE"
 )
 
-var secretVariables = []string{UserVariable, PasswordVariable, tokensVariable, keyVariable, clientVariable}
+// secrets are all of them, in the order in which they are read.
+var secrets = []struct {
+	variable string
+	// take puts a value into Options. Its error must not hold it.
+	take func(p *parser, source, value string) error
+}{
+	{UserVariable, (*parser).takeUser},
+	{PasswordVariable, (*parser).takePassword},
+	{tokensVariable, (*parser).takeTokens},
+	{keyVariable, (*parser).takeScrapeKey},
+	{clientVariable, (*parser).takeClientSecret},
+}
 
 // secretsHelp is for --help, which lists flags only.
 const secretsHelp = "Secrets are no flags. The environment gives them: " + PasswordVariable + ", " + tokensVariable + " (several with commas), " +
@@ -40,14 +51,13 @@ const (
 
 // readFiles reads what no flag holds, and notes down what is wrong with it.
 func (p *parser) readFiles() {
-	if !p.of(&p.Auth.BasicUser).given { // the flag beats the environment
-		p.readSecret(UserVariable, p.takeUser)
+	for _, secret := range secrets {
+		if secret.variable == UserVariable && p.of(&p.Auth.BasicUser).given { // the flag beats the environment
+			continue
+		}
+		p.readSecret(secret.variable, func(source, value string) error { return secret.take(p, source, value) })
 	}
-	p.readSecret(PasswordVariable, p.takePassword)
 	p.checkPair()
-	p.readSecret(tokensVariable, p.takeTokens)
-	p.readSecret(keyVariable, p.takeScrapeKey)
-	p.readSecret(clientVariable, p.takeClientSecret)
 	if id := p.of(&p.Auth.ClientID); p.Auth.ClientID == "" && isSet(clientVariable) {
 		p.problems = append(p.problems, clientVariable+" is set without a client: set "+id.variable+" or "+id.flag()+" too")
 	}
@@ -55,7 +65,7 @@ func (p *parser) readFiles() {
 }
 
 // readSecret hands over the value of a secret that is set, and the variable
-// that it comes from. take must not put the value into its error.
+// that it comes from.
 func (p *parser) readSecret(name string, take func(source, value string) error) {
 	value, source := os.Getenv(name), name
 	file := os.Getenv(name + FileSuffix)
@@ -78,7 +88,7 @@ func (p *parser) readSecret(name string, take func(source, value string) error) 
 	}
 }
 
-// isSet tells that a secret is given in one way or the other, right or wrong.
+// isSet reports whether a secret is given in one way or the other, right or wrong.
 func isSet(name string) bool { return os.Getenv(name) != "" || os.Getenv(name+FileSuffix) != "" }
 
 // checkPair refuses a user without password and a password without user.
@@ -160,7 +170,7 @@ func splitTokens(s string) []string {
 	return tokens
 }
 
-// visible tells that clients can send s in a header as it is.
+// visible reports whether clients can send s in a header as it is.
 func visible(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -349,10 +349,10 @@ func TestNoFlagIsASecret(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range secretVariables[1:] { // but the user
+	for _, secret := range secrets[1:] { // but the user
 		for _, s := range newParser().settings {
-			if s.variable == name {
-				t.Errorf("%s is the variable of --%s", name, s.name)
+			if s.variable == secret.variable {
+				t.Errorf("%s is the variable of --%s", secret.variable, s.name)
 			}
 		}
 	}

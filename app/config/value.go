@@ -290,16 +290,7 @@ func checkScopes(s string) error {
 	return nil
 }
 
-// parseScopes takes spaces between them too, as the standard writes them.
-func parseScopes(texts []string) ([]string, error) {
-	var scopes []string
-	for _, s := range texts {
-		scopes = append(scopes, strings.Fields(s)...)
-	}
-	return scopes, nil
-}
-
-// inPlain tells that what is asked for at the URL can be changed on the way:
+// inPlain reports whether what is asked for at the URL can be changed on the way:
 // http to another machine.
 func inPlain(s string) bool {
 	u, ok := absoluteURL(s)
@@ -314,49 +305,6 @@ func inPlain(s string) bool {
 func checkUser(s string) error {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, ':') || strings.ContainsFunc(s, unicode.IsControl) {
 		return errors.New("expected a name without colon and control characters")
-	}
-	return nil
-}
-
-func checkNetwork(s string) error {
-	if _, err := auth.ParsePrefixes([]string{s}); err != nil {
-		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32")
-	}
-	return nil
-}
-
-// bySocket stands for the proxies that come by a Unix socket.
-const bySocket = "unix"
-
-func checkProxy(s string) error {
-	if s != bySocket && checkNetwork(s) != nil {
-		return errors.New("expected an address or a network such as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32, or unix")
-	}
-	return nil
-}
-
-// parseProxies returns those of the proxies that come by TCP.
-func parseProxies(proxies []string) (auth.Prefixes, error) {
-	return auth.ParsePrefixes(slices.DeleteFunc(slices.Clone(proxies), func(s string) bool { return s == bySocket }))
-}
-
-func checkClaim(s string) error {
-	if _, err := auth.ParseRequiredClaims([]string{s}); err != nil {
-		return errors.New("expected claim=value such as hd=example.com")
-	}
-	return nil
-}
-
-func checkRoleMapping(s string) error {
-	if _, err := auth.ParseRoleMap([]string{s}); err != nil {
-		return errors.New("expected value=role, where the role is none, reader, pusher or admin")
-	}
-	return nil
-}
-
-func checkVariable(s string) error {
-	if !visible(s) || strings.Contains(s, "=") {
-		return errors.New("expected the name of a variable such as OIDC_ISSUER_URL")
 	}
 	return nil
 }
@@ -405,40 +353,4 @@ func checkTelemetryPath(s string) error {
 		return fmt.Errorf("expected a path that is not in use otherwise; /%s is", first)
 	}
 	return nil
-}
-
-// secretMask stands for what is left out.
-const secretMask = "xxxxx"
-
-// withoutQuery hides the query of a URL, which may hold a key.
-func withoutQuery(s string) string {
-	address, _, found := strings.Cut(s, "?")
-	if found {
-		address += "?…"
-	}
-	return address
-}
-
-// withoutUsersPassword leaves out the password of a user who is given with it.
-func withoutUsersPassword(s string) string {
-	if user, _, ok := strings.Cut(s, ":"); ok {
-		return user + ":" + secretMask
-	}
-	return s
-}
-
-// withoutPassword leaves out the password, or what may be one, of a URL.
-func withoutPassword(value string) string {
-	u, err := url.Parse(value)
-	if err == nil && u.User != nil {
-		if _, ok := u.User.Password(); !ok {
-			u.User = url.User(secretMask)
-		}
-		return u.Redacted()
-	}
-	scheme, rest, ok := strings.Cut(value, "://")
-	if at := strings.LastIndexByte(rest, '@'); ok && at >= 0 { // not a URL, but meant as one
-		return scheme + "://" + secretMask + rest[at:]
-	}
-	return value
 }

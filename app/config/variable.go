@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	ownPrefix = "GATEHOUSE_" // begins all variables but secretVariables and those that a setting names
+	ownPrefix = "GATEHOUSE_" // begins all variables but secrets and those that a setting names
 
 	maxTypos      = 2  // by which a variable of ours can be meant
 	fewLetters    = 10 // names with fewer are too short for so many
@@ -74,9 +74,9 @@ func (p *parser) vocabulary() vocabulary {
 			v.access[name] = true
 		}
 	}
-	for _, secret := range secretVariables {
-		v.access[secret] = true
-		for _, name := range []string{secret, secret + FileSuffix} {
+	for _, secret := range secrets {
+		v.access[secret.variable] = true
+		for _, name := range []string{secret.variable, secret.variable + FileSuffix} {
 			v.meant[ownPrefix+name] = name
 			v.meant[name] = name
 		}
