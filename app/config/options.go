@@ -26,16 +26,15 @@ const BesideName = "gatehouse-data"
 // Fields with tags are settings, those of the parts' own options too: the type
 // setting says what the tags mean.
 type Options struct {
-	// host:port, unix:///path or vsock://port
+	// ListenAddresses are what ParseAddress takes.
 	ListenAddresses []string `flag:"web.listen-address" default:":9091" is:"listen addresses" help:"Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas."`
 	Sockets         SocketAccess
-	SystemdSocket   bool `flag:"web.systemd-socket" help:"Listen on the sockets that systemd passes instead of --web.listen-address."`
-	// of the exporter toolkit; empty: none
-	WebConfigFile string `flag:"web.config.file" about:"access,place" help:"File with TLS settings and users, in the format of the Prometheus exporter toolkit."`
-	TelemetryPath string `flag:"web.telemetry-path" default:"/metrics" is:"telemetry path" help:"Path that exposes all metrics."`
-	// nil: from each request
+	SystemdSocket   bool   `flag:"web.systemd-socket" help:"Listen on the sockets that systemd passes instead of --web.listen-address."`
+	WebConfigFile   string `flag:"web.config.file" about:"access,place" help:"File with TLS settings and users, in the format of the Prometheus exporter toolkit."`
+	TelemetryPath   string `flag:"web.telemetry-path" default:"/metrics" is:"telemetry path" help:"Path that exposes all metrics."`
+	// ExternalURL is nil if each request says it.
 	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
-	// empty, or with a slash before it and none behind
+	// RoutePrefix is empty, or has a slash before it and none behind.
 	RoutePrefix     string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
 	EnableLifecycle bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
 	EnableAdminAPI  bool          `flag:"web.enable-admin-api" help:"Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway."`
@@ -45,26 +44,23 @@ type Options struct {
 	IdleTimeout     time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
 	ShutdownTimeout time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time for requests in flight to be finished when the server ends."`
 	TrustedProxies  auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed."`
-	// as ListenAddresses, for scrapes only; may be empty
+	// ScrapeListenAddresses are as ListenAddresses. There may be none.
 	ScrapeListenAddresses []string `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
-	// no scrapes on ListenAddresses
-	ScrapeInternalOnly bool `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
+	ScrapeInternalOnly    bool     `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
 
 	Auth AuthOptions `about:"access"`
 
 	Disk  pebble.Options `json:"-"` // its other fields are the caller's to set
 	Store store.Options  `json:"-"` // so are those of this one, and SessionIdle, which is in Auth
 
-	// to be imported; empty: none
 	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"Persistence file of a Pushgateway, imported once, at a start with a store that never held a change. It is never written."`
 	PersistenceInterval time.Duration `flag:"persistence.interval" default:"5m" help:"Accepted and ignored: every push is durable before it is answered."`
 
-	// unless LegacyNames
-	UTF8Names    bool  `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names."`
-	LegacyNames  bool  `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
-	MaxBodyBytes int64 `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
-	// 0: none
-	DefaultTTL time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
+	// UTF8Names is what both flags about names say, in the end.
+	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names."`
+	LegacyNames  bool          `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
+	MaxBodyBytes int64         `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
+	DefaultTTL   time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
 
 	MaxSeriesPerPush int   `flag:"limits.series-per-push" default:"100000" help:"Most series in one push. 0: no limit."`
 	BodyBudget       int64 `flag:"limits.body-bytes-in-flight" default:"256MiB" validate:"gtefield=MaxBodyBytes" help:"Most bytes of pushes being read at the same time."`
@@ -92,32 +88,28 @@ type Options struct {
 // AuthOptions is who may come in. Its secrets are in plain here and nowhere
 // else. However it is printed, alone or within Options, nothing of it shows.
 type AuthOptions struct {
-	// if there is one, there is BasicPassword too
-	BasicUser string `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS."`
-	// whatever the store and the list of users say
+	// BasicUser is not empty if and only if BasicPassword is not.
+	BasicUser       string        `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS."`
 	Open            bool          `flag:"auth.open" help:"Stay open to everyone although the store knows tokens, or the list of users is empty. Not beside any credential."`
 	LocalhostBypass string        `flag:"auth.localhost-bypass" env:"AUTH_LOCALHOST_BYPASS" default:"auto" validate:"oneof=auto true false" help:"Let local clients in without a credential: true, false, or auto for those of the server's own user."`
 	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people who have signed in have to do so again."`
-	// 0: sessions last although nobody uses them
-	SessionIdle time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Time without use after which they have to do so again. 0: that alone ends no session."`
-	// empty: everybody
+	SessionIdle     time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Time without use after which they have to do so again. 0: that alone ends no session."`
+	// Allowed and ScrapeAllowed are empty if everybody is.
 	Allowed         auth.Prefixes        `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks from which requests are taken. Default: all."`
 	ScrapeAllowed   auth.Prefixes        `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks from which scrapes are taken. Default: all."`
 	RoleClaim       string               `flag:"auth.role-claim" help:"Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups."`
 	RoleMap         map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
 	DefaultRole     auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer at which strangers get tokens needs it, a role map, or required claims that keep them out."`
 	CertificateRole auth.Role            `flag:"auth.client-certificate-role" default:"none" is:"role" help:"Role of a verified client certificate without another credential: none, reader, pusher or admin."`
-	// empty: none
-	Issuer    string   `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as it stands in them."`
-	Audiences []string `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences of which a token must name one. Needed with --jwt.issuer."`
-	// empty: by discovery
+	// Issuer is that of bearer tokens; empty: there are none.
+	Issuer         string            `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as it stands in them."`
+	Audiences      []string          `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences of which a token must name one. Needed with --jwt.issuer."`
 	JWKSURI        string            `flag:"jwt.jwks-uri" env:"JWKS_URI" is:"jwks uri" help:"Address of the issuer's keys. Default: what the issuer's discovery document names."`
 	RequiredClaims map[string]string `flag:"jwt.required-claims" env:"JWT_REQUIRED_CLAIMS" is:"claims" help:"Claims that a token, or who signs in, must have: claim=value. Repeatable, or several with commas."`
-	// empty: nobody can sign in at LoginIssuer
-	ClientID string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"Name that an OpenID provider has for this server: lets people sign in there. Needs --web.external-url; its secret is in OIDC_CLIENT_SECRET."`
-	// empty without a ClientID
+	// ClientID is empty if nobody can sign in at an issuer, and then LoginIssuer is too.
+	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"Name that an OpenID provider has for this server: lets people sign in there. Needs --web.external-url; its secret is in OIDC_CLIENT_SECRET."`
 	LoginIssuer string `flag:"oidc.issuer" env:"OIDC_ISSUER" is:"issuer" help:"Issuer at which people sign in. Default: --jwt.issuer."`
-	// nil: the usual ones
+	// Scopes are nil if they are the usual ones.
 	Scopes       []string `flag:"oidc.scopes" env:"OIDC_SCOPES" is:"scopes" help:"Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it."`
 	IssuerCAFile string   `flag:"oidc.ca-file" env:"OIDC_CA_FILE" about:"place" help:"PEM file with the authorities to trust for the issuers. Default: the system's."`
 
@@ -133,12 +125,11 @@ type AuthOptions struct {
 
 // Targets is what targets say of how they are to be scraped.
 type Targets struct {
-	// 0: nothing is said
+	// ScrapeInterval is 0 if nothing is said.
 	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"How often Prometheus is to scrape the targets of /api/v1/targets: a duration; or push, each as often as it is pushed. Default: Prometheus' own setting."`
 	FollowPushes     bool          // each grouping's own interval, instead
 	NativeHistograms bool          `flag:"targets.native-histograms" help:"Have Prometheus scrape native histograms from the targets of /api/v1/targets."`
-	// empty: by TCP
-	UnixSocket string `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server by which Prometheus is to scrape the targets of /api/v1/targets. Default: by TCP."`
+	UnixSocket       string        `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server by which Prometheus is to scrape the targets of /api/v1/targets. Default: by TCP."`
 }
 
 // hidden is what printing AuthOptions shows.
@@ -191,8 +182,7 @@ func (p *parser) finishAuth() {
 	a := &p.Auth
 	a.LoginIssuer = p.loginIssuer()
 	if p.of(&a.DefaultRole).text() == "" && len(a.RoleMap) == 0 {
-		// As there is nothing else to grant it.
-		a.DefaultRole = auth.Admin
+		a.DefaultRole = auth.Admin // as there is nothing else to grant it
 	}
 	if a.Issuer != "" {
 		a.Claims = a.rules(a.Issuer, a.Audiences...)
