@@ -29,7 +29,7 @@ func (c *remote) defineImport(k *kingpin.Application) {
 	from.Flag("dry-run", "Change nothing: list what would come in, and what would not.").BoolVar(&c.dryRun)
 }
 
-// imported is what a server tells of an import.
+// imported is what a server answers about an import.
 type imported struct {
 	Imported  int `json:"imported"`
 	LeftOut   int `json:"left_out"`

@@ -53,7 +53,7 @@ func runRemote(ctx context.Context, args []string, getenv func(string) string, o
 	return 0
 }
 
-// defineServer tells kingpin how to say which server is meant.
+// defineServer defines the flags that say which server is meant.
 func (c *remote) defineServer(of *kingpin.CmdClause) {
 	of.Flag("server", "Address of the server, with its path prefix if it has one. Default: GATEHOUSE_SERVER, else "+defaultServer+".").StringVar(&c.server)
 	of.Flag("ca-file", "PEM file with the authorities to trust for the server. Default: the system's.").StringVar(&c.caFile)

@@ -208,7 +208,7 @@ func decode(resp *http.Response, longest int64, into any) error {
 	return nil
 }
 
-// token is what a server tells of one.
+// token is what a server answers about one.
 type token struct {
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
@@ -238,7 +238,7 @@ func (t token) expiry() string {
 	return text
 }
 
-// String tells all that matters of a token.
+// String returns all that matters of a token.
 func (t token) String() string {
 	text := fmt.Sprintf("%q (%s, role %s", t.Name, t.ID, t.Role)
 	if t.Limit != "" {

@@ -13,7 +13,7 @@ import (
 
 const tokenHelp = "Manages the API tokens of a running server.\n\n" + credentialHelp
 
-// defineToken tells kingpin the commands about tokens.
+// defineToken defines the commands about tokens.
 func (c *remote) defineToken(k *kingpin.Application) {
 	token := k.Command("token", tokenHelp)
 	c.defineServer(token)

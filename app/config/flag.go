@@ -1,4 +1,4 @@
-// Package config is what the program can be told: flags, variables of the
+// Package config reads the configuration of the program: flags, variables of the
 // environment and secrets, checked and turned into Options. Each setting stands in
 // one place, the tags of the field that holds it.
 package config
@@ -28,19 +28,19 @@ const commandsHelp = "Without a command the server starts. gatehouse health, wit
 // its own that a flag has; an empty variable counts as unset. Secrets come
 // from the environment and from files that it names. Variables that look as if
 // they were meant for the server, and are not read, are errors too. --help and
-// --version are answered on out with ErrAnswered. Any other error tells all that
+// --version are answered on out with ErrAnswered. Any other error lists all that
 // is wrong, ready to be printed. No error holds a secret.
 func Parse(args []string, out io.Writer) (Options, error) {
 	return configure(args, out, os.Environ())
 }
 
-// ParseForCommand is Parse for a command that is told of a server by the same flags
-// and variables: to refuse unknown variables is left to the server.
+// ParseForCommand is Parse for a command that takes the flags and variables of a
+// server. It leaves it to the server to refuse unknown variables.
 func ParseForCommand(args []string, out io.Writer) (Options, error) {
 	return configure(args, out, nil)
 }
 
-// parser makes Options of what the program is told. Kingpin would stop at the first
+// parser makes Options of flags, variables and files. Kingpin would stop at the first
 // value that it can't take; parser finds all that is wrong.
 type parser struct {
 	Options

@@ -169,7 +169,7 @@ func (p *parser) finishPaths() {
 	p.Disk.Path = cmp.Or(p.Disk.Path, p.usualStoragePath())
 }
 
-// usualStoragePath is where the store is unless told: beside the persistence file,
+// usualStoragePath returns the default of --storage.path: beside the persistence file,
 // which is what has a volume in an installation that is being replaced.
 func (p *parser) usualStoragePath() string {
 	if p.PersistenceFile != "" {
@@ -203,7 +203,7 @@ func (a *AuthOptions) rules(issuer string, audiences ...string) auth.ClaimRules 
 	}
 }
 
-// loginIssuer is where people sign in; "": nowhere.
+// loginIssuer returns the issuer at which people sign in; empty: they cannot.
 func (p *parser) loginIssuer() string {
 	if p.Auth.ClientID == "" {
 		return ""
@@ -232,8 +232,8 @@ func (p *parser) shown() []handlers.Flag {
 	return shown
 }
 
-// fromOneOf is where a flag has its value from, or the other flag that says the same
-// if only that is set.
+// fromOneOf returns where a flag has its value from, or the other flag that says the
+// same if only that is set.
 func (p *parser) fromOneOf(s, other *setting) string { return cmp.Or(s.from(), other.from()) }
 
 func (p *parser) notes() []string {

@@ -322,7 +322,7 @@ func routable(path string) bool {
 	return true
 }
 
-// parseRoutePrefix answers the prefix with a slash before it and none behind,
+// parseRoutePrefix returns the prefix with a slash before it and none behind,
 // or "" for none.
 func parseRoutePrefix(s string) (string, error) {
 	s = strings.Trim(s, "/")

@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/common/version"
 )
 
-// Version is what --version prints. The linker sets what it tells, with -X
+// Version returns what --version prints. The linker sets its parts, with -X
 // github.com/prometheus/common/version.Version=… and so on.
 func Version() string {
 	text := version.Print("gatehouse")
@@ -18,7 +18,7 @@ func Version() string {
 }
 
 // ShortVersion returns the bare version number; a binary that was built without one
-// tells what the go command wrote into it, or "unknown".
+// has what the go command wrote into it, or "unknown".
 func ShortVersion() string {
 	if version.Version != "" {
 		return version.Version
