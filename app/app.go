@@ -271,7 +271,7 @@ func (a *App) handlerConfig() handlers.Config {
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
 		Addresses:        a.addresses(),
-		ScrapeAddresses:  o.ScrapeListenAddresses,
+		ScrapeAddresses:  texts(o.ScrapeListenAddresses),
 		TLS:              a.web.TLS(),
 		MaxGroupings:     o.Store.MaxGroupings,
 		MaxSeries:        o.Store.MaxSeries,
@@ -294,7 +294,16 @@ func (a *App) addresses() []string {
 	if a.options.SystemdSocket {
 		return []string{"sockets of systemd"}
 	}
-	return a.options.ListenAddresses
+	return texts(a.options.ListenAddresses)
+}
+
+// texts returns addresses as they were configured.
+func texts(addresses []config.Address) []string {
+	var texts []string
+	for _, a := range addresses {
+		texts = append(texts, a.String())
+	}
+	return texts
 }
 
 // serve answers what comes to l until l is closed.

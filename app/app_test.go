@@ -147,7 +147,7 @@ func TestAPortInUseIsAnErrorAndTouchesNothing(t *testing.T) {
 func TestAStoreInUseIsAnErrorAndFreesThePort(t *testing.T) {
 	o := options(t)
 	startWith(t, o)
-	o.ListenAddresses = []string{"127.0.0.1:0"}
+	o.ListenAddresses = options(t).ListenAddresses // a free port
 	second := New(o, slog.New(slog.DiscardHandler))
 	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), o.Disk.Path) {
 		t.Fatalf("got %v, want an error that names %s", err, o.Disk.Path)

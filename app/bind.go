@@ -20,28 +20,25 @@ func bind(o config.Options) ([]net.Listener, error) {
 }
 
 // bindAll opens listeners at all addresses, or none.
-func bindAll(addresses []string, access config.SocketAccess) ([]net.Listener, error) {
+func bindAll(addresses []config.Address, access config.SocketAccess) ([]net.Listener, error) {
 	var bound []net.Listener
-	for _, s := range addresses {
-		l, err := listen(s, access)
+	for _, a := range addresses {
+		l, err := listen(a, access)
 		if err != nil {
 			closeAll(bound)
-			return nil, fmt.Errorf("cannot listen on %q: %w", s, err)
+			return nil, fmt.Errorf("cannot listen on %q: %w", a.String(), err)
 		}
 		bound = append(bound, l)
 	}
 	return bound, nil
 }
 
-func listen(s string, access config.SocketAccess) (net.Listener, error) {
-	a, err := config.ParseAddress(s)
+func listen(a config.Address, access config.SocketAccess) (net.Listener, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case a.Path != "":
 		return listenUnix(a.Path, access)
 	case !a.VSock:
-		return net.Listen("tcp", s)
+		return net.Listen("tcp", a.String())
 	case a.Host != "":
 		return vsock.ListenContextID(a.ContextID, a.Port, nil)
 	}

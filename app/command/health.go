@@ -100,27 +100,24 @@ func unhealthy(answer *http.Response) error {
 }
 
 // healthAddress is the first one that the server listens on for everything.
-func healthAddress(o config.Options) (string, error) {
+func healthAddress(o config.Options) (config.Address, error) {
 	if o.SystemdSocket {
-		return "", errors.New("the address is systemd's to know: say it with --web.listen-address and --no-web.systemd-socket")
+		return config.Address{}, errors.New("the address is systemd's to know: say it with --web.listen-address and --no-web.systemd-socket")
 	}
 	address := o.ListenAddresses[0]
-	if strings.HasSuffix(address, ":0") {
-		return "", fmt.Errorf("the port of %s is not known: say which one was chosen with --web.listen-address", address)
+	if strings.HasSuffix(address.String(), ":0") {
+		return config.Address{}, fmt.Errorf("the port of %s is not known: say which one was chosen with --web.listen-address", address)
 	}
 	return address, nil
 }
 
 // dialListener connects to what listens at an address of --web.listen-address.
-func dialListener(ctx context.Context, s string) (net.Conn, error) {
-	a, err := config.ParseAddress(s)
+func dialListener(ctx context.Context, a config.Address) (net.Conn, error) {
 	switch {
-	case err != nil:
-		return nil, err
 	case a.VSock:
 		return vsock.Dial(vsock.Local, a.Port, nil)
 	case a.Path != "":
 		return (&net.Dialer{}).DialContext(ctx, "unix", a.Path)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", s)
+	return (&net.Dialer{}).DialContext(ctx, "tcp", a.String())
 }

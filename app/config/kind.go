@@ -45,7 +45,7 @@ var kinds = map[string]kind{
 	"role if any":     one(parseRoleIfAny),
 
 	"texts":            many(func(string) error { return nil }, same),
-	"listen addresses": many(func(s string) error { _, err := ParseAddress(s); return err }, same),
+	"listen addresses": many(func(s string) error { _, err := ParseAddress(s); return err }, parseAddresses),
 	"networks":         many(checkNetwork, auth.ParsePrefixes),
 	"proxies":          many(checkProxy, parseProxies),
 	"scopes":           many(checkScopes, parseScopes),

@@ -26,8 +26,7 @@ const BesideName = "gatehouse-data"
 // Fields with tags are settings, those of the parts' own options too: the type
 // setting says what the tags mean.
 type Options struct {
-	// ListenAddresses are what ParseAddress takes.
-	ListenAddresses []string `flag:"web.listen-address" default:":9091" is:"listen addresses" help:"Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas."`
+	ListenAddresses []Address `flag:"web.listen-address" default:":9091" is:"listen addresses" help:"Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas."`
 	Sockets         SocketAccess
 	SystemdSocket   bool   `flag:"web.systemd-socket" help:"Listen on the sockets that systemd passes instead of --web.listen-address."`
 	WebConfigFile   string `flag:"web.config.file" about:"access,place" help:"File with TLS settings and users, in the format of the Prometheus exporter toolkit."`
@@ -35,18 +34,17 @@ type Options struct {
 	// ExternalURL is nil if each request says it.
 	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
 	// RoutePrefix is empty, or has a slash before it and none behind.
-	RoutePrefix     string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
-	EnableLifecycle bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
-	EnableAdminAPI  bool          `flag:"web.enable-admin-api" help:"Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway."`
-	EnablePprof     bool          `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
-	ReadTimeout     time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, with its body."`
-	WriteTimeout    time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for an answer to be taken by its client."`
-	IdleTimeout     time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
-	ShutdownTimeout time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time for requests in flight to be finished when the server ends."`
-	TrustedProxies  auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed."`
-	// ScrapeListenAddresses are as ListenAddresses. There may be none.
-	ScrapeListenAddresses []string `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
-	ScrapeInternalOnly    bool     `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
+	RoutePrefix           string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
+	EnableLifecycle       bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
+	EnableAdminAPI        bool          `flag:"web.enable-admin-api" help:"Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway."`
+	EnablePprof           bool          `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
+	ReadTimeout           time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, with its body."`
+	WriteTimeout          time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for an answer to be taken by its client."`
+	IdleTimeout           time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
+	ShutdownTimeout       time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time for requests in flight to be finished when the server ends."`
+	TrustedProxies        auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	ScrapeListenAddresses []Address     `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
+	ScrapeInternalOnly    bool          `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
 
 	Auth AuthOptions `about:"access"`
 

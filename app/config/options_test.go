@@ -115,6 +115,15 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 	}
 }
 
+// spelt returns addresses as they were configured.
+func spelt(addresses []Address) string {
+	var texts []string
+	for _, a := range addresses {
+		texts = append(texts, a.String())
+	}
+	return strings.Join(texts, " ")
+}
+
 // shown is a flag as the status shows it.
 func shown(o Options, name string) handlers.Flag {
 	i := slices.IndexFunc(o.Flags, func(f handlers.Flag) bool { return f.Name == name })
@@ -161,7 +170,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"listen addresses repeat",
 			[]string{"--web.listen-address=:1", "--web.listen-address=[::1]:2,vsock://:3"},
 			nil,
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 [::1]:2 vsock://:3" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":1 [::1]:2 vsock://:3" },
 		},
 		{
 			"a socket among the addresses",
@@ -192,18 +201,18 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		{
 			"the environment gives several addresses with commas", nil,
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1, :2"},
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 :2" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":1 :2" },
 		},
 		{
 			"the environment gives several addresses in lines", nil,
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1\n:2\n"},
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 :2" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":1 :2" },
 		},
 		{
 			"a flag beats the environment",
 			[]string{"--web.listen-address=:3"},
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1"},
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":3" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":3" },
 		},
 		{
 			"a negated flag beats the environment",
@@ -318,7 +327,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			[]string{"--web.scrape-listen-address=127.0.0.1:9092", "--web.scrape-internal-only"},
 			nil,
 			func(o Options) bool {
-				return strings.Join(o.ScrapeListenAddresses, " ") == "127.0.0.1:9092" && o.ScrapeInternalOnly && len(o.ListenAddresses) == 1
+				return spelt(o.ScrapeListenAddresses) == "127.0.0.1:9092" && o.ScrapeInternalOnly && len(o.ListenAddresses) == 1
 			},
 		},
 		{

@@ -118,17 +118,15 @@ func (p *parser) checkPaths(report report) {
 
 func (p *parser) checkListeners(report report) {
 	all, scrapes := p.of(&p.ListenAddresses), p.of(&p.ScrapeListenAddresses)
-	if p.ScrapeInternalOnly && len(p.ScrapeListenAddresses) == 0 {
+	if p.ScrapeInternalOnly && len(scrapes.texts) == 0 {
 		report(p.of(&p.ScrapeInternalOnly), "true", "needs "+scrapes.either()+", or nothing can be scraped")
 	}
 	if p.SystemdSocket { // instead of --web.listen-address
 		return
 	}
-	for _, s := range p.ScrapeListenAddresses {
-		a, err := ParseAddress(s)
-		same := func(other string) bool { b, err := ParseAddress(other); return err == nil && a == b }
-		if err == nil && (a.Port != 0 || a.Path != "") && slices.ContainsFunc(p.ListenAddresses, same) {
-			report(scrapes, s, "is a "+all.flag()+" too; choose another one")
+	for _, a := range p.ScrapeListenAddresses {
+		if (a.Port != 0 || a.Path != "") && slices.ContainsFunc(p.ListenAddresses, a.same) {
+			report(scrapes, a.String(), "is a "+all.flag()+" too; choose another one")
 		}
 	}
 }

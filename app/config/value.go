@@ -148,6 +148,7 @@ func parseCount(s string) (int, error) {
 
 // Address is where a listener is to be bound.
 type Address struct {
+	text      string // as it was configured
 	Path      string // of a Unix socket, for that nothing else is set
 	VSock     bool
 	Host      string
@@ -158,13 +159,13 @@ type Address struct {
 // ParseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
 // unix:///path.
 func ParseAddress(s string) (Address, error) {
-	var a Address
+	a := Address{text: s}
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		path, ok = strings.CutPrefix(path, "//")
 		if err := checkSocketPath(path, false); err != nil || !ok {
 			return a, cmp.Or(err, errListen)
 		}
-		return Address{Path: filepath.Clean(path)}, nil
+		return Address{text: s, Path: filepath.Clean(path)}, nil
 	}
 	rest, vsock := strings.CutPrefix(s, "vsock://")
 	host, port, err := net.SplitHostPort(rest)
@@ -193,6 +194,30 @@ func ParseAddress(s string) (Address, error) {
 		a.ContextID = uint32(id)
 	}
 	return a, nil
+}
+
+// String returns the address as it was configured.
+func (a Address) String() string { return a.text }
+
+// same reports whether both are one address, however they are written.
+func (a Address) same(b Address) bool {
+	a.text = b.text
+	return a == b
+}
+
+// parseAddresses returns the good ones, and the first error.
+func parseAddresses(texts []string) ([]Address, error) {
+	var addresses []Address
+	var first error
+	for _, s := range texts {
+		a, err := ParseAddress(s)
+		if err != nil {
+			first = cmp.Or(first, err)
+			continue
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses, first
 }
 
 // maxSocketPath is the length of the longest path that a socket can have.
