@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"gatehouse/app"
+	"gatehouse/app/command"
+	"gatehouse/app/config"
 )
 
 func main() { os.Exit(run()) }
@@ -17,15 +19,15 @@ func main() { os.Exit(run()) }
 // run answers the exit code.
 func run() int {
 	args := os.Args[1:]
-	if code, ok := command(args); ok {
+	if code, ok := runCommand(args); ok {
 		return code
 	}
 	// A hangup reloads, at whatever moment it comes.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
-	options, err := app.Parse(args, os.Stdout)
-	if errors.Is(err, app.ErrAnswered) {
+	options, err := config.Parse(args, os.Stdout)
+	if errors.Is(err, config.ErrAnswered) {
 		return 0
 	}
 	if err != nil {
@@ -58,11 +60,11 @@ func run() int {
 	return 0
 }
 
-// command runs the command that the arguments begin with, if they do.
-func command(args []string) (code int, ok bool) {
+// runCommand runs the command that the arguments begin with, if they do.
+func runCommand(args []string) (code int, ok bool) {
 	ctx, stop := untilASignal()
 	defer stop()
-	return app.Command(ctx, args, os.Stdout, os.Stderr)
+	return command.Run(ctx, args, os.Stdout, os.Stderr)
 }
 
 // untilASignal returns a context that ends with the first signal that asks for the

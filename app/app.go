@@ -13,6 +13,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
@@ -30,7 +31,7 @@ const watchInterval = time.Second
 // App is one server. Several can run in one process, on stores and addresses
 // of their own.
 type App struct {
-	options Options
+	options config.Options
 	log     *slog.Logger
 
 	metrics   *handlers.Metrics
@@ -62,7 +63,7 @@ type server struct {
 }
 
 // New makes a server of valid options that does nothing yet.
-func New(o Options, logger *slog.Logger) *App {
+func New(o config.Options, logger *slog.Logger) *App {
 	return &App{
 		options:   o,
 		log:       logger,
@@ -121,7 +122,7 @@ func (a *App) startWhile(ctx context.Context) error {
 // connect while the store is being loaded wait. After an error nothing is left
 // open. It is called once.
 func (a *App) Start(ctx context.Context) error {
-	a.log.Info("Starting Gatehouse", "version", shortVersion())
+	a.log.Info("Starting Gatehouse", "version", config.ShortVersion())
 	for _, note := range a.options.Notes {
 		a.log.Warn(note)
 	}
@@ -146,7 +147,7 @@ func (a *App) Start(ctx context.Context) error {
 
 func (a *App) open(ctx context.Context) error {
 	var err error
-	if a.web, err = openWebConfig(a.options.WebConfigFile, a.log); err != nil {
+	if a.web, err = webconfig.OpenNamed(a.options.WebConfigFile, a.log); err != nil {
 		return err
 	}
 	if err := a.bind(); err != nil {
@@ -159,18 +160,6 @@ func (a *App) open(ctx context.Context) error {
 		return err
 	}
 	return a.route()
-}
-
-// openWebConfig reads the file at path; "": there is none.
-func openWebConfig(path string, logger *slog.Logger) (*webconfig.File, error) {
-	if path == "" {
-		return webconfig.Empty(), nil
-	}
-	web, err := webconfig.Open(path, logger)
-	if err != nil {
-		return nil, fmt.Errorf("cannot use --web.config.file: %w", err)
-	}
-	return web, nil
 }
 
 // bind opens the listeners, so that what is in their way is known before the
@@ -224,10 +213,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot open the store: %w", err)
 	}
-	if path != o.StoragePath {
+	if path != o.Disk.Path {
 		a.log.Info("The store is below --storage.path, beside the persistence file", "path", path)
 	}
-	journal, err := pebble.Open(pebble.Options{Path: path, MinFree: o.MinFree, Logger: a.log})
+	o.Disk.Path, o.Disk.Logger = path, a.log
+	journal, err := pebble.Open(o.Disk)
 	if err != nil {
 		return fmt.Errorf("cannot open the store: %w", err)
 	}
@@ -236,23 +226,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot tell the server's own metrics: %w", err)
 	}
-	a.store, err = store.Open(ctx, journal, store.Options{
-		CheckConsistency: o.CheckConsistency,
-		MaxGroupings:     o.MaxGroupings,
-		MaxSeries:        o.MaxSeries,
-		MaxLabelSets:     o.MaxLabelSets,
-		Timeout:          o.StorageTimeout,
-		UndoWindow:       o.UndoWindow,
-		UndoMaxBytes:     o.UndoMaxBytes,
-		SessionIdle:      o.Auth.SessionIdle,
-		Retention:        o.Retention,
-		Own:              own,
-		Logger:           a.log,
-		Clock:            a.clock,
-		Observe:          a.metrics.Commit,
-		Recorded:         a.recorded,
-	})
-	if err != nil {
+	rules := o.Store
+	rules.SessionIdle = o.Auth.SessionIdle
+	rules.Own, rules.Logger, rules.Clock = own, a.log, a.clock
+	rules.Observe, rules.Recorded = a.metrics.Commit, a.recorded
+	if a.store, err = store.Open(ctx, journal, rules); err != nil {
 		return fmt.Errorf("cannot load the store: %w", err)
 	}
 	a.metrics.Watch(a.store)
@@ -278,27 +256,27 @@ func (a *App) handlerConfig() handlers.Config {
 		BodyBudget:       o.BodyBudget,
 		DefaultTTL:       o.DefaultTTL,
 		UTF8Names:        o.UTF8Names,
-		Targets:          o.Targets,
+		Targets:          handlers.Targets(o.Targets),
 		ExactJobMatch:    o.ExactJobMatch,
 		ExcludeOwn:       o.ExcludeOwn,
-		CheckConsistency: o.CheckConsistency,
+		CheckConsistency: o.Store.CheckConsistency,
 		EnableAdminAPI:   o.EnableAdminAPI,
 		EnableLifecycle:  o.EnableLifecycle,
 		EnablePprof:      o.EnablePprof,
 		ScrapesElsewhere: o.ScrapeInternalOnly,
 		Headers:          a.web.Headers,
 		SessionIdle:      o.Auth.SessionIdle,
-		UndoWindow:       o.UndoWindow,
-		Retention:        o.Retention,
+		UndoWindow:       o.Store.UndoWindow,
+		Retention:        o.Store.Retention,
 		StaleAfter:       o.StaleAfter,
 		OldAfter:         o.OldAfter,
 		Addresses:        a.addresses(),
-		ScrapeAddresses:  o.ScrapeListenAddresses,
+		ScrapeAddresses:  texts(o.ScrapeListenAddresses),
 		TLS:              a.web.TLS(),
-		MaxGroupings:     o.MaxGroupings,
-		MaxSeries:        o.MaxSeries,
-		MaxLabelSets:     o.MaxLabelSets,
-		UndoMaxBytes:     o.UndoMaxBytes,
+		MaxGroupings:     o.Store.MaxGroupings,
+		MaxSeries:        o.Store.MaxSeries,
+		MaxLabelSets:     o.Store.MaxLabelSets,
+		UndoMaxBytes:     o.Store.UndoMaxBytes,
 		ReadTimeout:      o.ReadTimeout,
 		WriteTimeout:     o.WriteTimeout,
 		IdleTimeout:      o.IdleTimeout,
@@ -316,7 +294,16 @@ func (a *App) addresses() []string {
 	if a.options.SystemdSocket {
 		return []string{"sockets of systemd"}
 	}
-	return a.options.ListenAddresses
+	return texts(a.options.ListenAddresses)
+}
+
+// texts returns addresses as they were configured.
+func texts(addresses []config.Address) []string {
+	var texts []string
+	for _, a := range addresses {
+		texts = append(texts, a.String())
+	}
+	return texts
 }
 
 // serve answers what comes to l until l is closed.

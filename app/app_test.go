@@ -15,10 +15,22 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gatehouse/app/config"
 )
 
+// parse returns what command line and environment ask for.
+func parse(t *testing.T, args ...string) config.Options {
+	t.Helper()
+	o, err := config.Parse(args, io.Discard)
+	if err != nil {
+		t.Fatalf("Parse(%q): %v", args, err)
+	}
+	return o
+}
+
 // options are those of a test: an own store and a free port.
-func options(t *testing.T, args ...string) Options {
+func options(t *testing.T, args ...string) config.Options {
 	t.Helper()
 	return parse(t, append([]string{"--web.listen-address=127.0.0.1:0", "--storage.path=" + filepath.Join(t.TempDir(), "store")}, args...)...)
 }
@@ -29,7 +41,7 @@ func start(t *testing.T, args ...string) *App {
 	return startWith(t, options(t, args...))
 }
 
-func startWith(t *testing.T, o Options) *App {
+func startWith(t *testing.T, o config.Options) *App {
 	t.Helper()
 	a := New(o, slog.New(slog.DiscardHandler))
 	if err := a.Start(t.Context()); err != nil {
@@ -124,7 +136,7 @@ func TestAPortInUseIsAnErrorAndTouchesNothing(t *testing.T) {
 	if err := a.Start(t.Context()); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("cannot listen on %q", l.Addr())) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := os.Stat(o.StoragePath); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(o.Disk.Path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a store was made: %v", err)
 	}
 	if err := a.Run(t.Context()); err == nil {
@@ -135,10 +147,10 @@ func TestAPortInUseIsAnErrorAndTouchesNothing(t *testing.T) {
 func TestAStoreInUseIsAnErrorAndFreesThePort(t *testing.T) {
 	o := options(t)
 	startWith(t, o)
-	o.ListenAddresses = []string{"127.0.0.1:0"}
+	o.ListenAddresses = options(t).ListenAddresses // a free port
 	second := New(o, slog.New(slog.DiscardHandler))
-	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), o.StoragePath) {
-		t.Fatalf("got %v, want an error that names %s", err, o.StoragePath)
+	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), o.Disk.Path) {
+		t.Fatalf("got %v, want an error that names %s", err, o.Disk.Path)
 	}
 	l, err := net.Listen("tcp", second.Addr())
 	if err != nil {

@@ -7,10 +7,12 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/mdlayher/vsock"
+
+	"gatehouse/app/config"
 )
 
 // bind opens all listeners that o names for everything, or none.
-func bind(o Options) ([]net.Listener, error) {
+func bind(o config.Options) ([]net.Listener, error) {
 	if o.SystemdSocket {
 		return activated()
 	}
@@ -18,32 +20,29 @@ func bind(o Options) ([]net.Listener, error) {
 }
 
 // bindAll opens listeners at all addresses, or none.
-func bindAll(addresses []string, access socketAccess) ([]net.Listener, error) {
+func bindAll(addresses []config.Address, access config.SocketAccess) ([]net.Listener, error) {
 	var bound []net.Listener
-	for _, s := range addresses {
-		l, err := listen(s, access)
+	for _, a := range addresses {
+		l, err := listen(a, access)
 		if err != nil {
 			closeAll(bound)
-			return nil, fmt.Errorf("cannot listen on %q: %w", s, err)
+			return nil, fmt.Errorf("cannot listen on %q: %w", a.String(), err)
 		}
 		bound = append(bound, l)
 	}
 	return bound, nil
 }
 
-func listen(s string, access socketAccess) (net.Listener, error) {
-	a, err := parseAddress(s)
+func listen(a config.Address, access config.SocketAccess) (net.Listener, error) {
 	switch {
-	case err != nil:
-		return nil, err
-	case a.path != "":
-		return listenUnix(a.path, access)
-	case !a.vsock:
-		return net.Listen("tcp", s)
-	case a.host != "":
-		return vsock.ListenContextID(a.contextID, a.port, nil)
+	case a.Path != "":
+		return listenUnix(a.Path, access)
+	case !a.VSock:
+		return net.Listen("tcp", a.String())
+	case a.Host != "":
+		return vsock.ListenContextID(a.ContextID, a.Port, nil)
 	}
-	return vsock.Listen(a.port, nil)
+	return vsock.Listen(a.Port, nil)
 }
 
 // activated returns the stream sockets that systemd passed.

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	subcommand "gatehouse/app/command"
 )
 
 // said is what a command wrote, and its exit code.
@@ -19,7 +21,7 @@ type said struct {
 func command(t *testing.T, args ...string) said {
 	t.Helper()
 	var out, messages bytes.Buffer
-	code, ok := Command(t.Context(), args, &out, &messages)
+	code, ok := subcommand.Run(t.Context(), args, &out, &messages)
 	if !ok {
 		t.Fatalf("%q is no command", args)
 	}
@@ -204,7 +206,7 @@ func TestWhatACommandCannotDoIsSaidInOneLine(t *testing.T) {
 
 func TestWithoutACommandTheServerIsMeant(t *testing.T) {
 	for _, args := range [][]string{nil, {"--log.level=debug"}, {"--help"}} {
-		if _, ok := Command(t.Context(), args, nil, nil); ok {
+		if _, ok := subcommand.Run(t.Context(), args, nil, nil); ok {
 			t.Errorf("%q is taken for a command", args)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"runtime"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
@@ -67,8 +68,8 @@ func (a *App) guardConfig() guard.Config {
 		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
-		Trusted:         o.TrustedProxies,
-		TrustSockets:    o.TrustSockets,
+		Trusted:         a.options.TrustedProxies,
+		TrustSockets:    a.options.TrustSockets,
 		Decided:         a.metrics.Decided,
 		Denied:          handlers.Denials{Store: a.store}.Deny,
 		Logger:          a.log,
@@ -129,11 +130,11 @@ func scrapeConfig(c guard.Config) guard.Config {
 // bypass decides who needs no credential on this machine. Unless the operator
 // decides, it is off wherever a proxy is likely, or where the owner of a
 // connection can't be told.
-func bypass(o Options, tls bool) guard.Bypass {
+func bypass(o config.Options, tls bool) guard.Bypass {
 	switch {
 	case o.Auth.LocalhostBypass == "true":
 		return guard.BypassOn
-	case o.Auth.LocalhostBypass == "false", tls, len(o.Auth.TrustedProxies) > 0, o.Auth.TrustSockets, !loopback(o.ExternalURL), o.Auth.ClientID != "", runtime.GOOS != "linux":
+	case o.Auth.LocalhostBypass == "false", tls, len(o.TrustedProxies) > 0, o.TrustSockets, !loopback(o.ExternalURL), o.Auth.ClientID != "", runtime.GOOS != "linux":
 		return guard.BypassOff
 	}
 	return guard.BypassSameUser

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
@@ -45,11 +46,11 @@ func TestBeingLocalHelpsOnlyWhereItCanBeTold(t *testing.T) {
 		{"on, under a public name with TLS", "true", "https://push.example.org", true, nil, guard.BypassOn},
 		{"off", "false", "", false, nil, guard.BypassOff},
 	} {
-		signIn := Options{Auth: AuthOptions{LocalhostBypass: test.setting, TrustedProxies: test.proxies, ClientID: "x"}}
+		signIn := config.Options{TrustedProxies: test.proxies, Auth: config.AuthOptions{LocalhostBypass: test.setting, ClientID: "x"}}
 		if got := bypass(signIn, test.tls); test.setting == "auto" && got != guard.BypassOff {
 			t.Errorf("%s, where people sign in: %d", test.name, got)
 		}
-		o := Options{Auth: AuthOptions{LocalhostBypass: test.setting, TrustedProxies: test.proxies}}
+		o := config.Options{TrustedProxies: test.proxies, Auth: config.AuthOptions{LocalhostBypass: test.setting}}
 		if test.external != "" {
 			if o.ExternalURL, err = url.Parse(test.external); err != nil {
 				t.Fatal(err)

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -12,8 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig/certtest"
 )
 
@@ -114,15 +113,15 @@ func TestHealthSaysWhyItCannotTell(t *testing.T) {
 	}
 }
 
-func TestHealthDoesNotWaitForEver(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func TestOnlyTheServerLooksForUnknownVariables(t *testing.T) {
+	a := start(t)
+	t.Setenv("GATEHOUSE_X", "x")
+	t.Setenv("JWT_ISSUERS", "x")
+	if _, err := config.Parse(nil, io.Discard); err == nil {
+		t.Fatal("the server starts")
 	}
-	defer l.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := askHealth(ctx, parse(t, "--web.listen-address="+l.Addr().String())); err == nil || !strings.Contains(err.Error(), "does not answer: context deadline exceeded") {
-		t.Errorf("got %v", err)
+	asks(t, 0, "healthy", "--web.listen-address="+a.Addr())
+	if got := command(t, "token", "list", "--server=http://"+a.Addr()); got.code != 0 || got.messages != "" {
+		t.Errorf("token list: %+v", got)
 	}
 }

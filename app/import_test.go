@@ -14,6 +14,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
 
+	"gatehouse/app/config"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/upstream"
@@ -185,7 +186,7 @@ func TestAPersistenceFileIsImportedOnceAndNeverTouched(t *testing.T) {
 }
 
 // logged starts a server and returns it with what it logged.
-func logged(t *testing.T, o Options) (*App, string) {
+func logged(t *testing.T, o config.Options) (*App, string) {
 	t.Helper()
 	var log strings.Builder
 	a := New(o, slog.New(slog.NewTextHandler(&log, nil)))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/common/promslog"
+
+	"gatehouse/app/config"
 )
 
 const (
@@ -35,7 +37,7 @@ type Log struct {
 }
 
 // OpenLog makes the log that o asks for, written to w. The caller closes it.
-func OpenLog(o Options, w io.Writer) (*Log, error) {
+func OpenLog(o config.Options, w io.Writer) (*Log, error) {
 	level, format := promslog.NewLevel(), promslog.NewFormat()
 	if err := level.Set(o.LogLevel); err != nil {
 		return nil, err

@@ -5,23 +5,21 @@ import (
 	"os"
 	"path/filepath"
 
+	"gatehouse/app/config"
 	"gatehouse/store/pebble"
 )
 
-// besideName is the directory of a store that is beside a persistence file.
-const besideName = "gatehouse-data"
-
-// storePlace returns the directory of the store. That is StoragePath, unless a
+// storePlace returns the directory of the store. That is --storage.path, unless a
 // Pushgateway has its file right there, as in a volume that is taken over: then it
 // is a directory beside the file, but for a store that is in the root already.
 func (a *App) storePlace() (string, error) {
-	path, file := a.options.StoragePath, a.options.PersistenceFile
+	path, file := a.options.Disk.Path, a.options.PersistenceFile
 	takenOver := file != "" && sameDirectory(path, filepath.Dir(file))
 	inRoot, err := pebble.Holds(path)
 	if err != nil || inRoot && !takenOver {
 		return path, err
 	}
-	beside := filepath.Join(path, besideName)
+	beside := filepath.Join(path, config.BesideName)
 	isBeside, err := pebble.Holds(beside)
 	switch {
 	case err != nil:

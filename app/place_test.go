@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse/app/config"
 	"gatehouse/store/pebble"
 )
 
@@ -23,7 +24,7 @@ func stored(t *testing.T, dir string) {
 }
 
 func TestTheStoreIsWhereAVolumeHasItOrBesideThePersistenceFile(t *testing.T) {
-	const root, beside = "", besideName
+	const root, beside = "", config.BesideName
 	for _, test := range []struct {
 		name        string
 		stores      []string // below the volume
@@ -48,12 +49,12 @@ func TestTheStoreIsWhereAVolumeHasItOrBesideThePersistenceFile(t *testing.T) {
 			for _, store := range test.stores {
 				stored(t, filepath.Join(volume, store))
 			}
-			o := Options{StoragePath: volume}
+			o := config.Options{Disk: pebble.Options{Path: volume}}
 			if test.persistence != "" {
 				o.PersistenceFile = filepath.Join(volume, test.persistence)
 			}
 			got, err := (&App{options: o}).storePlace()
-			for _, part := range append(test.problem, volume, filepath.Join(volume, besideName)) {
+			for _, part := range append(test.problem, volume, filepath.Join(volume, config.BesideName)) {
 				if test.problem != nil && (err == nil || !strings.Contains(err.Error(), part)) {
 					t.Errorf("got %q, %v, want %q in the error", got, err, part)
 				}

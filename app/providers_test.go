@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse/app/config"
 	"gatehouse/auth"
 )
 
@@ -50,7 +51,7 @@ func TestEveryDocumentedProviderIsAConfiguration(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			t.Setenv("OIDC_CLIENT_SECRET_FILE", secret)
-			o, err := Parse(nil, io.Discard)
+			o, err := config.Parse(nil, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}

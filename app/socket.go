@@ -7,19 +7,12 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"os/user"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
-)
 
-// socketAccess is who may connect to Unix sockets that are made.
-type socketAccess struct {
-	mode     fs.FileMode // of the file
-	uid, gid int         // -1: the program's own
-}
+	"gatehouse/app/config"
+)
 
 // socketProbe bounds how long a program that may listen on a socket already is
 // waited for.
@@ -28,7 +21,7 @@ const socketProbe = 2 * time.Second
 // listenUnix makes a socket. What a dead program left in its place goes; what a
 // living one listens on, and what is no socket, is in the way. Nobody can connect
 // before the socket has its mode and its owner.
-func listenUnix(path string, access socketAccess) (net.Listener, error) {
+func listenUnix(path string, access config.SocketAccess) (net.Listener, error) {
 	if err := clearSocket(path); err != nil {
 		return nil, err
 	}
@@ -40,7 +33,7 @@ func listenUnix(path string, access socketAccess) (net.Listener, error) {
 	u := &unixListener{UnixListener: l.(*net.UnixListener), path: path}
 	u.SetUnlinkOnClose(false)
 	if u.made, err = os.Lstat(path); err == nil {
-		err = access.apply(path)
+		err = giveAccess(path, access)
 	}
 	if err != nil {
 		return nil, errors.Join(err, u.Close())
@@ -48,13 +41,13 @@ func listenUnix(path string, access socketAccess) (net.Listener, error) {
 	return u, nil
 }
 
-func (a socketAccess) apply(path string) error {
-	if a.uid != -1 || a.gid != -1 {
-		if err := os.Lchown(path, a.uid, a.gid); err != nil {
+func giveAccess(path string, a config.SocketAccess) error {
+	if a.UID != -1 || a.GID != -1 {
+		if err := os.Lchown(path, a.UID, a.GID); err != nil {
 			return fmt.Errorf("cannot give it to its owner (--web.unix-socket-owner): %w", pathError(err))
 		}
 	}
-	if err := os.Chmod(path, a.mode); err != nil {
+	if err := os.Chmod(path, a.Mode); err != nil {
 		return fmt.Errorf("cannot set its mode (--web.unix-socket-mode): %w", pathError(err))
 	}
 	return nil
@@ -114,56 +107,4 @@ func (l *unixListener) Close() error {
 		}
 	})
 	return l.UnixListener.Close()
-}
-
-// parseSocketMode takes the permissions of a file in octal digits.
-func parseSocketMode(s string) (fs.FileMode, error) {
-	n, err := strconv.ParseUint(s, 8, 32)
-	if err != nil || n > 0o777 || n&0o600 != 0o600 {
-		return 0, errors.New("expected permissions in octal digits, from 0600 to 0777, such as 0660")
-	}
-	return fs.FileMode(n), nil
-}
-
-// parseSocketOwner takes user, user:group and :group, by name or by number.
-func parseSocketOwner(s string) (socketAccess, error) {
-	a := socketAccess{uid: -1, gid: -1}
-	name, group, both := strings.Cut(s, ":")
-	if both && group == "" {
-		return a, errors.New("expected a user, user:group or :group")
-	}
-	var err error
-	if name != "" {
-		if a.uid, err = userID(name); err != nil {
-			return a, fmt.Errorf("there is no user %q on this machine", name)
-		}
-	}
-	if group != "" {
-		if a.gid, err = groupID(group); err != nil {
-			return a, fmt.Errorf("there is no group %q on this machine", group)
-		}
-	}
-	return a, nil
-}
-
-func userID(s string) (int, error) {
-	if id, err := strconv.ParseUint(s, 10, 31); err == nil {
-		return int(id), nil
-	}
-	u, err := user.Lookup(s)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(u.Uid)
-}
-
-func groupID(s string) (int, error) {
-	if id, err := strconv.ParseUint(s, 10, 31); err == nil {
-		return int(id), nil
-	}
-	g, err := user.LookupGroup(s)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.Atoi(g.Gid)
 }

@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"gatehouse/app/config"
 	"gatehouse/store"
 )
 
@@ -88,12 +89,12 @@ func TestTheServerListensOnASocketAndTakesItAway(t *testing.T) {
 }
 
 func TestASocketHasTheModeAndTheOwnerThatAreConfigured(t *testing.T) {
-	own := socketAccess{0o660, -1, -1}
-	other := socketAccess{0o777, os.Getuid(), os.Getgid()}
+	own := config.SocketAccess{Mode: 0o660, Owner: config.Owner{UID: -1, GID: -1}}
+	other := config.SocketAccess{Mode: 0o777, Owner: config.Owner{UID: os.Getuid(), GID: os.Getgid()}}
 	if os.Getuid() == 0 {
-		other.uid, other.gid = 12345, 54321
+		other.UID, other.GID = 12345, 54321
 	}
-	for _, access := range []socketAccess{own, other} {
+	for _, access := range []config.SocketAccess{own, other} {
 		path := socketPath(t)
 		l, err := listenUnix(path, access)
 		if err != nil {
@@ -104,12 +105,12 @@ func TestASocketHasTheModeAndTheOwnerThatAreConfigured(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantUID, wantGID := access.uid, access.gid
+		wantUID, wantGID := access.UID, access.GID
 		if wantUID == -1 {
 			wantUID, wantGID = os.Getuid(), os.Getgid()
 		}
 		owner := found.Sys().(*syscall.Stat_t)
-		if found.Mode().Perm() != access.mode || int(owner.Uid) != wantUID || int(owner.Gid) != wantGID {
+		if found.Mode().Perm() != access.Mode || int(owner.Uid) != wantUID || int(owner.Gid) != wantGID {
 			t.Errorf("%v: got %v of %d:%d", access, found.Mode(), owner.Uid, owner.Gid)
 		}
 	}
@@ -208,14 +209,14 @@ func TestWhatIsInTheWayOfASocketIsLeftAloneUnlessItIsDead(t *testing.T) {
 
 func TestASocketThatIsNotOursAnyMoreStays(t *testing.T) {
 	path := socketPath(t)
-	l, err := listenUnix(path, socketAccess{0o600, -1, -1})
+	l, err := listenUnix(path, config.SocketAccess{Mode: 0o600, Owner: config.Owner{UID: -1, GID: -1}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	other, err := listenUnix(path, socketAccess{0o600, -1, -1})
+	other, err := listenUnix(path, config.SocketAccess{Mode: 0o600, Owner: config.Owner{UID: -1, GID: -1}})
 	if err != nil {
 		t.Fatal(err)
 	}

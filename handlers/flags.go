@@ -20,13 +20,13 @@ type Flag struct {
 	// variable of the environment; empty: it is the default.
 	From string
 	Help string
+	// Place says that the value names a place on the server's disk, which only admins
+	// are told.
+	Place bool
 }
 
 // CommandLine is where the value of a Flag may come from.
 const CommandLine = "command line"
-
-// placeFlags name places on the server's disk, which only admins are told.
-var placeFlags = []string{"oidc.ca-file", "persistence.file", "storage.path", "web.config.file"}
 
 // forAdmins stands where others don't get to see a value.
 const forAdmins = "(for admins only)"
@@ -38,7 +38,7 @@ func (h *api) flags(c *fiber.Ctx) []Flag {
 		return shown
 	}
 	for i, f := range shown {
-		if f.Value == "" || !slices.Contains(placeFlags, f.Name) {
+		if f.Value == "" || !f.Place {
 			continue
 		}
 		shown[i].Value, shown[i].Default = forAdmins, ""

@@ -57,7 +57,7 @@ func (v viewed) flagRows() map[string]string {
 var severalFlags = []Flag{
 	{Name: "web.route-prefix", Value: "/pg", From: "GATEHOUSE_WEB_ROUTE_PREFIX", Help: "Prefix of all paths."},
 	{Name: "limits.series", Value: "20", Default: "20", Help: "Most series in the store."},
-	{Name: "storage.path", Value: "/srv/<b>secret-place</b>", Default: "data", From: CommandLine, Help: "Directory of the store."},
+	{Name: "storage.path", Value: "/srv/<b>secret-place</b>", Default: "data", From: CommandLine, Help: "Directory of the store.", Place: true},
 	{Name: "web.config.file", Value: "", Help: "File with TLS settings."},
 }
 

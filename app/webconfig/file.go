@@ -47,6 +47,19 @@ func Open(path string, logger *slog.Logger) (*File, error) {
 	return f, nil
 }
 
+// OpenNamed opens the file that --web.config.file names, or returns Empty if it
+// names none.
+func OpenNamed(path string, logger *slog.Logger) (*File, error) {
+	if path == "" {
+		return Empty(), nil
+	}
+	f, err := Open(path, logger)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use --web.config.file: %w", err)
+	}
+	return f, nil
+}
+
 // Empty stands for a file that says nothing and never will.
 func Empty() *File {
 	f := &File{opened: &configuration{}}

@@ -1,8 +1,7 @@
-package app
+package config
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -14,9 +13,7 @@ import (
 // vocabularyOf is that of the server's own flags.
 func vocabularyOf(t testing.TB) vocabulary {
 	t.Helper()
-	f := &flags{given: make(map[string]*bool)}
-	f.define(kingpin.New("x", ""))
-	return f.vocabulary()
+	return newParser().vocabulary()
 }
 
 func TestAMisspeltVariableEndsTheStartWithTheNearestKnownName(t *testing.T) {
@@ -147,9 +144,7 @@ func TestOtherVariablesAreNoneOfOurBusiness(t *testing.T) {
 // unknown asks about one variable.
 func unknown(t testing.TB, name, value string) []string {
 	t.Helper()
-	f := &flags{given: make(map[string]*bool)}
-	f.define(kingpin.New("x", ""))
-	return f.unknownVariables([]string{name + "=" + value})
+	return newParser().unknownVariables([]string{name + "=" + value})
 }
 
 func TestOnlyAValueThatKubernetesWritesMakesAServiceVariable(t *testing.T) {
@@ -188,9 +183,12 @@ func mistyped(name string, least int) map[string]bool {
 
 func TestNoSlipInAVariableGoesUnnoticed(t *testing.T) {
 	v := vocabularyOf(t)
-	names := secretVariables
-	for flag := range flagNames() {
-		names = append(names, envName(flag))
+	var names []string
+	for _, secret := range secrets {
+		names = append(names, secret.variable)
+	}
+	for _, s := range newParser().settings {
+		names = append(names, s.variable)
 	}
 	slips := 0
 	for _, name := range slices.Concat(names, []string{"API_TOKENS_FILE", "OIDC_CLIENT_SECRET_FILE"}) {
@@ -207,12 +205,13 @@ func TestNoSlipInAVariableGoesUnnoticed(t *testing.T) {
 }
 
 func TestNoSlipInAFlagGoesUnnoticed(t *testing.T) {
-	f := &flags{given: make(map[string]*bool)}
+	p := newParser()
 	k := kingpin.New("x", "").Terminate(nil)
-	f.define(k)
-	for name := range f.given {
+	p.define(k)
+	for _, s := range p.settings {
+		name := s.name
 		for slip := range mistyped(name, 0) {
-			if f.given[slip] != nil || slip == "" {
+			if p.named(slip) != nil || slip == "" {
 				continue
 			}
 			if _, err := k.ParseContext([]string{"--" + slip + "=x"}); err == nil || !strings.Contains(err.Error(), "unknown long flag") {
@@ -239,19 +238,6 @@ func TestAVariableThatIsAllowedIsIgnored(t *testing.T) {
 		wantProblems(t, []string{"--env.allow-unknown=OIDC_ISSUER_URL,GATEHOUSE_X,GATEHOUSE_JWT_ISSUER,A=b"}, nil,
 			[]string{`--env.allow-unknown "A=b": expected the name of a variable such as OIDC_ISSUER_URL`})
 	})
-}
-
-func TestOnlyTheServerLooksForUnknownVariables(t *testing.T) {
-	a := start(t)
-	t.Setenv("GATEHOUSE_X", "x")
-	t.Setenv("JWT_ISSUERS", "x")
-	if _, err := Parse(nil, io.Discard); err == nil {
-		t.Fatal("the server starts")
-	}
-	asks(t, 0, "healthy", "--web.listen-address="+a.Addr())
-	if got := command(t, "token", "list", "--server=http://"+a.Addr()); got.code != 0 || got.messages != "" {
-		t.Errorf("token list: %+v", got)
-	}
 }
 
 func FuzzVariables(f *testing.F) {

@@ -1,17 +1,26 @@
-package app
+package config
 
 import (
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/store"
+	"gatehouse/store/pebble"
 )
 
+// flagNames are those that stand in tags.
 func flagNames() map[string]bool {
 	names := make(map[string]bool)
-	for f := range reflect.TypeFor[flags]().Fields() {
-		if name := f.Tag.Get("flag"); name != "" {
-			names[name] = true
+	for _, o := range []reflect.Type{
+		reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[Targets](),
+		reflect.TypeFor[pebble.Options](), reflect.TypeFor[store.Options](),
+	} {
+		for f := range o.Fields() {
+			if name := f.Tag.Get("flag"); name != "" {
+				names[name] = true
+			}
 		}
 	}
 	return names
@@ -55,13 +64,13 @@ func TestBytes(t *testing.T) {
 
 func TestAddresses(t *testing.T) {
 	for _, in := range []string{":9091", "localhost:0", "127.0.0.1:65535", "[::1]:1", "[fe80::1%eth0]:1", "0.0.0.0:http", "vsock://:9091", "vsock://3:9091", "unix:///run/x.sock", "unix:///x,y"} {
-		if got, err := parseAddress(in); err != nil || got.vsock != strings.HasPrefix(in, "vsock") {
-			t.Errorf("parseAddress(%q) = %+v, %v", in, got, err)
+		if got, err := ParseAddress(in); err != nil || got.VSock != strings.HasPrefix(in, "vsock") {
+			t.Errorf("ParseAddress(%q) = %+v, %v", in, got, err)
 		}
 	}
 	for _, in := range []string{"", ":", "9091", "::1:1", "host", "host:", ":x y", ":-1", ":65536", "http://a:1", "unix:/x", "unix://x", "unix://", "unix:///x/", "unix:", "vsock://", "vsock://9091", "vsock://:-1"} {
-		if got, err := parseAddress(in); err == nil {
-			t.Errorf("parseAddress(%q) = %+v, want an error", in, got)
+		if got, err := ParseAddress(in); err == nil {
+			t.Errorf("ParseAddress(%q) = %+v, want an error", in, got)
 		}
 	}
 }
@@ -79,8 +88,8 @@ func FuzzValues(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for name, check := range checks {
-			if err := check(s); err != nil && (err.Error() == "" || strings.Contains(err.Error(), "\n")) {
+		for name, kind := range kinds {
+			if err := kind.check(s); err != nil && (err.Error() == "" || strings.Contains(err.Error(), "\n")) {
 				t.Errorf("%s of %q: %q is not a line", name, s, err)
 			}
 		}

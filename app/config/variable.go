@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"cmp"
@@ -10,12 +10,11 @@ import (
 	"strconv"
 	"strings"
 
-	"gatehouse/app/remotecmd"
 	"gatehouse/spelling"
 )
 
 const (
-	ownPrefix = "GATEHOUSE_" // begins all variables but those of ownNames and secretVariables
+	ownPrefix = "GATEHOUSE_" // begins all variables but secrets and those that a setting names
 
 	maxTypos      = 2  // by which a variable of ours can be meant
 	fewLetters    = 10 // names with fewer are too short for so many
@@ -23,11 +22,17 @@ const (
 	maxCompared   = 64 // letters; the known names have fewer
 )
 
+// Variables of the commands that ask a running server. They may ask with UserVariable
+// and PasswordVariable too.
+const (
+	ServerVariable = "GATEHOUSE_SERVER"
+	TokenVariable  = "GATEHOUSE_TOKEN" // or in a file, with FileSuffix
+)
+
+var commandVariables = []string{ServerVariable, TokenVariable, TokenVariable + FileSuffix}
+
 // families begin variables about access, and no others that a server has.
 var families = []string{"JWKS_", "METRICS_VERIFICATION_", "OIDC_CLIENT_", "PUSHGATEWAY_AUTH_"}
-
-// aboutAccess begins the flags that say who may come in.
-var aboutAccess = []string{"auth.", "jwt.", "oidc.", "metrics.allowed-cidrs", "web.config.file", "web.trusted-proxies", "web.scrape-"}
 
 func startsWithOneOf(s string, starts []string) bool {
 	return slices.ContainsFunc(starts, func(start string) bool { return strings.HasPrefix(s, start) })
@@ -35,12 +40,12 @@ func startsWithOneOf(s string, starts []string) bool {
 
 // unknownVariables reports those of the environment that look as if they
 // configured the server, and are not read.
-func (f *flags) unknownVariables(environment []string) []string {
-	known := f.vocabulary()
+func (p *parser) unknownVariables(environment []string) []string {
+	known := p.vocabulary()
 	var problems []string
 	for _, variable := range slices.Sorted(slices.Values(environment)) {
 		name, value, _ := strings.Cut(variable, "=")
-		if value == "" || known.meant[name] == name || slices.Contains(f.AllowUnknown, name) || isServiceLink(name, value) {
+		if value == "" || known.meant[name] == name || slices.Contains(p.AllowUnknown, name) || isServiceLink(name, value) {
 			continue
 		}
 		if problem := known.mistake(name); problem != "" {
@@ -57,33 +62,33 @@ type vocabulary struct {
 	access map[string]bool   // the variables that say who may come in
 }
 
-func (f *flags) vocabulary() vocabulary {
+func (p *parser) vocabulary() vocabulary {
 	v := vocabulary{meant: make(map[string]string), access: make(map[string]bool)}
-	for flag := range f.given {
-		name := envName(flag)
-		v.meant[prefixedName(flag)] = name
+	for _, s := range p.settings {
+		name := s.variable
+		v.meant[prefixedName(s.name)] = name
 		v.meant[ownPrefix+name] = name
-		v.meant[name+fileSuffix] = name
-		if startsWithOneOf(flag, aboutAccess) {
-			v.meant[strings.TrimPrefix(prefixedName(flag), ownPrefix)] = name
+		v.meant[name+FileSuffix] = name
+		if s.is(access) {
+			v.meant[strings.TrimPrefix(prefixedName(s.name), ownPrefix)] = name
 			v.access[name] = true
 		}
 	}
-	for _, secret := range secretVariables {
-		v.access[secret] = true
-		for _, name := range []string{secret, secret + fileSuffix} {
+	for _, secret := range secrets {
+		v.access[secret.variable] = true
+		for _, name := range []string{secret.variable, secret.variable + FileSuffix} {
 			v.meant[ownPrefix+name] = name
 			v.meant[name] = name
 		}
 	}
 	for _, name := range []string{"API_TOKEN", "GATEHOUSE_TOKENS"} {
-		v.meant[name], v.meant[name+fileSuffix] = tokensVariable, tokensVariable+fileSuffix
+		v.meant[name], v.meant[name+FileSuffix] = tokensVariable, tokensVariable+FileSuffix
 	}
-	for _, name := range remotecmd.Variables() {
+	for _, name := range commandVariables {
 		v.meant[name] = name
 	}
-	for flag := range f.given {
-		v.meant[envName(flag)] = envName(flag)
+	for _, s := range p.settings {
+		v.meant[s.variable] = s.variable
 	}
 	v.sorted = slices.Sorted(maps.Keys(v.meant))
 	return v

@@ -1,4 +1,4 @@
-package remotecmd
+package command
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ func run(t *testing.T, server string, args ...string) (code int, out, messages s
 	t.Helper()
 	environment := map[string]string{"GATEHOUSE_SERVER": server, "GATEHOUSE_TOKEN": "the-secret"}
 	var o, m bytes.Buffer
-	code = Run(t.Context(), append([]string{"token"}, args...), func(name string) string { return environment[name] }, &o, &m)
+	code = runRemote(t.Context(), append([]string{"token"}, args...), func(name string) string { return environment[name] }, &o, &m)
 	return code, o.String(), m.String()
 }
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package remotecmd
+package command
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ func TestAnImportOfANamedPipeDoesNotWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, messages bytes.Buffer
-	code := Run(t.Context(), []string{"import", pipe}, func(string) string { return "" }, &out, &messages)
+	code := runRemote(t.Context(), []string{"import", pipe}, func(string) string { return "" }, &out, &messages)
 	if code != 1 || !strings.Contains(messages.String(), "is not a regular file") {
 		t.Errorf("%d %q", code, &messages)
 	}

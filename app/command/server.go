@@ -1,4 +1,4 @@
-package remotecmd
+package command
 
 import (
 	"bytes"
@@ -10,13 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 	"unicode"
+
+	"gatehouse/app/config"
 )
 
 const (
@@ -26,25 +26,6 @@ const (
 	maxCAFile  = 4 << 20
 	maxMessage = 2_000 // characters of what a server says
 )
-
-// The variables that the command reads. All but the server's address are secrets,
-// or kept beside one: with fileSuffix behind its name each gives a file instead.
-const (
-	serverVariable   = "GATEHOUSE_SERVER"
-	tokenVariable    = "GATEHOUSE_TOKEN"
-	userVariable     = "PUSHGATEWAY_AUTH_USER"
-	passwordVariable = "PUSHGATEWAY_AUTH_PASS"
-	fileSuffix       = "_FILE"
-)
-
-// Variables returns the names of all variables that the command may read.
-func Variables() []string {
-	names := []string{serverVariable}
-	for _, name := range []string{tokenVariable, userVariable, passwordVariable} {
-		names = append(names, name, name+fileSuffix)
-	}
-	return names
-}
 
 var errAnswer = errors.New("the answer cannot be understood; is it a Gatehouse server?")
 
@@ -69,8 +50,8 @@ func (r *refusal) Error() string {
 const tokensPath = "/api/v1/tokens"
 
 // connect makes ready to ask the server, and does not ask it yet.
-func (c *command) connect(getenv func(string) string) (*server, error) {
-	address, err := parseServer(cmp.Or(c.server, getenv(serverVariable), defaultServer))
+func (c *remote) connect(getenv func(string) string) (*server, error) {
+	address, err := parseServer(cmp.Or(c.server, getenv(config.ServerVariable), defaultServer))
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +87,9 @@ func parseServer(address string) (string, error) {
 }
 
 func trusting(caFile string) (*tls.Config, error) {
-	text, err := readFile(caFile, maxCAFile)
+	text, err := config.ReadBounded(caFile, maxCAFile)
 	pool := x509.NewCertPool()
-	if err == nil && !pool.AppendCertsFromPEM([]byte(text)) {
+	if err == nil && !pool.AppendCertsFromPEM(text) {
 		err = errors.New("expected a PEM file with at least one certificate")
 	}
 	if err != nil {
@@ -117,10 +98,10 @@ func trusting(caFile string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }
 
-// credential finds what to sign in with.
+// credential returns what to sign in with.
 func credential(getenv func(string) string) (func(*http.Request), error) {
 	var values [3]string
-	for i, name := range []string{tokenVariable, userVariable, passwordVariable} {
+	for i, name := range []string{config.TokenVariable, config.UserVariable, config.PasswordVariable} {
 		var err error
 		if values[i], err = secret(getenv, name); err != nil {
 			return nil, err
@@ -129,11 +110,11 @@ func credential(getenv func(string) string) (func(*http.Request), error) {
 	switch token, user, password := values[0], values[1], values[2]; {
 	case token != "":
 		if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return nil, errors.New(tokenVariable + ": expected visible ASCII characters only, without spaces")
+			return nil, errors.New(config.TokenVariable + ": expected visible ASCII characters only, without spaces")
 		}
 		return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }, nil
 	case (user == "") != (password == ""):
-		return nil, errors.New(userVariable + " and " + passwordVariable + " need each other")
+		return nil, errors.New(config.UserVariable + " and " + config.PasswordVariable + " need each other")
 	case user != "":
 		return func(r *http.Request) { r.SetBasicAuth(user, password) }, nil
 	}
@@ -142,45 +123,21 @@ func credential(getenv func(string) string) (func(*http.Request), error) {
 
 // secret is a value that is in the environment, or in a file that it names.
 func secret(getenv func(string) string, name string) (string, error) {
-	value, file := getenv(name), getenv(name+fileSuffix)
+	value, file := getenv(name), getenv(name+config.FileSuffix)
 	switch {
 	case file == "":
 		return value, nil
 	case value != "":
-		return "", errors.New(name + " and " + name + fileSuffix + " are both set: unset one of them")
+		return "", errors.New(name + " and " + name + config.FileSuffix + " are both set: unset one of them")
 	}
-	value, err := readFile(file, maxFile)
+	text, err := config.ReadBounded(file, maxFile)
 	if err != nil {
-		return "", fmt.Errorf("%s %q: %w", name+fileSuffix, file, err)
+		return "", fmt.Errorf("%s %q: %w", name+config.FileSuffix, file, err)
 	}
-	if value = strings.TrimSuffix(strings.TrimSuffix(value, "\n"), "\r"); value == "" {
-		return "", fmt.Errorf("%s %q: the file is empty", name+fileSuffix, file)
+	if value = strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"); value == "" {
+		return "", fmt.Errorf("%s %q: the file is empty", name+config.FileSuffix, file)
 	}
 	return value, nil
-}
-
-func readFile(path string, limit int64) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", reason(err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return "", reason(err)
-	}
-	if int64(len(text)) > limit {
-		return "", fmt.Errorf("the file is larger than %d bytes", limit)
-	}
-	return string(text), nil
-}
-
-// reason is an error without the path, which is told anyway.
-func reason(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }
 
 // do asks the server and decodes its answer.
@@ -251,7 +208,7 @@ func decode(resp *http.Response, longest int64, into any) error {
 	return nil
 }
 
-// token is what a server tells of one.
+// token is what a server answers about one.
 type token struct {
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`
@@ -281,7 +238,7 @@ func (t token) expiry() string {
 	return text
 }
 
-// String tells all that matters of a token.
+// String returns all that matters of a token.
 func (t token) String() string {
 	text := fmt.Sprintf("%q (%s, role %s", t.Name, t.ID, t.Role)
 	if t.Limit != "" {

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"cmp"
@@ -18,6 +18,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
+
+	"gatehouse/auth"
 )
 
 var (
@@ -41,6 +43,36 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	return d, nil
 }
+
+func parseTimeout(s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil || d == 0 {
+		return 0, errors.New("expected a duration above zero such as 90s, 15m, 1h30m or 1d")
+	}
+	return d, nil
+}
+
+// maxLifetime is how long browsers keep a cookie at the most.
+const maxLifetime = 400 * 24 * time.Hour
+
+func parseLifetime(s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil || d < time.Second || d > maxLifetime {
+		return 0, errors.New("expected a duration from 1s to 400d such as 12h")
+	}
+	return d, nil
+}
+
+func parseIdle(s string) (time.Duration, error) {
+	d, err := parseDuration(s)
+	if err != nil || d != 0 && d < time.Second {
+		return 0, errors.New("expected a duration of 1s or more such as 1h, or 0")
+	}
+	return d, nil
+}
+
+// followPushes is the interval of scrapes that is each grouping's own.
+const followPushes = "push"
 
 // parseScrapeInterval takes what Prometheus takes for one, within reason. 0 stands
 // for an empty one, and for that of the pushes.
@@ -84,6 +116,28 @@ func parseBytesOrNone(s string) (int64, error) {
 	return int64(n) * unit, nil
 }
 
+func parseBoolean(s string) (bool, error) {
+	if s != "true" && s != "false" {
+		return false, errors.New("expected true or false")
+	}
+	return s == "true", nil
+}
+
+func parseRole(s string) (auth.Role, error) {
+	r, err := auth.ParseRole(s)
+	if err != nil {
+		return r, errors.New("expected one of none, reader, pusher, admin")
+	}
+	return r, nil
+}
+
+func parseRoleIfAny(s string) (auth.Role, error) {
+	if s == "" {
+		return auth.NoRole, nil
+	}
+	return parseRole(s)
+}
+
 func parseCount(s string) (int, error) {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
@@ -92,53 +146,78 @@ func parseCount(s string) (int, error) {
 	return int(n), nil
 }
 
-// address is where a listener is to be bound.
-type address struct {
-	path      string // of a Unix socket, for that nothing else is set
-	vsock     bool
-	host      string
-	port      uint32
-	contextID uint32 // host as a number, for vsock
+// Address is where a listener is to be bound.
+type Address struct {
+	text      string // as it was configured
+	Path      string // of a Unix socket, for that nothing else is set
+	VSock     bool
+	Host      string
+	Port      uint32
+	ContextID uint32 // Host as a number, for vsock
 }
 
-// parseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
+// ParseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
 // unix:///path.
-func parseAddress(s string) (address, error) {
-	var a address
+func ParseAddress(s string) (Address, error) {
+	a := Address{text: s}
 	if path, ok := strings.CutPrefix(s, "unix:"); ok {
 		path, ok = strings.CutPrefix(path, "//")
 		if err := checkSocketPath(path, false); err != nil || !ok {
 			return a, cmp.Or(err, errListen)
 		}
-		return address{path: filepath.Clean(path)}, nil
+		return Address{text: s, Path: filepath.Clean(path)}, nil
 	}
 	rest, vsock := strings.CutPrefix(s, "vsock://")
 	host, port, err := net.SplitHostPort(rest)
 	if err != nil || strings.ContainsAny(host, "/ \t@") {
 		return a, errListen
 	}
-	a.host, a.vsock = host, vsock
+	a.Host, a.VSock = host, vsock
 	if !vsock {
 		n, err := net.LookupPort("tcp", port)
 		if port == "" || err != nil {
 			return a, errListen
 		}
-		a.port = uint32(n)
+		a.Port = uint32(n)
 		return a, nil
 	}
 	n, err := strconv.ParseUint(port, 10, 32)
 	if err != nil {
 		return a, errListen
 	}
-	a.port = uint32(n)
+	a.Port = uint32(n)
 	if host != "" {
 		id, err := strconv.ParseUint(host, 10, 32)
 		if err != nil {
 			return a, errListen
 		}
-		a.contextID = uint32(id)
+		a.ContextID = uint32(id)
 	}
 	return a, nil
+}
+
+// String returns the address as it was configured.
+func (a Address) String() string { return a.text }
+
+// same reports whether both are one address, however they are written.
+func (a Address) same(b Address) bool {
+	a.text = b.text
+	return a == b
+}
+
+// parseAddresses returns the good ones, and the first error.
+func parseAddresses(texts []string) ([]Address, error) {
+	var addresses []Address
+	var first error
+	for _, s := range texts {
+		a, err := ParseAddress(s)
+		if err != nil {
+			first = cmp.Or(first, err)
+			continue
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses, first
 }
 
 // maxSocketPath is the length of the longest path that a socket can have.
@@ -236,7 +315,7 @@ func checkScopes(s string) error {
 	return nil
 }
 
-// inPlain tells that what is asked for at the URL can be changed on the way:
+// inPlain reports whether what is asked for at the URL can be changed on the way:
 // http to another machine.
 func inPlain(s string) bool {
 	u, ok := absoluteURL(s)
@@ -268,7 +347,7 @@ func routable(path string) bool {
 	return true
 }
 
-// parseRoutePrefix answers the prefix with a slash before it and none behind,
+// parseRoutePrefix returns the prefix with a slash before it and none behind,
 // or "" for none.
 func parseRoutePrefix(s string) (string, error) {
 	s = strings.Trim(s, "/")

@@ -1,5 +1,4 @@
-// Package remotecmd is the commands that ask a running server, through its API.
-package remotecmd
+package command
 
 import (
 	"context"
@@ -14,8 +13,8 @@ const credentialHelp = "The environment gives the credential, which has to be an
 
 const defaultServer = "http://localhost:9091"
 
-// command is what the command line asks for.
-type command struct {
+// remote is what the command line asks of a running server.
+type remote struct {
 	server, caFile        string
 	name                  string // or the ID, of a token that there is
 	role, limit, lifetime string
@@ -27,11 +26,11 @@ type command struct {
 	out, messages io.Writer
 }
 
-// Run does what the arguments ask for, of which the first one is "token" or
+// runRemote does what the arguments ask for, of which the first one is "token" or
 // "import", and returns the exit code. Secrets, and nothing else that was not asked
 // for, go to out. Of the environment it reads what the help names.
-func Run(ctx context.Context, args []string, getenv func(string) string, out, messages io.Writer) int {
-	c := &command{out: out, messages: messages}
+func runRemote(ctx context.Context, args []string, getenv func(string) string, out, messages io.Writer) int {
+	c := &remote{out: out, messages: messages}
 	answered := false
 	k := kingpin.New("gatehouse", "Takes metrics that jobs push and shows them to Prometheus.")
 	k.UsageWriter(out).ErrorWriter(messages).Terminate(func(int) { answered = true })
@@ -54,13 +53,13 @@ func Run(ctx context.Context, args []string, getenv func(string) string, out, me
 	return 0
 }
 
-// defineServer tells kingpin how to say which server is meant.
-func (c *command) defineServer(of *kingpin.CmdClause) {
+// defineServer defines the flags that say which server is meant.
+func (c *remote) defineServer(of *kingpin.CmdClause) {
 	of.Flag("server", "Address of the server, with its path prefix if it has one. Default: GATEHOUSE_SERVER, else "+defaultServer+".").StringVar(&c.server)
 	of.Flag("ca-file", "PEM file with the authorities to trust for the server. Default: the system's.").StringVar(&c.caFile)
 }
 
-func (c *command) run(ctx context.Context, chosen string, getenv func(string) string) error {
+func (c *remote) run(ctx context.Context, chosen string, getenv func(string) string) error {
 	s, err := c.connect(getenv)
 	if err != nil {
 		return err

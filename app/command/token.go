@@ -1,4 +1,4 @@
-package remotecmd
+package command
 
 import (
 	"cmp"
@@ -13,8 +13,8 @@ import (
 
 const tokenHelp = "Manages the API tokens of a running server.\n\n" + credentialHelp
 
-// defineToken tells kingpin the commands about tokens.
-func (c *command) defineToken(k *kingpin.Application) {
+// defineToken defines the commands about tokens.
+func (c *remote) defineToken(k *kingpin.Application) {
 	token := k.Command("token", tokenHelp)
 	c.defineServer(token)
 	create := token.Command("create", "Make a token. Only its secret is written to the standard output.")
@@ -34,7 +34,7 @@ func (c *command) defineToken(k *kingpin.Application) {
 	revoke.Arg("token", "Its name or ID.").Required().StringVar(&c.name)
 }
 
-func (c *command) create(ctx context.Context, s *server) error {
+func (c *remote) create(ctx context.Context, s *server) error {
 	var made madeToken
 	err := s.do(ctx, "POST", tokensPath, map[string]string{"name": c.name, "role": c.role, "limit": c.limit, "expires_in": c.lifetime}, &made)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *command) create(ctx context.Context, s *server) error {
 	return c.show("Made", made)
 }
 
-func (c *command) rotate(ctx context.Context, s *server) error {
+func (c *remote) rotate(ctx context.Context, s *server) error {
 	t, err := s.find(ctx, c.name)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (c *command) rotate(ctx context.Context, s *server) error {
 }
 
 // show hands over a secret.
-func (c *command) show(done string, made madeToken) error {
+func (c *remote) show(done string, made madeToken) error {
 	if made.Secret == "" {
 		return errAnswer
 	}
@@ -65,7 +65,7 @@ func (c *command) show(done string, made madeToken) error {
 	return err
 }
 
-func (c *command) revoke(ctx context.Context, s *server) error {
+func (c *remote) revoke(ctx context.Context, s *server) error {
 	t, err := s.find(ctx, c.name)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (c *command) revoke(ctx context.Context, s *server) error {
 	return nil
 }
 
-func (c *command) list(ctx context.Context, s *server) error {
+func (c *remote) list(ctx context.Context, s *server) error {
 	var all struct {
 		Tokens []json.RawMessage `json:"tokens"`
 	}

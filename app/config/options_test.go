@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"errors"
@@ -107,12 +107,21 @@ func TestDefaultsAreThoseOfAPushgateway(t *testing.T) {
 		t.Errorf("flag %s is not shown", name)
 	}
 	if a := o.Auth; a.BasicUser != "" || a.BasicPassword != "" || a.Tokens != nil || a.ScrapeKey != "" || a.Issuer+a.ClientID+a.LoginIssuer != "" ||
-		a.IssuerCAs != nil || a.CertificateRole != auth.NoRole || len(a.Allowed)+len(a.ScrapeAllowed)+len(a.TrustedProxies) != 0 {
+		a.IssuerCAs != nil || a.CertificateRole != auth.NoRole || len(a.Allowed)+len(a.ScrapeAllowed)+len(o.TrustedProxies) != 0 {
 		t.Error("a credential or a restriction is there that nobody configured")
 	}
-	if !o.CheckConsistency || o.MaxBodyBytes != 16<<20 || o.StaleAfter != time.Hour || o.DefaultTTL != 0 {
+	if !o.Store.CheckConsistency || o.MaxBodyBytes != 16<<20 || o.StaleAfter != time.Hour || o.DefaultTTL != 0 {
 		t.Errorf("got %+v", o)
 	}
+}
+
+// spelt returns addresses as they were configured.
+func spelt(addresses []Address) string {
+	var texts []string
+	for _, a := range addresses {
+		texts = append(texts, a.String())
+	}
+	return strings.Join(texts, " ")
 }
 
 // shown is a flag as the status shows it.
@@ -135,7 +144,7 @@ func TestTheStatusTellsWhereFlagsComeFrom(t *testing.T) {
 		{Name: "jwt.audience", Value: "a,b", From: "JWT_AUDIENCE"},
 		{Name: "web.listen-address", Value: ":1,:2", Default: ":9091", From: "command line"},
 		{Name: "web.enable-lifecycle", Value: "true", Default: "false", From: "command line"},
-		{Name: "storage.path", Value: "/var/pg/gatehouse-data", Default: "/var/pg/gatehouse-data"},
+		{Name: "storage.path", Value: "/var/pg/gatehouse-data", Default: "/var/pg/gatehouse-data", Place: true},
 		{Name: "jwt.jwks-uri", Value: "https://a.example/keys?…", From: "command line"},
 		{Name: "ui.stale-after", Value: "1h", Default: "1h"},
 	} {
@@ -161,47 +170,49 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"listen addresses repeat",
 			[]string{"--web.listen-address=:1", "--web.listen-address=[::1]:2,vsock://:3"},
 			nil,
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 [::1]:2 vsock://:3" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":1 [::1]:2 vsock://:3" },
 		},
 		{
 			"a socket among the addresses",
 			[]string{"--web.listen-address=:1,unix:///run/../run/x.sock", "--web.unix-socket-mode=0600", "--web.unix-socket-owner=17:18"},
 			nil,
-			func(o Options) bool { return len(o.ListenAddresses) == 2 && o.Sockets == socketAccess{0o600, 17, 18} },
+			func(o Options) bool {
+				return len(o.ListenAddresses) == 2 && o.Sockets == SocketAccess{0o600, Owner{17, 18}}
+			},
 		},
 		{
 			"the group of sockets",
 			[]string{"--web.unix-socket-owner=:18"},
 			nil,
-			func(o Options) bool { return o.Sockets == socketAccess{0o660, -1, 18} },
+			func(o Options) bool { return o.Sockets == SocketAccess{0o660, Owner{-1, 18}} },
 		},
 		{
 			"the owner of sockets by name",
 			[]string{"--web.unix-socket-owner=root:root"},
 			nil,
-			func(o Options) bool { return o.Sockets == socketAccess{0o660, 0, 0} },
+			func(o Options) bool { return o.Sockets == SocketAccess{0o660, Owner{0, 0}} },
 		},
 		{
 			"proxies that come by a socket",
 			[]string{"--web.trusted-proxies=unix,10.0.0.1"},
 			nil,
-			func(o Options) bool { return o.Auth.TrustSockets && len(o.Auth.TrustedProxies) == 1 },
+			func(o Options) bool { return o.TrustSockets && len(o.TrustedProxies) == 1 },
 		},
 		{
 			"the environment gives several addresses with commas", nil,
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1, :2"},
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 :2" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":1 :2" },
 		},
 		{
 			"the environment gives several addresses in lines", nil,
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1\n:2\n"},
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":1 :2" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":1 :2" },
 		},
 		{
 			"a flag beats the environment",
 			[]string{"--web.listen-address=:3"},
 			map[string]string{"GATEHOUSE_WEB_LISTEN_ADDRESS": ":1"},
-			func(o Options) bool { return strings.Join(o.ListenAddresses, " ") == ":3" },
+			func(o Options) bool { return spelt(o.ListenAddresses) == ":3" },
 		},
 		{
 			"a negated flag beats the environment",
@@ -217,7 +228,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 		{
 			"an empty variable counts as unset", nil,
 			map[string]string{"GATEHOUSE_STORAGE_TIMEOUT": ""},
-			func(o Options) bool { return o.StorageTimeout == 3*time.Second },
+			func(o Options) bool { return o.Store.Timeout == 3*time.Second },
 		},
 		{
 			"a version in the environment is not a flag",
@@ -229,7 +240,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"the check is disabled",
 			[]string{"--push.disable-consistency-check"},
 			nil,
-			func(o Options) bool { return !o.CheckConsistency },
+			func(o Options) bool { return !o.Store.CheckConsistency },
 		},
 		{
 			"bytes without unit",
@@ -241,13 +252,13 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"space to be left alone",
 			[]string{"--storage.min-free=1GiB"},
 			nil,
-			func(o Options) bool { return o.MinFree == 1<<30 },
+			func(o Options) bool { return o.Disk.MinFree == 1<<30 },
 		},
 		{
 			"no space to be left alone",
 			[]string{"--storage.min-free=0"},
 			nil,
-			func(o Options) bool { return o.MinFree == 0 },
+			func(o Options) bool { return o.Disk.MinFree == 0 },
 		},
 		{
 			"days",
@@ -281,13 +292,13 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"the store is beside the persistence file",
 			[]string{"--persistence.file=/var/lib/pg/metrics"},
 			nil,
-			func(o Options) bool { return o.StoragePath == "/var/lib/pg/gatehouse-data" },
+			func(o Options) bool { return o.Disk.Path == "/var/lib/pg/gatehouse-data" },
 		},
 		{
 			"a given storage path counts",
 			[]string{"--persistence.file=/var/lib/pg/metrics", "--storage.path=/x"},
 			nil,
-			func(o Options) bool { return o.StoragePath == "/x" && shown(o, "storage.path").Value == "/x" },
+			func(o Options) bool { return o.Disk.Path == "/x" && shown(o, "storage.path").Value == "/x" },
 		},
 		{
 			"the interval is accepted with a note",
@@ -316,7 +327,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			[]string{"--web.scrape-listen-address=127.0.0.1:9092", "--web.scrape-internal-only"},
 			nil,
 			func(o Options) bool {
-				return strings.Join(o.ScrapeListenAddresses, " ") == "127.0.0.1:9092" && o.ScrapeInternalOnly && len(o.ListenAddresses) == 1
+				return spelt(o.ScrapeListenAddresses) == "127.0.0.1:9092" && o.ScrapeInternalOnly && len(o.ListenAddresses) == 1
 			},
 		},
 		{
@@ -331,7 +342,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			nil,
 			func(o Options) bool {
 				in := func(p auth.Prefixes, s string) bool { return p.Contain(netip.MustParseAddr(s)) }
-				return len(o.Auth.TrustedProxies) == 2 && in(o.Auth.TrustedProxies, "2001:db8::1") &&
+				return len(o.TrustedProxies) == 2 && in(o.TrustedProxies, "2001:db8::1") &&
 					in(o.Auth.Allowed, "10.1.2.3") && !in(o.Auth.Allowed, "11.0.0.1") && in(o.Auth.ScrapeAllowed, "192.0.2.7")
 			},
 		},
@@ -403,11 +414,11 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			"how long sessions and records last",
 			[]string{"--auth.session-idle-timeout=0", "--activity.retention=0"},
 			nil,
-			func(o Options) bool { return o.Auth.SessionIdle == 0 && o.Retention == 0 },
+			func(o Options) bool { return o.Auth.SessionIdle == 0 && o.Store.Retention == 0 },
 		},
 		{
 			"how long they last unless told", nil, nil,
-			func(o Options) bool { return o.Auth.SessionIdle == time.Hour && o.Retention == 90*24*time.Hour },
+			func(o Options) bool { return o.Auth.SessionIdle == time.Hour && o.Store.Retention == 90*24*time.Hour },
 		},
 		{
 			"variables with names of their own", nil,
@@ -428,7 +439,7 @@ func TestFlagsAreUnderstood(t *testing.T) {
 			},
 			func(o Options) bool {
 				return o.WebConfigFile == "web.yml" && o.Auth.CertificateRole == auth.Reader && o.ExcludeOwn &&
-					len(o.Auth.TrustedProxies) == 1 && len(o.Auth.Allowed) == 1 && len(o.Auth.ScrapeAllowed) == 1
+					len(o.TrustedProxies) == 1 && len(o.Auth.Allowed) == 1 && len(o.Auth.ScrapeAllowed) == 1
 			},
 		},
 		{
@@ -517,29 +528,29 @@ func TestTargetsAreScrapedAsTheFlagsSay(t *testing.T) {
 	long := "/" + strings.Repeat("x", 106)
 	for _, test := range []struct {
 		flag, value string
-		want        handlers.Targets
+		want        Targets
 		problem     string // empty: there is none
 	}{
-		{"targets.scrape-interval", "", handlers.Targets{}, ""},
-		{"targets.scrape-interval", "30s", handlers.Targets{ScrapeInterval: 30 * time.Second}, ""},
-		{"targets.scrape-interval", "1.5s", handlers.Targets{ScrapeInterval: 1500 * time.Millisecond}, ""},
-		{"targets.scrape-interval", "1d", handlers.Targets{ScrapeInterval: 24 * time.Hour}, ""},
-		{"targets.scrape-interval", "push", handlers.Targets{FollowPushes: true}, ""},
-		{"targets.scrape-interval", "pushes", handlers.Targets{}, expectedInterval},
-		{"targets.scrape-interval", "0s", handlers.Targets{}, expectedInterval},
-		{"targets.scrape-interval", "999ms", handlers.Targets{}, expectedInterval},
-		{"targets.scrape-interval", "1.0000001s", handlers.Targets{}, expectedInterval},
-		{"targets.scrape-interval", "25h", handlers.Targets{}, expectedInterval},
-		{"targets.scrape-interval", "-1m", handlers.Targets{}, expectedInterval},
-		{"targets.unix-socket", "/run/gatehouse.sock", handlers.Targets{UnixSocket: "/run/gatehouse.sock"}, ""},
-		{"targets.unix-socket", long, handlers.Targets{UnixSocket: long}, ""},
-		{"targets.unix-socket", long + "x", handlers.Targets{}, "expected a path of at most 107 bytes, which is all that sockets can have"},
-		{"targets.unix-socket", "gatehouse.sock", handlers.Targets{}, expectedPath},
-		{"targets.unix-socket", "unix:///run/gatehouse.sock", handlers.Targets{}, expectedPath},
-		{"targets.unix-socket", "/run/", handlers.Targets{}, expectedPath},
-		{"targets.unix-socket", "@gatehouse", handlers.Targets{}, expectedPath},
-		{"targets.unix-socket", "/run/a\nb", handlers.Targets{}, "expected a path of UTF-8 without control characters"},
-		{"targets.native-histograms", "", handlers.Targets{NativeHistograms: true}, ""},
+		{"targets.scrape-interval", "", Targets{}, ""},
+		{"targets.scrape-interval", "30s", Targets{ScrapeInterval: 30 * time.Second}, ""},
+		{"targets.scrape-interval", "1.5s", Targets{ScrapeInterval: 1500 * time.Millisecond}, ""},
+		{"targets.scrape-interval", "1d", Targets{ScrapeInterval: 24 * time.Hour}, ""},
+		{"targets.scrape-interval", "push", Targets{FollowPushes: true}, ""},
+		{"targets.scrape-interval", "pushes", Targets{}, expectedInterval},
+		{"targets.scrape-interval", "0s", Targets{}, expectedInterval},
+		{"targets.scrape-interval", "999ms", Targets{}, expectedInterval},
+		{"targets.scrape-interval", "1.0000001s", Targets{}, expectedInterval},
+		{"targets.scrape-interval", "25h", Targets{}, expectedInterval},
+		{"targets.scrape-interval", "-1m", Targets{}, expectedInterval},
+		{"targets.unix-socket", "/run/gatehouse.sock", Targets{UnixSocket: "/run/gatehouse.sock"}, ""},
+		{"targets.unix-socket", long, Targets{UnixSocket: long}, ""},
+		{"targets.unix-socket", long + "x", Targets{}, "expected a path of at most 107 bytes, which is all that sockets can have"},
+		{"targets.unix-socket", "gatehouse.sock", Targets{}, expectedPath},
+		{"targets.unix-socket", "unix:///run/gatehouse.sock", Targets{}, expectedPath},
+		{"targets.unix-socket", "/run/", Targets{}, expectedPath},
+		{"targets.unix-socket", "@gatehouse", Targets{}, expectedPath},
+		{"targets.unix-socket", "/run/a\nb", Targets{}, "expected a path of UTF-8 without control characters"},
+		{"targets.native-histograms", "", Targets{NativeHistograms: true}, ""},
 	} {
 		arg := "--" + test.flag + "=" + test.value
 		if test.flag == "targets.native-histograms" {
@@ -1108,22 +1119,31 @@ func TestHelpAndVersionArePrinted(t *testing.T) {
 }
 
 func TestEveryFieldOfFlagsIsAFlag(t *testing.T) {
-	f := &flags{given: make(map[string]*bool)}
+	p := newParser()
 	k := kingpin.New("x", "")
-	f.define(k)
+	p.define(k)
+	defined := make(map[string]bool)
+	for _, f := range k.Model().Flags {
+		defined[f.Name] = true
+	}
 	fields := flagNames()
-	for name := range f.given {
-		if !fields[name] {
-			t.Errorf("--%s is defined under a name that no field has", name)
+	for name := range fields {
+		if !defined[name] {
+			t.Errorf("--%s is not defined", name)
 		}
 	}
-	if len(fields) != len(f.given) {
-		t.Errorf("%d fields, %d flags", len(fields), len(f.given))
+	for _, s := range p.settings {
+		if !fields[s.name] || s.help == "" || s.kind.parse == nil || p.of(s.field.Addr().Interface()) != s || p.named(s.name) != s {
+			t.Errorf("%+v", s)
+		}
+	}
+	if len(fields) != len(p.settings) {
+		t.Errorf("%d fields, %d flags", len(fields), len(p.settings))
 	}
 }
 
 func TestTheDocumentationNamesEveryFlagAndNoOther(t *testing.T) {
-	page, err := os.ReadFile("../views/docs/flags.md")
+	page, err := os.ReadFile("../../views/docs/flags.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -1141,5 +1161,24 @@ func TestTheDocumentationNamesEveryFlagAndNoOther(t *testing.T) {
 	delete(documented, "version")
 	for name := range documented {
 		t.Errorf("--%s is documented but does not exist", name)
+	}
+}
+
+func TestTheDocumentationTellsTheDefaultsAndTheNamesOfVariables(t *testing.T) {
+	page, err := os.ReadFile("../../views/docs/flags.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := map[string]string{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `--([a-z0-9.-]+)` \\| `([A-Z_]+)` \\|$").FindAllStringSubmatch(string(page), -1) {
+		own[m[1]] = m[2]
+	}
+	for _, s := range newParser().settings {
+		if row := fmt.Sprintf("| `--%s` | `%s` |", s.name, s.preset); s.preset != "" && !s.kind.toggle && !strings.Contains(string(page), row) {
+			t.Errorf("there is no row that begins with %s", row)
+		}
+		if variable, isOwn := own[s.name]; isOwn != (s.variable != prefixedName(s.name)) || isOwn && variable != s.variable {
+			t.Errorf("--%s has the variable %s, documented is %q", s.name, s.variable, variable)
+		}
 	}
 }

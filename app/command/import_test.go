@@ -1,4 +1,4 @@
-package remotecmd
+package command
 
 import (
 	"bytes"
@@ -27,7 +27,7 @@ func TestWhatAnImportTellsDoesNothingToATerminal(t *testing.T) {
 	} {
 		s := answering(t, test.status, test.answer)
 		var out, messages bytes.Buffer
-		code := Run(t.Context(), []string{"import", file, "--server=" + s.URL}, func(string) string { return "" }, &out, &messages)
+		code := runRemote(t.Context(), []string{"import", file, "--server=" + s.URL}, func(string) string { return "" }, &out, &messages)
 		if code != test.code || out.String() != test.out || !strings.Contains(messages.String(), test.message) || strings.Count(messages.String(), "\n") != 1 {
 			t.Errorf("%s: %d %q %q, want %d %q %q", test.name, code, &out, &messages, test.code, test.out, test.message)
 		}

@@ -1,4 +1,4 @@
-package app
+package config
 
 import (
 	"bytes"
@@ -349,10 +349,10 @@ func TestNoFlagIsASecret(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range secretVariables[1:] { // but the user
-		for flag := range flagNames() {
-			if envName(flag) == name {
-				t.Errorf("%s is the variable of --%s", name, flag)
+	for _, secret := range secrets[1:] { // but the user
+		for _, s := range newParser().settings {
+			if s.variable == secret.variable {
+				t.Errorf("%s is the variable of --%s", secret.variable, s.name)
 			}
 		}
 	}
@@ -366,9 +366,13 @@ func TestEveryOptionOfAuthIsFilled(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	o := parse(t, "--web.external-url=https://b.example", "--auth.client-certificate-role=reader", "--web.config.file=x", "--auth.allowed-cidrs=::1", "--metrics.allowed-cidrs=::1", "--web.trusted-proxies=::1,unix")
-	o.Auth.IssuerCAs = x509.NewCertPool() // has a test of its own
-	o.Auth.Open = true                    // can't be beside the others
+	o := parse(t, "--web.external-url=https://b.example", "--auth.client-certificate-role=reader", "--web.config.file=x", "--auth.allowed-cidrs=::1", "--metrics.allowed-cidrs=::1", "--web.trusted-proxies=::1,unix",
+		"--auth.role-claim=x", "--auth.role-map=a=reader", "--auth.default-role=admin", "--jwt.required-claims=a=b")
+	o.Auth.IssuerCAFile, o.Auth.IssuerCAs = "x", x509.NewCertPool() // have a test of their own
+	o.Auth.Open = true                                              // can't be beside the others
+	if len(o.TrustedProxies) != 1 || !o.TrustSockets {
+		t.Errorf("trusted are %v and sockets: %v", o.TrustedProxies, o.TrustSockets)
+	}
 	v := reflect.ValueOf(o.Auth)
 	for i := range v.NumField() {
 		if v.Field(i).IsZero() {
@@ -385,24 +389,24 @@ func FuzzTokens(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		var fl flags
-		err := fl.takeTokens("X", s)
+		var p parser
+		err := p.takeTokens("X", s)
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") || (len(s) > 100 && strings.Contains(err.Error(), s)) {
 				t.Errorf("the error of %q is %q", s, err)
 			}
 			return
 		}
-		if len(fl.secrets.tokens) == 0 {
+		if len(p.Auth.Tokens) == 0 {
 			t.Errorf("%q is taken without a token", s)
 		}
-		for _, token := range fl.secrets.tokens {
+		for _, token := range p.Auth.Tokens {
 			if token == "" || !visible(token) || strings.Contains(token, ",") || !strings.Contains(s, token) {
 				t.Errorf("%q has the token %q", s, token)
 			}
 		}
-		if again := splitTokens(strings.Join(fl.secrets.tokens, "\n")); !slices.Equal(again, fl.secrets.tokens) {
-			t.Errorf("%q gives %q, then %q", s, fl.secrets.tokens, again)
+		if again := splitTokens(strings.Join(p.Auth.Tokens, "\n")); !slices.Equal(again, p.Auth.Tokens) {
+			t.Errorf("%q gives %q, then %q", s, p.Auth.Tokens, again)
 		}
 	})
 }

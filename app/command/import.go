@@ -1,4 +1,4 @@
-package remotecmd
+package command
 
 import (
 	"bufio"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
+
+	"gatehouse/app/config"
 )
 
 const importHelp = "Brings the groupings of a Pushgateway's persistence file into a running server, which has to allow that by --web.enable-admin-api. " +
@@ -20,14 +22,14 @@ const (
 	maxImportAnswer = 256 << 20
 )
 
-func (c *command) defineImport(k *kingpin.Application) {
+func (c *remote) defineImport(k *kingpin.Application) {
 	from := k.Command("import", importHelp)
 	c.defineServer(from)
 	from.Arg("file", "The file. It is read only.").Required().StringVar(&c.file)
 	from.Flag("dry-run", "Change nothing: list what would come in, and what would not.").BoolVar(&c.dryRun)
 }
 
-// imported is what a server tells of an import.
+// imported is what a server answers about an import.
 type imported struct {
 	Imported  int `json:"imported"`
 	LeftOut   int `json:"left_out"`
@@ -42,10 +44,10 @@ type imported struct {
 	} `json:"groupings"`
 }
 
-func (c *command) importFile(ctx context.Context, s *server) error {
+func (c *remote) importFile(ctx context.Context, s *server) error {
 	f, err := openRegular(c.file)
 	if err != nil {
-		return fmt.Errorf("%q: %w", c.file, reason(err))
+		return fmt.Errorf("%q: %w", c.file, config.WithoutPath(err))
 	}
 	defer f.Close()
 	path := "/api/v1/admin/import"
@@ -77,7 +79,7 @@ func openRegular(path string) (*os.File, error) {
 }
 
 // tell lists what came in and what did not.
-func (c *command) tell(answer *imported) error {
+func (c *remote) tell(answer *imported) error {
 	done, left := "imported", "left out"
 	if c.dryRun {
 		done, left = "would import", "would leave out"

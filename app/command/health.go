@@ -1,4 +1,4 @@
-package app
+package command
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/mdlayher/vsock"
 
+	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 )
 
@@ -26,8 +27,8 @@ const (
 // how it is, and returns the exit code: 0 if it takes pushes, else 1 with one line
 // about what is wrong.
 func checkHealth(ctx context.Context, args []string, out, messages io.Writer) int {
-	o, err := configure(args, out, nil) // unknown variables are the server's to refuse
-	if errors.Is(err, ErrAnswered) {
+	o, err := config.ParseForCommand(args, out)
+	if errors.Is(err, config.ErrAnswered) {
 		return 0
 	}
 	if err == nil {
@@ -42,14 +43,14 @@ func checkHealth(ctx context.Context, args []string, out, messages io.Writer) in
 }
 
 // askHealth returns why the server is not healthy, or nil.
-func askHealth(ctx context.Context, o Options) error {
+func askHealth(ctx context.Context, o config.Options) error {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()
 	address, err := healthAddress(o)
 	if err != nil {
 		return err
 	}
-	web, err := openWebConfig(o.WebConfigFile, slog.New(slog.DiscardHandler))
+	web, err := webconfig.OpenNamed(o.WebConfigFile, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
@@ -99,27 +100,24 @@ func unhealthy(answer *http.Response) error {
 }
 
 // healthAddress is the first one that the server listens on for everything.
-func healthAddress(o Options) (string, error) {
+func healthAddress(o config.Options) (config.Address, error) {
 	if o.SystemdSocket {
-		return "", errors.New("the address is systemd's to know: say it with --web.listen-address and --no-web.systemd-socket")
+		return config.Address{}, errors.New("the address is systemd's to know: say it with --web.listen-address and --no-web.systemd-socket")
 	}
 	address := o.ListenAddresses[0]
-	if strings.HasSuffix(address, ":0") {
-		return "", fmt.Errorf("the port of %s is not known: say which one was chosen with --web.listen-address", address)
+	if strings.HasSuffix(address.String(), ":0") {
+		return config.Address{}, fmt.Errorf("the port of %s is not known: say which one was chosen with --web.listen-address", address)
 	}
 	return address, nil
 }
 
 // dialListener connects to what listens at an address of --web.listen-address.
-func dialListener(ctx context.Context, s string) (net.Conn, error) {
-	a, err := parseAddress(s)
+func dialListener(ctx context.Context, a config.Address) (net.Conn, error) {
 	switch {
-	case err != nil:
-		return nil, err
-	case a.vsock:
-		return vsock.Dial(vsock.Local, a.port, nil)
-	case a.path != "":
-		return (&net.Dialer{}).DialContext(ctx, "unix", a.path)
+	case a.VSock:
+		return vsock.Dial(vsock.Local, a.Port, nil)
+	case a.Path != "":
+		return (&net.Dialer{}).DialContext(ctx, "unix", a.Path)
 	}
-	return (&net.Dialer{}).DialContext(ctx, "tcp", s)
+	return (&net.Dialer{}).DialContext(ctx, "tcp", a.String())
 }

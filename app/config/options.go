@@ -1,0 +1,278 @@
+package config
+
+import (
+	"cmp"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/auth"
+	"gatehouse/handlers"
+	"gatehouse/store"
+	"gatehouse/store/pebble"
+)
+
+// BesideName is the directory of a store that is beside a persistence file.
+const BesideName = "gatehouse-data"
+
+// Options is a complete, valid configuration of the program. Parse makes one.
+// Fields with tags are settings, those of the parts' own options too: the type
+// setting says what the tags mean.
+type Options struct {
+	ListenAddresses []Address `flag:"web.listen-address" default:":9091" is:"listen addresses" help:"Address to listen on: host:port, :port, unix:///path or vsock://:port. Repeatable, or several with commas."`
+	Sockets         SocketAccess
+	SystemdSocket   bool   `flag:"web.systemd-socket" help:"Listen on the sockets that systemd passes instead of --web.listen-address."`
+	WebConfigFile   string `flag:"web.config.file" about:"access,place" help:"File with TLS settings and users, in the format of the Prometheus exporter toolkit."`
+	TelemetryPath   string `flag:"web.telemetry-path" default:"/metrics" is:"telemetry path" help:"Path that exposes all metrics."`
+	// ExternalURL is nil if each request says it.
+	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
+	// RoutePrefix is empty, or has a slash before it and none behind.
+	RoutePrefix           string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
+	EnableLifecycle       bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
+	EnableAdminAPI        bool          `flag:"web.enable-admin-api" help:"Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway."`
+	EnablePprof           bool          `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
+	ReadTimeout           time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, with its body."`
+	WriteTimeout          time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for an answer to be taken by its client."`
+	IdleTimeout           time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
+	ShutdownTimeout       time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time for requests in flight to be finished when the server ends."`
+	TrustedProxies        auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	ScrapeListenAddresses []Address     `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
+	ScrapeInternalOnly    bool          `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
+
+	Auth AuthOptions `about:"access"`
+
+	Disk  pebble.Options `json:"-"` // its other fields are the caller's to set
+	Store store.Options  `json:"-"` // so are those of this one, and SessionIdle, which is in Auth
+
+	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"Persistence file of a Pushgateway, imported once, at a start with a store that never held a change. It is never written."`
+	PersistenceInterval time.Duration `flag:"persistence.interval" default:"5m" help:"Accepted and ignored: every push is durable before it is answered."`
+
+	// UTF8Names is what both flags about names say, in the end.
+	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names."`
+	LegacyNames  bool          `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
+	MaxBodyBytes int64         `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
+	DefaultTTL   time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
+
+	MaxSeriesPerPush int   `flag:"limits.series-per-push" default:"100000" help:"Most series in one push. 0: no limit."`
+	BodyBudget       int64 `flag:"limits.body-bytes-in-flight" default:"256MiB" validate:"gtefield=MaxBodyBytes" help:"Most bytes of pushes being read at the same time."`
+
+	Targets Targets // what they say of how they are to be scraped
+
+	ExactJobMatch bool          `flag:"api.exact-job-match" help:"Let GET and DELETE of /metrics/job/<job> speak of the grouping without other labels only, not of the whole job."`
+	ExcludeOwn    bool          `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
+	StaleAfter    time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
+	OldAfter      time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
+	AllowUnknown  []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Variables of the environment that are not the server's although they look so. Repeatable, or several with commas."`
+	LogLevel      string        `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
+	LogFormat     string        `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
+
+	// PublicPrefix is RoutePrefix as clients know it, before a proxy takes off a part.
+	PublicPrefix string
+	// TrustSockets believes proxies that come by a Unix socket.
+	TrustSockets bool
+	// Flags holds all flags as the status shows them.
+	Flags []handlers.Flag
+	// Notes are remarks on the configuration for the log.
+	Notes []string
+}
+
+// AuthOptions is who may come in. Its secrets are in plain here and nowhere
+// else. However it is printed, alone or within Options, nothing of it shows.
+type AuthOptions struct {
+	// BasicUser is not empty if and only if BasicPassword is not.
+	BasicUser       string        `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS."`
+	Open            bool          `flag:"auth.open" help:"Stay open to everyone although the store knows tokens, or the list of users is empty. Not beside any credential."`
+	LocalhostBypass string        `flag:"auth.localhost-bypass" env:"AUTH_LOCALHOST_BYPASS" default:"auto" validate:"oneof=auto true false" help:"Let local clients in without a credential: true, false, or auto for those of the server's own user."`
+	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people who have signed in have to do so again."`
+	SessionIdle     time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Time without use after which they have to do so again. 0: that alone ends no session."`
+	// Allowed and ScrapeAllowed are empty if everybody is.
+	Allowed         auth.Prefixes        `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks from which requests are taken. Default: all."`
+	ScrapeAllowed   auth.Prefixes        `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks from which scrapes are taken. Default: all."`
+	RoleClaim       string               `flag:"auth.role-claim" help:"Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups."`
+	RoleMap         map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
+	DefaultRole     auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer at which strangers get tokens needs it, a role map, or required claims that keep them out."`
+	CertificateRole auth.Role            `flag:"auth.client-certificate-role" default:"none" is:"role" help:"Role of a verified client certificate without another credential: none, reader, pusher or admin."`
+	// Issuer is that of bearer tokens; empty: there are none.
+	Issuer         string            `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as it stands in them."`
+	Audiences      []string          `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences of which a token must name one. Needed with --jwt.issuer."`
+	JWKSURI        string            `flag:"jwt.jwks-uri" env:"JWKS_URI" is:"jwks uri" help:"Address of the issuer's keys. Default: what the issuer's discovery document names."`
+	RequiredClaims map[string]string `flag:"jwt.required-claims" env:"JWT_REQUIRED_CLAIMS" is:"claims" help:"Claims that a token, or who signs in, must have: claim=value. Repeatable, or several with commas."`
+	// ClientID is empty if nobody can sign in at an issuer, and then LoginIssuer is too.
+	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"Name that an OpenID provider has for this server: lets people sign in there. Needs --web.external-url; its secret is in OIDC_CLIENT_SECRET."`
+	LoginIssuer string `flag:"oidc.issuer" env:"OIDC_ISSUER" is:"issuer" help:"Issuer at which people sign in. Default: --jwt.issuer."`
+	// Scopes are nil if they are the usual ones.
+	Scopes       []string `flag:"oidc.scopes" env:"OIDC_SCOPES" is:"scopes" help:"Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it."`
+	IssuerCAFile string   `flag:"oidc.ca-file" env:"OIDC_CA_FILE" about:"place" help:"PEM file with the authorities to trust for the issuers. Default: the system's."`
+
+	BasicPassword string
+	Tokens        []string // each of visible ASCII
+	ScrapeKey     string   // of visible ASCII; empty: none
+	ClientSecret  string   // empty: a public client
+
+	IssuerCAs *x509.CertPool  // of Issuer and LoginIssuer; nil: the system's
+	Claims    auth.ClaimRules // of bearer tokens; zero without an Issuer
+	Login     auth.ClaimRules // of those who sign in at LoginIssuer; zero without
+}
+
+// Targets is what targets say of how they are to be scraped.
+type Targets struct {
+	// ScrapeInterval is 0 if nothing is said.
+	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"How often Prometheus is to scrape the targets of /api/v1/targets: a duration; or push, each as often as it is pushed. Default: Prometheus' own setting."`
+	FollowPushes     bool          // each grouping's own interval, instead
+	NativeHistograms bool          `flag:"targets.native-histograms" help:"Have Prometheus scrape native histograms from the targets of /api/v1/targets."`
+	UnixSocket       string        `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server by which Prometheus is to scrape the targets of /api/v1/targets. Default: by TCP."`
+}
+
+// hidden is what printing AuthOptions shows.
+const hidden = "(hidden)"
+
+// String hides all.
+func (AuthOptions) String() string { return hidden }
+
+// Format hides all from every verb, %#v too.
+func (AuthOptions) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, hidden) }
+
+// LogValue hides all.
+func (AuthOptions) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalText hides all, from JSON too.
+func (AuthOptions) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// finish fills in, once all settings are checked, what follows from several of them.
+func (p *parser) finish() {
+	p.finishPaths()
+	p.TrustSockets = slices.Contains(p.of(&p.TrustedProxies).texts, bySocket)
+	p.UTF8Names = !p.legacyNames()
+	p.Targets.FollowPushes = p.of(&p.Targets.ScrapeInterval).text() == followPushes
+	p.finishAuth()
+	p.Flags = p.shown()
+	p.Notes = slices.Concat(p.notes(), p.Notes, p.authNotes())
+}
+
+func (p *parser) finishPaths() {
+	p.PublicPrefix = p.RoutePrefix
+	if p.ExternalURL != nil {
+		if p.of(&p.RoutePrefix).text() == "" {
+			p.RoutePrefix = must(parseRoutePrefix(p.ExternalURL.Path))
+		}
+		p.PublicPrefix = strings.TrimRight(p.ExternalURL.EscapedPath(), "/")
+	}
+	p.Disk.Path = cmp.Or(p.Disk.Path, p.usualStoragePath())
+}
+
+// usualStoragePath returns the default of --storage.path: beside the persistence file,
+// which is what has a volume in an installation that is being replaced.
+func (p *parser) usualStoragePath() string {
+	if p.PersistenceFile != "" {
+		return filepath.Join(filepath.Dir(p.PersistenceFile), BesideName)
+	}
+	return "data"
+}
+
+func (p *parser) finishAuth() {
+	a := &p.Auth
+	a.LoginIssuer = p.loginIssuer()
+	if p.of(&a.DefaultRole).text() == "" && len(a.RoleMap) == 0 {
+		a.DefaultRole = auth.Admin // as there is nothing else to grant it
+	}
+	if a.Issuer != "" {
+		a.Claims = a.rules(a.Issuer, a.Audiences...)
+	}
+	if a.ClientID != "" {
+		a.Login = a.rules(a.LoginIssuer, a.ClientID)
+	}
+}
+
+func (a *AuthOptions) rules(issuer string, audiences ...string) auth.ClaimRules {
+	return auth.ClaimRules{
+		Issuer:      issuer,
+		Audiences:   audiences,
+		Required:    a.RequiredClaims,
+		RoleClaim:   a.RoleClaim,
+		RoleMap:     a.RoleMap,
+		DefaultRole: a.DefaultRole,
+	}
+}
+
+// loginIssuer returns the issuer at which people sign in; empty: they cannot.
+func (p *parser) loginIssuer() string {
+	if p.Auth.ClientID == "" {
+		return ""
+	}
+	return cmp.Or(p.Auth.LoginIssuer, p.Auth.Issuer)
+}
+
+// legacyNames reports whether names are of ASCII letters, digits and underscores
+// only: the one flag says so, or the other one says no.
+func (p *parser) legacyNames() bool { return p.LegacyNames || !p.UTF8Names }
+
+// shown lists the flags as the status shows them.
+func (p *parser) shown() []handlers.Flag {
+	shown := make([]handlers.Flag, len(p.settings))
+	for i, s := range p.settings {
+		shown[i] = s.shown()
+		switch s {
+		case p.of(&p.UTF8Names):
+			shown[i].Value, shown[i].From = strconv.FormatBool(p.UTF8Names), p.fromOneOf(s, p.of(&p.LegacyNames))
+		case p.of(&p.LegacyNames):
+			shown[i].Value, shown[i].From = strconv.FormatBool(!p.UTF8Names), p.fromOneOf(s, p.of(&p.UTF8Names))
+		case p.of(&p.Disk.Path):
+			shown[i].Value, shown[i].Default = p.Disk.Path, p.usualStoragePath()
+		}
+	}
+	return shown
+}
+
+// fromOneOf returns where a flag has its value from, or the other flag that says the
+// same if only that is set.
+func (p *parser) fromOneOf(s, other *setting) string { return cmp.Or(s.from(), other.from()) }
+
+func (p *parser) notes() []string {
+	var notes []string
+	if s := p.of(&p.PersistenceInterval); s.isSet() {
+		notes = append(notes, s.flag()+" is ignored: every push is durable before it is answered")
+	}
+	if s := p.of(&p.ListenAddresses); p.SystemdSocket && s.isSet() {
+		notes = append(notes, s.flag()+" is ignored: "+p.of(&p.SystemdSocket).flag()+" is set")
+	}
+	return notes
+}
+
+// authNotes are about what is weaker than it may look.
+func (p *parser) authNotes() []string {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	const onTheWay = "is not https: whoever can change what is sent on the way can get in"
+	a := p.Auth
+	if inPlain(a.Issuer) {
+		add("%s %s "+onTheWay, p.of(&p.Auth.Issuer).flag(), a.Issuer)
+	}
+	if inPlain(a.JWKSURI) && !inPlain(a.Issuer) {
+		add("%s %s "+onTheWay, p.of(&p.Auth.JWKSURI).flag(), withoutQuery(a.JWKSURI))
+	}
+	if inPlain(a.LoginIssuer) && a.LoginIssuer != a.Issuer {
+		add("%s %s "+onTheWay, p.of(&p.Auth.LoginIssuer).flag(), a.LoginIssuer)
+	}
+	if external := p.of(&p.ExternalURL); a.ClientID != "" && inPlain(external.text()) {
+		add("%s %s is not https: whoever can read what is sent on the way gets the sessions of those who sign in", external.flag(), external.text())
+	}
+	if slices.Contains(a.Tokens, a.ScrapeKey) {
+		add("%s is one of %s too: whoever scrapes may do everything", keyVariable, tokensVariable)
+	}
+	return notes
+}
+
+// must is for values that have been checked.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
