@@ -4,7 +4,8 @@ ARG VERSION=unknown
 FROM golang:1.26 AS build
 ARG VERSION
 WORKDIR /src
-COPY go.mod go.sum ./
+COPY go.mod go.sum go.work go.work.sum ./
+COPY tools/go.mod tools/go.sum tools/
 # The task runner is compiled here too, so that a change of the sources does not
 # compile it again.
 RUN go mod download && go tool task --version
