@@ -4,6 +4,8 @@ ARG VERSION=unknown
 FROM golang:1.26 AS build
 ARG VERSION
 WORKDIR /src
+# Nothing needs a C compiler.
+ENV CGO_ENABLED=0
 COPY go.mod go.sum go.work go.work.sum ./
 COPY tools/go.mod tools/go.sum tools/
 # The task runner is compiled here too, so that a change of the sources does not
