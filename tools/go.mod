@@ -8,6 +8,8 @@ tool (
 	gotest.tools/gotestsum
 )
 
+require github.com/google/licensecheck v0.3.1
+
 require (
 	dario.cat/mergo v1.0.0 // indirect
 	github.com/Ladicle/tabwriter v1.0.0 // indirect
