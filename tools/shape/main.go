@@ -18,7 +18,7 @@ func main() {
 	dir := flag.String("dir", ".", "the checkout to measure")
 	traced := flag.Bool("trace", false, "also build the program with traces and count the functions that requests enter")
 	list := flag.Bool("functions", false, "list the functions that each traced request enters")
-	record := flag.String("record", `(?i)activit`, "what the identifiers and strings of one kind of record match, in the packages of the store")
+	record := flag.String("record", `(?i)activity`, "what the identifiers and strings of one kind of record match, in the packages of the store")
 	setting := flag.String("setting", `(?i)series-?per-?push`, "what the identifiers and strings of one setting match")
 	flag.Parse()
 	if err := run(*dir, *record, *setting, *traced, *list); err != nil {
