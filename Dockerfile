@@ -4,7 +4,10 @@ ARG VERSION=unknown
 FROM golang:1.26 AS build
 ARG VERSION
 WORKDIR /src
-COPY go.mod go.sum ./
+# Nothing needs a C compiler.
+ENV CGO_ENABLED=0
+COPY go.mod go.sum go.work go.work.sum ./
+COPY tools/go.mod tools/go.sum tools/
 # The task runner is compiled here too, so that a change of the sources does not
 # compile it again.
 RUN go mod download && go tool task --version
@@ -20,6 +23,9 @@ LABEL org.opencontainers.image.title="Gatehouse" \
 # To check the certificate of a token issuer.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/bin/gatehouse /gatehouse
+COPY --from=build /src/LICENSE /LICENSE
+COPY --from=build /src/NOTICE /NOTICE
+COPY --from=build /src/THIRD-PARTY-LICENSES /THIRD-PARTY-LICENSES
 # A new volume takes its owner from the directory in the image.
 COPY --from=build --chown=65532:65532 /src/data /data
 USER 65532:65532

@@ -1,7 +1,7 @@
 // Command bench measures Gatehouse.
 //
-//	go run ./app/bench [compare] [flags]   against Debian's prometheus-pushgateway, in one run
-//	go run ./app/bench load [flags]        drive any server with pushes and scrapes
+//	go run ./bench [compare] [flags]   against Debian's prometheus-pushgateway, in one run
+//	go run ./bench load [flags]        drive any server with pushes and scrapes
 //
 // Compare starts both servers itself, on loopback and in temporary
 // directories, and prints a table of figures and their ratios. Load prints one

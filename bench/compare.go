@@ -205,7 +205,8 @@ func (b *bench) findGatehouse(ctx context.Context) (string, error) {
 	}
 	b.say("gatehouse: building")
 	path := filepath.Join(b.dir, "gatehouse")
-	build := exec.CommandContext(ctx, "go", "build", "-o", path, "gatehouse")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, "gatehouse")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is shipped
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build gatehouse: %w\n%s", err, out)
 	}
