@@ -8,18 +8,20 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // documentedRules writes the rules of the manual into files, and returns their
 // names.
 func documentedRules(t *testing.T, dir string) []string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, "views", "docs", "alerting.md"))
-	must(t, err)
+	text, err := os.ReadFile(filepath.Join(harness.Root, "views", "docs", "alerting.md"))
+	harness.Must(t, err)
 	var files []string
 	for i, block := range regexp.MustCompile("(?ms)^```yaml\n(groups:.*?)^```$").FindAllSubmatch(text, -1) {
 		file := filepath.Join(dir, fmt.Sprintf("rules-%d.yml", i))
-		must(t, os.WriteFile(file, block[1], 0o600))
+		harness.Must(t, os.WriteFile(file, block[1], 0o600))
 		files = append(files, file)
 	}
 	if len(files) < 4 {
@@ -65,12 +67,12 @@ func TestTheDocumentedAlertsAreValidAndFireWhenTheyShould(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	files := documentedRules(t, dir)
-	if out, err := exec.Command(tool(t, "promtool"), append([]string{"check", "rules"}, files...)...).CombinedOutput(); err != nil {
+	if out, err := exec.Command(harness.Tool(t, "promtool"), append([]string{"check", "rules"}, files...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	cases := filepath.Join(dir, "test.yml")
-	must(t, os.WriteFile(cases, []byte("rule_files: [\""+strings.Join(files, `", "`)+"\"]\n"+rulesTest), 0o600))
-	if out, err := exec.Command(tool(t, "promtool"), "test", "rules", cases).CombinedOutput(); err != nil {
+	harness.Must(t, os.WriteFile(cases, []byte("rule_files: [\""+strings.Join(files, `", "`)+"\"]\n"+rulesTest), 0o600))
+	if out, err := exec.Command(harness.Tool(t, "promtool"), "test", "rules", cases).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -13,64 +13,44 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/push"
+
+	"gatehouse/app/e2e/harness"
 )
 
-// closed is a server that knows every kind of configured secret, each from a
-// file.
-type closed struct {
-	*server
-	user, password, token, key string
-}
-
-func startClosed(t *testing.T, args ...string) closed {
-	t.Helper()
-	c := closed{user: "admin", password: secret("password"), token: secret("token"), key: secret("key")}
-	c.server = startEnv(t, []string{
-		"PUSHGATEWAY_AUTH_USER=" + c.user,
-		"PUSHGATEWAY_AUTH_PASS_FILE=" + secretFile(t, c.password),
-		"API_TOKENS_FILE=" + secretFile(t, "another-token-0123456789, "+c.token),
-		"METRICS_VERIFICATION_KEY_FILE=" + secretFile(t, c.key),
-		"AUTH_LOCALHOST_BYPASS=false",
-	}, args...)
-	return c
-}
-
-func (c closed) basic() string { return basic(c.user, c.password) }
-
 func TestSecretsComeFromFiles(t *testing.T) {
-	s := startClosed(t)
-	s.want(401, "PUT", "/metrics/job/x", "a 1\n")
-	s.put("/metrics/job/x", "a 1\n", "X-API-Key", s.token)
-	s.put("/metrics/job/x", "a 1\n", "Authorization", s.basic())
-	s.want(401, "PUT", "/metrics/job/x", "a 1\n", "X-Metrics-Key", s.key)
-	s.want(200, "GET", "/metrics?key="+s.key, "")
-	s.want(401, "GET", "/metrics?key="+s.key+"x", "")
-	s.want(401, "GET", "/metrics", "")
+	s := harness.StartClosed(t)
+	s.Want(401, "PUT", "/metrics/job/x", "a 1\n")
+	s.Put("/metrics/job/x", "a 1\n", "X-API-Key", s.Token)
+	s.Put("/metrics/job/x", "a 1\n", "Authorization", s.BasicAuth())
+	s.Want(401, "PUT", "/metrics/job/x", "a 1\n", "X-Metrics-Key", s.Key)
+	s.Want(200, "GET", "/metrics?key="+s.Key, "")
+	s.Want(401, "GET", "/metrics?key="+s.Key+"x", "")
+	s.Want(401, "GET", "/metrics", "")
 }
 
 func TestTheLogAndTheStatusTellEveryMethodAndNoSecret(t *testing.T) {
-	s := startClosed(t)
-	a := s.want(200, "GET", "/api/v1/status", "", "X-API-Key", s.token)
+	s := harness.StartClosed(t)
+	a := s.Want(200, "GET", "/api/v1/status", "", "X-API-Key", s.Token)
 	var status struct {
 		Data struct {
 			Authentication []struct{ Scheme, Grants, Detail string }
 			Flags          map[string]string
 		}
 	}
-	must(t, json.Unmarshal([]byte(a.body), &status))
+	harness.Must(t, json.Unmarshal([]byte(a.Body), &status))
 	var methods []string
 	for _, m := range status.Data.Authentication {
 		methods = append(methods, m.Scheme+" "+m.Grants)
-		if !strings.Contains(s.log.String(), "scheme="+m.Scheme+" grants="+m.Grants) {
+		if !strings.Contains(s.Log.String(), "scheme="+m.Scheme+" grants="+m.Grants) {
 			t.Errorf("the log does not tell %v", m)
 		}
 	}
 	if got, want := strings.Join(methods, ", "), "api_token admin, basic admin, scrape_key scraper"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	scrape := s.want(200, "GET", "/metrics", "", "X-Metrics-Key", s.key)
-	for what, text := range map[string]string{"the status": a.body, "the scrape": scrape.body, "the log": s.log.String()} {
-		for _, hidden := range []string{s.password, s.token, s.key} {
+	scrape := s.Want(200, "GET", "/metrics", "", "X-Metrics-Key", s.Key)
+	for what, text := range map[string]string{"the status": a.Body, "the scrape": scrape.Body, "the log": s.Log.String()} {
+		for _, hidden := range []string{s.Password, s.Token, s.Key} {
 			if strings.Contains(text, hidden) {
 				t.Errorf("%s holds a secret", what)
 			}
@@ -79,30 +59,30 @@ func TestTheLogAndTheStatusTellEveryMethodAndNoSecret(t *testing.T) {
 }
 
 func TestPushClientsSignIn(t *testing.T) {
-	s := startClosed(t)
+	s := harness.StartClosed(t)
 	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "backup_bytes"})
-	pusher := func() *push.Pusher { return push.New(s.url, "go").Collector(gauge) }
+	pusher := func() *push.Pusher { return push.New(s.URL, "go").Collector(gauge) }
 	if err := pusher().Push(); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("without a credential: %v", err)
 	}
-	must(t, pusher().BasicAuth(s.user, s.password).Push())
-	must(t, pusher().Header(http.Header{"Authorization": {"Bearer " + s.token}}).Add())
-	must(t, pusher().Header(http.Header{"X-Api-Key": {s.token}}).Delete())
+	harness.Must(t, pusher().BasicAuth(s.User, s.Password).Push())
+	harness.Must(t, pusher().Header(http.Header{"Authorization": {"Bearer " + s.Token}}).Add())
+	harness.Must(t, pusher().Header(http.Header{"X-Api-Key": {s.Token}}).Delete())
 	for name, client := range map[string]func(*testing.T) driven{"python": pythonClient, "node": nodeClient} {
 		t.Run(name, func(t *testing.T) {
 			d := client(t)
-			if out, err := d.try(t, s.server, "push", name, nil, 7); err == nil || !strings.Contains(out, "401") {
+			if out, err := d.try(t, s.Server, "push", name, nil, 7); err == nil || !strings.Contains(out, "401") {
 				t.Errorf("without a credential: %v %s", err, out)
 			}
-			d.env = []string{"PUSH_USER=" + s.user, "PUSH_PASSWORD=" + s.password}
-			d.run(t, s.server, "push", name, map[string]string{"instance": "basic"}, 7)
-			d.env = []string{"PUSH_TOKEN=" + s.token}
-			d.run(t, s.server, "add", name, map[string]string{"instance": "token"}, 7)
-			d.run(t, s.server, "delete", name, map[string]string{"instance": "basic"}, 7)
-			s.want(200, "GET", "/metrics/job/"+name+"/instance/token", "", "X-Metrics-Key", s.key)
-			s.want(404, "GET", "/metrics/job/"+name+"/instance/basic", "", "X-Metrics-Key", s.key)
-			d.env = []string{"PUSH_USER=" + s.user, "PUSH_PASSWORD=wrong"}
-			if out, err := d.try(t, s.server, "push", name, nil, 7); err == nil || !strings.Contains(out, "401") {
+			d.env = []string{"PUSH_USER=" + s.User, "PUSH_PASSWORD=" + s.Password}
+			d.run(t, s.Server, "push", name, map[string]string{"instance": "basic"}, 7)
+			d.env = []string{"PUSH_TOKEN=" + s.Token}
+			d.run(t, s.Server, "add", name, map[string]string{"instance": "token"}, 7)
+			d.run(t, s.Server, "delete", name, map[string]string{"instance": "basic"}, 7)
+			s.Want(200, "GET", "/metrics/job/"+name+"/instance/token", "", "X-Metrics-Key", s.Key)
+			s.Want(404, "GET", "/metrics/job/"+name+"/instance/basic", "", "X-Metrics-Key", s.Key)
+			d.env = []string{"PUSH_USER=" + s.User, "PUSH_PASSWORD=wrong"}
+			if out, err := d.try(t, s.Server, "push", name, nil, 7); err == nil || !strings.Contains(out, "401") {
 				t.Errorf("with a wrong password: %v %s", err, out)
 			}
 		})
@@ -146,19 +126,19 @@ scrape_configs:
 `
 
 func TestPrometheusSignsIn(t *testing.T) {
-	s := startClosed(t)
-	s.put("/metrics/job/x/instance/i", "a 1\n", "X-API-Key", s.token)
+	s := harness.StartClosed(t)
+	s.Put("/metrics/job/x/instance/i", "a 1\n", "X-API-Key", s.Token)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	text := strings.NewReplacer("ADDRESS", s.addr, "KEYFILE", secretFile(t, s.key), "KEY", s.key, "PASSWORD", s.password, "TOKEN", s.token, "WRONG", s.key+"x").Replace(signingInConfig)
-	must(t, os.WriteFile(config, []byte(text), 0o600))
-	p := startDebian(t, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
-	until(t, "every target to be what its credential makes it", func() string {
+	text := strings.NewReplacer("ADDRESS", s.Addr, "KEYFILE", harness.SecretFile(t, s.Key), "KEY", s.Key, "PASSWORD", s.Password, "TOKEN", s.Token, "WRONG", s.Key+"x").Replace(signingInConfig)
+	harness.Must(t, os.WriteFile(config, []byte(text), 0o600))
+	p := harness.StartDebian(t, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
+	harness.Until(t, "every target to be what its credential makes it", func() string {
 		for pool, want := range map[string]string{
 			"key_as_bearer": "up", "key_in_query": "up", "password": "up", "token": "up", "discovered": "up",
 			"stranger": "down", "wrong_key": "down",
 		} {
-			targets, why := p.targets(pool)
+			targets, why := p.Targets(pool)
 			if why != "" {
 				return why
 			}
@@ -179,47 +159,47 @@ func TestPrometheusSignsIn(t *testing.T) {
 }
 
 func TestTheScrapeListenerServesScrapesOnly(t *testing.T) {
-	s := startClosed(t, "--web.scrape-listen-address=127.0.0.1:0", "--web.scrape-internal-only")
-	inside := "http://" + s.wrote(`msg="Listening for scrapes" address=(\S+)`)[1]
-	s.put("/metrics/job/x", "a 1\n", "X-API-Key", s.token)
-	s.want(405, "GET", "/metrics", "", "X-API-Key", s.token)
-	s.want(404, "GET", "/api/v1/targets", "", "X-API-Key", s.token)
-	s.want(401, "GET", "/metrics", "")
+	s := harness.StartClosed(t, "--web.scrape-listen-address=127.0.0.1:0", "--web.scrape-internal-only")
+	inside := "http://" + s.Wrote(`msg="Listening for scrapes" address=(\S+)`)[1]
+	s.Put("/metrics/job/x", "a 1\n", "X-API-Key", s.Token)
+	s.Want(405, "GET", "/metrics", "", "X-API-Key", s.Token)
+	s.Want(404, "GET", "/api/v1/targets", "", "X-API-Key", s.Token)
+	s.Want(401, "GET", "/metrics", "")
 	for _, test := range []struct {
 		method, target string
 		headers        []string
 		want           int
 	}{
 		{"GET", "/metrics", nil, 401},
-		{"GET", "/metrics", []string{"X-Metrics-Key", s.key}, 200},
-		{"GET", "/metrics/job/x", []string{"Authorization", s.basic()}, 200},
+		{"GET", "/metrics", []string{"X-Metrics-Key", s.Key}, 200},
+		{"GET", "/metrics/job/x", []string{"Authorization", s.BasicAuth()}, 200},
 		{"GET", "/health", nil, 200},
-		{"PUT", "/metrics/job/x", []string{"X-API-Key", s.token}, 405},
-		{"GET", "/api/v1/status", []string{"X-API-Key", s.token}, 404},
+		{"PUT", "/metrics/job/x", []string{"X-API-Key", s.Token}, 405},
+		{"GET", "/api/v1/status", []string{"X-API-Key", s.Token}, 404},
 	} {
-		a, err := send(test.method, inside, test.target, strings.NewReader(""), test.headers...)
-		if err != nil || a.status != test.want {
+		a, err := harness.Send(test.method, inside, test.target, strings.NewReader(""), test.headers...)
+		if err != nil || a.Status != test.want {
 			t.Errorf("%v %v, want %d", a, err, test.want)
 		}
 	}
 }
 
 func TestAnOpenScrapeListenerAsksForNothing(t *testing.T) {
-	s := startEnv(t, []string{"API_TOKENS=" + secret("token"), "AUTH_LOCALHOST_BYPASS=false"}, "--web.scrape-listen-address=127.0.0.1:0")
-	inside := "http://" + s.wrote(`msg="Listening for scrapes" address=(\S+)`)[1]
-	if a, err := send("GET", inside, "/metrics", strings.NewReader("")); err != nil || a.status != 200 {
+	s := harness.StartEnv(t, []string{"API_TOKENS=" + harness.Secret("token"), "AUTH_LOCALHOST_BYPASS=false"}, "--web.scrape-listen-address=127.0.0.1:0")
+	inside := "http://" + s.Wrote(`msg="Listening for scrapes" address=(\S+)`)[1]
+	if a, err := harness.Send("GET", inside, "/metrics", strings.NewReader("")); err != nil || a.Status != 200 {
 		t.Errorf("%v %v", a, err)
 	}
-	s.want(401, "GET", "/metrics", "")
+	s.Want(401, "GET", "/metrics", "")
 }
 
 // asNobody runs curl as a user that the server does not run as.
 func asNobody(t *testing.T, url string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		missing(t, "only root can be somebody else")
+		harness.Missing(t, "only root can be somebody else")
 	}
-	cmd := exec.CommandContext(t.Context(), tool(t, "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", url)
+	cmd := exec.CommandContext(t.Context(), harness.Tool(t, "curl"), "-s", "-o", "/dev/null", "-w", "%{http_code}", url)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65533, Gid: 65533}}
 	cmd.Dir = "/"
 	out, err := cmd.CombinedOutput()
@@ -230,32 +210,32 @@ func asNobody(t *testing.T, url string) string {
 }
 
 func TestOnlyTheServersOwnUserDoesWithoutACredential(t *testing.T) {
-	s := startEnv(t, []string{"API_TOKENS=" + secret("token")})
-	s.want(200, "GET", "/", "")
-	if status := asNobody(t, s.url+"/"); status != "401" {
+	s := harness.StartEnv(t, []string{"API_TOKENS=" + harness.Secret("token")})
+	s.Want(200, "GET", "/", "")
+	if status := asNobody(t, s.URL+"/"); status != "401" {
 		t.Errorf("another user got %s", status)
 	}
-	s.want(200, "GET", "/", "") // the same connection as before, which was remembered
-	s.want(401, "GET", "/", "", "X-Forwarded-For", "127.0.0.1")
-	s.want(401, "GET", "/", "", "X-API-Key", "wrong")
+	s.Want(200, "GET", "/", "") // the same connection as before, which was remembered
+	s.Want(401, "GET", "/", "", "X-Forwarded-For", "127.0.0.1")
+	s.Want(401, "GET", "/", "", "X-API-Key", "wrong")
 
-	all := startEnv(t, []string{"API_TOKENS=" + secret("token"), "AUTH_LOCALHOST_BYPASS=true"})
-	if status := asNobody(t, all.url+"/"); status != "200" {
+	all := harness.StartEnv(t, []string{"API_TOKENS=" + harness.Secret("token"), "AUTH_LOCALHOST_BYPASS=true"})
+	if status := asNobody(t, all.URL+"/"); status != "200" {
 		t.Errorf("another user got %s where all users count", status)
 	}
 }
 
 func TestBehindAPublicAddressBeingLocalIsNotEnough(t *testing.T) {
-	s := startEnv(t, []string{"API_TOKENS=" + secret("token")}, "--web.external-url=https://push.example.org")
-	a := s.want(401, "GET", "/", "")
-	if a.header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("headers %v", a.header)
+	s := harness.StartEnv(t, []string{"API_TOKENS=" + harness.Secret("token")}, "--web.external-url=https://push.example.org")
+	a := s.Want(401, "GET", "/", "")
+	if a.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("headers %v", a.Header)
 	}
 }
 
 func TestCredentialsOnTheWire(t *testing.T) {
-	s := startClosed(t)
-	token := "X-API-Key: " + s.token + "\r\n"
+	s := harness.StartClosed(t)
+	token := "X-API-Key: " + s.Token + "\r\n"
 	request := func(line, headers string) string {
 		return line + " HTTP/1.1\r\nHost: x\r\n" + headers + "Connection: close\r\n\r\n"
 	}
@@ -267,10 +247,10 @@ func TestCredentialsOnTheWire(t *testing.T) {
 		"a token in a header in capitals":  {request("GET /", strings.ToUpper(token[:9])+token[9:]), 200},
 		"a token twice":                    {request("GET /", token+token), 400},
 		"a token and a wrong one":          {request("GET /", token+"x-api-key: x\r\n"), 400},
-		"Authorization twice":              {request("GET /", "Authorization: Bearer "+s.token+"\r\nauthorization: Bearer x\r\n"), 400},
-		"the key twice":                    {request("GET /metrics", "X-Metrics-Key: "+s.key+"\r\nX-Metrics-Key: x\r\n"), 400},
-		"an underscore for a hyphen":       {request("GET /", "X_API_Key: "+s.token+"\r\n"), 401},
-		"a blank before the colon":         {request("GET /", "X-API-Key : "+s.token+"\r\n"), 400},
+		"Authorization twice":              {request("GET /", "Authorization: Bearer "+s.Token+"\r\nauthorization: Bearer x\r\n"), 400},
+		"the key twice":                    {request("GET /metrics", "X-Metrics-Key: "+s.Key+"\r\nX-Metrics-Key: x\r\n"), 400},
+		"an underscore for a hyphen":       {request("GET /", "X_API_Key: "+s.Token+"\r\n"), 401},
+		"a blank before the colon":         {request("GET /", "X-API-Key : "+s.Token+"\r\n"), 400},
 		"another method by header":         {request("GET /metrics/job/x", "X-HTTP-Method-Override: DELETE\r\n"+token), 404},
 		"another address by header":        {request("GET /", "X-Original-URL: /health\r\nX-Rewrite-URL: /health\r\n"), 401},
 		"an absolute target":               {request("GET http://x/health", ""), 400},
@@ -288,31 +268,31 @@ func TestCredentialsOnTheWire(t *testing.T) {
 		"a length and chunks":              {"PUT /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n", 401},
 		"no version":                       {"GET /\r\n" + token + "\r\n", 400},
 		"a method that there is not":       {request("FOO /", ""), 400},
-		"a credential in the target":       {request("GET /?key="+s.key, ""), 401},
-		"a name and password in the host":  {"GET / HTTP/1.1\r\nHost: admin:" + s.password + "@x\r\nConnection: close\r\n\r\n", 401},
+		"a credential in the target":       {request("GET /?key="+s.Key, ""), 401},
+		"a name and password in the host":  {"GET / HTTP/1.1\r\nHost: admin:" + s.Password + "@x\r\nConnection: close\r\n\r\n", 401},
 		"a malformed line beside a secret": {"GET / HTTP/1.1\r\nHost: x\r\n" + token + "no colon here\r\n\r\n", 400},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := s.dial()
-			c.t = t
-			c.write(test.request)
-			a := c.read()
-			if a.status != test.want {
+			c := s.Dial()
+			c.T = t
+			c.Write(test.request)
+			a := c.Read()
+			if a.Status != test.want {
 				t.Errorf("%v, want %d", a, test.want)
 			}
-			for _, hidden := range []string{s.token, s.key, s.password} {
-				if strings.Contains(a.body+fmt.Sprint(a.header), hidden) {
+			for _, hidden := range []string{s.Token, s.Key, s.Password} {
+				if strings.Contains(a.Body+fmt.Sprint(a.Header), hidden) {
 					t.Errorf("echoes a secret: %v", a)
 				}
 			}
 		})
 	}
-	s.want(404, "GET", "/metrics/job/x", "", "X-Metrics-Key", s.key)
+	s.Want(404, "GET", "/metrics/job/x", "", "X-Metrics-Key", s.Key)
 }
 
 func TestHalfAConfigurationIsNoStart(t *testing.T) {
 	empty := filepath.Join(t.TempDir(), "web.yml")
-	must(t, os.WriteFile(empty, nil, 0o600))
+	harness.Must(t, os.WriteFile(empty, nil, 0o600))
 	for name, test := range map[string]struct {
 		env  []string
 		args []string
@@ -326,9 +306,9 @@ func TestHalfAConfigurationIsNoStart(t *testing.T) {
 		"a role without a CA":       {nil, []string{"--web.config.file=" + empty, "--auth.client-certificate-role=pusher"}, "client_ca_file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := launch(t, test.env, binary, append([]string{loopback, "--storage.path=" + t.TempDir()}, test.args...)...)
-			if code := c.exit(); code != 1 || !strings.Contains(c.log.String(), test.want) || strings.Contains(c.log.String(), "goroutine") {
-				t.Errorf("exit code %d, wrote %q; want 1 and %q", code, c.log.String(), test.want)
+			c := harness.Launch(t, test.env, harness.Binary, append([]string{harness.Loopback, "--storage.path=" + t.TempDir()}, test.args...)...)
+			if code := c.Exit(); code != 1 || !strings.Contains(c.Log.String(), test.want) || strings.Contains(c.Log.String(), "goroutine") {
+				t.Errorf("exit code %d, wrote %q; want 1 and %q", code, c.Log.String(), test.want)
 			}
 		})
 	}

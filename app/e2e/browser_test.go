@@ -1,183 +1,14 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
-	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
+	"gatehouse/app/e2e/harness"
 )
-
-// tab is a tab of a browser of its own. What the functions here lack is done
-// with chromedp and its context.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
-
-	mu       sync.Mutex
-	requests map[network.RequestID]string // METHOD URL
-	statuses map[network.RequestID]int
-}
-
-// browser runs Chromium without a window, with more flags given as name=value.
-func browser(t *testing.T, flags ...string) *tab {
-	t.Helper()
-	return browserFor(t, 3*patience, flags...)
-}
-
-// browserFor is browser for a test that takes longer.
-func browserFor(t *testing.T, bound time.Duration, flags ...string) *tab {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(tool(t, "chromium")))
-	for _, flag := range flags {
-		name, value, _ := strings.Cut(flag, "=")
-		options = append(options, chromedp.Flag(name, value))
-	}
-	// The test's own context ends before its cleanup, which needs the browser.
-	bounded, release := context.WithTimeout(context.Background(), bound)
-	allocator, _ := chromedp.NewExecAllocator(bounded, options...)
-	ctx, _ := chromedp.NewContext(allocator)
-	t.Cleanup(func() {
-		defer release()
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Logf("ending the browser: %v", err)
-		}
-	})
-	b := &tab{t: t, ctx: ctx, requests: map[network.RequestID]string{}, statuses: map[network.RequestID]int{}}
-	must(t, chromedp.Listen(ctx, b.heard))
-	return b
-}
-
-// heard keeps what the network did. The status comes as the server sent it, also
-// where the page must not know it.
-func (b *tab) heard(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *network.EventRequestWillBeSent:
-		b.requests[e.RequestID] = e.Request.Method + " " + e.Request.URL
-	case *network.EventResponseReceivedExtraInfo:
-		b.statuses[e.RequestID] = int(e.StatusCode)
-	}
-}
-
-// answered waits for the status of the answer to a request of the browser.
-func (b *tab) answered(method, url string) (status int) {
-	b.t.Helper()
-	until(b.t, "an answer to "+method+" "+url, func() string {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for id, request := range b.requests {
-			if found, done := b.statuses[id]; done && request == method+" "+url {
-				status = found
-				return ""
-			}
-		}
-		return fmt.Sprintf("answers so far: %v of %v", b.statuses, b.requests)
-	})
-	return status
-}
-
-// open goes to a page.
-func (b *tab) open(url string) {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
-		b.t.Fatalf("%s: %v", url, err)
-	}
-}
-
-// arrives waits until a page is there to which a script has led.
-func (b *tab) arrives(url string) {
-	b.t.Helper()
-	until(b.t, "the browser to arrive at "+url, func() string {
-		at, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.readyState + " " + location.href`))
-		if err != nil { // between two pages
-			return err.Error()
-		}
-		if at != "complete "+url {
-			return at
-		}
-		return ""
-	})
-}
-
-// run runs a script in the page and returns the text that it ends with or
-// promises.
-func (b *tab) run(script string) string {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](script, chromedp.EvalAwaitPromise))
-	if err != nil {
-		b.t.Fatalf("%s: %v", script, err)
-	}
-	return text
-}
-
-// click presses the mouse in the middle of an element, whatever lies on top of
-// it there.
-func (b *tab) click(selector string, options ...chromedp.MouseOption) {
-	b.t.Helper()
-	at := b.run(fmt.Sprintf(`{
-		const e = document.querySelector(%q);
-		e.scrollIntoView({block: "center"});
-		const r = e.getBoundingClientRect();
-		[r.x + r.width / 2, r.y + r.height / 2].join(" ")
-	}`, selector))
-	first, second, _ := strings.Cut(at, " ")
-	x, err := strconv.ParseFloat(first, 64)
-	must(b.t, err)
-	y, err := strconv.ParseFloat(second, 64)
-	must(b.t, err)
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	must(b.t, chromedp.Do(ctx, chromedp.MouseClickXY(x, y, options...)))
-}
-
-// press presses keys, one after the other. What a key writes comes with it, as
-// it does from a keyboard, so that a page can prevent it.
-func (b *tab) press(keys ...string) {
-	b.t.Helper()
-	for _, key := range strings.Join(keys, "") {
-		events := kb.Encode(key)
-		down, up := *events[0], *events[len(events)-1]
-		if len(events) == 3 {
-			down.Text = events[1].Text
-		}
-		for _, event := range []input.DispatchKeyEventParams{down, up} {
-			_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, event)
-			must(b.t, err)
-		}
-	}
-}
-
-// relaxed has pages run every script: as if an attacker had sent them.
-func (b *tab) relaxed() *tab {
-	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, page.SetBypassCSP, page.SetBypassCSPParams{Enabled: true})
-	must(b.t, err)
-	return b
-}
-
-// sends has every request carry a header, like a password that the browser
-// remembers.
-func (b *tab) sends(name, value string) {
-	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: network.Headers{name: value}})
-	must(b.t, err)
-}
 
 // elsewhere serves an empty page of another origin, with a header.
 func elsewhere(t *testing.T, header, value string) (port string) {
@@ -220,19 +51,19 @@ func TestAPageOfAnotherSiteCannotPush(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startEnv(t, test.env)
-			b := browser(t)
+			s := harness.StartEnv(t, test.env)
+			b := harness.StartBrowser(t)
 			if test.headers != nil {
-				b.sends(test.headers[0], test.headers[1])
+				b.Sends(test.headers[0], test.headers[1])
 			}
 			pushes := func(attack, path string) int {
 				t.Helper()
-				url := s.url + path
-				b.run("{" + strings.ReplaceAll(attacks[attack], "URL", url) + "}")
+				url := s.URL + path
+				b.Run("{" + strings.ReplaceAll(attacks[attack], "URL", url) + "}")
 				if attack == "form" {
-					b.arrives(url)
+					b.Arrives(url)
 				}
-				return b.answered("POST", url)
+				return b.Answered("POST", url)
 			}
 			for where, site := range map[string]string{
 				"another-host": "http://localhost:" + elsewhere(t, "X-Nothing", ""),
@@ -240,26 +71,26 @@ func TestAPageOfAnotherSiteCannotPush(t *testing.T) {
 				"no-origin":    "http://127.0.0.1:" + elsewhere(t, "Content-Security-Policy", "sandbox allow-scripts allow-forms"),
 			} {
 				for attack := range attacks {
-					b.open(site)
+					b.Open(site)
 					path := fmt.Sprintf("/metrics/job/%s/instance/%s", where, attack)
 					if status := pushes(attack, path); status != 403 {
 						t.Errorf("%s from %s: %d, want 403", attack, site, status)
 					}
-					if a := s.do("GET", path, "", test.headers...); a.status != 404 {
+					if a := s.Do("GET", path, "", test.headers...); a.Status != 404 {
 						t.Errorf("%s from %s left %v", attack, site, a)
 					}
 				}
 			}
 			// The same does work from a page of its own, so that it is the origin
 			// that counts.
-			b.relaxed()
+			b.Relaxed()
 			for attack := range attacks {
-				b.open(s.url + "/")
+				b.Open(s.URL + "/")
 				path := "/metrics/job/own/instance/" + attack
 				if status := pushes(attack, path); status != 200 {
 					t.Errorf("%s from a page of its own: %d, want 200", attack, status)
 				}
-				s.want(200, "GET", path, "", test.headers...)
+				s.Want(200, "GET", path, "", test.headers...)
 			}
 		})
 	}
@@ -267,38 +98,38 @@ func TestAPageOfAnotherSiteCannotPush(t *testing.T) {
 
 func TestAPageOfAnotherSiteCanNeitherReadNorDelete(t *testing.T) {
 	t.Parallel()
-	s := startEnv(t, []string{basicUser, basicPass})
-	s.put("/metrics/job/precious", "m 1\n")
-	b := browser(t).relaxed()
+	s := harness.StartEnv(t, []string{basicUser, basicPass})
+	s.Put("/metrics/job/precious", "m 1\n")
+	b := harness.StartBrowser(t).Relaxed()
 	script := func(method string) string {
-		return fmt.Sprintf(`fetch("%s/metrics/job/precious", {method: "%s"}).then(async r => r.status + " " + await r.text(), String)`, s.url, method)
+		return fmt.Sprintf(`fetch("%s/metrics/job/precious", {method: "%s"}).then(async r => r.status + " " + await r.text(), String)`, s.URL, method)
 	}
-	b.open("http://127.0.0.1:" + elsewhere(t, "X-Nothing", ""))
+	b.Open("http://127.0.0.1:" + elsewhere(t, "X-Nothing", ""))
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
-		if got := b.run(script(method)); !strings.HasPrefix(got, "TypeError") {
+		if got := b.Run(script(method)); !strings.HasPrefix(got, "TypeError") {
 			t.Errorf("%s tells the page %q", method, got)
 		}
 	}
-	if a := s.want(200, "GET", "/metrics/job/precious", ""); !strings.Contains(a.body, "m{instance=\"\",job=\"precious\"} 1\n") {
-		t.Errorf("left is\n%s", a.body)
+	if a := s.Want(200, "GET", "/metrics/job/precious", ""); !strings.Contains(a.Body, "m{instance=\"\",job=\"precious\"} 1\n") {
+		t.Errorf("left is\n%s", a.Body)
 	}
 
-	b.open(s.url + "/metrics")
-	if got := b.run(script("GET")); !strings.HasPrefix(got, "200 ") || !strings.Contains(got, "} 1\n") {
+	b.Open(s.URL + "/metrics")
+	if got := b.Run(script("GET")); !strings.HasPrefix(got, "200 ") || !strings.Contains(got, "} 1\n") {
 		t.Errorf("a page of its own reads %q", got)
 	}
-	if got := b.run(script("DELETE")); got != "202 " {
+	if got := b.Run(script("DELETE")); got != "202 " {
 		t.Errorf("a page of its own deletes: %q", got)
 	}
-	s.want(404, "GET", "/metrics/job/precious", "")
+	s.Want(404, "GET", "/metrics/job/precious", "")
 }
 
 func TestANameThatLeadsToThisMachineIsNotLocal(t *testing.T) {
 	t.Parallel()
-	s := startEnv(t, []string{basicUser, basicPass})
-	s.put("/metrics/job/precious", "m 1\n")
-	b := browser(t, "host-resolver-rules=MAP rebind.test 127.0.0.1, MAP localhost.rebind.test 127.0.0.1").relaxed()
-	_, port, _ := strings.Cut(s.addr, ":")
+	s := harness.StartEnv(t, []string{basicUser, basicPass})
+	s.Put("/metrics/job/precious", "m 1\n")
+	b := harness.StartBrowser(t, "host-resolver-rules=MAP rebind.test 127.0.0.1, MAP localhost.rebind.test 127.0.0.1").Relaxed()
+	_, port, _ := strings.Cut(s.Addr, ":")
 	// The attacker has no credential to send, and does not want the browser to
 	// ask for one.
 	const (
@@ -308,22 +139,22 @@ func TestANameThatLeadsToThisMachineIsNotLocal(t *testing.T) {
 	for _, host := range []string{"rebind.test", "localhost.rebind.test"} {
 		// The page is public: it stands for one that the attacker sent before
 		// the name led here.
-		b.open("http://" + host + ":" + port + "/-/healthy")
-		if got := b.run("location.host"); got != host+":"+port {
+		b.Open("http://" + host + ":" + port + "/-/healthy")
+		if got := b.Run("location.host"); got != host+":"+port {
 			t.Fatalf("the browser is at %q", got)
 		}
-		if got := b.run(read); !strings.HasPrefix(got, "401 ") || strings.Contains(got, "precious") {
+		if got := b.Run(read); !strings.HasPrefix(got, "401 ") || strings.Contains(got, "precious") {
 			t.Errorf("a page of %s reads %.200q", host, got)
 		}
-		if got := b.run(write); got != "401" && got != "403" {
+		if got := b.Run(write); got != "401" && got != "403" {
 			t.Errorf("a page of %s deletes: %q", host, got)
 		}
 	}
-	b.open(s.url + "/-/healthy")
-	if got := b.run(read); !strings.HasPrefix(got, "200 ") || !strings.Contains(got, `m{instance="",job="precious"} 1`) {
+	b.Open(s.URL + "/-/healthy")
+	if got := b.Run(read); !strings.HasPrefix(got, "200 ") || !strings.Contains(got, `m{instance="",job="precious"} 1`) {
 		t.Errorf("a page of its own reads %.200q", got)
 	}
-	if got := b.run(write); got != "202" {
+	if got := b.Run(write); got != "202" {
 		t.Errorf("a page of its own deletes: %q", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/app/e2e/harness"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/pebble"
@@ -20,22 +21,22 @@ func storeOf(t *testing.T, wrong, before, ttl time.Duration) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "store")
 	j, err := pebble.Open(pebble.Options{Path: dir})
-	must(t, err)
+	harness.Must(t, err)
 	var passed atomic.Int64
 	now, elapsed := time.Now().Add(wrong-before), func() time.Duration { return time.Duration(passed.Load()) }
 	s, err := store.Open(t.Context(), j, store.Options{UndoWindow: time.Hour, Clock: store.Clock{
 		Now: func() time.Time { return now.Add(elapsed()) }, Elapsed: elapsed,
 	}})
-	must(t, err)
+	harness.Must(t, err)
 	key, err := store.NewGroupingKey([]exposition.Label{{Name: "job", Value: "x"}})
-	must(t, err)
+	harness.Must(t, err)
 	families, err := exposition.DecodeText([]byte("m 1\n"), exposition.Options{Grouping: key.Labels()})
-	must(t, err)
+	harness.Must(t, err)
 	_, err = s.Push(t.Context(), store.Push{Key: key, Families: families, TTL: ttl})
-	must(t, err)
+	harness.Must(t, err)
 	passed.Store(int64(before))
-	must(t, s.Close())
-	must(t, j.Close())
+	harness.Must(t, s.Close())
+	harness.Must(t, j.Close())
 	return dir
 }
 
@@ -45,20 +46,20 @@ var (
 )
 
 // pushTime is that of x as scrapes see it.
-func (s *server) pushTime() time.Time {
-	s.t.Helper()
-	m := pushTimeLine.FindStringSubmatch(s.want(200, "GET", "/metrics", "").body)
+func pushTime(s *harness.Server) time.Time {
+	s.T.Helper()
+	m := pushTimeLine.FindStringSubmatch(s.Want(200, "GET", "/metrics", "").Body)
 	if m == nil {
-		s.t.Fatal("x is not exposed")
+		s.T.Fatal("x is not exposed")
 	}
 	seconds, err := strconv.ParseFloat(m[1], 64)
-	must(s.t, err)
+	harness.Must(s.T, err)
 	return time.UnixMicro(int64(seconds * 1e6))
 }
 
 // left is how long x is said to be held still.
-func (s *server) left() time.Duration {
-	s.t.Helper()
+func left(s *harness.Server) time.Duration {
+	s.T.Helper()
 	var got struct {
 		Data struct {
 			Groupings []struct {
@@ -66,9 +67,9 @@ func (s *server) left() time.Duration {
 			}
 		}
 	}
-	must(s.t, json.Unmarshal([]byte(s.want(200, "GET", "/api/v1/groupings", "").body), &got))
+	harness.Must(s.T, json.Unmarshal([]byte(s.Want(200, "GET", "/api/v1/groupings", "").Body), &got))
 	if len(got.Data.Groupings) != 1 {
-		s.t.Fatalf("there are %+v", got.Data.Groupings)
+		s.T.Fatalf("there are %+v", got.Data.Groupings)
 	}
 	return time.Until(got.Data.Groupings[0].Expires)
 }
@@ -93,18 +94,18 @@ func TestAStoreOfAClockThatWasWrongIsServedAsTrulyAsItCanBe(t *testing.T) {
 			dir := storeOf(t, test.wrong, test.before, test.ttl)
 			for i := range 2 { // a restart renews nothing
 				began := time.Now()
-				s := startOn(t, dir)
-				m := startLine.FindStringSubmatch(s.want(200, "GET", "/api/v1/status", "").body)
+				s := harness.StartOn(t, dir)
+				m := startLine.FindStringSubmatch(s.Want(200, "GET", "/api/v1/status", "").Body)
 				started, err := time.Parse(time.RFC3339, m[1])
-				must(t, err)
-				at := s.pushTime()
+				harness.Must(t, err)
+				at := pushTime(s)
 				if ahead := !at.Before(began.Add(-time.Second)) && at.Sub(started).Abs() < 5*time.Second; test.before > 0 && ahead != test.ahead {
 					t.Errorf("start %d: it is exposed as pushed at %v; the server started at %v", i, at, started)
 				}
 				if at.After(time.Now().Add(5 * time.Second)) {
 					t.Errorf("start %d: it is exposed as pushed at %v", i, at)
 				}
-				if left := s.left(); left < test.left || left > test.most {
+				if left := left(s); left < test.left || left > test.most {
 					t.Errorf("start %d: it is held for %v", i, left)
 				}
 				var status struct {
@@ -115,21 +116,21 @@ func TestAStoreOfAClockThatWasWrongIsServedAsTrulyAsItCanBe(t *testing.T) {
 						}
 					}
 				}
-				must(t, json.Unmarshal([]byte(s.want(200, "GET", "/api/v1/status", "").body), &status))
+				harness.Must(t, json.Unmarshal([]byte(s.Want(200, "GET", "/api/v1/status", "").Body), &status))
 				if x := status.Data.Clock; (x.Behind > 0) != test.ahead || (x.Held != nil) != test.ahead {
 					t.Errorf("start %d: the status tells %+v", i, x)
 				}
 				if test.ahead {
-					s.wrote("The clock is behind the newest time in the store")
+					s.Wrote("The clock is behind the newest time in the store")
 				}
-				s.stop()
+				s.Stop()
 			}
-			s := startOn(t, dir)
-			s.put("/metrics/job/x", "m 2\n")
-			if at := s.pushTime(); time.Since(at).Abs() > time.Minute {
+			s := harness.StartOn(t, dir)
+			s.Put("/metrics/job/x", "m 2\n")
+			if at := pushTime(s); time.Since(at).Abs() > time.Minute {
 				t.Errorf("a new push is exposed with %v", at)
 			}
-			s.holds("m{instance=\"\",job=\"x\"} 2\n")
+			s.Holds("m{instance=\"\",job=\"x\"} 2\n")
 		})
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // The truth table of credentials: what the program answers, by what it was started
@@ -45,34 +47,34 @@ var (
 func storeWithTokens(t *testing.T) (dir, made, stray string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "store")
-	s := startOn(t, dir)
-	stray = s.makesToken("stray")
-	s.stop()
-	admin := secret("token")
+	s := harness.StartOn(t, dir)
+	stray = makesToken(s, "stray")
+	s.Stop()
+	admin := harness.Secret("token")
 	closed := startEnvOn(t, dir, []string{"API_TOKENS=" + admin})
-	made = closed.makesToken("made", "X-API-Key", admin)
-	closed.stop()
+	made = makesToken(closed, "made", "X-API-Key", admin)
+	closed.Stop()
 	return dir, made, stray
 }
 
-func startEnvOn(t *testing.T, dir string, env []string, args ...string) *server {
+func startEnvOn(t *testing.T, dir string, env []string, args ...string) *harness.Server {
 	t.Helper()
-	c := launch(t, append(env, "AUTH_LOCALHOST_BYPASS=false"), binary, append([]string{loopback, "--storage.path=" + dir}, args...)...)
-	return listening(c, `msg=Listening address=(\S+)`)
+	c := harness.Launch(t, append(env, "AUTH_LOCALHOST_BYPASS=false"), harness.Binary, append([]string{harness.Loopback, "--storage.path=" + dir}, args...)...)
+	return harness.Listening(c, `msg=Listening address=(\S+)`)
 }
 
 // makesToken makes the token of an admin by the API and returns its secret.
-func (s *server) makesToken(name string, headers ...string) string {
-	s.t.Helper()
-	a := s.want(201, "POST", "/api/v1/tokens", `{"name":"`+name+`","role":"admin"}`, append(headers, "Content-Type", "application/json")...)
+func makesToken(s *harness.Server, name string, headers ...string) string {
+	s.T.Helper()
+	a := s.Want(201, "POST", "/api/v1/tokens", `{"name":"`+name+`","role":"admin"}`, append(headers, "Content-Type", "application/json")...)
 	var got struct{ Data struct{ Secret string } }
-	must(s.t, json.Unmarshal([]byte(a.body), &got))
+	harness.Must(s.T, json.Unmarshal([]byte(a.Body), &got))
 	return got.Data.Secret
 }
 
 // bySocket is a client that reaches all servers by a socket.
 func bySocket(path string) *http.Client {
-	return &http.Client{Timeout: patience, Transport: &http.Transport{
+	return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", path)
@@ -84,24 +86,24 @@ func bySocket(path string) *http.Client {
 func answered(t *testing.T, c *http.Client, method, url string, headers []string) int {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
-	must(t, err)
+	harness.Must(t, err)
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Add(headers[i], headers[i+1])
 	}
 	a, err := c.Do(r)
-	must(t, err)
+	harness.Must(t, err)
 	_, err = io.Copy(io.Discard, a.Body)
-	must(t, err)
-	must(t, a.Body.Close())
+	harness.Must(t, err)
+	harness.Must(t, a.Body.Close())
 	return a.StatusCode
 }
 
 func TestTheTableOfCredentialsHoldsByEveryListener(t *testing.T) {
 	t.Parallel()
 	dir, made, stray := storeWithTokens(t)
-	token, key := secret("token"), secret("key")
+	token, key := harness.Secret("token"), harness.Secret("key")
 	list := filepath.Join(t.TempDir(), "web.yml")
-	must(t, os.WriteFile(list, []byte("basic_auth_users:\n"), 0o600))
+	harness.Must(t, os.WriteFile(list, []byte("basic_auth_users:\n"), 0o600))
 	credentials := map[string][]string{
 		"nothing": nil, "the key": {"X-Metrics-Key", key}, "the token": {"X-API-Key", token},
 		"a made token": {"Authorization", "Bearer " + made}, "a stray token": {"Authorization", "Bearer " + stray},
@@ -131,7 +133,7 @@ func TestTheTableOfCredentialsHoldsByEveryListener(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			sockets, err := os.MkdirTemp("", "gate") // those of tests may be too long
-			must(t, err)
+			harness.Must(t, err)
 			t.Cleanup(func() { _ = os.RemoveAll(sockets) })
 			socket := filepath.Join(sockets, "gatehouse.sock")
 			store := filepath.Join(t.TempDir(), "store")
@@ -139,8 +141,8 @@ func TestTheTableOfCredentialsHoldsByEveryListener(t *testing.T) {
 				store = dir
 			}
 			s := startEnvOn(t, store, test.env, append(slices.Clone(test.args), "--web.listen-address=unix://"+socket)...)
-			s.wrote(`msg=Listening address=/`)
-			plain := &http.Client{Timeout: patience, Transport: &http.Transport{}}
+			s.Wrote(`msg=Listening address=/`)
+			plain := &http.Client{Timeout: harness.Patience, Transport: &http.Transport{}}
 			for name, client := range map[string]*http.Client{"TCP": plain, "a socket": bySocket(socket)} {
 				for credential, headers := range credentials {
 					want, known := test.want[credential]
@@ -149,7 +151,7 @@ func TestTheTableOfCredentialsHoldsByEveryListener(t *testing.T) {
 					}
 					var got fates
 					for i, r := range asked {
-						got[i] = answered(t, client, r.method, s.url+r.target, headers)
+						got[i] = answered(t, client, r.method, s.URL+r.target, headers)
 					}
 					if got != want {
 						t.Errorf("%s by %s:\ngot  %v\nwant %v", credential, name, got, want)
@@ -157,11 +159,11 @@ func TestTheTableOfCredentialsHoldsByEveryListener(t *testing.T) {
 				}
 			}
 			for _, hidden := range []string{token, key, made, stray} {
-				if strings.Contains(s.log.String(), hidden) {
+				if strings.Contains(s.Log.String(), hidden) {
 					t.Error("the log holds a secret")
 				}
 			}
-			s.stop()
+			s.Stop()
 		})
 	}
 }
@@ -171,88 +173,88 @@ func TestAServerThatWasClosedStaysSo(t *testing.T) {
 	dir, made, stray := storeWithTokens(t)
 	mine := []string{"Authorization", "Bearer " + made}
 	s := startEnvOn(t, dir, nil)
-	s.wrote(`level=WARN .*msg="The server is closed, since tokens were made by people who had signed in; .*API_TOKENS.*--auth.open"`)
-	s.want(401, "PUT", "/metrics/job/x", "a 1\n")
-	s.want(401, "PUT", "/metrics/job/x", "a 1\n", "X-API-Key", stray)
-	s.wrote(`made without sign-in`)
-	s.put("/metrics/job/x", "a 1\n", mine...)
-	list := func(of *server, headers ...string) string {
-		return of.want(200, "GET", "/api/v1/tokens", "", headers...).body
+	s.Wrote(`level=WARN .*msg="The server is closed, since tokens were made by people who had signed in; .*API_TOKENS.*--auth.open"`)
+	s.Want(401, "PUT", "/metrics/job/x", "a 1\n")
+	s.Want(401, "PUT", "/metrics/job/x", "a 1\n", "X-API-Key", stray)
+	s.Wrote(`made without sign-in`)
+	s.Put("/metrics/job/x", "a 1\n", mine...)
+	list := func(of *harness.Server, headers ...string) string {
+		return of.Want(200, "GET", "/api/v1/tokens", "", headers...).Body
 	}
 	if body := list(s, mine...); strings.Count(body, `"made_without_sign_in":true`) != 1 || strings.Count(body, `"made_without_sign_in":false`) != 1 {
 		t.Errorf("the tokens are %s", body)
 	}
-	c := launch(t, []string{"GATEHOUSE_TOKEN=" + made}, binary, "token", "list", "--server="+s.url)
-	if code := c.exit(); code != 0 || !strings.Contains(c.log.String(), "never, made without sign-in") {
-		t.Errorf("exit code %d, wrote %s", code, c.log.String())
+	c := harness.Launch(t, []string{"GATEHOUSE_TOKEN=" + made}, harness.Binary, "token", "list", "--server="+s.URL)
+	if code := c.Exit(); code != 0 || !strings.Contains(c.Log.String(), "never, made without sign-in") {
+		t.Errorf("exit code %d, wrote %s", code, c.Log.String())
 	}
 	var all struct {
 		Data struct{ Tokens []struct{ ID string } }
 	}
-	must(t, json.Unmarshal([]byte(list(s, mine...)), &all))
+	harness.Must(t, json.Unmarshal([]byte(list(s, mine...)), &all))
 	for _, x := range all.Data.Tokens { // its own comes by its name last or first: it ends either way
-		if a := s.do("DELETE", "/api/v1/tokens/"+x.ID, "", mine...); a.status != 200 && a.status != 401 {
+		if a := s.Do("DELETE", "/api/v1/tokens/"+x.ID, "", mine...); a.Status != 200 && a.Status != 401 {
 			t.Errorf("%v", a)
 		}
 	}
-	s.want(401, "GET", "/metrics", "", mine...)
-	s.stop()
+	s.Want(401, "GET", "/metrics", "", mine...)
+	s.Stop()
 
 	s = startEnvOn(t, dir, nil) // of all that one revoked token is left
-	s.wrote(`so nobody is let in: set API_TOKENS`)
-	s.want(401, "GET", "/", "")
-	s.want(401, "GET", "/metrics", "", mine...)
-	s.stop()
+	s.Wrote(`so nobody is let in: set API_TOKENS`)
+	s.Want(401, "GET", "/", "")
+	s.Want(401, "GET", "/metrics", "", mine...)
+	s.Stop()
 
-	refuses(t, []string{"API_TOKENS=" + made}, []string{loopback, "--storage.path=" + dir, "--auth.open"}, "--auth.open", "can't be beside API_TOKENS")
+	harness.Refuses(t, []string{"API_TOKENS=" + made}, []string{harness.Loopback, "--storage.path=" + dir, "--auth.open"}, "--auth.open", "can't be beside API_TOKENS")
 	s = startEnvOn(t, dir, nil, "--auth.open")
-	s.wrote(`--auth.open leaves the server open: everyone`)
-	s.want(200, "GET", "/metrics", "")
-	s.makesToken("another")
-	s.stop()
-	startEnvOn(t, dir, nil).want(401, "GET", "/metrics", "")
+	s.Wrote(`--auth.open leaves the server open: everyone`)
+	s.Want(200, "GET", "/metrics", "")
+	makesToken(s, "another")
+	s.Stop()
+	startEnvOn(t, dir, nil).Want(401, "GET", "/metrics", "")
 }
 
 func TestAnybodyPushesAndThoseWithTheScrapeKeyReadInABrowser(t *testing.T) {
 	t.Parallel()
-	axe, key := axeSource(t), secret("key")
-	s := startEnv(t, []string{"METRICS_VERIFICATION_KEY=" + key})
-	s.wrote(`level=WARN .*msg="No authentication is configured but the scrape key: everyone who reaches this address may PUT, POST and DELETE /metrics/job/… .*nobody is admin"`)
-	s.put("/metrics/job/foreign", "# TYPE g gauge\ng 421733\n")
-	b := browser(t).strictly()
+	axe, key := harness.AxeSource(t), harness.Secret("key")
+	s := harness.StartEnv(t, []string{"METRICS_VERIFICATION_KEY=" + key})
+	s.Wrote(`level=WARN .*msg="No authentication is configured but the scrape key: everyone who reaches this address may PUT, POST and DELETE /metrics/job/… .*nobody is admin"`)
+	s.Put("/metrics/job/foreign", "# TYPE g gauge\ng 421733\n")
+	b := harness.StartBrowser(t).Strictly()
 	for _, path := range []string{"/", "/tokens"} {
-		b.looksRight(s.url+path, axe)
+		b.LooksRight(s.URL+path, axe)
 	}
-	b.looks(1280, "light")
-	b.open(s.url + "/tokens")
-	b.says("main", "METRICS_VERIFICATION_KEY is all that is configured")
+	b.Looks(1280, "light")
+	b.Open(s.URL + "/tokens")
+	b.Says("main", "METRICS_VERIFICATION_KEY is all that is configured")
 
-	b.open(s.url + "/push")
-	b.says(".banner", "nobody is admin")
-	b.fill("#job", "mine")
-	b.fill("#text", "# TYPE g counter\ng 1\n")
-	b.says("#verdict", "but is a gauge of another grouping")
-	b.fill("#text", "mine 1\n")
-	b.says("#verdict", "Would be taken.")
-	b.click("#compose .btn-primary")
-	b.says("main", "The push was taken.")
-	if page := b.run(`document.documentElement.outerHTML`); strings.Contains(page, "foreign") || strings.Contains(page, "421733") {
+	b.Open(s.URL + "/push")
+	b.Says(".banner", "nobody is admin")
+	b.Fill("#job", "mine")
+	b.Fill("#text", "# TYPE g counter\ng 1\n")
+	b.Says("#verdict", "but is a gauge of another grouping")
+	b.Fill("#text", "mine 1\n")
+	b.Says("#verdict", "Would be taken.")
+	b.Click("#compose .btn-primary")
+	b.Says("main", "The push was taken.")
+	if page := b.Run(`document.documentElement.outerHTML`); strings.Contains(page, "foreign") || strings.Contains(page, "421733") {
 		t.Errorf("a stranger is shown %s", page)
 	}
 
-	b.open(s.url + "/?q=foreign")
-	b.fill(`[name="key"]`, key+"x")
-	b.click("main .btn-primary")
-	b.says("[role=alert]", "Wrong scrape key.")
-	b.fill(`[name="key"]`, key)
-	b.click("main .btn-primary")
-	b.says("#results", "foreign")
-	b.says("header", "scrape key")
-	b.open(s.url + "/tokens")
-	b.says("h1", "You may not do that")
-	b.click("header form button")
-	b.says("h1", "Sign in")
-	if strings.Contains(s.log.String(), key) {
+	b.Open(s.URL + "/?q=foreign")
+	b.Fill(`[name="key"]`, key+"x")
+	b.Click("main .btn-primary")
+	b.Says("[role=alert]", "Wrong scrape key.")
+	b.Fill(`[name="key"]`, key)
+	b.Click("main .btn-primary")
+	b.Says("#results", "foreign")
+	b.Says("header", "scrape key")
+	b.Open(s.URL + "/tokens")
+	b.Says("h1", "You may not do that")
+	b.Click("header form button")
+	b.Says("h1", "Sign in")
+	if strings.Contains(s.Log.String(), key) {
 		t.Error("the log holds the key")
 	}
 }

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v2"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // The tests have no container engine. They follow the Dockerfile as far as it
@@ -29,8 +31,8 @@ import (
 // lines are those of a file of the project.
 func lines(t *testing.T, file string) []string {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join(root, file))
-	must(t, err)
+	b, err := os.ReadFile(filepath.Join(harness.Root, file))
+	harness.Must(t, err)
 	return strings.Split(strings.TrimRight(string(b), "\n"), "\n")
 }
 
@@ -105,8 +107,8 @@ func buildImage(t *testing.T, version string) image {
 		entrypoint: strings.Trim(only(t, final, "ENTRYPOINT"), `[]"`),
 	}
 	_, command, _ := strings.Cut(only(t, final, "HEALTHCHECK"), " CMD ")
-	must(t, json.Unmarshal([]byte(command), &made.health))
-	must(t, os.Chmod(made.dir, 0o755))
+	harness.Must(t, json.Unmarshal([]byte(command), &made.health))
+	harness.Must(t, os.Chmod(made.dir, 0o755))
 	for _, i := range final {
 		if i.name == "COPY" {
 			made.copy(t, strings.Fields(i.arguments), only(t, build, "WORKDIR"), context)
@@ -128,7 +130,7 @@ func shell(t *testing.T, dir, script string, args ...string) {
 // place copies a file or a directory, with all modes.
 func place(t *testing.T, from, to string) {
 	t.Helper()
-	shell(t, root, `mkdir -p "$(dirname "$2")"; cp -RLp "$1" "$2"`, from, to)
+	shell(t, harness.Root, `mkdir -p "$(dirname "$2")"; cp -RLp "$1" "$2"`, from, to)
 }
 
 // copyContext copies the files that the build may see.
@@ -140,8 +142,8 @@ func copyContext(t *testing.T, context string) {
 			t.Fatalf(".dockerignore has the pattern %q: this test knows names only", name)
 		}
 	}
-	entries, err := os.ReadDir(root)
-	must(t, err)
+	entries, err := os.ReadDir(harness.Root)
+	harness.Must(t, err)
 	for _, e := range entries {
 		if !slices.Contains(ignored, e.Name()) {
 			place(t, e.Name(), filepath.Join(context, e.Name()))
@@ -167,7 +169,7 @@ func (i image) copy(t *testing.T, arguments []string, workdir, context string) {
 	place(t, from, to)
 	if os.Geteuid() == 0 {
 		uid, gid := ids(t, owner)
-		must(t, os.Chown(to, uid, gid))
+		harness.Must(t, os.Chown(to, uid, gid))
 	}
 }
 
@@ -189,7 +191,7 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 
 	t.Run("the program needs no library", func(t *testing.T) {
 		f, err := elf.Open(program)
-		must(t, err)
+		harness.Must(t, err)
 		defer f.Close()
 		if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
 			t.Error("it needs a dynamic linker")
@@ -200,9 +202,9 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 		}
 	})
 	t.Run("the program knows its version", func(t *testing.T) {
-		c := launch(t, nil, program, "--version")
-		if code := c.exit(); code != 0 || !strings.Contains(c.log.String(), version) {
-			t.Errorf("--version ends with %d and says %q, want %s", code, c.log, version)
+		c := harness.Launch(t, nil, program, "--version")
+		if code := c.Exit(); code != 0 || !strings.Contains(c.Log.String(), version) {
+			t.Errorf("--version ends with %d and says %q, want %s", code, c.Log, version)
 		}
 	})
 	t.Run("the program is compiled by the Go that it asks for", func(t *testing.T) {
@@ -214,7 +216,7 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 	})
 	t.Run("the program serves with nothing around it", func(t *testing.T) {
 		if os.Geteuid() != 0 {
-			missing(t, "only root can change the root directory")
+			harness.Missing(t, "only root can change the root directory")
 		}
 		c := readCompose(t)
 		secrets := makeSecrets(t)
@@ -222,22 +224,22 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 			place(t, filepath.Join(secrets, c.Secrets[name].File), filepath.Join(made.dir, "run/secrets", name))
 		}
 		s := made.start(t, c.gatehouse(t).environment())
-		s.runsAs(made.user)
-		s.asksForCredentials(secrets)
+		runsAs(s, made.user)
+		asksForCredentials(s, secrets)
 		if compose := c.gatehouse(t).Healthcheck.Test; !slices.Equal(compose, append([]string{"CMD"}, made.health...)) {
 			t.Errorf("compose.yaml checks the health with %q, the image with %q", compose, made.health)
 		}
-		env := append(c.gatehouse(t).environment(), "GATEHOUSE_WEB_LISTEN_ADDRESS="+s.addr)
-		if check := made.launch(t, env, made.health...); check.exit() != 0 {
-			t.Errorf("the image calls itself unhealthy: %s", check.log)
+		env := append(c.gatehouse(t).environment(), "GATEHOUSE_WEB_LISTEN_ADDRESS="+s.Addr)
+		if check := made.launch(t, env, made.health...); check.Exit() != 0 {
+			t.Errorf("the image calls itself unhealthy: %s", check.Log)
 		}
-		s.stop()
-		if check := made.launch(t, env, made.health...); check.exit() != 1 {
-			t.Errorf("the image calls itself healthy without a server: %s", check.log)
+		s.Stop()
+		if check := made.launch(t, env, made.health...); check.Exit() != 1 {
+			t.Errorf("the image calls itself healthy without a server: %s", check.Log)
 		}
 		uid, _ := ids(t, made.user)
 		store, err := os.ReadDir(filepath.Join(made.dir, "data"))
-		must(t, err)
+		harness.Must(t, err)
 		if len(store) == 0 {
 			t.Error("/data is empty: the store is elsewhere")
 		}
@@ -251,55 +253,55 @@ func TestTheImageHoldsAllThatTheProgramNeeds(t *testing.T) {
 
 // start runs the program of the image with its file system as the root, as its
 // user, and with no other environment.
-func (i image) start(t *testing.T, env []string) *server {
+func (i image) start(t *testing.T, env []string) *harness.Server {
 	t.Helper()
-	return listening(i.launch(t, env, i.entrypoint, loopback), `msg=Listening address=(\S+)`)
+	return harness.Listening(i.launch(t, env, i.entrypoint, harness.Loopback), `msg=Listening address=(\S+)`)
 }
 
 // launch runs a command in the same way.
-func (i image) launch(t *testing.T, env []string, command ...string) *child {
+func (i image) launch(t *testing.T, env []string, command ...string) *harness.Child {
 	t.Helper()
 	args := slices.Concat([]string{"-i"}, i.env, env, []string{"/usr/sbin/chroot", "--userspec=" + i.user, "--groups=", i.dir}, command)
-	return launch(t, nil, "env", args...)
+	return harness.Launch(t, nil, "env", args...)
 }
 
 // runsAs checks that the program has the rights of that user and no others.
-func (s *server) runsAs(user string) {
-	s.t.Helper()
-	uid, gid := ids(s.t, user)
+func runsAs(s *harness.Server, user string) {
+	s.T.Helper()
+	uid, gid := ids(s.T, user)
 	if uid == 0 || gid == 0 {
-		s.t.Errorf("the image runs as %s: not as root, please", user)
+		s.T.Errorf("the image runs as %s: not as root, please", user)
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
-	must(s.t, err)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Cmd.Process.Pid))
+	harness.Must(s.T, err)
 	for _, want := range []string{
 		fmt.Sprintf("Uid:\t%[1]d\t%[1]d\t%[1]d\t%[1]d\n", uid), fmt.Sprintf("Gid:\t%[1]d\t%[1]d\t%[1]d\t%[1]d\n", gid),
 		"Groups:\t \n", "CapEff:\t0000000000000000\n",
 	} {
 		if !bytes.Contains(status, []byte(want)) {
-			s.t.Errorf("the kernel does not say %q of the program, but\n%s", want, status)
+			s.T.Errorf("the kernel does not say %q of the program, but\n%s", want, status)
 		}
 	}
 }
 
 // asksForCredentials checks that those of compose.yaml are needed, and do.
-func (s *server) asksForCredentials(secrets string) {
-	s.t.Helper()
+func asksForCredentials(s *harness.Server, secrets string) {
+	s.T.Helper()
 	bearer := func(name string) string {
 		b, err := os.ReadFile(filepath.Join(secrets, "secrets", name))
-		must(s.t, err)
+		harness.Must(s.T, err)
 		return "Bearer " + strings.TrimSpace(string(b))
 	}
 	token, key := bearer("api_token"), bearer("scrape_key")
 	const path, push = "/metrics/job/j/instance/i", "m 1\n"
-	s.want(401, "PUT", path, push)
-	s.want(401, "PUT", path, push, "Authorization", token+"0")
-	s.want(401, "PUT", path, push, "Authorization", key)
-	s.put(path, push, "Authorization", token)
-	s.want(401, "GET", "/metrics", "")
-	s.want(401, "GET", "/metrics", "", "Authorization", key+"0")
-	if a := s.want(200, "GET", "/metrics", "", "Authorization", key); !strings.Contains(a.body, `m{instance="i",job="j"} 1`+"\n") {
-		s.t.Errorf("what was pushed is not in %v", a)
+	s.Want(401, "PUT", path, push)
+	s.Want(401, "PUT", path, push, "Authorization", token+"0")
+	s.Want(401, "PUT", path, push, "Authorization", key)
+	s.Put(path, push, "Authorization", token)
+	s.Want(401, "GET", "/metrics", "")
+	s.Want(401, "GET", "/metrics", "", "Authorization", key+"0")
+	if a := s.Want(200, "GET", "/metrics", "", "Authorization", key); !strings.Contains(a.Body, `m{instance="i",job="j"} 1`+"\n") {
+		s.T.Errorf("what was pushed is not in %v", a)
 	}
 }
 
@@ -328,7 +330,7 @@ type composed struct {
 func readCompose(t *testing.T) compose {
 	t.Helper()
 	var c compose
-	must(t, yaml.UnmarshalStrict([]byte(strings.Join(lines(t, "compose.yaml"), "\n")), &c))
+	harness.Must(t, yaml.UnmarshalStrict([]byte(strings.Join(lines(t, "compose.yaml"), "\n")), &c))
 	return c
 }
 
@@ -347,7 +349,7 @@ const shutdownTimeout = 10 * time.Second
 func TestContainersGetMoreTimeToEndThanTheServerTakes(t *testing.T) {
 	t.Parallel()
 	period, err := time.ParseDuration(readCompose(t).gatehouse(t).StopGracePeriod)
-	if must(t, err); period <= shutdownTimeout {
+	if harness.Must(t, err); period <= shutdownTimeout {
 		t.Errorf("compose.yaml gives it %v", period)
 	}
 	manifest := strings.Join(lines(t, "views/docs/secrets.md"), "\n")
@@ -390,7 +392,7 @@ func commands(t *testing.T) (secrets, push string) {
 // makeSecrets makes them as compose.yaml says, in secrets/ of a new directory.
 func makeSecrets(t *testing.T) string {
 	t.Helper()
-	tool(t, "openssl")
+	harness.Tool(t, "openssl")
 	making, _ := commands(t)
 	dir := t.TempDir()
 	shell(t, dir, "umask 077\n"+making)
@@ -424,7 +426,7 @@ func TestTheComposeFileHoldsTogether(t *testing.T) {
 			source, _, _ := strings.Cut(volume, ":")
 			if !strings.HasPrefix(source, ".") {
 				usedVolumes[source] = true
-			} else if _, err := os.Stat(filepath.Join(root, source)); err != nil {
+			} else if _, err := os.Stat(filepath.Join(harness.Root, source)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -439,7 +441,7 @@ func TestTheComposeFileHoldsTogether(t *testing.T) {
 	if volume := only(t, final, "VOLUME"); !strings.HasSuffix(g.Volumes[0], ":"+volume) {
 		t.Errorf("the volume %s is mounted, the image has %s", g.Volumes[0], volume)
 	}
-	_, help := finish(t, nil, "--help")
+	_, help := harness.Finish(t, nil, "--help")
 	for variable := range g.Environment {
 		if !regexp.MustCompile(`\b` + strings.TrimSuffix(variable, "_FILE") + `\b`).MatchString(help) {
 			t.Errorf("--help does not know %s", variable)
@@ -460,7 +462,7 @@ func TestTheSecretsOfTheComposeFileAreReadableInContainersOnly(t *testing.T) {
 		"secrets": fs.ModeDir | 0o700, "secrets/api_token": 0o644, "secrets/scrape_key": 0o644,
 	} {
 		stat, err := os.Stat(filepath.Join(dir, name))
-		must(t, err)
+		harness.Must(t, err)
 		if stat.Mode() != want {
 			t.Errorf("%s has mode %v, want %v", name, stat.Mode(), want)
 		}
@@ -469,7 +471,7 @@ func TestTheSecretsOfTheComposeFileAreReadableInContainersOnly(t *testing.T) {
 
 func TestThePrometheusOfTheComposeFileScrapesWhatIsPushed(t *testing.T) {
 	t.Parallel()
-	promtool := tool(t, "promtool")
+	promtool := harness.Tool(t, "promtool")
 	c := readCompose(t)
 	_, final := dockerfile(t)
 	dir := makeSecrets(t)
@@ -478,27 +480,27 @@ func TestThePrometheusOfTheComposeFileScrapesWhatIsPushed(t *testing.T) {
 	for _, variable := range c.gatehouse(t).environment() {
 		env = append(env, strings.Replace(variable, "=/run/secrets", "="+secrets, 1))
 	}
-	s := startEnv(t, env)
-	s.asksForCredentials(dir)
+	s := harness.StartEnv(t, env)
+	asksForCredentials(s, dir)
 	_, push := commands(t)
-	s.paste("cd '" + dir + "'\n" + push)
+	s.Paste("cd '" + dir + "'\n" + push)
 
 	config := strings.Join(lines(t, "deploy/prometheus.yml"), "\n")
-	for from, to := range map[string]string{`"gatehouse:` + only(t, final, "EXPOSE") + `"`: `"` + s.addr + `"`, "/run/secrets/": secrets + "/"} {
+	for from, to := range map[string]string{`"gatehouse:` + only(t, final, "EXPOSE") + `"`: `"` + s.Addr + `"`, "/run/secrets/": secrets + "/"} {
 		if strings.Count(config, from) != 1 {
 			t.Fatalf("%s does not stand once in\n%s", from, config)
 		}
 		config = strings.Replace(config, from, to, 1)
 	}
 	file := filepath.Join(dir, "prometheus.yml")
-	must(t, os.WriteFile(file, []byte(config), 0o600))
-	if check := launch(t, nil, promtool, "check", "config", file); check.exit() != 0 {
-		t.Fatalf("promtool says\n%s", check.log)
+	harness.Must(t, os.WriteFile(file, []byte(config), 0o600))
+	if check := harness.Launch(t, nil, promtool, "check", "config", file); check.Exit() != 0 {
+		t.Fatalf("promtool says\n%s", check.Log)
 	}
 
-	p := startDebian(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
-	until(t, "the target", func() string {
-		found, why := p.targets("gatehouse")
+	p := harness.StartDebian(t, "prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
+	harness.Until(t, "the target", func() string {
+		found, why := p.Targets("gatehouse")
 		for labels, g := range found {
 			if g.Health == "down" {
 				t.Fatalf("%s is down: %s: %s", labels, g.ScrapeURL, g.LastError)
@@ -509,8 +511,8 @@ func TestThePrometheusOfTheComposeFileScrapesWhatIsPushed(t *testing.T) {
 		}
 		return "not up " + why
 	})
-	until(t, "the series", func() string {
-		return compare(p.instant("cpu_usage"), map[string]string{`__name__="cpu_usage" job="my_job" `: "0.85"})
+	harness.Until(t, "the series", func() string {
+		return harness.Compare(p.Instant("cpu_usage"), map[string]string{`__name__="cpu_usage" job="my_job" `: "0.85"})
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // A ledger notes what one client was told about its groupings. Nobody else
@@ -47,18 +49,18 @@ func (l ledger) check(t *testing.T, held map[string]string) {
 
 // held returns the value of each grouping by its path. Each push writes its
 // value twice; a grouping with two values was stored in half.
-func (s *server) held() map[string]string {
-	s.t.Helper()
+func held(s *harness.Server) map[string]string {
+	s.T.Helper()
 	held := make(map[string]string)
-	for _, l := range s.pushed() {
+	for _, l := range s.Pushed() {
 		series, value, _ := strings.Cut(l, "} ")
 		var instance, job string
 		if _, err := fmt.Sscanf(series[strings.Index(series, "{"):], "{instance=%q,job=%q", &instance, &job); err != nil {
-			s.t.Fatalf("%s: %v", l, err)
+			s.T.Fatalf("%s: %v", l, err)
 		}
 		path := "/metrics/job/" + job + "/instance/" + instance
 		if other, twice := held[path]; twice && other != value {
-			s.t.Errorf("%s holds both %s and %s", path, other, value)
+			s.T.Errorf("%s holds both %s and %s", path, other, value)
 		}
 		held[path] = value
 	}
@@ -84,11 +86,11 @@ func (w *writer) change(url string) error {
 		method = []string{"", "PUT", "PUT", "POST", "POST"}[n]
 	}
 	e.attempted = &after
-	a, err := send(method, url, path, strings.NewReader(body))
+	a, err := harness.Send(method, url, path, strings.NewReader(body))
 	if err != nil {
 		return err
 	}
-	if a.status != want {
+	if a.Status != want {
 		return fmt.Errorf("%v, want %d", a, want)
 	}
 	e.acknowledged, e.attempted = after, nil
@@ -118,8 +120,8 @@ func TestKillingTheServerLosesNothingThatWasAcknowledgedAndBringsNothingBack(t *
 	random := rand.New(rand.NewPCG(7, 7))
 	total := int64(0)
 	for round := range kills + 1 {
-		s := startOn(t, dir, "--log.level=info")
-		held := s.held()
+		s := harness.StartOn(t, dir, "--log.level=info")
+		held := held(s)
 		for _, w := range all {
 			w.ledger.check(t, held)
 		}
@@ -131,15 +133,15 @@ func TestKillingTheServerLosesNothingThatWasAcknowledgedAndBringsNothingBack(t *
 		var clients sync.WaitGroup
 		for _, w := range all {
 			clients.Go(func() {
-				for w.change(s.url) == nil {
+				for w.change(s.URL) == nil {
 					if acknowledged.Add(1) == limit {
-						_ = s.cmd.Process.Signal(syscall.SIGKILL)
+						_ = s.Cmd.Process.Signal(syscall.SIGKILL)
 					}
 				}
 			})
 		}
 		clients.Wait()
-		if s.exit(); acknowledged.Load() < limit {
+		if s.Exit(); acknowledged.Load() < limit {
 			t.Fatalf("round %d: only %d changes were acknowledged before something else went wrong", round, acknowledged.Load())
 		}
 		total += acknowledged.Load()
@@ -151,13 +153,13 @@ func TestRequestsInFlightAtSIGTERMAreAnsweredAndStored(t *testing.T) {
 	t.Parallel()
 	const inFlight = 20
 	dir := filepath.Join(t.TempDir(), "store")
-	s := startOn(t, dir)
-	conns := make([]*rawConn, inFlight)
+	s := harness.StartOn(t, dir)
+	conns := make([]*harness.RawConn, inFlight)
 	for i := range conns {
-		conns[i] = s.dial()
+		conns[i] = s.Dial()
 		// The server says 100 once somebody reads the body: it is in flight.
-		conns[i].write(fmt.Sprintf("PUT /metrics/job/slow/instance/%d HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", i))
-		if a := conns[i].read(); a.status != 100 {
+		conns[i].Write(fmt.Sprintf("PUT /metrics/job/slow/instance/%d HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", i))
+		if a := conns[i].Read(); a.Status != 100 {
 			t.Fatal(a)
 		}
 	}
@@ -166,32 +168,32 @@ func TestRequestsInFlightAtSIGTERMAreAnsweredAndStored(t *testing.T) {
 	var clients sync.WaitGroup
 	for _, w := range all {
 		clients.Go(func() {
-			for w.change(s.url) == nil {
+			for w.change(s.URL) == nil {
 				if acknowledged.Add(1) == 100 {
-					_ = s.cmd.Process.Signal(syscall.SIGTERM)
+					_ = s.Cmd.Process.Signal(syscall.SIGTERM)
 				}
 			}
 		})
 	}
 	clients.Wait() // they fail as soon as it stops listening
-	s.wrote(`msg=Stopping`)
-	if c, err := net.Dial("tcp", s.addr); err == nil {
+	s.Wrote(`msg=Stopping`)
+	if c, err := net.Dial("tcp", s.Addr); err == nil {
 		_ = c.Close()
 		t.Error("it still listens")
 	}
 	for i, c := range conns {
-		c.write("m 1\n")
-		if a := c.read(); a.status != 200 {
+		c.Write("m 1\n")
+		if a := c.Read(); a.Status != 200 {
 			t.Errorf("the push in flight %d: %v", i, a)
 		}
-		if !c.ended() {
+		if !c.Ended() {
 			t.Errorf("the connection of the push in flight %d did not end in order", i)
 		}
 	}
-	if code := s.exit(); code != 0 {
+	if code := s.Exit(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
-	held := startOn(t, dir).held()
+	held := held(harness.StartOn(t, dir))
 	for _, w := range all {
 		w.ledger.check(t, held)
 	}
@@ -204,7 +206,7 @@ func TestRequestsInFlightAtSIGTERMAreAnsweredAndStored(t *testing.T) {
 
 func TestAScrapeDuringPushesSeesEachGroupingWhole(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := harness.Start(t)
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
 	for _, w := range writers(4, 2) {
@@ -215,7 +217,7 @@ func TestAScrapeDuringPushesSeesEachGroupingWhole(t *testing.T) {
 					return
 				default:
 				}
-				if err := w.change(s.url); err != nil {
+				if err := w.change(s.URL); err != nil {
 					t.Error(err)
 					return
 				}
@@ -223,8 +225,8 @@ func TestAScrapeDuringPushesSeesEachGroupingWhole(t *testing.T) {
 		})
 	}
 	seen := map[string]bool{}
-	until(t, "500 different values", func() string {
-		for path, value := range s.held() { // fails on half a push
+	harness.Until(t, "500 different values", func() string {
+		for path, value := range held(s) { // fails on half a push
 			seen[path+" "+value] = true
 		}
 		if len(seen) < 500 {

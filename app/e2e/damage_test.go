@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,31 +10,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
-
-// content is the checksum of every file below dir by its name, without lock
-// files.
-func content(t *testing.T, dir string) map[string]string {
-	t.Helper()
-	sums := make(map[string]string)
-	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || d.Name() == "LOCK" {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		name, _ := filepath.Rel(dir, path)
-		sums[name] = fmt.Sprintf("%x", sha256.Sum256(b))
-		return err
-	}))
-	return sums
-}
-
-func unchanged(t *testing.T, dir string, before map[string]string) {
-	t.Helper()
-	if why := compare(content(t, dir), before); why != "" {
-		t.Errorf("files were changed:\n%s", why)
-	}
-}
 
 // damages are what may happen to a file.
 var damages = map[string]func(b []byte) []byte{
@@ -61,17 +37,17 @@ func TestADamagedStoreIsRefusedUnchangedOrHoldsEverything(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "store")
 	var want strings.Builder
 	for round := range 2 { // the second start moves the first log into tables
-		s := startOn(t, dir)
+		s := harness.StartOn(t, dir)
 		for i := range 20 {
-			s.put(fmt.Sprintf("/metrics/job/x/instance/%d-%d", round, i), fmt.Sprintf("m %d\n", i))
+			s.Put(fmt.Sprintf("/metrics/job/x/instance/%d-%d", round, i), fmt.Sprintf("m %d\n", i))
 			fmt.Fprintf(&want, "m{instance=\"%d-%d\",job=\"x\"} %d\n", round, i, i)
 		}
-		s.stop()
+		s.Stop()
 	}
 	vital := []string{"gatehouse.json", newest(t, dir, "pebble/*.log"), newest(t, dir, "pebble/*.sst"), newest(t, dir, "pebble/MANIFEST-*")}
-	for _, name := range slices.Sorted(maps.Keys(content(t, dir))) {
+	for _, name := range slices.Sorted(maps.Keys(harness.Checksums(t, dir))) {
 		original, err := os.ReadFile(filepath.Join(dir, name))
-		must(t, err)
+		harness.Must(t, err)
 		for what, damage := range damages {
 			if len(original) == 0 && what != "removed" {
 				continue
@@ -91,9 +67,9 @@ func TestADamagedStoreIsRefusedUnchangedOrHoldsEverything(t *testing.T) {
 func newest(t *testing.T, dir, pattern string) string {
 	t.Helper()
 	matching, err := filepath.Glob(filepath.Join(dir, pattern))
-	must(t, err)
+	harness.Must(t, err)
 	name, err := filepath.Rel(dir, slices.Max(matching))
-	must(t, err)
+	harness.Must(t, err)
 	return name
 }
 
@@ -101,22 +77,22 @@ func newest(t *testing.T, dir, pattern string) string {
 // content, or without it.
 func damaged(t *testing.T, dir, name string, b []byte, want string, mustRefuse bool) {
 	copied := filepath.Join(t.TempDir(), "store")
-	must(t, os.CopyFS(copied, os.DirFS(dir)))
+	harness.Must(t, os.CopyFS(copied, os.DirFS(dir)))
 	file := filepath.Join(copied, name)
-	must(t, os.Remove(file))
+	harness.Must(t, os.Remove(file))
 	if b != nil {
-		must(t, os.WriteFile(file, b, 0o600))
+		harness.Must(t, os.WriteFile(file, b, 0o600))
 	}
-	before := content(t, copied)
-	c := launch(t, nil, binary, loopback, "--storage.path="+copied)
-	var s *server
-	until(t, "a start or a refusal", func() string {
-		if strings.Contains(c.log.String(), "msg=Listening") {
-			s = listening(c, `msg=Listening address=(\S+)`)
+	before := harness.Checksums(t, copied)
+	c := harness.Launch(t, nil, harness.Binary, harness.Loopback, "--storage.path="+copied)
+	var s *harness.Server
+	harness.Until(t, "a start or a refusal", func() string {
+		if strings.Contains(c.Log.String(), "msg=Listening") {
+			s = harness.Listening(c, `msg=Listening address=(\S+)`)
 			return ""
 		}
 		select {
-		case <-c.ended:
+		case <-c.Ended:
 			return ""
 		default:
 			return "neither yet"
@@ -126,18 +102,18 @@ func damaged(t *testing.T, dir, name string, b []byte, want string, mustRefuse b
 		if mustRefuse {
 			t.Error("it started")
 		}
-		s.holds(want)
+		s.Holds(want)
 		return
 	}
-	if code := c.exit(); code != 1 {
+	if code := c.Exit(); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	wayOut := regexp.MustCompile(regexp.QuoteMeta(copied) + `.*; (restore it from a backup, or move the directory away|choose another directory, or move what is in it away)`)
-	if !wayOut.MatchString(c.log.String()) {
-		t.Errorf("it does not name the store and a way out:\n%s", tail(c.log.String()))
+	if !wayOut.MatchString(c.Log.String()) {
+		t.Errorf("it does not name the store and a way out:\n%s", harness.Tail(c.Log.String()))
 	}
-	if strings.Contains(c.log.String(), "goroutine ") {
-		t.Errorf("it shows a stack trace:\n%s", tail(c.log.String()))
+	if strings.Contains(c.Log.String(), "goroutine ") {
+		t.Errorf("it shows a stack trace:\n%s", harness.Tail(c.Log.String()))
 	}
-	unchanged(t, copied, before)
+	harness.Unchanged(t, copied, before)
 }

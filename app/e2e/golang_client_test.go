@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/proto"
+
+	"gatehouse/app/e2e/harness"
 )
 
 var formats = map[string]expfmt.Format{
@@ -72,27 +74,27 @@ backup_rows_count{instance="",job="go"} 6
 
 func TestTheGoClientPushesMetricsOfEveryKind(t *testing.T) {
 	t.Parallel()
-	runs(t, goPeer)
-	runs(t, parserPeer)
+	Runs(t, Go)
+	Runs(t, Parser)
 	for name, format := range formats {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
-			must(t, push.New(s.url, "go").Gatherer(registry(7)).Format(format).Push())
-			s.holds(registered)
+			s := harness.Start(t)
+			harness.Must(t, push.New(s.URL, "go").Gatherer(registry(7)).Format(format).Push())
+			s.Holds(registered)
 		})
 	}
 }
 
 func TestNativeHistogramsFromTheGoClientComeBackWhole(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := harness.Start(t)
 	h := native()
-	must(t, push.New(s.addr, "go").Collector(h).Push())
+	harness.Must(t, push.New(s.Addr, "go").Collector(h).Push())
 	var m dto.Metric
-	must(t, h.Write(&m))
+	harness.Must(t, h.Write(&m))
 	want := m.Histogram
-	for _, mf := range decodeProtobuf(t, s.want(200, "GET", "/metrics", "", "Accept", acceptProtobuf).body) {
+	for _, mf := range harness.DecodeProtobuf(t, s.Want(200, "GET", "/metrics", "", "Accept", harness.AcceptProtobuf).Body) {
 		if mf.GetName() != "backup_rows" {
 			continue
 		}
@@ -125,27 +127,27 @@ func TestTheGoClientNamesTheSameGroupingInEveryCall(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
-			s.put("/metrics/job/bystander", "rest 1\n")
+			s := harness.Start(t)
+			s.Put("/metrics/job/bystander", "rest 1\n")
 			pusher := func(name string, value float64) *push.Pusher {
 				g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name})
 				g.Set(value)
-				p := push.New(s.url, test.job).Collector(g)
+				p := push.New(s.URL, test.job).Collector(g)
 				for k, v := range test.grouping {
 					p.Grouping(k, v)
 				}
 				return p
 			}
 			const rest = "rest{instance=\"\",job=\"bystander\"} 1\n"
-			must(t, pusher("first", 1).Push())
-			must(t, pusher("second", 2).Add())
-			must(t, pusher("second", 3).Add())
-			s.holds("first{" + test.want + "} 1\nsecond{" + test.want + "} 3\n" + rest)
-			must(t, pusher("first", 4).Push())
-			s.holds("first{" + test.want + "} 4\n" + rest)
-			must(t, pusher("first", 0).Delete())
-			must(t, pusher("first", 0).Delete())
-			s.holds(rest)
+			harness.Must(t, pusher("first", 1).Push())
+			harness.Must(t, pusher("second", 2).Add())
+			harness.Must(t, pusher("second", 3).Add())
+			s.Holds("first{" + test.want + "} 1\nsecond{" + test.want + "} 3\n" + rest)
+			harness.Must(t, pusher("first", 4).Push())
+			s.Holds("first{" + test.want + "} 4\n" + rest)
+			harness.Must(t, pusher("first", 0).Delete())
+			harness.Must(t, pusher("first", 0).Delete())
+			s.Holds(rest)
 		})
 	}
 }
@@ -155,17 +157,17 @@ func TestTheGoClientPushesUTF8NamesWhenItsFormatSaysSo(t *testing.T) {
 	for name, format := range formats {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
+			s := harness.Start(t)
 			disk := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "disk.free", Help: "Free."}, []string{"mount.point"})
 			disk.WithLabelValues("/").Set(7)
-			pusher := push.New(s.url, "go").Grouping("http.host", "a/b").Collector(disk)
-			must(t, pusher.Format(format).Push()) // the names of the body arrive as disk_free and mount_point
-			s.holds(`disk_free{mount_point="/",http_host="a/b",instance="",job="go"} 7` + "\n")
-			must(t, pusher.Format(format.WithEscapingScheme(model.NoEscaping)).Push())
-			for _, accept := range []string{"text/plain;version=1.0.0", acceptOpenMetrics} {
-				got := pushed(s.scrape(accept + ";escaping=allow-utf-8"))
+			pusher := push.New(s.URL, "go").Grouping("http.host", "a/b").Collector(disk)
+			harness.Must(t, pusher.Format(format).Push()) // the names of the body arrive as disk_free and mount_point
+			s.Holds(`disk_free{mount_point="/",http_host="a/b",instance="",job="go"} 7` + "\n")
+			harness.Must(t, pusher.Format(format.WithEscapingScheme(model.NoEscaping)).Push())
+			for _, accept := range []string{"text/plain;version=1.0.0", harness.AcceptOpenMetrics} {
+				got := harness.Pushed(s.Scrape(accept + ";escaping=allow-utf-8"))
 				if want := []string{`disk.free{http.host="a/b",instance="",job="go",mount.point="/"} 7`}; !slices.Equal(got, want) {
-					t.Errorf("scraped as %s\n%s", accept, difference(got, want))
+					t.Errorf("scraped as %s\n%s", accept, harness.Difference(got, want))
 				}
 			}
 		})

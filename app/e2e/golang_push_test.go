@@ -8,6 +8,8 @@ import (
 	victoria "github.com/VictoriaMetrics/metrics"
 	hashicorp "github.com/hashicorp/go-metrics"
 	sink "github.com/hashicorp/go-metrics/prometheus"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // victoriaSet has a metric of every kind.
@@ -42,59 +44,59 @@ backup_wait_seconds_count{instance="",job="vm"} 1
 
 func TestTheVictoriaMetricsClientIsToldNotToPushWithGet(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	s.put("/metrics/job/vm", "before 1\n")
+	s := harness.Start(t)
+	s.Put("/metrics/job/vm", "before 1\n")
 	for name, options := range map[string]*victoria.PushOptions{
 		"by default":          nil,
 		"without compression": {DisableCompression: true},
 		"HEAD":                {Method: "HEAD"},
 	} {
-		err := victoriaSet().PushMetrics(t.Context(), s.url+"/metrics/job/vm", options)
+		err := victoriaSet().PushMetrics(t.Context(), s.URL+"/metrics/job/vm", options)
 		if err == nil || !strings.Contains(err.Error(), "400") || name != "HEAD" && !strings.Contains(err.Error(), "push with PUT or POST") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	s.holds("before{instance=\"\",job=\"vm\"} 1\n")
+	s.Holds("before{instance=\"\",job=\"vm\"} 1\n")
 }
 
 func TestTheVictoriaMetricsClientPushesMetricsOfEveryKind(t *testing.T) {
 	t.Parallel()
-	runs(t, victoriaPeer)
-	s := start(t)
-	path := s.url + "/metrics/job/vm"
-	must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{Method: "POST"}))
-	s.holds(victorias)
+	Runs(t, VictoriaMetrics)
+	s := harness.Start(t)
+	path := s.URL + "/metrics/job/vm"
+	harness.Must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{Method: "POST"}))
+	s.Holds(victorias)
 
 	victoria.ExposeMetadata(true) // for all that is pushed from here on
 	defer victoria.ExposeMetadata(false)
 	// The content type is sent twice then.
-	must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{
+	harness.Must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{
 		Method: "PUT", DisableCompression: true, Headers: []string{"Content-Type: text/plain; version=0.0.4"},
 	}))
-	s.holds(victorias)
-	if text := s.want(200, "GET", "/metrics/job/vm", "").body; !strings.Contains(text, "# TYPE backup_wait_seconds summary\n") {
+	s.Holds(victorias)
+	if text := s.Want(200, "GET", "/metrics/job/vm", "").Body; !strings.Contains(text, "# TYPE backup_wait_seconds summary\n") {
 		t.Errorf("a type is missing in\n%s", text)
 	}
-	must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{Method: "PUT", ExtraLabels: `instance="x",zone="z"`}))
-	s.holds(strings.ReplaceAll(victorias, `instance=""`, `zone="z",instance="x"`))
+	harness.Must(t, victoriaSet().PushMetrics(t.Context(), path, &victoria.PushOptions{Method: "PUT", ExtraLabels: `instance="x",zone="z"`}))
+	s.Holds(strings.ReplaceAll(victorias, `instance=""`, `zone="z",instance="x"`))
 }
 
 func TestTheHashicorpClientPushesWhenItEnds(t *testing.T) {
 	t.Parallel()
-	runs(t, hashicorpPeer)
-	s := start(t)
-	pushing, err := sink.NewPrometheusPushSink(s.url+"/", time.Hour, "hashi")
-	must(t, err)
+	Runs(t, Hashicorp)
+	s := harness.Start(t)
+	pushing, err := sink.NewPrometheusPushSink(s.URL+"/", time.Hour, "hashi")
+	harness.Must(t, err)
 	config := hashicorp.DefaultConfig("backup")
 	config.EnableHostname, config.EnableRuntimeMetrics = false, false
 	m, err := hashicorp.New(config, pushing)
-	must(t, err)
+	harness.Must(t, err)
 	m.SetGauge([]string{"last-run", "bytes"}, 7)
 	m.SetGauge([]string{"größe"}, 3) // client_golang sends other characters as _
 	m.IncrCounterWithLabels([]string{"runs"}, 2, []hashicorp.Label{{Name: "table", Value: "a \"b\"\n\\ü"}})
 	m.AddSample([]string{"wait.seconds"}, 2)
 	m.Shutdown()
-	s.holds(strings.ReplaceAll(`
+	s.Holds(strings.ReplaceAll(`
 backup_gr__e{LABELS} 3
 backup_last_run_bytes{LABELS} 7
 backup_runs{table="a \"b\"\n\\ü",LABELS} 2

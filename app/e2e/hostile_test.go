@@ -2,9 +2,7 @@ package e2e
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"strconv"
@@ -13,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // maxResident is what bodies in flight may take by default, and as much for
@@ -20,38 +20,38 @@ import (
 const maxResident = 512 << 20
 
 // peak is the most memory that it had so far, in bytes.
-func (c *child) peak() int64 {
-	c.t.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
-	must(c.t, err)
+func peak(c *harness.Child) int64 {
+	c.T.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Cmd.Process.Pid))
+	harness.Must(c.T, err)
 	m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status)
 	if m == nil {
-		c.t.Fatalf("no VmHWM in\n%s", status)
+		c.T.Fatalf("no VmHWM in\n%s", status)
 	}
 	n, err := strconv.ParseInt(string(m[1]), 10, 64)
-	must(c.t, err)
+	harness.Must(c.T, err)
 	return n << 10
 }
 
 // others pushes and scrapes until the returned function is called, which fails
 // if that did not work all the time.
-func others(s *server) (stop func()) {
+func others(s *harness.Server) (stop func()) {
 	done := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() {
 		for n := 1; ; n++ {
 			path, body := fmt.Sprintf("/metrics/job/other/instance/%d", n%10), fmt.Sprintf("other %d\n", n)
-			if a, err := send("PUT", s.url, path, strings.NewReader(body)); err != nil || a.status != 200 {
-				s.t.Errorf("another client's push: %v, %v", a, err)
+			if a, err := harness.Send("PUT", s.URL, path, strings.NewReader(body)); err != nil || a.Status != 200 {
+				s.T.Errorf("another client's push: %v, %v", a, err)
 				return
 			}
-			if a, err := send("GET", s.url, path, nil); err != nil || !strings.Contains(a.body, fmt.Sprintf(`job="other"} %d`, n)) {
-				s.t.Errorf("another client's scrape: %v, %v", a, err)
+			if a, err := harness.Send("GET", s.URL, path, nil); err != nil || !strings.Contains(a.Body, fmt.Sprintf(`job="other"} %d`, n)) {
+				s.T.Errorf("another client's scrape: %v, %v", a, err)
 				return
 			}
 			select {
 			case <-done:
-				s.t.Logf("%d pushes and scrapes of another client meanwhile", n)
+				s.T.Logf("%d pushes and scrapes of another client meanwhile", n)
 				return
 			default:
 			}
@@ -63,21 +63,10 @@ func others(s *server) (stop func()) {
 	}
 }
 
-// comments is a body that says nothing.
-func comments(n int) []byte { return bytes.Repeat([]byte("# comment\n"), n/10+1)[:n] }
-
-func gzipOf(text string) string {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	_, _ = io.WriteString(z, text) // to memory: never fails
-	_ = z.Close()
-	return b.String()
-}
-
 const mega = 10_000_000
 
 // gzipBomb is 200 MB in gzip, in pieces since a test's own compressor is slow.
-func gzipBomb() string { return strings.Repeat(gzipOf(strings.Repeat("\n", mega)), 20) }
+func gzipBomb() string { return strings.Repeat(harness.Gzip(strings.Repeat("\n", mega)), 20) }
 
 // zstdBomb is 200 MB in zstd.
 func zstdBomb() string {
@@ -120,9 +109,9 @@ func hostile() map[string]struct {
 		"a protobuf length of 1 GiB":            {withBody(x, protobufType, "\x80\x80\x80\x80\x04"), 400},
 		"a protobuf length of 2^63":             {withBody(x, protobufType, "\xff\xff\xff\xff\xff\xff\xff\xff\x7f"), 400},
 		"a protobuf length of 2^64":             {withBody(x, protobufType, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), 400},
-		"17 MB of text, announced":              {withBody(x, "", string(comments(17_000_000))), 413},
-		"17 MB of text, chunked":                {"PUT " + x + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(comments(17_000_000)), 413},
-		"a length that is never sent":           {"PUT " + x + " HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n" + string(comments(10_000)), 413},
+		"17 MB of text, announced":              {withBody(x, "", string(harness.Comments(17_000_000))), 413},
+		"17 MB of text, chunked":                {"PUT " + x + " HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked(harness.Comments(17_000_000)), 413},
+		"a length that is never sent":           {"PUT " + x + " HTTP/1.1\r\nHost: x\r\nContent-Length: 9223372036854775807\r\n\r\n" + string(harness.Comments(10_000)), 413},
 		"a length beyond 64 bits":               {"PUT " + x + " HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\nm 1\n", 400},
 		"a path of 12 KB":                       {withBody("/metrics/job/"+strings.Repeat("x", 12_000), "", "m 1\n"), 400},
 		"a path of 12 KB in pieces":             {withBody(x+strings.Repeat("/a/b", 3_000), "", "m 1\n"), 400},
@@ -160,16 +149,16 @@ func series(n int) string {
 
 func TestEveryHostileRequestIsAnsweredAndHarmsNobody(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	s.put("/metrics/job/before", "before 1\n")
+	s := harness.Start(t)
+	s.Put("/metrics/job/before", "before 1\n")
 	stop := others(s)
 	for name, test := range hostile() {
 		// Several times at once, since some only do harm together.
 		var clients sync.WaitGroup
 		for range 3 {
-			c := s.dial()
+			c := s.Dial()
 			clients.Go(func() {
-				if why := c.exchange(test.request, test.status); why != "" {
+				if why := exchange(c, test.request, test.status); why != "" {
 					t.Errorf("%s: %s", name, why)
 				}
 			})
@@ -177,48 +166,48 @@ func TestEveryHostileRequestIsAnsweredAndHarmsNobody(t *testing.T) {
 		clients.Wait()
 	}
 	stop()
-	s.want(202, "DELETE", "/metrics/job/other", "")
-	s.want(202, "DELETE", "/metrics/job/x", "")
-	s.holds("before{instance=\"\",job=\"before\"} 1\n")
-	s.want(200, "GET", "/-/ready", "")
-	if peak := s.peak(); peak > maxResident {
+	s.Want(202, "DELETE", "/metrics/job/other", "")
+	s.Want(202, "DELETE", "/metrics/job/x", "")
+	s.Holds("before{instance=\"\",job=\"before\"} 1\n")
+	s.Want(200, "GET", "/-/ready", "")
+	if peak := peak(s.Child); peak > maxResident {
 		t.Errorf("it took %d MiB of memory at its peak", peak>>20)
 	} else {
 		t.Logf("it took %d MiB of memory at its peak", peak>>20)
 	}
-	if strings.Contains(s.log.String(), "panic") {
+	if strings.Contains(s.Log.String(), "panic") {
 		t.Error("something panicked")
 	}
 }
 
 func TestPushesThatNeverEndTakeBoundedMemoryAndGiveItBack(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := harness.Start(t)
 	const each = 15 << 20
 	const typed = "# TYPE q gauge\n" // comments alone are no push
-	body := typed + string(comments(each-1-len(typed)))
-	conns := make([]*rawConn, 30)
+	body := typed + string(harness.Comments(each-1-len(typed)))
+	conns := make([]*harness.RawConn, 30)
 	for i := range conns {
-		conns[i] = s.dial()
-		conns[i].write(fmt.Sprintf("PUT /metrics/job/slow/instance/%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", i, each))
-		conns[i].write(body)
+		conns[i] = s.Dial()
+		conns[i].Write(fmt.Sprintf("PUT /metrics/job/slow/instance/%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", i, each))
+		conns[i].Write(body)
 	}
 	// Scrapes need none of what pushes share.
-	s.want(200, "GET", "/metrics", "")
+	s.Want(200, "GET", "/metrics", "")
 	statuses := map[int]int{}
 	for _, c := range conns {
-		c.write("\n")
-		statuses[c.read().status]++
+		c.Write("\n")
+		statuses[c.Read().Status]++
 	}
 	if statuses[200] < 5 || statuses[503] < 5 || statuses[200]+statuses[503] != len(conns) {
 		t.Errorf("answers by status: %v, want some to be taken and some refused for now", statuses)
 	}
-	if peak := s.peak(); peak > maxResident {
+	if peak := peak(s.Child); peak > maxResident {
 		t.Errorf("it took %d MiB of memory at its peak", peak>>20)
 	} else {
 		t.Logf("answers by status: %v; %d MiB of memory at its peak", statuses, peak>>20)
 	}
 	for i := range conns {
-		s.put(fmt.Sprintf("/metrics/job/slow/instance/%d", i), body)
+		s.Put(fmt.Sprintf("/metrics/job/slow/instance/%d", i), body)
 	}
 }

@@ -9,17 +9,18 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/app/e2e/harness"
 	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/auth/login/logintest"
 )
 
 // atFake makes a server at which people sign in with a provider that lies.
-func atFake(t *testing.T, p *logintest.Provider) *site {
+func atFake(t *testing.T, p *logintest.Provider) *harness.Site {
 	t.Helper()
-	s := newSite(t, []string{"OIDC_CLIENT_ID=" + logintest.ClientID, "OIDC_CLIENT_SECRET=" + logintest.ClientSecret, "OIDC_ISSUER=" + p.Issuer()}, roleMap)
-	s.args = append(s.args, "--web.external-url="+s.origin, "--log.level=debug")
-	hidden("a client's secret", logintest.ClientSecret)
-	return s.start(t)
+	s := harness.NewSite(t, []string{"OIDC_CLIENT_ID=" + logintest.ClientID, "OIDC_CLIENT_SECRET=" + logintest.ClientSecret, "OIDC_ISSUER=" + p.Issuer()}, harness.RoleMap)
+	s.Args = append(s.Args, "--web.external-url="+s.Origin, "--log.level=debug")
+	harness.KeepSecret("a client's secret", logintest.ClientSecret)
+	return s.Start(t)
 }
 
 // idClaims are claims that a token has instead of the right ones.
@@ -32,7 +33,7 @@ func lies(t *testing.T) map[string]struct {
 	status int
 } {
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
-	must(t, err)
+	harness.Must(t, err)
 	type lie = struct {
 		lie    func(*logintest.Provider)
 		status int
@@ -79,16 +80,16 @@ func TestALyingProviderSignsNobodyInAndItsLiesAreNotRepeated(t *testing.T) {
 		p.Decline, p.Callback, p.Token, p.Userinfo = "", nil, logintest.OK, logintest.OK
 		test.lie(p)
 		v := newVisitor(t)
-		a := v.open(s.at("/auth/login?next=/"))
-		if a.status != test.status || !strings.Contains(a.body, "<h1") || v.session(s) != "" {
-			t.Errorf("%s: %v at %v with session %q, want a page with status %d and no session", name, a.answer, a.at, v.session(s), test.status)
+		a := v.open(s.At("/auth/login?next=/"))
+		if a.Status != test.status || !strings.Contains(a.Body, "<h1") || v.session(s) != "" {
+			t.Errorf("%s: %v at %v with session %q, want a page with status %d and no session", name, a.Answer, a.at, v.session(s), test.status)
 		}
 		told := []string{logintest.ClientSecret, url.QueryEscape(logintest.ClientSecret), "alert(1)", "code_verifier", "no luck"}
 		for _, sent := range p.SentBack() {
 			told = append(told, sent.Get("state"), sent.Get("code"))
 		}
 		for _, text := range told {
-			if text != "" && strings.Contains(a.at.String()+a.body+fmt.Sprint(a.header)+s.log.String(), text) {
+			if text != "" && strings.Contains(a.at.String()+a.Body+fmt.Sprint(a.Header)+s.Log.String(), text) {
 				t.Errorf("%s: %q is in the page, in its address %s or in the log", name, text, a.at)
 			}
 		}
@@ -106,16 +107,16 @@ func TestOnlyTheProviderEndsSessionsBehindTheBack(t *testing.T) {
 	p.Person = map[string]any{"sub": "u1", "sid": "s1", "preferred_username": "alice", "groups": []string{"admins"}}
 	s := atFake(t, p)
 	v := newVisitor(t)
-	if a := v.open(s.at("/auth/login?next=/account")); a.status != 200 || a.at.Path != "/account" {
-		t.Fatalf("%v at %v", a.answer, a.at)
+	if a := v.open(s.At("/auth/login?next=/account")); a.Status != 200 || a.at.Path != "/account" {
+		t.Fatalf("%v at %v", a.Answer, a.at)
 	}
 	session := v.session(s)
-	send := func(token string) answer {
+	send := func(token string) harness.Answer {
 		t.Helper()
-		return s.do("POST", "/auth/backchannel", "logout_token="+token, "Content-Type", "application/x-www-form-urlencoded")
+		return s.Do("POST", "/auth/backchannel", "logout_token="+token, "Content-Type", "application/x-www-form-urlencoded")
 	}
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
-	must(t, err)
+	harness.Must(t, err)
 	for name, token := range map[string]string{
 		"nothing":            "",
 		"no token":           "x.y.z",
@@ -130,24 +131,24 @@ func TestOnlyTheProviderEndsSessionsBehindTheBack(t *testing.T) {
 		"nobody's":           p.LogoutToken(idClaims{"sub": issuertest.Drop}),
 		"of the distant day": p.LogoutToken(idClaims{"iat": time.Now().Add(-48 * time.Hour).Unix(), "exp": time.Now().Add(-47 * time.Hour).Unix()}),
 	} {
-		if a := send(token); a.status != 400 || a.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s: %v (Cache-Control: %s), want 400", name, a, a.header.Get("Cache-Control"))
+		if a := send(token); a.Status != 400 || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %v (Cache-Control: %s), want 400", name, a, a.Header.Get("Cache-Control"))
 		}
 	}
-	if a := send(p.LogoutToken(idClaims{"sub": "u2", "sid": "s2"})); a.status != 200 {
+	if a := send(p.LogoutToken(idClaims{"sub": "u2", "sid": "s2"})); a.Status != 200 {
 		t.Errorf("for another person: %v", a)
 	}
-	if status := s.statusWith(session); status != 200 {
+	if status := statusWith(s, session); status != 200 {
 		t.Fatalf("the session gives %d", status)
 	}
 	good := p.LogoutToken(idClaims{"sid": "s1"})
-	if a := send(good); a.status != 200 {
+	if a := send(good); a.Status != 200 {
 		t.Errorf("the right one: %v", a)
 	}
-	if status := s.statusWith(session); status != 401 {
+	if status := statusWith(s, session); status != 401 {
 		t.Errorf("then the session gives %d", status)
 	}
-	if a := send(good); a.status != 400 {
+	if a := send(good); a.Status != 400 {
 		t.Errorf("the same again: %v, want 400", a)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"gatehouse/app/e2e/harness"
 	"gatehouse/auth/issuer/issuertest"
 )
 
@@ -18,9 +19,9 @@ func TestStrangersAreAdminOnlyIfTheOperatorSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := launch(t, env, binary, loopback, "--storage.path="+t.TempDir())
-			if code := c.exit(); code != 1 || !strings.Contains(c.log.String(), "strangers come in by it too") || !strings.Contains(c.log.String(), "--auth.default-role") {
-				t.Errorf("exit code %d, wrote %q", code, c.log.String())
+			c := harness.Launch(t, env, harness.Binary, harness.Loopback, "--storage.path="+t.TempDir())
+			if code := c.Exit(); code != 1 || !strings.Contains(c.Log.String(), "strangers come in by it too") || !strings.Contains(c.Log.String(), "--auth.default-role") {
+				t.Errorf("exit code %d, wrote %q", code, c.Log.String())
 			}
 		})
 	}
@@ -28,25 +29,25 @@ func TestStrangersAreAdminOnlyIfTheOperatorSaysSo(t *testing.T) {
 
 func TestEachStartAndEachPageSayWhoIsAdmin(t *testing.T) {
 	t.Parallel()
-	page := func(s *server, path string) string {
-		return s.want(200, "GET", path, "", "Accept", "text/html").body
+	page := func(s *harness.Server, path string) string {
+		return s.Want(200, "GET", path, "", "Accept", "text/html").Body
 	}
 	args := []string{"--jwt.issuer=https://gitlab.com", "--jwt.audience=x", "--auth.default-role=admin", "--auth.localhost-bypass=true"}
 	const strangers = "Anyone in the world can get a token of https://gitlab.com for the audience x and becomes admin"
-	s := start(t, args...)
+	s := harness.Start(t, args...)
 	for range 2 {
-		s.wrote(`level=WARN source=\S+ msg="` + strangers)
+		s.Wrote(`level=WARN source=\S+ msg="` + strangers)
 		if b := page(s, "/"); !strings.Contains(b, strangers) {
 			t.Errorf("the list says %s", b)
 		}
-		s.stop()
-		s = startOn(t, s.dir, args...)
+		s.Stop()
+		s = harness.StartOn(t, s.Dir, args...)
 	}
-	s.stop()
+	s.Stop()
 
-	s = startOn(t, s.dir, "--jwt.issuer=https://keycloak.example/realms/acme", "--jwt.audience=x", "--auth.localhost-bypass=true")
+	s = harness.StartOn(t, s.Dir, "--jwt.issuer=https://keycloak.example/realms/acme", "--jwt.audience=x", "--auth.localhost-bypass=true")
 	const acme = "Everyone with a token of https://keycloak.example/realms/acme for the audience x is admin"
-	s.wrote(`level=INFO source=\S+ msg="` + acme + `"`)
+	s.Wrote(`level=INFO source=\S+ msg="` + acme + `"`)
 	for path, times := range map[string]int{"/": 1, "/status": 2} {
 		if b := page(s, path); strings.Count(b, acme) != times {
 			t.Errorf("%s says it %d times", path, strings.Count(b, acme))
@@ -57,7 +58,7 @@ func TestEachStartAndEachPageSayWhoIsAdmin(t *testing.T) {
 func TestTokensWithDotsInTheNamesOfTheirClaims(t *testing.T) {
 	t.Parallel()
 	fake := issuertest.New(t)
-	s := start(t, "--jwt.issuer="+fake.Issuer(), "--jwt.audience="+issuertest.Audience, "--auth.localhost-bypass=false",
+	s := harness.Start(t, "--jwt.issuer="+fake.Issuer(), "--jwt.audience="+issuertest.Audience, "--auth.localhost-bypass=false",
 		"--jwt.required-claims=kubernetes.io.namespace=ci,email_verified=true", "--auth.role-claim=resource_access.my.client.roles", "--auth.role-map=ops=pusher")
 	claims := func(namespace, client, role string) map[string]any {
 		return map[string]any{
@@ -74,7 +75,7 @@ func TestTokensWithDotsInTheNamesOfTheirClaims(t *testing.T) {
 		{claims("ci", "my.client", "dev"), 403},
 		{claims("cd", "my.client", "ops"), 401},
 	} {
-		if a := s.do("PUT", "/metrics/job/x", "a 1\n", "Authorization", "Bearer "+fake.Token(test.claims)); a.status != test.want {
+		if a := s.Do("PUT", "/metrics/job/x", "a 1\n", "Authorization", "Bearer "+fake.Token(test.claims)); a.Status != test.want {
 			t.Errorf("%v: %v, want %d", test.claims, a, test.want)
 		}
 	}

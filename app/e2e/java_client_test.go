@@ -5,20 +5,22 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // javaClient compiles the program that sends what Java's clients send.
 func javaClient(t *testing.T, as string) driven {
 	t.Helper()
 	classes := t.TempDir()
-	if out, err := exec.CommandContext(t.Context(), tool(t, "javac"), "-encoding", "UTF-8", "-d", classes, "testdata/Push.java").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), harness.Tool(t, "javac"), "-encoding", "UTF-8", "-d", classes, "testdata/Push.java").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return driven{
-		command: []string{tool(t, "java"), "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", "-XX:TieredStopAtLevel=1", "-cp", classes, "Push"},
+		command: []string{harness.Tool(t, "java"), "-Dfile.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8", "-XX:TieredStopAtLevel=1", "-cp", classes, "Push"},
 		env:     []string{"PUSH_AS=" + as, "LC_ALL=C.UTF-8"},
-		arguments: func(s *server, action, job string, grouping map[string]string, value int) []string {
-			args := []string{action, s.addr, job, fmt.Sprint(value)}
+		arguments: func(s *harness.Server, action, job string, grouping map[string]string, value int) []string {
+			args := []string{action, s.Addr, job, fmt.Sprint(value)}
 			for name, value := range grouping {
 				args = append(args, name, value)
 			}
@@ -29,10 +31,10 @@ func javaClient(t *testing.T, as string) driven {
 
 func TestWhatJavasClientsSendIsPushedAddedAndDeleted(t *testing.T) {
 	t.Parallel()
-	if !rewriting() {
+	if !Rewriting() {
 		t.Skip("go tool task clients runs it")
 	}
-	runs(t, javaPeer)
+	Runs(t, Java)
 	for _, as := range []string{"protobuf", "text", "simple", "micrometer"} {
 		client := javaClient(t, as)
 		if as == "micrometer" {
@@ -59,11 +61,11 @@ func TestWhatJavasClientsSendIsPushedAddedAndDeleted(t *testing.T) {
 
 func TestJavasClientsAreToldWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	if !rewriting() {
+	if !Rewriting() {
 		t.Skip("go tool task clients runs it")
 	}
-	s := start(t)
-	s.put("/metrics/job/other", "# TYPE last_success counter\nlast_success 1\n")
+	s := harness.Start(t)
+	s.Put("/metrics/job/other", "# TYPE last_success counter\nlast_success 1\n")
 	out, err := javaClient(t, "protobuf").try(t, s, "add", "java", nil, 1)
 	if err == nil || !strings.Contains(out, "400") || !strings.Contains(out, "last_success") {
 		t.Errorf("%v %s", err, out)

@@ -4,68 +4,22 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
-)
 
-// beside opens another tab in the window of b, which is hidden then.
-func (b *tab) beside() *tab {
-	b.t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewWindow(false))
-	b.t.Cleanup(cancel)
-	next := &tab{t: b.t, ctx: ctx, requests: map[network.RequestID]string{}, statuses: map[network.RequestID]int{}}
-	must(b.t, chromedp.Listen(ctx, next.heard))
-	return next
-}
-
-// front brings the tab to the front of its window.
-func (b *tab) front() {
-	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, page.BringToFront, cdp.Empty{})
-	must(b.t, err)
-}
-
-// Keys that have no letter.
-const (
-	enterKey  = "\r"
-	escapeKey = "\u001b"
-)
-
-// holds waits until what a script tells about the page holds all texts.
-func (b *tab) holds(script string, texts ...string) {
-	b.t.Helper()
-	until(b.t, fmt.Sprintf("%s to hold %q", script, texts), func() string {
-		got, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](script))
-		if err != nil { // between two pages
-			return err.Error()
-		}
-		for _, text := range texts {
-			if !strings.Contains(got, text) {
-				return fmt.Sprintf("%.1000q", got)
-			}
-		}
-		return ""
-	})
-}
-
-const (
-	mainText = `document.querySelector("main").innerText.replaceAll("=\n", "=")`
-	newsText = `document.getElementById("news").hidden ? "nothing" : document.getElementById("news").innerText`
-	// rowText is where the keyboard is in the list.
-	rowText = `document.activeElement.closest("tr.current")?.innerText.replaceAll("=\n", "=") ?? document.activeElement.outerHTML`
+	"gatehouse/app/e2e/harness"
 )
 
 // connected waits until the page is told of changes. So many of its server are.
-func (b *tab) connected(s *server, all int) {
-	b.t.Helper()
-	until(b.t, "the page to follow the changes", func() string {
-		if text := s.want(200, "GET", "/metrics/self", "").body; !strings.Contains(text, "\ngatehouse_sse_clients "+strconv.Itoa(all)+"\n") {
+func connected(b *harness.Tab, s *harness.Server, all int) {
+	b.T.Helper()
+	harness.Until(b.T, "the page to follow the changes", func() string {
+		if text := s.Want(200, "GET", "/metrics/self", "").Body; !strings.Contains(text, "\ngatehouse_sse_clients "+strconv.Itoa(all)+"\n") {
 			_, after, _ := strings.Cut(text, "gatehouse_sse_clients gauge\n")
 			return strings.SplitN(after, "\n", 2)[0]
 		}
@@ -73,123 +27,111 @@ func (b *tab) connected(s *server, all int) {
 	})
 }
 
-// keepsPage marks the page; a reload would lose the mark.
-func (b *tab) keepsPage() (kept func()) {
-	b.t.Helper()
-	b.run(`window.same = "the same page"`)
-	return func() {
-		b.t.Helper()
-		if got := b.run(`window.same ?? "another page"`); got != "the same page" {
-			b.t.Error("the page was loaded anew")
-		}
-	}
-}
-
 func TestAnOpenListShowsWhatIsPushed(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	s.put("/metrics/job/first", "a 1\n")
-	b := browser(t).strictly()
-	b.open(s.url + "/")
-	b.connected(s, 1)
-	kept := b.keepsPage()
-	s.put("/metrics/job/second", "a 1\n")
-	b.holds(mainText, `job="second"`, "2 groupings")
+	s := harness.Start(t)
+	s.Put("/metrics/job/first", "a 1\n")
+	b := harness.StartBrowser(t).Strictly()
+	b.Open(s.URL + "/")
+	connected(b, s, 1)
+	kept := b.KeepsPage()
+	s.Put("/metrics/job/second", "a 1\n")
+	b.Holds(harness.MainText, `job="second"`, "2 groupings")
 
 	// Nothing moves while something is ticked.
-	b.run(`{
+	b.Run(`{
 		const box = document.querySelector("#results input[name=id]") ?? Object.assign(document.createElement("input"), {type: "checkbox", name: "id"});
 		if (!box.isConnected) document.querySelector("#results tbody th").prepend(box);
 		box.checked = true;
 		"ticked"
 	}`)
-	before := b.run(mainText)
-	s.put("/metrics/job/third", "a 1\n")
-	b.holds(newsText, "change", "show")
-	if after := b.run(mainText); strings.Contains(after, "third") || strings.Count(after, "\n") != strings.Count(before, "\n") {
+	before := b.Run(harness.MainText)
+	s.Put("/metrics/job/third", "a 1\n")
+	b.Holds(harness.NewsText, "change", "show")
+	if after := b.Run(harness.MainText); strings.Contains(after, "third") || strings.Count(after, "\n") != strings.Count(before, "\n") {
 		t.Errorf("with a tick the list became\n%s", after)
 	}
-	b.press("r")
-	b.holds(mainText, `job="third"`, "3 groupings")
-	b.holds(newsText, "nothing")
+	b.Press("r")
+	b.Holds(harness.MainText, `job="third"`, "3 groupings")
+	b.Holds(harness.NewsText, "nothing")
 
 	// The same where somebody has switched it off, for this page and the next.
-	b.run(`for (const box of document.querySelectorAll("#results input")) box.checked = false; "unticked"`)
-	b.press("l")
-	b.holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
+	b.Run(`for (const box of document.querySelectorAll("#results input")) box.checked = false; "unticked"`)
+	b.Press("l")
+	b.Holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
 	kept()
-	b.open(s.url + "/")
-	b.holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
-	b.connected(s, 1)
-	s.put("/metrics/job/fourth", "a 1\n")
-	b.holds(newsText, "change", "show")
-	b.run(`document.getElementById("news").click(); "clicked"`)
-	b.holds(mainText, `job="fourth"`)
-	b.press("l")
-	s.put("/metrics/job/fifth", "a 1\n")
-	b.holds(mainText, `job="fifth"`)
-	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+	b.Open(s.URL + "/")
+	b.Holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
+	connected(b, s, 1)
+	s.Put("/metrics/job/fourth", "a 1\n")
+	b.Holds(harness.NewsText, "change", "show")
+	b.Run(`document.getElementById("news").click(); "clicked"`)
+	b.Holds(harness.MainText, `job="fourth"`)
+	b.Press("l")
+	s.Put("/metrics/job/fifth", "a 1\n")
+	b.Holds(harness.MainText, `job="fifth"`)
+	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)
 	}
 }
 
 func TestTheFirstPushEndsTheWelcome(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	b := browser(t).strictly()
-	b.open(s.url + "/")
-	b.holds(mainText, "No groupings yet")
-	b.connected(s, 1)
-	kept := b.keepsPage()
-	s.put("/metrics/job/first", "a 1\n")
-	b.holds(mainText, `job="first"`)
-	s.want(202, "DELETE", "/metrics/job/first", "")
-	b.holds(mainText, "No groupings yet")
+	s := harness.Start(t)
+	b := harness.StartBrowser(t).Strictly()
+	b.Open(s.URL + "/")
+	b.Holds(harness.MainText, "No groupings yet")
+	connected(b, s, 1)
+	kept := b.KeepsPage()
+	s.Put("/metrics/job/first", "a 1\n")
+	b.Holds(harness.MainText, `job="first"`)
+	s.Want(202, "DELETE", "/metrics/job/first", "")
+	b.Holds(harness.MainText, "No groupings yet")
 	kept()
-	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)
 	}
 }
 
 func TestAnOpenPageOutlivesItsServer(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	s.put("/metrics/job/first", "a 1\n")
-	b := browser(t)
-	b.open(s.url + "/")
-	b.connected(s, 1)
-	kept := b.keepsPage()
-	s.stop()
-	b.holds(`document.querySelector("[data-live-switch]").textContent`, "reconnecting")
-	b.holds(`document.getElementById("away").textContent`, "does not answer")
-	again := listening(launch(t, nil, binary, "--web.listen-address="+s.addr, "--storage.path="+s.dir), `msg=Listening address=(\S+)`)
-	again.put("/metrics/job/second", "a 1\n")
-	b.holds(mainText, `job="second"`)
-	b.holds(`document.querySelector("[data-live-switch]").textContent + document.getElementById("away").textContent`, "live")
+	s := harness.Start(t)
+	s.Put("/metrics/job/first", "a 1\n")
+	b := harness.StartBrowser(t)
+	b.Open(s.URL + "/")
+	connected(b, s, 1)
+	kept := b.KeepsPage()
+	s.Stop()
+	b.Holds(`document.querySelector("[data-live-switch]").textContent`, "reconnecting")
+	b.Holds(`document.getElementById("away").textContent`, "does not answer")
+	again := harness.Listening(harness.Launch(t, nil, harness.Binary, "--web.listen-address="+s.Addr, "--storage.path="+s.Dir), `msg=Listening address=(\S+)`)
+	again.Put("/metrics/job/second", "a 1\n")
+	b.Holds(harness.MainText, `job="second"`)
+	b.Holds(`document.querySelector("[data-live-switch]").textContent + document.getElementById("away").textContent`, "live")
 	kept()
 }
 
 func TestTabsThatNobodySeesDoNotFollow(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	s.put("/metrics/job/first", "a 1\n")
-	first := browser(t)
-	first.open(s.url + "/")
-	tabs := []*tab{first}
+	s := harness.Start(t)
+	s.Put("/metrics/job/first", "a 1\n")
+	first := harness.StartBrowser(t)
+	first.Open(s.URL + "/")
+	tabs := []*harness.Tab{first}
 	// A browser has six connections for one server.
 	for range 9 {
-		next := first.beside()
-		next.open(s.url + "/")
-		next.holds(mainText, `job="first"`)
+		next := first.Beside()
+		next.Open(s.URL + "/")
+		next.Holds(harness.MainText, `job="first"`)
 		tabs = append(tabs, next)
 	}
-	tabs[9].front()
-	tabs[9].connected(s, 1)
-	s.put("/metrics/job/second", "a 1\n")
-	tabs[9].holds(mainText, `job="second"`)
-	first.front()
-	first.holds(mainText, `job="second"`)
-	first.connected(s, 1)
+	tabs[9].Front()
+	connected(tabs[9], s, 1)
+	s.Put("/metrics/job/second", "a 1\n")
+	tabs[9].Holds(harness.MainText, `job="second"`)
+	first.Front()
+	first.Holds(harness.MainText, `job="second"`)
+	connected(first, s, 1)
 }
 
 func TestBackAndForwardShowWhatIsThere(t *testing.T) {
@@ -204,42 +146,42 @@ func TestBackAndForwardShowWhatIsThere(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
-			s.put("/metrics/job/first", "a 1\n")
-			b := browser(t, test.flags...).strictly()
-			_, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+			s := harness.Start(t)
+			s.Put("/metrics/job/first", "a 1\n")
+			b := harness.StartBrowser(t, test.flags...).Strictly()
+			_, err := chromedp.Call(b.Ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
 				Source: `addEventListener("pageshow", e => { window.restored = String(e.persisted); });`,
 			})
-			must(t, err)
-			b.open(s.url + "/?q=first")
-			b.connected(s, 1)
-			b.run(`document.querySelector("a.open").click(); "clicked"`)
-			b.holds(`location.pathname`, "/groupings/")
-			b.holds(mainText, "family")
-			s.put("/metrics/job/first/instance/second", "a 1\n")
-			b.run(`history.back(); "left"`)
-			b.holds(`document.querySelector("#q")?.value ?? ""`, "first")
-			b.holds(`window.restored ?? "not yet"`, test.kept)
-			b.holds(mainText, `instance="second"`)
-			b.connected(s, 1)
-			s.put("/metrics/job/first/instance/third", "a 1\n")
-			b.holds(mainText, `instance="third"`)
-			b.run(`history.forward(); "left"`)
-			b.holds(`location.pathname`, "/groupings/")
-			b.holds(mainText, "family")
+			harness.Must(t, err)
+			b.Open(s.URL + "/?q=first")
+			connected(b, s, 1)
+			b.Run(`document.querySelector("a.open").click(); "clicked"`)
+			b.Holds(`location.pathname`, "/groupings/")
+			b.Holds(harness.MainText, "family")
+			s.Put("/metrics/job/first/instance/second", "a 1\n")
+			b.Run(`history.back(); "left"`)
+			b.Holds(`document.querySelector("#q")?.value ?? ""`, "first")
+			b.Holds(`window.restored ?? "not yet"`, test.kept)
+			b.Holds(harness.MainText, `instance="second"`)
+			connected(b, s, 1)
+			s.Put("/metrics/job/first/instance/third", "a 1\n")
+			b.Holds(harness.MainText, `instance="third"`)
+			b.Run(`history.forward(); "left"`)
+			b.Holds(`location.pathname`, "/groupings/")
+			b.Holds(harness.MainText, "family")
 
 			// So it is with steps inside of a page.
-			b.open(s.url + "/")
-			b.connected(s, 1)
-			b.run(`document.querySelector(".facets a[href*='state=failed']").click(); "clicked"`)
-			b.holds(`location.search`, "state=failed")
-			b.holds(mainText, "None of the")
-			b.run(`history.back(); "left"`)
-			b.holds(mainText, `instance="third"`)
-			s.put("/metrics/job/first/instance/fourth", "a 1\n")
-			b.holds(mainText, `instance="fourth"`)
-			b.connected(s, 1)
-			if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+			b.Open(s.URL + "/")
+			connected(b, s, 1)
+			b.Run(`document.querySelector(".facets a[href*='state=failed']").click(); "clicked"`)
+			b.Holds(`location.search`, "state=failed")
+			b.Holds(harness.MainText, "None of the")
+			b.Run(`history.back(); "left"`)
+			b.Holds(harness.MainText, `instance="third"`)
+			s.Put("/metrics/job/first/instance/fourth", "a 1\n")
+			b.Holds(harness.MainText, `instance="fourth"`)
+			connected(b, s, 1)
+			if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 				t.Error(complaints)
 			}
 		})
@@ -248,112 +190,109 @@ func TestBackAndForwardShowWhatIsThere(t *testing.T) {
 
 func TestTheListWorksByKeyboard(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := harness.Start(t)
 	for _, name := range []string{"backup", "etl", "etl-2", "report"} {
-		s.put("/metrics/job/"+name, "a 1\n")
+		s.Put("/metrics/job/"+name, "a 1\n")
 	}
-	b := browser(t).strictly()
-	b.open(s.url + "/")
-	b.connected(s, 1)
+	b := harness.StartBrowser(t).Strictly()
+	b.Open(s.URL + "/")
+	connected(b, s, 1)
 
 	// Letters are letters where one writes.
-	b.press("/", "e", "t", "l")
-	b.holds(`document.activeElement.value`, "etl")
-	b.press(enterKey)
-	b.holds(mainText, "2 of 4")
-	b.press(escapeKey, "j")
-	b.holds(rowText, `job="etl"`)
-	b.press("j", "j")
-	b.holds(rowText, `job="etl-2"`)
+	b.Press("/", "e", "t", "l")
+	b.Holds(`document.activeElement.value`, "etl")
+	b.Press(harness.EnterKey)
+	b.Holds(harness.MainText, "2 of 4")
+	b.Press(harness.EscapeKey, "j")
+	b.Holds(harness.RowText, `job="etl"`)
+	b.Press("j", "j")
+	b.Holds(harness.RowText, `job="etl-2"`)
 
 	// What is new waits until it is asked for; the row stays the current one.
-	s.put("/metrics/job/etl/instance/new", "a 1\n")
-	b.holds(newsText, "change")
-	b.press("r")
-	b.holds(mainText, `instance="new"`)
-	b.holds(rowText, `job="etl-2"`)
-	b.press("k")
-	b.holds(rowText, `job="etl"`)
+	s.Put("/metrics/job/etl/instance/new", "a 1\n")
+	b.Holds(harness.NewsText, "change")
+	b.Press("r")
+	b.Holds(harness.MainText, `instance="new"`)
+	b.Holds(harness.RowText, `job="etl-2"`)
+	b.Press("k")
+	b.Holds(harness.RowText, `job="etl"`)
 
-	b.press("?")
-	b.holds(`String(document.getElementById("help").open)`, "true")
-	b.press("j", escapeKey)
-	b.holds(`String(document.getElementById("help").open)`, "false")
-	b.holds(rowText, `job="etl"`)
+	b.Press("?")
+	b.Holds(`String(document.getElementById("help").open)`, "true")
+	b.Press("j", harness.EscapeKey)
+	b.Holds(`String(document.getElementById("help").open)`, "false")
+	b.Holds(harness.RowText, `job="etl"`)
 
-	grouping := b.run(`document.activeElement.getAttribute("href")`)
-	b.press("d")
-	until(t, "the question", func() string {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		for _, request := range b.requests {
-			if request == "GET "+s.url+grouping+"/delete" {
-				return ""
-			}
+	grouping := b.Run(`document.activeElement.getAttribute("href")`)
+	b.Press("d")
+	harness.Until(t, "the question", func() string {
+		sent := b.Sent()
+		if slices.Contains(sent, "GET "+s.URL+grouping+"/delete") {
+			return ""
 		}
-		return fmt.Sprint(b.requests)
+		return fmt.Sprint(sent)
 	})
-	if b.run(`String(document.querySelector("#results input[name=id]") !== null)`) == "true" {
-		b.holds(`String(document.getElementById("dialog").open)`, "true")
-		b.press(escapeKey)
-		b.holds(`String(document.getElementById("dialog").open)`, "false")
-		b.press("x")
-		b.holds(`String(document.querySelectorAll("#results input[name=id]:checked").length)`, "1")
-		b.press("d")
-		b.holds(`String(document.getElementById("dialog").open)`, "true")
-		b.press(escapeKey, escapeKey)
-		b.holds(`String(document.querySelectorAll("#results input[name=id]:checked").length)`, "0")
+	if b.Run(`String(document.querySelector("#results input[name=id]") !== null)`) == "true" {
+		b.Holds(`String(document.getElementById("dialog").open)`, "true")
+		b.Press(harness.EscapeKey)
+		b.Holds(`String(document.getElementById("dialog").open)`, "false")
+		b.Press("x")
+		b.Holds(`String(document.querySelectorAll("#results input[name=id]:checked").length)`, "1")
+		b.Press("d")
+		b.Holds(`String(document.getElementById("dialog").open)`, "true")
+		b.Press(harness.EscapeKey, harness.EscapeKey)
+		b.Holds(`String(document.querySelectorAll("#results input[name=id]:checked").length)`, "0")
 	}
 
-	b.run(`document.querySelector("tr.current a.open").focus(); "focused"`)
-	b.press(enterKey)
-	b.arrives(s.url + grouping)
-	b.press("g", "d")
-	b.arrives(s.url + "/docs")
-	b.press("g", "g")
-	b.arrives(s.url + "/")
-	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+	b.Run(`document.querySelector("tr.current a.open").focus(); "focused"`)
+	b.Press(harness.EnterKey)
+	b.Arrives(s.URL + grouping)
+	b.Press("g", "d")
+	b.Arrives(s.URL + "/docs")
+	b.Press("g", "g")
+	b.Arrives(s.URL + "/")
+	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)
 	}
 
 	// Who does not want them has none.
-	b.run(`document.cookie = "gatehouse-settings=keys%3Doff; path=/"`)
-	b.open(s.url + "/")
-	b.press("j", "?", "l")
-	if got := b.run(rowText + ` + document.getElementById("help").open + document.querySelector("[data-live-switch]").textContent`); !strings.HasSuffix(got, "falselive") {
+	b.Run(`document.cookie = "gatehouse-settings=keys%3Doff; path=/"`)
+	b.Open(s.URL + "/")
+	b.Press("j", "?", "l")
+	if got := b.Run(harness.RowText + ` + document.getElementById("help").open + document.querySelector("[data-live-switch]").textContent`); !strings.HasSuffix(got, "falselive") {
 		t.Errorf("keys still work: %q", got)
 	}
 }
 
 func TestWhatLiesOverThePageIsAccessible(t *testing.T) {
 	t.Parallel()
-	axe, err := os.ReadFile(filepath.Join(root, "node_modules", "axe-core", "axe.min.js"))
+	axe, err := os.ReadFile(filepath.Join(harness.Root, "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
-		missing(t, "axe-core is not installed (npm ci installs it)")
+		harness.Missing(t, "axe-core is not installed (npm ci installs it)")
 	}
-	s := start(t)
-	s.pushHostile()
-	b := browser(t).strictly()
+	s := harness.Start(t)
+	s.PushHostile()
+	b := harness.StartBrowser(t).Strictly()
 	for _, look := range []struct {
 		width  int64
 		scheme string
 	}{{1280, "light"}, {320, "dark"}} {
-		b.looks(look.width, look.scheme)
-		b.open(s.url + "/")
+		b.Looks(look.width, look.scheme)
+		b.Open(s.URL + "/")
 		check := func(what string) {
 			t.Helper()
-			if flaws := b.flaws(string(axe)); flaws != "" {
+			if flaws := b.Flaws(string(axe)); flaws != "" {
 				t.Errorf("%s, %d px, %s:\n%s", what, look.width, look.scheme, flaws)
 			}
 		}
-		b.press("l")
-		b.holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
-		s.put("/metrics/job/new", "a_new_one 1\n")
-		b.holds(newsText, "change")
-		b.press("j")
+		b.Press("l")
+		b.Holds(`document.querySelector("[data-live-switch]").textContent`, "paused")
+		s.Put("/metrics/job/new", "a_new_one 1\n")
+		b.Holds(harness.NewsText, "change")
+		b.Press("j")
 		check("news and a current row")
-		b.press("?")
+		b.Press("?")
 		check("the help")
-		b.press("?", "l")
+		b.Press("?", "l")
 	}
 }

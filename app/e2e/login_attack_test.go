@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // problem fails unless a page tells of a failed login, and of nothing else.
@@ -15,13 +17,13 @@ func (a viewed) problem(t *testing.T, what string, statuses ...int) {
 	t.Helper()
 	ok := false
 	for _, status := range statuses {
-		ok = ok || a.status == status
+		ok = ok || a.Status == status
 	}
-	if !ok || !strings.Contains(a.body, "<h1") || !strings.Contains(a.body, "Try again") {
-		t.Errorf("%s: %v, want a page with status %v", what, a.answer, statuses)
+	if !ok || !strings.Contains(a.Body, "<h1") || !strings.Contains(a.Body, "Try again") {
+		t.Errorf("%s: %v, want a page with status %v", what, a.Answer, statuses)
 	}
-	if a.header.Get("Cache-Control") != "no-store" || strings.Contains(a.at.RawQuery, "state=") || strings.Contains(a.at.RawQuery, "code=") {
-		t.Errorf("%s: Cache-Control: %s at %s", what, a.header.Get("Cache-Control"), a.at)
+	if a.Header.Get("Cache-Control") != "no-store" || strings.Contains(a.at.RawQuery, "state=") || strings.Contains(a.at.RawQuery, "code=") {
+		t.Errorf("%s: Cache-Control: %s at %s", what, a.Header.Get("Cache-Control"), a.at)
 	}
 }
 
@@ -29,7 +31,7 @@ func (a viewed) problem(t *testing.T, what string, statuses ...int) {
 func with(t *testing.T, address, field, value string) string {
 	t.Helper()
 	u, err := url.Parse(address)
-	must(t, err)
+	harness.Must(t, err)
 	query := u.Query()
 	query.Set(field, value)
 	u.RawQuery = query.Encode()
@@ -39,17 +41,17 @@ func with(t *testing.T, address, field, value string) string {
 func valueOf(t *testing.T, address, field string) string {
 	t.Helper()
 	u, err := url.Parse(address)
-	must(t, err)
+	harness.Must(t, err)
 	return u.Query().Get(field)
 }
 
-func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *site, b *tab) {
+func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *harness.Site, b *harness.Tab) {
 	v := newVisitor(t)
 	callback := v.callback(s, "reader.once")
 	// Somebody else, who has begun nothing or something else.
 	for name, other := range map[string]*visitor{"who began nothing": newVisitor(t), "who began another": newVisitor(t)} {
 		if name == "who began another" {
-			other.open(s.at("/auth/login"))
+			other.open(s.At("/auth/login"))
 		}
 		a := other.open(callback)
 		a.problem(t, name, 400)
@@ -57,18 +59,18 @@ func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *site, b *tab) {
 			t.Errorf("%s is signed in", name)
 		}
 	}
-	b.open(callback)
-	b.holds(pageStatus, "complete 400 "+s.origin)
-	b.holds(`String(document.querySelector("main a")?.innerText)`, "Try again")
-	b.silent()
+	b.Open(callback)
+	b.Holds(harness.PageStatus, "complete 400 "+s.Origin)
+	b.Holds(`String(document.querySelector("main a")?.innerText)`, "Try again")
+	b.Silent()
 
 	a := v.open(callback)
-	if a.status != 200 || a.at.Path != "/" || v.session(s) == "" {
-		t.Fatalf("the one who began it gets %v at %v", a.answer, a.at)
+	if a.Status != 200 || a.at.Path != "/" || v.session(s) == "" {
+		t.Fatalf("the one who began it gets %v at %v", a.Answer, a.at)
 	}
 	session := v.session(s)
 	v.open(callback).problem(t, "a second time", 400)
-	if v.session(s) != session || s.statusWith(session) != 200 {
+	if v.session(s) != session || statusWith(s, session) != 200 {
 		t.Error("the second time harmed the session")
 	}
 
@@ -90,30 +92,30 @@ func aLoginIsFinishedOnceWhereItBegan(t *testing.T, s *site, b *tab) {
 		if v.session(s) != "" {
 			t.Errorf("%s: there is a session", name)
 		}
-		if a := v.open(callback); a.status == 200 || v.session(s) != "" {
-			t.Errorf("%s: the state served twice: %v", name, a.answer)
+		if a := v.open(callback); a.Status == 200 || v.session(s) != "" {
+			t.Errorf("%s: the state served twice: %v", name, a.Answer)
 		}
 	}
 }
 
-func aLoginThatIsGivenUp(t *testing.T, s *site, b *tab) {
-	b.open(s.at("/activity"))
-	b.follows("a#oidc")
-	b.holds(headingText, "Who are you?")
-	b.follows("button[name=cancel]")
-	b.holds(pageStatus, "complete 403 "+s.origin)
-	text := b.run(`document.documentElement.outerHTML`)
+func aLoginThatIsGivenUp(t *testing.T, s *harness.Site, b *harness.Tab) {
+	b.Open(s.At("/activity"))
+	b.Follows("a#oidc")
+	b.Holds(headingText, "Who are you?")
+	b.Follows("button[name=cancel]")
+	b.Holds(harness.PageStatus, "complete 403 "+s.Origin)
+	text := b.Run(`document.documentElement.outerHTML`)
 	if strings.Contains(text, "alert(1)") || strings.Contains(text, "access_denied") {
 		t.Error("the page repeats what the provider says")
 	}
-	if at := b.run(`location.href`); strings.Contains(at, "state=") {
+	if at := b.Run(`location.href`); strings.Contains(at, "state=") {
 		t.Errorf("the state stays in the address %s", at)
 	}
-	b.silent()
-	b.follows("main a")
-	b.tellsProvider("admin.after-all")
-	b.holds(whoText, "admin.after-all")
-	b.arrives(s.at("/activity"))
+	b.Silent()
+	b.Follows("main a")
+	tellsProvider(b, "admin.after-all")
+	b.Holds(whoText, "admin.after-all")
+	b.Arrives(s.At("/activity"))
 }
 
 // forge serves a page of another site, which sends a form as soon as it is
@@ -133,11 +135,11 @@ func forge(t *testing.T, action string, fields map[string]string) (port string) 
 	return evil.URL[strings.LastIndex(evil.URL, ":")+1:]
 }
 
-func aPageOfAnotherSiteCanDoNothing(t *testing.T, s *site, b *tab) {
-	grouping := s.grouping("wanted")
-	b.open(s.at(grouping))
-	b.signsIn(s, "admin.victim")
-	session := b.sessionCookie(s)
+func aPageOfAnotherSiteCanDoNothing(t *testing.T, s *harness.Site, b *harness.Tab) {
+	grouping := grouping(s, "wanted")
+	b.Open(s.At(grouping))
+	signsIn(b, s, "admin.victim")
+	session := sessionCookie(b, s)
 	for path, fields := range map[string]map[string]string{
 		"/auth/logout":          {},
 		grouping + "/delete":    {},
@@ -145,28 +147,28 @@ func aPageOfAnotherSiteCanDoNothing(t *testing.T, s *site, b *tab) {
 		"/tokens/new":           {"name": "forged", "role": "admin"},
 		"/login":                {"name": "admin", "password": "of the attacker"},
 	} {
-		port := forge(t, s.at(path), fields)
+		port := forge(t, s.At(path), fields)
 		// The second is the same site, whose requests carry all cookies.
 		for _, host := range []string{"127.0.0.1", "localhost"} {
-			b.open("http://" + host + ":" + port)
-			b.holds(pageStatus, "complete 403 "+s.at(path))
+			b.Open("http://" + host + ":" + port)
+			b.Holds(harness.PageStatus, "complete 403 "+s.At(path))
 		}
 	}
-	if status := s.statusWith(session); status != 200 {
+	if status := statusWith(s, session); status != 200 {
 		t.Errorf("the session gives %d", status)
 	}
-	b.open(s.at(grouping))
-	b.is(200, s.at(grouping))
-	s.want(200, "GET", "/metrics/job/wanted", "", "X-API-Key", s.token)
-	if a := s.want(200, "GET", "/api/v1/tokens", "", "X-API-Key", s.token); strings.Contains(a.body, "forged") {
+	b.Open(s.At(grouping))
+	b.Is(200, s.At(grouping))
+	s.Want(200, "GET", "/metrics/job/wanted", "", "X-API-Key", s.Token)
+	if a := s.Want(200, "GET", "/api/v1/tokens", "", "X-API-Key", s.Token); strings.Contains(a.Body, "forged") {
 		t.Errorf("a token was made: %v", a)
 	}
 	// Nor by a link.
 	for _, path := range []string{"/auth/logout", "/account/end-sessions", grouping + "/delete"} {
-		b.open(s.at(path))
-		if status := s.statusWith(session); status != 200 {
+		b.Open(s.At(path))
+		if status := statusWith(s, session); status != 200 {
 			t.Errorf("after a visit to %s the session gives %d", path, status)
 		}
 	}
-	s.want(200, "GET", "/metrics/job/wanted", "", "X-API-Key", s.token)
+	s.Want(200, "GET", "/metrics/job/wanted", "", "X-API-Key", s.Token)
 }

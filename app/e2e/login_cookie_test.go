@@ -3,6 +3,8 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // setCookies are the cookies that were set with a name.
@@ -17,55 +19,55 @@ func (v *visitor) setCookies(name string) (found []string) {
 
 func TestCookiesBelongToTheAddressThatIsConfigured(t *testing.T) {
 	t.Parallel()
-	p := startProvider(t)
-	plain := p.site(t).start(t)
+	p := harness.StartProvider(t)
+	plain := p.NewSite(t).Start(t)
 	// Behind a proxy, the address is the proxy's.
-	s := newSite(t, nil, roleMap)
-	proxy := startNginxTLS(t, s.server, "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $remote_addr;", "proxy_set_header X-Forwarded-Proto $scheme;")
-	s.origin = proxy.url
-	s.of(t, p)
-	s.args = append(s.args, "--web.trusted-proxies=127.0.0.1")
-	s.start(t)
+	s := harness.NewSite(t, nil, harness.RoleMap)
+	proxy := harness.StartNginxTLS(t, s.Server, "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $remote_addr;", "proxy_set_header X-Forwarded-Proto $scheme;")
+	s.Origin = proxy.URL
+	s.Of(t, p)
+	s.Args = append(s.Args, "--web.trusted-proxies=127.0.0.1")
+	s.Start(t)
 
 	for _, test := range []struct {
-		site           *site
+		site           *harness.Site
 		session, login string
 		secure         bool
 	}{
-		{s, "__Host-gatehouse-" + s.suffix(), "__Host-gatehouse-login-" + s.suffix(), true},
-		{plain, plain.cookie("session"), plain.cookie("login"), false},
+		{s, "__Host-gatehouse-" + s.CookieSuffix(), "__Host-gatehouse-login-" + s.CookieSuffix(), true},
+		{plain, plain.CookieName("session"), plain.CookieName("login"), false},
 	} {
 		v := newVisitor(t)
-		v.stop = p.issuer
-		v.open(test.site.at("/auth/login?next=/"))
+		v.stop = p.Issuer
+		v.open(test.site.At("/auth/login?next=/"))
 		flags(t, v.setCookies(test.login), test.secure, false)
 		v.stop = ""
-		if a := v.signsIn(test.site, "reader.cookies", "/account"); a.status != 200 {
-			t.Fatalf("%v at %v", a.answer, a.at)
+		if a := v.signsIn(test.site, "reader.cookies", "/account"); a.Status != 200 {
+			t.Fatalf("%v at %v", a.Answer, a.at)
 		}
 		flags(t, v.setCookies(test.session), test.secure, false)
-		v.stop = p.issuer
-		v.submit(test.site.at("/auth/logout"))
+		v.stop = p.Issuer
+		v.submit(test.site.At("/auth/logout"))
 		flags(t, v.setCookies(test.session), test.secure, true)
 
 		// Nobody's headers change that.
-		a := test.site.do("GET", "/auth/login?next=/", "", "X-Forwarded-Proto", "gopher", "X-Forwarded-Host", "evil.example", "X-Forwarded-For", "127.0.0.1",
+		a := test.site.Do("GET", "/auth/login?next=/", "", "X-Forwarded-Proto", "gopher", "X-Forwarded-Host", "evil.example", "X-Forwarded-For", "127.0.0.1",
 			"Forwarded", "host=evil.example;proto=gopher", "X-Forwarded-Port", "1", "X-Forwarded-Prefix", "/evil", "X-Original-URL", "/evil")
-		v.sets = a.header.Values("Set-Cookie")
+		v.sets = a.Header.Values("Set-Cookie")
 		flags(t, v.setCookies(test.login), test.secure, false)
-		if to := valueOf(t, a.header.Get("Location"), "redirect_uri"); a.status != 303 || to != test.site.at("/auth/callback") {
+		if to := valueOf(t, a.Header.Get("Location"), "redirect_uri"); a.Status != 303 || to != test.site.At("/auth/callback") {
 			t.Errorf("%v leads back to %q", a, to)
 		}
 	}
 
 	// A browser keeps them.
-	b := browser(t, "ignore-certificate-errors=true").strictly()
-	b.open(s.at("/"))
-	b.signsIn(s, "reader.browser")
-	if c := b.cookies()["__Host-gatehouse-"+s.suffix()]; c == nil || !c.Secure || !c.HTTPOnly || c.SameSite != "Lax" || c.Path != "/" || strings.HasPrefix(c.Domain, ".") {
+	b := harness.StartBrowser(t, "ignore-certificate-errors=true").Strictly()
+	b.Open(s.At("/"))
+	signsIn(b, s, "reader.browser")
+	if c := b.Cookies()["__Host-gatehouse-"+s.CookieSuffix()]; c == nil || !c.Secure || !c.HTTPOnly || c.SameSite != "Lax" || c.Path != "/" || strings.HasPrefix(c.Domain, ".") {
 		t.Errorf("the browser has %+v", c)
 	}
-	b.silent()
+	b.Silent()
 }
 
 // flags checks all that browsers are told of a cookie.

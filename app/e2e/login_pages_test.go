@@ -2,23 +2,25 @@ package e2e
 
 import (
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
-func pagesAroundTheLoginAreAccessible(t *testing.T, s *site, b *tab) {
-	axe := axeSource(t)
+func pagesAroundTheLoginAreAccessible(t *testing.T, s *harness.Site, b *harness.Tab) {
+	axe := harness.AxeSource(t)
 	for _, path := range []string{"/login", "/auth/callback?code=x&state=y"} {
-		b.looksRight(s.at(path), axe)
+		b.LooksRight(s.At(path), axe)
 	}
-	b.open(s.at("/"))
-	b.follows("a#oidc")
-	b.tellsProvider("nobody.looks")
-	b.holds(headingText, "You may not do that")
-	b.isAccessible(axe, "without a role")
-	b.follows("main a[href*='/auth/login?switch=1']")
-	b.tellsProvider("hostile.looks")
-	b.holds(pageStatus, "complete 200 "+s.origin)
+	b.Open(s.At("/"))
+	b.Follows("a#oidc")
+	tellsProvider(b, "nobody.looks")
+	b.Holds(headingText, "You may not do that")
+	b.IsAccessible(axe, "without a role")
+	b.Follows("main a[href*='/auth/login?switch=1']")
+	tellsProvider(b, "hostile.looks")
+	b.Holds(harness.PageStatus, "complete 200 "+s.Origin)
 	for range 3 {
 		newVisitor(t).signsIn(s, "hostile.looks", "/")
 	}
-	b.looksRight(s.at("/account"), axe)
+	b.LooksRight(s.At("/account"), axe)
 }

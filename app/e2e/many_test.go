@@ -5,27 +5,29 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // startMany runs a server that holds 10,000 groupings of 97 jobs.
-func startMany(t *testing.T) *server {
+func startMany(t *testing.T) *harness.Server {
 	t.Helper()
 	s := &scene{t, map[string]keptGroup{}}
 	for i := range 10_000 {
 		s.keep(time.Duration(i)*17*time.Second, fmt.Sprintf("# TYPE rows_total counter\nrows_total{result=\"ok\"} %d\nrows_total{result=\"bad\"} 0\n# TYPE duration_seconds gauge\nduration_seconds %d\n", i, i%60),
 			"job", fmt.Sprintf("job-%d", i%97), "instance", fmt.Sprintf("host-%d.example:9100", i), "env", []string{"prod", "staging", "dev"}[i%3])
 	}
-	return start(t, "--persistence.file="+s.write())
+	return harness.Start(t, "--persistence.file="+s.write())
 }
 
 func TestAListOfTenThousandIsQuickInTheBrowser(t *testing.T) {
 	t.Parallel()
 	s := startMany(t)
-	b := browser(t).strictly()
+	b := harness.StartBrowser(t).Strictly()
 	number := func(script string) float64 {
 		t.Helper()
-		n, err := strconv.ParseFloat(b.run(`String(`+script+`)`), 64)
-		must(t, err)
+		n, err := strconv.ParseFloat(b.Run(`String(`+script+`)`), 64)
+		harness.Must(t, err)
 		return n
 	}
 	// Other tests run at the same time: what counts is the best of a few.
@@ -36,7 +38,7 @@ func TestAListOfTenThousandIsQuickInTheBrowser(t *testing.T) {
 		}
 	}
 	for range 5 {
-		b.open(s.url + "/")
+		b.Open(s.URL + "/")
 		measured("first load", number(`performance.getEntriesByType("navigation")[0].loadEventEnd`))
 	}
 	if nodes := number(`document.querySelectorAll("*").length`); nodes > 3000 {
@@ -53,14 +55,14 @@ func TestAListOfTenThousandIsQuickInTheBrowser(t *testing.T) {
 	}
 	for i := range 5 {
 		word := fmt.Sprintf("host-%d.example", 1234*(i+1))
-		b.run(fmt.Sprintf(`(() => {
+		b.Run(fmt.Sprintf(`(() => {
 			const q = document.getElementById("q");
 			q.value = %q;
 			q.dispatchEvent(new Event("input", {bubbles: true}));
 			return "typed";
 		})()`, word))
-		until(t, "the one grouping of "+word, func() string {
-			return b.run(`(() => {
+		harness.Until(t, "the one grouping of "+word, func() string {
+			return b.Run(`(() => {
 				const rows = document.querySelectorAll("tbody tr");
 				return rows.length === 1 && rows[0].textContent.includes("` + word + `") ? "" : rows.length + " rows";
 			})()`)
@@ -73,7 +75,7 @@ func TestAListOfTenThousandIsQuickInTheBrowser(t *testing.T) {
 			t.Errorf("%s takes %.0f ms, want no more than %.0f", what, best[what], bound)
 		}
 	}
-	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
+	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v2"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // volume is a directory that two servers have one after the other, at a place and
@@ -25,18 +27,18 @@ type volume struct {
 func newVolume(t *testing.T, place, owner string, mode os.FileMode) volume {
 	t.Helper()
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		missing(t, "only root can run servers as other users, on volumes of theirs")
+		harness.Missing(t, "only root can run servers as other users, on volumes of theirs")
 	}
 	uid, gid := ids(t, owner)
 	dir := t.TempDir()
-	must(t, os.Chown(dir, uid, gid))
-	must(t, os.Chmod(dir, mode))
+	harness.Must(t, os.Chown(dir, uid, gid))
+	harness.Must(t, os.Chmod(dir, mode))
 	return volume{t, dir, place, owner}
 }
 
 // launch runs a program with the volume where it belongs, which nobody else sees,
 // with the environment env, and Gatehouse in /usr/local/bin.
-func (v volume) launch(env []string, program string, args ...string) *child {
+func (v volume) launch(env []string, program string, args ...string) *harness.Child {
 	v.t.Helper()
 	const script = `mount --bind "$1" "$2"
 mount -t tmpfs -o mode=755 tmpfs /usr/local/bin
@@ -45,8 +47,8 @@ user=$4
 shift 4
 exec chroot --userspec="$user" --groups= / "$@"`
 	// In a process of its own the mounts end with it.
-	command := slices.Concat([]string{"-m", "sh", "-ec", script, "sh", v.dir, v.place, binary, v.owner}, []string{program}, args)
-	return launch(v.t, env, tool(v.t, "unshare"), command...)
+	command := slices.Concat([]string{"-m", "sh", "-ec", script, "sh", v.dir, v.place, harness.Binary, v.owner}, []string{program}, args)
+	return harness.Launch(v.t, env, harness.Tool(v.t, "unshare"), command...)
 }
 
 // moves has Debian's Pushgateway fill a volume, then Gatehouse take it over twice,
@@ -55,26 +57,26 @@ exec chroot --userspec="$user" --groups= / "$@"`
 func (v volume) moves(file string, old, env, args []string) {
 	t := v.t
 	t.Helper()
-	before := listening(v.launch(nil, tool(t, "prometheus-pushgateway"), append([]string{loopback}, old...)...), `msg="Listening on" address=(\S+)`)
-	before.put("/metrics/job/plain/instance/db1", everyType)
-	before.put("/metrics/job/bare", "bare 1\n")
-	before.want(400, "PUT", "/metrics/job/plain/instance/db1", "m 1 1000\n")
-	want := withTimes(before.scrape(acceptText))
-	before.stop()
+	before := harness.Listening(v.launch(nil, harness.Tool(t, "prometheus-pushgateway"), append([]string{harness.Loopback}, old...)...), `msg="Listening on" address=(\S+)`)
+	before.Put("/metrics/job/plain/instance/db1", harness.EveryType)
+	before.Put("/metrics/job/bare", "bare 1\n")
+	before.Want(400, "PUT", "/metrics/job/plain/instance/db1", "m 1 1000\n")
+	want := harness.WithTimes(before.Scrape(harness.AcceptText))
+	before.Stop()
 	written := filepath.Join(v.dir, file)
 	stat, err := os.Stat(written)
-	must(t, err)
+	harness.Must(t, err)
 	if stat.Mode().Perm() != 0o600 {
 		t.Errorf("others can read the file (%v): this test shows less than it should", stat.Mode())
 	}
 	kept, err := os.ReadFile(written)
-	must(t, err)
+	harness.Must(t, err)
 	for range 2 {
-		s := listening(v.launch(env, "/usr/local/bin/gatehouse", append([]string{loopback}, args...)...), `msg=Listening address=(\S+)`)
-		if got := withTimes(s.scrape(acceptText)); !slices.Equal(got, want) {
-			t.Errorf("after the move\n%s", difference(got, want))
+		s := harness.Listening(v.launch(env, "/usr/local/bin/gatehouse", append([]string{harness.Loopback}, args...)...), `msg=Listening address=(\S+)`)
+		if got := harness.WithTimes(s.Scrape(harness.AcceptText)); !slices.Equal(got, want) {
+			t.Errorf("after the move\n%s", harness.Difference(got, want))
 		}
-		s.stop()
+		s.Stop()
 	}
 	if now, err := os.ReadFile(written); err != nil || string(now) != string(kept) {
 		t.Errorf("the file was touched: %v", err)
@@ -106,11 +108,11 @@ func TestAMoveFromDebiansPackage(t *testing.T) {
 	t.Parallel()
 	owner := debianUser(t)
 	unit, err := os.ReadFile("/lib/systemd/system/prometheus-pushgateway.service")
-	must(t, err)
+	harness.Must(t, err)
 	if !strings.Contains(string(unit), "User=prometheus\n") || !strings.Contains(string(unit), "ExecStart=/usr/bin/prometheus-pushgateway $ARGS\n") {
 		t.Errorf("the unit is not what the manual goes by:\n%s", unit)
 	}
-	_, start, _ := strings.Cut(block(t, manual, "[Service]"), "ExecStart=\nExecStart=/usr/local/bin/gatehouse ")
+	_, start, _ := strings.Cut(harness.Block(t, manual, "[Service]"), "ExecStart=\nExecStart=/usr/local/bin/gatehouse ")
 	args, arguments, ok := strings.Cut(start, " $ARGS\n")
 	if !ok || arguments != "" {
 		t.Fatalf("%s starts Gatehouse with %q", manual, start)
@@ -123,7 +125,7 @@ func debianUser(t *testing.T) string {
 	t.Helper()
 	u, err := user.Lookup("prometheus")
 	if err != nil {
-		missing(t, "Debian's user prometheus is not here")
+		harness.Missing(t, "Debian's user prometheus is not here")
 	}
 	return u.Uid + ":" + u.Gid
 }
@@ -135,19 +137,19 @@ func TestAMoveFromTheVolumeOfTheCommunitysChart(t *testing.T) {
 		PersistentVolume map[string]bool `yaml:"persistentVolume"`
 		ExtraArgs        []string        `yaml:"extraArgs"`
 	}
-	must(t, yaml.UnmarshalStrict([]byte(block(t, manual, "extraArgs:")), &values))
+	harness.Must(t, yaml.UnmarshalStrict([]byte(harness.Block(t, manual, "extraArgs:")), &values))
 	args := inMnt(values.ExtraArgs)
 	// fsGroup lets the group in; the kubelet sets the bit that hands it on.
 	v := newVolume(t, "/mnt", "65534:65534", 0o775|os.ModeSetgid)
-	must(t, os.Chown(v.dir, 0, 65534))
-	must(t, os.Mkdir(filepath.Join(v.dir, "lost+found"), 0o700))
+	harness.Must(t, os.Chown(v.dir, 0, 65534))
+	harness.Must(t, os.Mkdir(filepath.Join(v.dir, "lost+found"), 0o700))
 	v.moves("pushgateway.data", args, imageEnvironment(t), args)
 }
 
 func TestAMoveFromADockerVolume(t *testing.T) {
 	t.Parallel()
 	var run []string
-	for line := range strings.Lines(block(t, manual, "docker stop")) {
+	for line := range strings.Lines(harness.Block(t, manual, "docker stop")) {
 		if command, ok := strings.CutPrefix(line, "docker run "); ok {
 			run = strings.Fields(command)
 		}
@@ -163,8 +165,8 @@ func TestAMoveFromADockerVolume(t *testing.T) {
 	_, final := dockerfile(t)
 	other := v
 	other.owner = only(t, final, "USER")
-	c := other.launch(imageEnvironment(t), "/usr/local/bin/gatehouse", append([]string{loopback}, inMnt(run[image+1:])...)...)
-	if code := c.exit(); code != 1 || !strings.Contains(c.log.String(), "permission denied") {
-		t.Errorf("as another user it ends with %d and says %s", code, c.log)
+	c := other.launch(imageEnvironment(t), "/usr/local/bin/gatehouse", append([]string{harness.Loopback}, inMnt(run[image+1:])...)...)
+	if code := c.Exit(); code != 1 || !strings.Contains(c.Log.String(), "permission denied") {
+		t.Errorf("as another user it ends with %d and says %s", code, c.Log)
 	}
 }

@@ -10,24 +10,26 @@ import (
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // startBySocket starts a server that listens on a socket, to which nginx may
 // write, and an nginx before it with lines for its location.
-func startBySocket(t *testing.T, env, args []string, lines ...string) (socket string, proxy *server) {
+func startBySocket(t *testing.T, env, args []string, lines ...string) (socket string, proxy *harness.Server) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "gate") // those of tests may be too long
-	must(t, err)
+	harness.Must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	must(t, os.Chmod(dir, 0o711))
+	harness.Must(t, os.Chmod(dir, 0o711))
 	socket = filepath.Join(dir, "s")
 	args = append([]string{"--web.listen-address=unix://" + socket, "--storage.path=" + filepath.Join(dir, "store")}, args...)
 	if os.Geteuid() == 0 {
 		args = append(args, "--web.unix-socket-owner=:www-data")
 	}
-	c := launch(t, env, binary, args...)
-	c.wrote(`msg=Listening`)
-	return socket, startNginx(t, &server{url: "http://unix:" + socket + ":"}, lines...)
+	c := harness.Launch(t, env, harness.Binary, args...)
+	c.Wrote(`msg=Listening`)
+	return socket, harness.StartNginx(t, &harness.Server{URL: "http://unix:" + socket + ":"}, lines...)
 }
 
 // addsClient is what the documentation has nginx say.
@@ -59,9 +61,9 @@ func TestAllowListsSeeClientsBehindAProxyThatComesByASocket(t *testing.T) {
 				got    int
 				wanted int
 			}{
-				{"the friend", proxy.from(friend, "/metrics", nil), test.friend},
-				{"somebody else", proxy.from(other, "/metrics", nil), test.other},
-				{"somebody else who claims to be the friend", proxy.from(other, "/metrics", claim), test.claimed},
+				{"the friend", from(proxy, friend, "/metrics", nil), test.friend},
+				{"somebody else", from(proxy, other, "/metrics", nil), test.other},
+				{"somebody else who claims to be the friend", from(proxy, other, "/metrics", claim), test.claimed},
 			} {
 				if request.got != request.wanted {
 					t.Errorf("%s: %d, want %d", request.what, request.got, request.wanted)
@@ -91,30 +93,30 @@ func TestWrongPasswordsByASocketCountForTheUserOrForTheClientOfATrustedProxy(t *
 			t.Parallel()
 			config := filepath.Join(t.TempDir(), "web.yml")
 			hash, err := bcrypt.GenerateFromPassword([]byte("bob"), bcrypt.MinCost)
-			must(t, err)
-			must(t, os.WriteFile(config, []byte("basic_auth_users:\n  bob: "+string(hash)+"\n"), 0o600))
+			harness.Must(t, err)
+			harness.Must(t, os.WriteFile(config, []byte("basic_auth_users:\n  bob: "+string(hash)+"\n"), 0o600))
 			_, proxy := startBySocket(t, []string{"PUSHGATEWAY_AUTH_USER=ann", "PUSHGATEWAY_AUTH_PASS=ann"}, append(test.args, "--web.config.file="+config), addsClient...)
 			as := func(user, password string) http.Header {
-				return http.Header{"Authorization": {basic(user, password)}}
+				return http.Header{"Authorization": {harness.BasicAuth(user, password)}}
 			}
 			for i := range 10 {
-				if got := proxy.from("127.0.0.74", "/metrics", as("ann", fmt.Sprint("wrong", i))); got != 401 {
+				if got := from(proxy, "127.0.0.74", "/metrics", as("ann", fmt.Sprint("wrong", i))); got != 401 {
 					t.Fatalf("a wrong password: %d", got)
 				}
 			}
-			if got := proxy.from("127.0.0.74", "/metrics", as("ann", "ann")); got != 429 {
+			if got := from(proxy, "127.0.0.74", "/metrics", as("ann", "ann")); got != 429 {
 				t.Errorf("after ten: %d, want 429", got)
 			}
-			if got := proxy.from("127.0.0.75", "/metrics", as("ann", "ann")); got != test.same {
+			if got := from(proxy, "127.0.0.75", "/metrics", as("ann", "ann")); got != test.same {
 				t.Errorf("the user from elsewhere: %d, want %d", got, test.same)
 			}
-			if got := proxy.from("127.0.0.75", "/metrics", as("bob", "bob")); got != test.others {
+			if got := from(proxy, "127.0.0.75", "/metrics", as("bob", "bob")); got != test.others {
 				t.Errorf("another user: %d, want %d", got, test.others)
 			}
 			// How the client is called.
 			v := newVisitor(t)
-			v.submit(proxy.url+"/login", "name", "bob", "password", "bob", "next", "/")
-			proxy.put("/metrics/job/x", "m 1\n", "Authorization", basic("bob", "bob"), "X-Forwarded-For", "203.0.113.9")
+			v.submit(proxy.URL+"/login", "name", "bob", "password", "bob", "next", "/")
+			proxy.Put("/metrics/job/x", "m 1\n", "Authorization", harness.BasicAuth("bob", "bob"), "X-Forwarded-For", "203.0.113.9")
 			var held struct {
 				Data struct {
 					Groupings []struct {
@@ -122,12 +124,12 @@ func TestWrongPasswordsByASocketCountForTheUserOrForTheClientOfATrustedProxy(t *
 					}
 				}
 			}
-			must(t, json.Unmarshal([]byte(proxy.want(200, "GET", "/api/v1/groupings", "", "Authorization", basic("bob", "bob")).body), &held))
+			harness.Must(t, json.Unmarshal([]byte(proxy.Want(200, "GET", "/api/v1/groupings", "", "Authorization", harness.BasicAuth("bob", "bob")).Body), &held))
 			if len(held.Data.Groupings) != 1 || held.Data.Groupings[0].From != test.shown {
 				t.Errorf("the push comes from %+v, want %s", held, test.shown)
 			}
-			if a := v.sees(200, proxy.url+"/account"); !strings.Contains(a.body, test.shown) {
-				t.Errorf("the session does not come from %s: %s", test.shown, a.body)
+			if a := v.sees(200, proxy.URL+"/account"); !strings.Contains(a.Body, test.shown) {
+				t.Errorf("the session does not come from %s: %s", test.shown, a.Body)
 			}
 		})
 	}

@@ -9,85 +9,17 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"gatehouse/app/webconfig/certtest"
+	"gatehouse/app/e2e/harness"
 )
-
-// proxyAddress is where nginx listens. Nothing else binds this address, so that
-// a port that was free there a moment ago still is.
-const proxyAddress = "127.0.0.8"
-
-// startNginx runs nginx before s, with lines for its location, as a user of its
-// own where that can be chosen.
-func startNginx(t *testing.T, s *server, lines ...string) *server {
-	t.Helper()
-	return runNginx(t, s, "", lines...)
-}
-
-// startNginxTLS is startNginx for https.
-func startNginxTLS(t *testing.T, s *server, lines ...string) *server {
-	t.Helper()
-	certificate := certtest.NewCA(t, "ca").Server(t, "gatehouse")
-	proxy := runNginx(t, s, fmt.Sprintf("ssl; ssl_certificate %s; ssl_certificate_key %s", certificate.CertFile, certificate.KeyFile), lines...)
-	proxy.url = "https://" + proxy.addr
-	return proxy
-}
-
-func runNginx(t *testing.T, s *server, listen string, lines ...string) *server {
-	t.Helper()
-	l, err := net.Listen("tcp", proxyAddress+":0")
-	must(t, err)
-	addr := l.Addr().String()
-	must(t, l.Close())
-	dir, user := t.TempDir(), ""
-	if os.Geteuid() == 0 {
-		user = "user www-data;"
-		must(t, os.Chmod(filepath.Dir(dir), 0o711)) // it keeps large bodies below
-	}
-	config := filepath.Join(dir, "nginx.conf")
-	must(t, os.WriteFile(config, []byte(fmt.Sprintf(`
-daemon off;
-%s
-worker_processes 1;
-pid %[2]s/pid;
-events {}
-http {
-	access_log off;
-	client_body_temp_path %[2]s/body;
-	proxy_temp_path %[2]s/proxy;
-	fastcgi_temp_path %[2]s/fastcgi;
-	uwsgi_temp_path %[2]s/uwsgi;
-	scgi_temp_path %[2]s/scgi;
-	server {
-		listen %[3]s %[6]s;
-		location / {
-			proxy_pass %[4]s;
-			%[5]s
-		}
-	}
-}
-`, user, dir, addr, s.url, strings.Join(lines, "\n\t\t\t"), listen)), 0o600))
-	c := launch(t, nil, tool(t, "/usr/sbin/nginx"), "-e", "stderr", "-c", config)
-	t.Cleanup(c.stop) // killed, it would leave its worker behind
-	until(t, "nginx to listen", func() string {
-		conn, err := net.Dial("tcp", addr)
-		if err != nil {
-			return err.Error()
-		}
-		must(t, conn.Close())
-		return ""
-	})
-	return &server{child: c, addr: addr, url: "http://" + addr}
-}
 
 // stranger is a user other than the server's, as which nginx runs.
 func stranger(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		missing(t, "only root can run nginx as another user")
+		harness.Missing(t, "only root can run nginx as another user")
 	}
 }
 
@@ -124,18 +56,18 @@ func TestAProxyOnTheSameMachineIsNoLocalUser(t *testing.T) {
 			if test.bypass != "" {
 				env = append(env, "AUTH_LOCALHOST_BYPASS="+test.bypass)
 			}
-			s := startEnv(t, env)
-			proxy := startNginx(t, s, test.lines...)
+			s := harness.StartEnv(t, env)
+			proxy := harness.StartNginx(t, s, test.lines...)
 			for _, target := range []string{"/metrics", "/api/v1/status"} {
-				s.want(test.direct, "GET", target, "")
-				proxy.want(test.proxied, "GET", target, "")
+				s.Want(test.direct, "GET", target, "")
+				proxy.Want(test.proxied, "GET", target, "")
 			}
-			s.want(test.direct, "PUT", "/metrics/job/direct", "m 1\n")
-			proxy.want(test.proxied, "PUT", "/metrics/job/proxied", "m 1\n")
-			proxy.put("/metrics/job/known", "m 1\n", "Authorization", basicHeader)
-			proxy.want(401, "GET", "/metrics", "", "Authorization", basicHeader+"eA")
-			s.want(401, "GET", "/metrics", "", "Authorization", basicHeader+"eA")
-			held := s.want(200, "GET", "/metrics", "", "Authorization", basicHeader).body
+			s.Want(test.direct, "PUT", "/metrics/job/direct", "m 1\n")
+			proxy.Want(test.proxied, "PUT", "/metrics/job/proxied", "m 1\n")
+			proxy.Put("/metrics/job/known", "m 1\n", "Authorization", basicHeader)
+			proxy.Want(401, "GET", "/metrics", "", "Authorization", basicHeader+"eA")
+			s.Want(401, "GET", "/metrics", "", "Authorization", basicHeader+"eA")
+			held := s.Want(200, "GET", "/metrics", "", "Authorization", basicHeader).Body
 			for job, want := range map[string]bool{"direct": test.direct == 200, "proxied": test.proxied == 200, "known": true} {
 				if got := strings.Contains(held, fmt.Sprintf("m{instance=\"\",job=%q} 1\n", job)); got != want {
 					t.Errorf("the grouping of job %s is held: %t, want %t", job, got, want)
@@ -147,45 +79,45 @@ func TestAProxyOnTheSameMachineIsNoLocalUser(t *testing.T) {
 
 func TestPathsSurviveABareProxyPass(t *testing.T) {
 	t.Parallel()
-	s := start(t)
-	proxy := startNginx(t, s)
-	proxy.put("/metrics/job/a%2Fb/path/%2Fvar%2Ftmp%2F", "m 1\n")
-	proxy.put("/metrics/job/..%2F%2e%2e/zone//instance/i", "m 2\n")
-	proxy.put("/metrics/job/100%25+/instance/%2525", "m 3\n")
-	s.holds(`m{instance="",job="a/b",path="/var/tmp/"} 1
+	s := harness.Start(t)
+	proxy := harness.StartNginx(t, s)
+	proxy.Put("/metrics/job/a%2Fb/path/%2Fvar%2Ftmp%2F", "m 1\n")
+	proxy.Put("/metrics/job/..%2F%2e%2e/zone//instance/i", "m 2\n")
+	proxy.Put("/metrics/job/100%25+/instance/%2525", "m 3\n")
+	s.Holds(`m{instance="",job="a/b",path="/var/tmp/"} 1
 m{instance="i",job="../.."} 2
 m{instance="%25",job="100%+"} 3
 `)
 }
 
 // from does a request whose client has an address of its own.
-func (s *server) from(address, target string, headers http.Header) int {
-	s.t.Helper()
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: patience}
+func from(s *harness.Server, address, target string, headers http.Header) int {
+	s.T.Helper()
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: harness.Patience}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, addr)
 		},
 		DisableKeepAlives: true,
 	}
-	req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+target, nil)
-	must(s.t, err)
+	req, err := http.NewRequestWithContext(s.T.Context(), "GET", s.URL+target, nil)
+	harness.Must(s.T, err)
 	maps.Copy(req.Header, headers)
 	resp, err := transport.RoundTrip(req)
-	must(s.t, err)
-	must(s.t, resp.Body.Close())
+	harness.Must(s.T, err)
+	harness.Must(s.T, resp.Body.Close())
 	return resp.StatusCode
 }
 
 func TestAClientBehindAProxyCannotChooseItsAddress(t *testing.T) {
 	t.Parallel()
 	const friend, other, xff = "127.0.0.70", "127.0.0.71", "X-Forwarded-For"
-	s := startEnv(t, nil, "--web.trusted-proxies=127.0.0.1", "--auth.allowed-cidrs="+friend+"/32")
+	s := harness.StartEnv(t, nil, "--web.trusted-proxies=127.0.0.1", "--auth.allowed-cidrs="+friend+"/32")
 	// nginx reaches the server from the first of loopback's addresses.
-	proxy := startNginx(t, s, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;")
+	proxy := harness.StartNginx(t, s, "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;")
 	for _, test := range []struct {
 		name   string
-		to     *server
+		to     *harness.Server
 		from   string
 		header http.Header
 		status int
@@ -202,7 +134,7 @@ func TestAClientBehindAProxyCannotChooseItsAddress(t *testing.T) {
 		{"a friend without a proxy", s, friend, nil, 200},
 		{"a stranger without a proxy who claims to be a friend", s, other, http.Header{xff: {friend}}, 403},
 	} {
-		if got := test.to.from(test.from, "/metrics", test.header); got != test.status {
+		if got := from(test.to, test.from, "/metrics", test.header); got != test.status {
 			t.Errorf("%s: %d, want %d", test.name, got, test.status)
 		}
 	}
@@ -210,19 +142,19 @@ func TestAClientBehindAProxyCannotChooseItsAddress(t *testing.T) {
 
 func TestTargetsBehindAProxyWithTLSAreReachedByHTTPS(t *testing.T) {
 	t.Parallel()
-	s := startEnv(t, nil, "--web.trusted-proxies=127.0.0.1")
-	proxy := startNginxTLS(t, s, "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;", "proxy_set_header X-Forwarded-Proto $scheme;")
-	s.put("/metrics/job/x", "a 1\n")
+	s := harness.StartEnv(t, nil, "--web.trusted-proxies=127.0.0.1")
+	proxy := harness.StartNginxTLS(t, s, "proxy_set_header Host $http_host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;", "proxy_set_header X-Forwarded-Proto $scheme;")
+	s.Put("/metrics/job/x", "a 1\n")
 	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	req, err := http.NewRequestWithContext(t.Context(), "GET", proxy.url+"/api/v1/targets", nil)
-	must(t, err)
+	req, err := http.NewRequestWithContext(t.Context(), "GET", proxy.URL+"/api/v1/targets", nil)
+	harness.Must(t, err)
 	req.Header.Set("X-Forwarded-Proto", "http") // nginx replaces it
 	resp, err := c.Do(req)
-	must(t, err)
+	harness.Must(t, err)
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	must(t, err)
-	if text := string(body); resp.StatusCode != 200 || !strings.Contains(text, `"__scheme__":"https"`) || !strings.Contains(text, `"targets":["`+proxy.addr+`"]`) {
+	harness.Must(t, err)
+	if text := string(body); resp.StatusCode != 200 || !strings.Contains(text, `"__scheme__":"https"`) || !strings.Contains(text, `"targets":["`+proxy.Addr+`"]`) {
 		t.Errorf("%d %s", resp.StatusCode, text)
 	}
 }

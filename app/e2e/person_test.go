@@ -12,93 +12,33 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
+	"gatehouse/app/e2e/harness"
 )
-
-// another is the same browser in the hands of somebody else, who shares no
-// cookie with the first, for a part of the test.
-func (b *tab) another(t *testing.T) *tab {
-	t.Helper()
-	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-	t.Cleanup(cancel)
-	next := &tab{t: t, ctx: ctx, requests: map[network.RequestID]string{}, statuses: map[network.RequestID]int{}}
-	must(t, chromedp.Listen(ctx, func(event any) {
-		next.heard(event)
-		if dialog, opened := event.(*page.EventJavascriptDialogOpening); opened {
-			t.Errorf("%s opens a dialog: %s", dialog.URL, dialog.Message)
-		}
-	}))
-	return next.strictly().calm()
-}
-
-// cookies are those that the page would send. None may ever be logged.
-func (b *tab) cookies() map[string]*network.Cookie {
-	b.t.Helper()
-	found, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{})
-	must(b.t, err)
-	named := map[string]*network.Cookie{}
-	for _, c := range found.Cookies {
-		named[c.Name] = c
-		if len(c.Value) >= 16 {
-			hidden("a cookie "+c.Name, c.Value)
-		}
-	}
-	return named
-}
 
 const headingText = `document.querySelector("h1")?.innerText ?? "nothing yet"`
 
 // tellsProvider types a name into the provider's page, which does not ask for
 // more.
-func (b *tab) tellsProvider(name string) {
-	b.t.Helper()
-	b.holds(`(`+headingText+`) + document.activeElement.name`, "Who are you?name")
-	b.press(name + enterKey)
+func tellsProvider(b *harness.Tab, name string) {
+	b.T.Helper()
+	b.Holds(`(`+headingText+`) + document.activeElement.name`, "Who are you?name")
+	b.Press(name + harness.EnterKey)
 }
 
 // signsIn goes from the sign-in page that is open to the provider, and comes
 // back as somebody to where the page stood.
-func (b *tab) signsIn(s *site, name string) {
-	b.t.Helper()
-	at := b.run(`location.href`)
-	b.follows("a#oidc")
-	b.tellsProvider(name)
-	b.arrives(at)
-	b.holds(whoText, name)
-	b.cookies()
+func signsIn(b *harness.Tab, s *harness.Site, name string) {
+	b.T.Helper()
+	at := b.Run(`location.href`)
+	b.Follows("a#oidc")
+	tellsProvider(b, name)
+	b.Arrives(at)
+	b.Holds(whoText, name)
+	b.Cookies()
 }
 
 // whoText is what the header says of who is signed in.
 const whoText = `document.querySelector("header a[href$='/account']")?.innerText ?? "nobody"`
-
-// follows clicks on what leads to another page, and waits until this one is
-// left.
-func (b *tab) follows(selector string) {
-	b.t.Helper()
-	b.holds(fmt.Sprintf(`String(document.readyState === "complete" && document.querySelector(%q) !== null)`, selector), "true")
-	b.run(`window.stays = "still here"`)
-	b.click(selector)
-	b.holds(`window.stays ?? "left"`, "left")
-}
-
-// pageStatus is the address of the page, and the status of the answer that it is.
-const pageStatus = `document.readyState + " " + performance.getEntriesByType("navigation")[0]?.responseStatus + " " + location.href`
-
-// is waits for a page that is the answer to a request with a status.
-func (b *tab) is(status int, url string) {
-	b.t.Helper()
-	b.holds(pageStatus, fmt.Sprintf("complete %d %s", status, url))
-}
-
-// silent fails if something on the page was forbidden or went wrong.
-func (b *tab) silent() {
-	b.t.Helper()
-	if complaints := b.run(`window.complaints.join("\n")`); complaints != "" {
-		b.t.Errorf("%s: %s", b.run(`location.href`), complaints)
-	}
-}
 
 // visitor is somebody with a browser that runs no scripts and shows nothing,
 // which is enough where a page's behaviour is not the subject.
@@ -114,10 +54,10 @@ type visitor struct {
 func newVisitor(t *testing.T) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
-	must(t, err)
+	harness.Must(t, err)
 	v := &visitor{t: t, jar: jar}
 	v.http = &http.Client{
-		Timeout:   patience,
+		Timeout:   harness.Patience,
 		Jar:       jar,
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, Proxy: nil},
 		CheckRedirect: func(next *http.Request, _ []*http.Request) error {
@@ -127,7 +67,7 @@ func newVisitor(t *testing.T) *visitor {
 			v.went = append(v.went, next.URL.String())
 			for _, field := range []string{"state", "code", "nonce"} {
 				if value := next.URL.Query().Get(field); value != "" {
-					hidden("a "+field, value)
+					harness.KeepSecret("a "+field, value)
 				}
 			}
 			if v.stop != "" && strings.HasPrefix(next.URL.String(), v.stop) {
@@ -143,7 +83,7 @@ func newVisitor(t *testing.T) *visitor {
 
 // viewed is what a visitor sees, and where.
 type viewed struct {
-	answer
+	harness.Answer
 	at *url.URL
 }
 
@@ -152,20 +92,20 @@ func (v *visitor) do(req *http.Request) viewed {
 	req.Header.Set("Accept", "text/html,application/xhtml+xml")
 	v.went, v.sets = []string{req.URL.String()}, nil
 	resp, err := v.http.Do(req)
-	must(v.t, err)
+	harness.Must(v.t, err)
 	defer resp.Body.Close()
 	v.sets = append(v.sets, resp.Header.Values("Set-Cookie")...)
 	text, err := io.ReadAll(resp.Body)
-	must(v.t, err)
+	harness.Must(v.t, err)
 	v.hideCookies(resp.Request.URL)
-	return viewed{answer{request: req.Method + " " + req.URL.String(), status: resp.StatusCode, header: resp.Header, body: string(text)}, resp.Request.URL}
+	return viewed{harness.Answer{Request: req.Method + " " + req.URL.String(), Status: resp.StatusCode, Header: resp.Header, Body: string(text)}, resp.Request.URL}
 }
 
 // hideCookies: what the visitor is given is never to be logged.
 func (v *visitor) hideCookies(at *url.URL) {
 	for _, c := range v.jar.Cookies(at) {
 		if len(c.Value) >= 16 {
-			hidden("a cookie "+c.Name, c.Value)
+			harness.KeepSecret("a cookie "+c.Name, c.Value)
 		}
 	}
 }
@@ -174,7 +114,7 @@ func (v *visitor) hideCookies(at *url.URL) {
 func (v *visitor) open(address string) viewed {
 	v.t.Helper()
 	req, err := http.NewRequestWithContext(v.t.Context(), "GET", address, nil)
-	must(v.t, err)
+	harness.Must(v.t, err)
 	return v.do(req)
 }
 
@@ -186,7 +126,7 @@ func (v *visitor) submit(address string, fields ...string) viewed {
 		form.Add(fields[i], fields[i+1])
 	}
 	req, err := http.NewRequestWithContext(v.t.Context(), "POST", address, strings.NewReader(form.Encode()))
-	must(v.t, err)
+	harness.Must(v.t, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Origin", req.URL.Scheme+"://"+req.URL.Host)
 	return v.do(req)
@@ -194,9 +134,9 @@ func (v *visitor) submit(address string, fields ...string) viewed {
 
 // callback goes to the provider and back until just before the site is reached,
 // and returns where the browser was to go.
-func (v *visitor) callback(s *site, name string) string {
+func (v *visitor) callback(s *harness.Site, name string) string {
 	v.t.Helper()
-	v.stop = s.at("/auth/callback")
+	v.stop = s.At("/auth/callback")
 	defer func() { v.stop = "" }()
 	v.signsIn(s, name, "/")
 	last := v.went[len(v.went)-1]
@@ -207,11 +147,11 @@ func (v *visitor) callback(s *site, name string) string {
 }
 
 // signsIn signs in at the provider and comes back to an address of the site.
-func (v *visitor) signsIn(s *site, name, next string) viewed {
+func (v *visitor) signsIn(s *harness.Site, name, next string) viewed {
 	v.t.Helper()
-	asked := v.open(s.at("/auth/login?next=" + url.QueryEscape(next)))
-	if asked.status != 200 || !strings.Contains(asked.at.Path, "/interaction/") {
-		v.t.Fatalf("%v at %v, want the provider's page", asked.answer, asked.at)
+	asked := v.open(s.At("/auth/login?next=" + url.QueryEscape(next)))
+	if asked.Status != 200 || !strings.Contains(asked.at.Path, "/interaction/") {
+		v.t.Fatalf("%v at %v, want the provider's page", asked.Answer, asked.at)
 	}
 	return v.submit(asked.at.String(), "name", name)
 }
@@ -220,12 +160,12 @@ func (v *visitor) signsIn(s *site, name, next string) viewed {
 var leavesFor = regexp.MustCompile(`<a id="leave"[^>]* href="([^"]+)"`)
 
 // leaves signs out and goes on to the provider.
-func (v *visitor) leaves(s *site) viewed {
+func (v *visitor) leaves(s *harness.Site) viewed {
 	v.t.Helper()
-	a := v.submit(s.at("/auth/logout"))
-	link := leavesFor.FindStringSubmatch(a.body)
+	a := v.submit(s.At("/auth/logout"))
+	link := leavesFor.FindStringSubmatch(a.Body)
 	if link == nil {
-		v.t.Fatalf("nothing leads on in %v", a.answer)
+		v.t.Fatalf("nothing leads on in %v", a.Answer)
 	}
 	return v.open(html.UnescapeString(link[1]))
 }
@@ -234,16 +174,16 @@ func (v *visitor) leaves(s *site) viewed {
 func (v *visitor) sees(status int, address string) viewed {
 	v.t.Helper()
 	a := v.open(address)
-	if a.status != status {
-		v.t.Fatalf("%v at %v, want %d", a.answer, a.at, status)
+	if a.Status != status {
+		v.t.Fatalf("%v at %v, want %d", a.Answer, a.at, status)
 	}
 	return a
 }
 
 // session is the visitor's session cookie at a site, "" without one.
-func (v *visitor) session(s *site) string {
-	for _, c := range v.jar.Cookies(mustURL(v.t, s.origin)) {
-		if c.Name == s.cookie("session") {
+func (v *visitor) session(s *harness.Site) string {
+	for _, c := range v.jar.Cookies(mustURL(v.t, s.Origin)) {
+		if c.Name == s.CookieName("session") {
 			return c.Value
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 func TestOnlyItsUserCanReadTheStore(t *testing.T) {
@@ -15,19 +17,19 @@ func TestOnlyItsUserCanReadTheStore(t *testing.T) {
 		t.Run(umask, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(t.TempDir(), "above", "store")
-			c := launch(t, nil, "/bin/sh", "-c", `umask "$0"; exec "$@"`, umask, binary, loopback, "--storage.path="+dir)
-			s := listening(c, `msg=Listening address=(\S+)`)
-			s.put("/metrics/job/a", "m 1\n")
-			s.stop()
+			c := harness.Launch(t, nil, "/bin/sh", "-c", `umask "$0"; exec "$@"`, umask, harness.Binary, harness.Loopback, "--storage.path="+dir)
+			s := harness.Listening(c, `msg=Listening address=(\S+)`)
+			s.Put("/metrics/job/a", "m 1\n")
+			s.Stop()
 			seen := 0
-			must(t, filepath.WalkDir(filepath.Dir(dir), func(path string, e fs.DirEntry, err error) error {
-				must(t, err)
+			harness.Must(t, filepath.WalkDir(filepath.Dir(dir), func(path string, e fs.DirEntry, err error) error {
+				harness.Must(t, err)
 				want := fs.FileMode(0o600)
 				if e.IsDir() {
 					want = 0o700
 				}
 				info, err := e.Info()
-				if must(t, err); info.Mode().Perm() != want {
+				if harness.Must(t, err); info.Mode().Perm() != want {
 					t.Errorf("%s has mode %v, want %v", path, info.Mode().Perm(), want)
 				}
 				seen++
@@ -43,13 +45,13 @@ func TestOnlyItsUserCanReadTheStore(t *testing.T) {
 func TestADirectoryThatOthersCanReadIsMentioned(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
-	must(t, os.Mkdir(dir, 0o700))
+	harness.Must(t, os.Mkdir(dir, 0o700))
 	for mode, mentioned := range map[fs.FileMode]bool{0o700: false, 0o750: true, 0o755: true, 0o777: true} {
-		must(t, os.Chmod(dir, mode)) //nolint:gosec // that is what it is about
-		s := startOn(t, dir)
-		s.stop()
+		harness.Must(t, os.Chmod(dir, mode)) //nolint:gosec // that is what it is about
+		s := harness.StartOn(t, dir)
+		s.Stop()
 		said := fmt.Sprintf("open to other users; chmod 700 closes it\" path=%s mode=%v", dir, fs.ModeDir|mode)
-		if got := strings.Contains(s.log.String(), said); got != mentioned {
+		if got := strings.Contains(s.Log.String(), said); got != mentioned {
 			t.Errorf("%v: mentioned: %v, want %v", mode, got, mentioned)
 		}
 	}

@@ -1,16 +1,15 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // Both jobs see the same series: in one Prometheus only a label of their own
@@ -38,78 +37,12 @@ scrape_configs:
 `
 
 // startPrometheus runs Debian's Prometheus, which scrapes s.
-func startPrometheus(t *testing.T, s *server) *server {
+func startPrometheus(t *testing.T, s *harness.Server) *harness.Server {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yml")
-	must(t, os.WriteFile(config, []byte(strings.ReplaceAll(prometheusConfig, "ADDRESS", s.addr)), 0o600))
-	return startDebian(t, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
-}
-
-// ask decodes what the API of Prometheus answers into data. It says why there
-// is no answer yet, or "".
-func (s *server) ask(target string, data any) string {
-	s.t.Helper()
-	a := s.do("GET", target, "")
-	if a.status == 503 { // while it starts
-		return a.String()
-	}
-	envelope := struct {
-		Status string
-		Data   any
-	}{Data: data}
-	must(s.t, json.Unmarshal([]byte(a.body), &envelope))
-	if envelope.Status != "success" {
-		s.t.Fatal(a)
-	}
-	return ""
-}
-
-type target struct {
-	ScrapePool, ScrapeURL, LastError, Health string
-	ScrapeInterval, ScrapeTimeout            string
-	Labels                                   map[string]string
-}
-
-// targets returns the active targets of a scrape job by their labels, job and
-// instance first.
-func (s *server) targets(pool string) (found map[string]target, why string) {
-	s.t.Helper()
-	var data struct{ ActiveTargets []target }
-	why = s.ask("/api/v1/targets?state=active", &data)
-	found = make(map[string]target)
-	for _, g := range data.ActiveTargets {
-		if g.ScrapePool == pool {
-			found[selector(g.Labels)] = g
-		}
-	}
-	return found, why
-}
-
-// instant evaluates a query and returns the values by the labels of the series.
-func (s *server) instant(query string) map[string]string {
-	s.t.Helper()
-	var data struct {
-		Result []struct {
-			Metric map[string]string
-			Value  [2]any
-		}
-	}
-	s.ask("/api/v1/query?query="+url.QueryEscape(query), &data)
-	found := make(map[string]string)
-	for _, r := range data.Result {
-		delete(r.Metric, "seen_by")
-		found[selector(r.Metric)] = fmt.Sprint(r.Value[1])
-	}
-	return found
-}
-
-func selector(labels map[string]string) string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		fmt.Fprintf(&b, "%s=%q ", name, labels[name])
-	}
-	return b.String()
+	harness.Must(t, os.WriteFile(config, []byte(strings.ReplaceAll(prometheusConfig, "ADDRESS", s.Addr)), 0o600))
+	return harness.StartDebian(t, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"))
 }
 
 // discovered are the groupings that Prometheus is to find: what is pushed to,
@@ -141,20 +74,20 @@ func discovered(addr string) []struct {
 func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 	t.Parallel()
 	// Labels of targets that it does not know change nothing.
-	s := start(t, "--targets.scrape-interval=1.5s", "--targets.native-histograms", "--targets.unix-socket=/nowhere")
-	groupings := discovered(s.addr)
+	s := harness.Start(t, "--targets.scrape-interval=1.5s", "--targets.native-histograms", "--targets.unix-socket=/nowhere")
+	groupings := discovered(s.Addr)
 	wantTargets, wantSeries := map[string]string{}, map[string]string{}
 	for i, g := range groupings {
-		s.put("/metrics/"+g.path, fmt.Sprintf("# TYPE queue_length gauge\nqueue_length %d\n", i))
-		wantTargets[selector(g.target)] = "up"
-		wantSeries[selector(g.series)] = fmt.Sprint(i)
+		s.Put("/metrics/"+g.path, fmt.Sprintf("# TYPE queue_length gauge\nqueue_length %d\n", i))
+		wantTargets[harness.Selector(g.target)] = "up"
+		wantSeries[harness.Selector(g.series)] = fmt.Sprint(i)
 	}
-	runs(t, prometheusPeer)
+	Runs(t, Prometheus)
 	p := startPrometheus(t, s)
 	targetsAre := func(pool string, want map[string]string) {
 		t.Helper()
-		until(t, "targets of "+pool, func() string {
-			found, why := p.targets(pool)
+		harness.Until(t, "targets of "+pool, func() string {
+			found, why := p.Targets(pool)
 			if why != "" {
 				return why
 			}
@@ -168,66 +101,53 @@ func TestPrometheusScrapesEverythingAndDiscoversEveryGrouping(t *testing.T) {
 					t.Fatalf("%s is down: %s: %s", labels, g.ScrapeURL, g.LastError)
 				}
 			}
-			return compare(health, want)
+			return harness.Compare(health, want)
 		})
 	}
 	// Names that Prometheus 2 does not know are escaped: in the targets so that
 	// it knows them again, in a scrape so that it may read them.
 	seriesAre := func(seenBy string, want map[string]string) {
 		t.Helper()
-		until(t, "series seen by "+seenBy, func() string {
-			found := p.instant(`queue_length{seen_by="` + seenBy + `"}`)
+		harness.Until(t, "series seen by "+seenBy, func() string {
+			found := p.Instant(`queue_length{seen_by="` + seenBy + `"}`)
 			got := make(map[string]string)
 			for labels, value := range found {
 				got[strings.ReplaceAll(labels, `__name__="queue_length" `, "")] = value
 			}
-			return compare(got, want)
+			return harness.Compare(got, want)
 		})
 	}
 	wantWhole := maps.Clone(wantSeries)
 	utf8 := groupings[len(groupings)-1]
-	delete(wantWhole, selector(utf8.series))
+	delete(wantWhole, harness.Selector(utf8.series))
 	delete(utf8.series, "U__la_2e_b_e9_l")
-	wantWhole[selector(utf8.series)] = fmt.Sprint(len(groupings) - 1)
+	wantWhole[harness.Selector(utf8.series)] = fmt.Sprint(len(groupings) - 1)
 
-	targetsAre("whole", map[string]string{selector(map[string]string{"job": "whole", "instance": s.addr}): "up"})
+	targetsAre("whole", map[string]string{harness.Selector(map[string]string{"job": "whole", "instance": s.Addr}): "up"})
 	targetsAre("each", wantTargets)
 	seriesAre("whole", wantWhole)
 	seriesAre("each", wantSeries)
 
 	// One changes, one comes, one goes.
-	s.want(200, "POST", "/metrics/"+groupings[0].path, "# TYPE queue_length gauge\nqueue_length 0.5\n")
-	s.put("/metrics/job/late/instance/i", "# TYPE queue_length gauge\nqueue_length 77\n")
-	late := selector(map[string]string{"job": "late", "instance": "i"})
-	s.want(202, "DELETE", "/metrics/"+groupings[1].path, "")
+	s.Want(200, "POST", "/metrics/"+groupings[0].path, "# TYPE queue_length gauge\nqueue_length 0.5\n")
+	s.Put("/metrics/job/late/instance/i", "# TYPE queue_length gauge\nqueue_length 77\n")
+	late := harness.Selector(map[string]string{"job": "late", "instance": "i"})
+	s.Want(202, "DELETE", "/metrics/"+groupings[1].path, "")
 	for _, m := range []map[string]string{wantWhole, wantSeries} {
-		m[selector(groupings[0].series)] = "0.5"
+		m[harness.Selector(groupings[0].series)] = "0.5"
 		m[late] = "77"
-		delete(m, selector(groupings[1].series))
+		delete(m, harness.Selector(groupings[1].series))
 	}
 	wantTargets[late] = "up"
-	delete(wantTargets, selector(groupings[1].target))
+	delete(wantTargets, harness.Selector(groupings[1].target))
 	targetsAre("each", wantTargets)
 	seriesAre("whole", wantWhole)
 	seriesAre("each", wantSeries)
 
-	p.stop()
-	for l := range strings.Lines(p.log.String()) {
+	p.Stop()
+	for l := range strings.Lines(p.Log.String()) {
 		if regexp.MustCompile(`level=(warn|error)`).MatchString(l) && !strings.Contains(l, "Received SIGTERM") {
 			t.Errorf("Prometheus complains: %s", l)
 		}
 	}
-}
-
-// compare tells how two maps differ, "" if they don't.
-func compare(got, want map[string]string) string {
-	lines := func(m map[string]string) []string {
-		var all []string
-		for k, v := range m {
-			all = append(all, k+"-> "+v)
-		}
-		slices.Sort(all)
-		return all
-	}
-	return difference(lines(got), lines(want))
 }

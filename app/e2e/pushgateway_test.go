@@ -9,31 +9,9 @@ import (
 	"testing"
 
 	"github.com/prometheus/common/expfmt"
-)
 
-// everyType is a push in the text format.
-const everyType = `# HELP c_total A \\ counter\nof "things".
-# TYPE c_total counter
-c_total{code="200"} 1.2345678901234e+13
-c_total{code="500"} +Inf
-# TYPE g gauge
-g -0
-g{b="2",a="1"} 1e-7
-# TYPE h histogram
-h_bucket{le="0.1"} 1
-h_bucket{le="1"} 3
-h_bucket{le="+Inf"} 4
-h_sum 12
-h_count 4
-# TYPE s summary
-s{quantile="0.5"} 1.5
-s{quantile="0.99"} NaN
-s_sum 10.25
-s_count 7
-u{text="\"\\\n"} 0.1
-# TYPE v untyped
-v 1000000
-`
+	"gatehouse/app/e2e/harness"
+)
 
 // step is one request of a scenario.
 type step struct{ method, target, body string }
@@ -48,7 +26,7 @@ type step struct{ method, target, body string }
 var sideBySide = map[string][]step{
 	"nothing": nil,
 	"every type": {
-		{"PUT", "/job/a/instance/i", everyType},
+		{"PUT", "/job/a/instance/i", harness.EveryType},
 	},
 	"PUT replaces all": {
 		{"PUT", "/job/a", "x 1\ny{l=\"1\"} 1\ny{l=\"2\"} 2\n"},
@@ -244,26 +222,26 @@ func shown(body string, refused bool) []string {
 
 func TestBothServersAnswerAndHoldTheSame(t *testing.T) {
 	t.Parallel()
-	theirs := startPushgateway(t, "", "--web.enable-admin-api")
-	ours := start(t, "--web.enable-admin-api", "--push.legacy-names")
+	theirs := harness.StartPushgateway(t, "", "--web.enable-admin-api")
+	ours := harness.Start(t, "--web.enable-admin-api", "--push.legacy-names")
 	for name, steps := range sideBySide {
 		t.Run(name, func(t *testing.T) {
-			for _, s := range []*server{theirs, ours} {
-				s.want(202, "PUT", "/api/v1/admin/wipe", "")
+			for _, s := range []*harness.Server{theirs, ours} {
+				s.Want(202, "PUT", "/api/v1/admin/wipe", "")
 			}
 			refused := false
 			for _, step := range steps {
-				want := theirs.do(step.method, "/metrics"+step.target, step.body)
-				got := ours.do(step.method, "/metrics"+step.target, step.body)
-				if got.status != want.status || got.body != "" && want.body == "" {
+				want := theirs.Do(step.method, "/metrics"+step.target, step.body)
+				got := ours.Do(step.method, "/metrics"+step.target, step.body)
+				if got.Status != want.Status || got.Body != "" && want.Body == "" {
 					t.Errorf("got  %v\nwant %v", got, want)
 				}
-				refused = refused || want.status == 400
+				refused = refused || want.Status == 400
 			}
-			want := shown(theirs.want(200, "GET", "/metrics", "").body, refused)
-			got := shown(ours.want(200, "GET", "/metrics", "").body, refused)
+			want := shown(theirs.Want(200, "GET", "/metrics", "").Body, refused)
+			got := shown(ours.Want(200, "GET", "/metrics", "").Body, refused)
 			if !slices.Equal(got, want) {
-				t.Errorf("exposed\n%s", difference(got, want))
+				t.Errorf("exposed\n%s", harness.Difference(got, want))
 			}
 		})
 	}
@@ -271,31 +249,31 @@ func TestBothServersAnswerAndHoldTheSame(t *testing.T) {
 
 func TestBothServersTakeTheSameProtobuf(t *testing.T) {
 	t.Parallel()
-	theirs, ours := startPushgateway(t, ""), start(t)
+	theirs, ours := harness.StartPushgateway(t, ""), harness.Start(t)
 	families, err := registry(7).Gather()
-	must(t, err)
+	harness.Must(t, err)
 	var b strings.Builder
 	format := expfmt.NewFormat(expfmt.TypeProtoDelim)
 	encoder := expfmt.NewEncoder(&b, format)
 	for _, mf := range families {
-		must(t, encoder.Encode(mf))
+		harness.Must(t, encoder.Encode(mf))
 	}
 	for i, body := range []string{b.String(), "", b.String() + b.String()[:30]} {
 		path := fmt.Sprintf("/metrics/job/a/instance/%d", i)
-		want := theirs.do("PUT", path, body, "Content-Type", string(format))
-		got := ours.do("PUT", path, body, "Content-Type", string(format))
-		if got.status != want.status {
+		want := theirs.Do("PUT", path, body, "Content-Type", string(format))
+		got := ours.Do("PUT", path, body, "Content-Type", string(format))
+		if got.Status != want.Status {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
 	}
-	if got, want := ours.pushed(), theirs.pushed(); !slices.Equal(got, want) {
-		t.Errorf("exposed\n%s", difference(got, want))
+	if got, want := ours.Pushed(), theirs.Pushed(); !slices.Equal(got, want) {
+		t.Errorf("exposed\n%s", harness.Difference(got, want))
 	}
 }
 
 func TestBothServersKnowTheSameRoutes(t *testing.T) {
 	t.Parallel()
-	theirs, ours := startPushgateway(t, "", "--web.enable-lifecycle"), start(t, "--web.enable-lifecycle")
+	theirs, ours := harness.StartPushgateway(t, "", "--web.enable-lifecycle"), harness.Start(t, "--web.enable-lifecycle")
 	for _, r := range []step{
 		{"GET", "/metrics", ""},
 		{"PUT", "/metrics", "m 1\n"},
@@ -311,8 +289,8 @@ func TestBothServersKnowTheSameRoutes(t *testing.T) {
 		{"PUT", "/api/v1/admin/wipe", ""},
 		{"GET", "/nowhere", ""},
 	} {
-		got, want := ours.do(r.method, r.target, r.body), theirs.do(r.method, r.target, r.body)
-		if got.status != want.status {
+		got, want := ours.Do(r.method, r.target, r.body), theirs.Do(r.method, r.target, r.body)
+		if got.Status != want.Status {
 			t.Errorf("got  %v\nwant %v", got, want)
 		}
 	}

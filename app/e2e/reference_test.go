@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/push"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // referenceSamples reads OpenMetrics with the reference parser and returns its
@@ -23,21 +25,21 @@ func referenceSamples(t *testing.T, body string) []string {
 	var out, refusal strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &refusal
 	if err := cmd.Run(); err != nil {
-		t.Fatalf("the reference parser can't read it: %v\n%s\n%s", err, tail(refusal.String()), body)
+		t.Fatalf("the reference parser can't read it: %v\n%s\n%s", err, harness.Tail(refusal.String()), body)
 	}
 	var found []string
 	for text := range strings.Lines(out.String()) {
 		var sample [3]json.RawMessage
 		var name, number string
 		var named map[string]string
-		must(t, json.Unmarshal([]byte(text), &sample))
+		harness.Must(t, json.Unmarshal([]byte(text), &sample))
 		for i, part := range []any{&name, &named, &number} {
-			must(t, json.Unmarshal(sample[i], part))
+			harness.Must(t, json.Unmarshal(sample[i], part))
 		}
 		value, err := strconv.ParseFloat(number, 64)
-		must(t, err)
+		harness.Must(t, err)
 		named[model.MetricNameLabel] = name
-		found = append(found, line(labels.FromMap(named), value))
+		found = append(found, harness.SampleLine(labels.FromMap(named), value))
 	}
 	slices.Sort(found)
 	return found
@@ -45,19 +47,19 @@ func referenceSamples(t *testing.T, body string) []string {
 
 func TestTheReferenceParserReadsWhatClientsPushed(t *testing.T) {
 	t.Parallel()
-	runs(t, referencePeer)
-	s := start(t)
+	Runs(t, Reference)
+	s := harness.Start(t)
 	for name, format := range formats {
-		must(t, push.New(s.url, "go").Grouping("by", name).Gatherer(registry(7)).Format(format).Push())
+		harness.Must(t, push.New(s.URL, "go").Grouping("by", name).Gatherer(registry(7)).Format(format).Push())
 	}
 	for name, client := range map[string]driven{"python": pythonClient(t), "node": nodeClient(t), "perl": perlClient(t)} {
 		client.run(t, s, "push", name, nil, 7)
-		s.want(200, "GET", "/metrics/job/"+name, "")
+		s.Want(200, "GET", "/metrics/job/"+name, "")
 	}
-	body := s.want(200, "GET", "/metrics", "", "Accept", acceptOpenMetrics).body
-	got, want := pushed(referenceSamples(t, body)), pushed(samples(t, acceptOpenMetrics, body))
+	body := s.Want(200, "GET", "/metrics", "", "Accept", harness.AcceptOpenMetrics).Body
+	got, want := harness.Pushed(referenceSamples(t, body)), harness.Pushed(harness.Samples(t, harness.AcceptOpenMetrics, body))
 	if len(want) < 60 || !slices.Equal(got, want) {
-		t.Errorf("the parser reads %d samples, of %d\n%s", len(got), len(want), difference(got, want))
+		t.Errorf("the parser reads %d samples, of %d\n%s", len(got), len(want), harness.Difference(got, want))
 	}
 	if !strings.HasSuffix(body, "\n# EOF\n") {
 		t.Errorf("it ends in %q", body[max(0, len(body)-100):])
@@ -82,15 +84,15 @@ var strange = []string{
 
 func TestTheReferenceParserReadsWhateverIsHeld(t *testing.T) {
 	t.Parallel()
-	s := start(t)
+	s := harness.Start(t)
 	for i, body := range strange {
 		for _, instance := range []string{"x", "y"} {
-			s.want(200, "PUT", "/metrics/job/strange-"+strconv.Itoa(i)+"/instance/"+instance, body)
+			s.Want(200, "PUT", "/metrics/job/strange-"+strconv.Itoa(i)+"/instance/"+instance, body)
 		}
 	}
-	body := s.want(200, "GET", "/metrics", "", "Accept", "application/openmetrics-text;version=1.0.0").body
-	got, want := pushed(referenceSamples(t, body)), pushed(samples(t, acceptOpenMetrics, body))
+	body := s.Want(200, "GET", "/metrics", "", "Accept", "application/openmetrics-text;version=1.0.0").Body
+	got, want := harness.Pushed(referenceSamples(t, body)), harness.Pushed(harness.Samples(t, harness.AcceptOpenMetrics, body))
 	if len(want) < 80 || !slices.Equal(got, want) {
-		t.Errorf("the parser reads %d samples, of %d\n%s", len(got), len(want), difference(got, want))
+		t.Errorf("the parser reads %d samples, of %d\n%s", len(got), len(want), harness.Difference(got, want))
 	}
 }

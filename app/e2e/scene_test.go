@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/proto"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // The shape in which the Pushgateway keeps groupings, which is the one way to
@@ -50,7 +52,7 @@ func (s *scene) keep(past time.Duration, metrics string, labels ...string) {
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(
 		fmt.Sprintf("%s# TYPE push_time_seconds gauge\npush_time_seconds %f\n", metrics, pushed)))
-	must(s.t, err)
+	harness.Must(s.t, err)
 	for name, f := range families {
 		g.Metrics[name] = keptFamily{time.Now().Add(-past), keptMessage{f}}
 	}
@@ -61,15 +63,15 @@ func (s *scene) keep(past time.Duration, metrics string, labels ...string) {
 func (s *scene) write() (file string) {
 	s.t.Helper()
 	var b bytes.Buffer
-	must(s.t, gob.NewEncoder(&b).Encode(s.groups))
+	harness.Must(s.t, gob.NewEncoder(&b).Encode(s.groups))
 	file = filepath.Join(s.t.TempDir(), "metrics")
-	must(s.t, os.WriteFile(file, b.Bytes(), 0o600))
+	harness.Must(s.t, os.WriteFile(file, b.Bytes(), 0o600))
 	return file
 }
 
 // startScene runs a server that holds a scene: 37 groupings of ten jobs, of
 // every state.
-func startScene(t *testing.T, args ...string) *server {
+func startScene(t *testing.T, args ...string) *harness.Server {
 	t.Helper()
 	s := &scene{t, map[string]keptGroup{}}
 	for i, host := range []string{"db-1:9100", "db-2:9100", "db-3:9100", "db-4:9100"} {
@@ -99,11 +101,11 @@ func startScene(t *testing.T, args ...string) *server {
 	s.keep(2*time.Minute, "# TYPE training_loss gauge\ntraining_loss{epoch=\"17\"} 0.0831\n# TYPE training_accuracy gauge\ntraining_accuracy{epoch=\"17\"} 0.971\n", "job", "ml-training", "model", "recommender-v4", "instance", "gpu-7")
 	s.keep(31*time.Minute, "# TYPE vacuumed_bytes_total counter\nvacuumed_bytes_total 8.81e+09\n", "job", "db-vacuum", "instance", "db-1:9100")
 	s.keep(50*time.Second, "# TYPE invoices_sent_total counter\ninvoices_sent_total{currency=\"EUR\"} 1281\ninvoices_sent_total{currency=\"USD\"} 402\n", "job", "invoice-run")
-	server := start(t, append([]string{"--persistence.file=" + s.write()}, args...)...)
+	server := harness.Start(t, append([]string{"--persistence.file=" + s.write()}, args...)...)
 	// What was good yesterday is refused today.
-	server.want(400, "PUT", "/metrics/job/nightly-report", "report_rows 18234\nreport_rows 18235\n")
-	server.want(400, "PUT", "/metrics/job/backup/instance/db-3:9100/env/prod", "# TYPE backup_size_bytes counter\nbackup_size_bytes 3\n")
-	server.put("/metrics/job/invoice-run", "# TYPE invoices_sent_total counter\ninvoices_sent_total{currency=\"EUR\"} 1282\ninvoices_sent_total{currency=\"USD\"} 402\n")
+	server.Want(400, "PUT", "/metrics/job/nightly-report", "report_rows 18234\nreport_rows 18235\n")
+	server.Want(400, "PUT", "/metrics/job/backup/instance/db-3:9100/env/prod", "# TYPE backup_size_bytes counter\nbackup_size_bytes 3\n")
+	server.Put("/metrics/job/invoice-run", "# TYPE invoices_sent_total counter\ninvoices_sent_total{currency=\"EUR\"} 1282\ninvoices_sent_total{currency=\"USD\"} 402\n")
 	return server
 }
 

@@ -10,51 +10,42 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/chromedp"
+	"gatehouse/app/e2e/harness"
 )
 
 // screenshots is where the README's pictures are. `go tool task screenshots`
 // has them taken anew.
 const screenshots = ".github/screenshots"
 
-// picture takes a picture of what the tab shows.
-func (b *tab) picture() []byte {
-	b.t.Helper()
-	r, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{})
-	must(b.t, err)
-	return r.Data
-}
-
 func TestTheReadmeShowsThePagesAsTheyAre(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	must(t, err)
+	readme, err := os.ReadFile(filepath.Join(harness.Root, "README.md"))
+	harness.Must(t, err)
 	s := startScene(t)
-	grouping := func(b *tab) string {
-		b.open(s.url + "/?q=backup+db-2+prod")
-		return b.run(`document.querySelector("a.open").getAttribute("href")`)
+	grouping := func(b *harness.Tab) string {
+		b.Open(s.URL + "/?q=backup+db-2+prod")
+		return b.Run(`document.querySelector("a.open").getAttribute("href")`)
 	}
 	for name, shot := range map[string]struct {
 		scheme string
-		where  func(*tab) string
+		where  func(*harness.Tab) string
 	}{
-		"groupings": {"light", func(*tab) string { return "/?sort=-last_push&rows=50" }},
+		"groupings": {"light", func(*harness.Tab) string { return "/?sort=-last_push&rows=50" }},
 		"grouping":  {"dark", grouping},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := browser(t)
-			b.looks(1280, shot.scheme)
-			b.open(s.url + shot.where(b))
-			b.run(`document.fonts.ready.then(() => "ready")`)
-			taken := b.picture()
+			b := harness.StartBrowser(t)
+			b.Looks(1280, shot.scheme)
+			b.Open(s.URL + shot.where(b))
+			b.Run(`document.fonts.ready.then(() => "ready")`)
+			taken := b.Picture()
 			if os.Getenv("TAKE_SCREENSHOTS") != "" {
-				must(t, os.MkdirAll(filepath.Join(root, screenshots), 0o755))
-				must(t, os.WriteFile(filepath.Join(root, screenshots, name+".png"), taken, 0o644))
+				harness.Must(t, os.MkdirAll(filepath.Join(harness.Root, screenshots), 0o755))
+				harness.Must(t, os.WriteFile(filepath.Join(harness.Root, screenshots, name+".png"), taken, 0o644))
 			}
-			kept, err := os.ReadFile(filepath.Join(root, screenshots, name+".png"))
-			must(t, err)
+			kept, err := os.ReadFile(filepath.Join(harness.Root, screenshots, name+".png"))
+			harness.Must(t, err)
 			if !strings.Contains(string(readme), screenshots+"/"+name+".png") {
 				t.Error("the README does not show it")
 			}
@@ -75,7 +66,7 @@ func TestTheReadmeShowsThePagesAsTheyAre(t *testing.T) {
 func decoded(t *testing.T, picture []byte) pixels.Image {
 	t.Helper()
 	m, err := png.Decode(bytes.NewReader(picture))
-	must(t, err)
+	harness.Must(t, err)
 	return m
 }
 

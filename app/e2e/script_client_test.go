@@ -10,13 +10,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // driven is a push client in another language, driven by a program of testdata.
 type driven struct {
 	command []string
 	// arguments returns those of one call; nil: as scripts take them.
-	arguments func(s *server, action, job string, grouping map[string]string, value int) []string
+	arguments func(s *harness.Server, action, job string, grouping map[string]string, value int) []string
 	// pushed is what the program's push leaves, less what every client leaves, and
 	// lacks is a line of that which this one can't send.
 	pushed, lacks string
@@ -24,18 +26,18 @@ type driven struct {
 	env           []string // how it signs in, or what else it is to do; nil: nothing
 }
 
-func (d driven) run(t *testing.T, s *server, action, job string, grouping map[string]string, value int) {
+func (d driven) run(t *testing.T, s *harness.Server, action, job string, grouping map[string]string, value int) {
 	t.Helper()
 	if out, err := d.try(t, s, action, job, grouping, value); err != nil || out != "" {
 		t.Fatalf("%s %q %v: %v\n%s", action, job, grouping, err, out)
 	}
 }
 
-func (d driven) try(t *testing.T, s *server, action, job string, grouping map[string]string, value int) (string, error) {
+func (d driven) try(t *testing.T, s *harness.Server, action, job string, grouping map[string]string, value int) (string, error) {
 	t.Helper()
 	key, err := json.Marshal(grouping)
-	must(t, err)
-	args := []string{action, s.url, job, string(key), fmt.Sprint(value)}
+	harness.Must(t, err)
+	args := []string{action, s.URL, job, string(key), fmt.Sprint(value)}
 	if d.arguments != nil {
 		args = d.arguments(s, action, job, grouping, value)
 	}
@@ -47,11 +49,11 @@ func (d driven) try(t *testing.T, s *server, action, job string, grouping map[st
 
 // isToldThatAPushIsTooLarge pushes 17 MB, which is refused while it is sent.
 func (d driven) isToldThatAPushIsTooLarge(t *testing.T) {
-	s := start(t)
+	s := harness.Start(t)
 	if out, err := d.try(t, s, "huge", "x", nil, 0); err == nil || !strings.Contains(out, "413") {
-		t.Errorf("%v\n%s\nwant an error with 413", err, tail(out))
+		t.Errorf("%v\n%s\nwant an error with 413", err, harness.Tail(out))
 	}
-	s.holds("")
+	s.Holds("")
 }
 
 // groupingCase is a grouping key, and the labels that it has on the server.
@@ -78,28 +80,28 @@ backup_wait_seconds_count{LABELS} 3
 
 // pushesAddsAndDeletes walks through a client's calls for one grouping.
 func (d driven) pushesAddsAndDeletes(t *testing.T, g groupingCase) {
-	s := start(t)
-	s.put("/metrics/job/bystander", "rest 1\n")
+	s := harness.Start(t)
+	s.Put("/metrics/job/bystander", "rest 1\n")
 	const rest = "rest{instance=\"\",job=\"bystander\"} 1\n"
 	labelled := func(lines string) string { return strings.ReplaceAll(lines, "LABELS", g.want) }
 	all := labelled(strings.Replace(common, "\n"+d.lacks+"\n", "\n", 1)+d.pushed) + rest
 
 	d.run(t, s, "add", g.job, g.grouping, 1)
 	d.run(t, s, "push", g.job, g.grouping, 7)
-	odd := samples(t, acceptText, labelled(d.odd))
+	odd := harness.Samples(t, harness.AcceptText, labelled(d.odd))
 	besides := func(line string) bool { return isCreated(line) || slices.Contains(odd, line) }
-	s.holdsBut(all, besides)
-	held := s.pushed()
+	s.HoldsBut(all, besides)
+	held := s.Pushed()
 	for _, line := range odd {
 		if !slices.Contains(held, line) {
 			t.Errorf("%s is missing", line)
 		}
 	}
 	d.run(t, s, "add", g.job, g.grouping, 3)
-	s.holdsBut(all+labelled("last_success{LABELS} 3\n"), besides)
+	s.HoldsBut(all+labelled("last_success{LABELS} 3\n"), besides)
 	d.run(t, s, "delete", g.job, g.grouping, 0)
 	d.run(t, s, "delete", g.job, g.grouping, 0)
-	s.holds(rest)
+	s.Holds(rest)
 }
 
 // isCreated tells the time at which the Python client made a metric.
@@ -112,7 +114,7 @@ func pythonClient(t *testing.T) driven {
 	t.Helper()
 	const python = "/usr/bin/python3" // Debian's, which has Debian's packages
 	if out, err := exec.CommandContext(t.Context(), python, "-c", "import prometheus_client").CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("Debian's python3-prometheus-client is not installed (.ci/setup installs it): %v %s", err, out))
+		harness.Missing(t, fmt.Sprintf("Debian's python3-prometheus-client is not installed (.ci/setup installs it): %v %s", err, out))
 	}
 	return driven{command: []string{python, "testdata/push.py"}, pushed: `
 backup_info{version="1.2",LABELS} 1
@@ -123,9 +125,9 @@ backup_state{backup_state="busy",LABELS} 1
 
 func nodeClient(t *testing.T) driven {
 	t.Helper()
-	node := tool(t, "node")
-	if _, err := os.Stat(filepath.Join(root, "node_modules", "prom-client")); err != nil {
-		missing(t, "prom-client is not installed (npm ci installs it)")
+	node := harness.Tool(t, "node")
+	if _, err := os.Stat(filepath.Join(harness.Root, "node_modules", "prom-client")); err != nil {
+		harness.Missing(t, "prom-client is not installed (npm ci installs it)")
 	}
 	return driven{command: []string{node, "testdata/push.js"}, pushed: "backup_wait_seconds{quantile=\"0.5\",LABELS} 2\n"}
 }
@@ -142,7 +144,7 @@ func TestClientsAreToldThatAPushIsTooLarge(t *testing.T) {
 
 func TestThePythonClientPushesAddsAndDeletes(t *testing.T) {
 	t.Parallel()
-	runs(t, pythonPeer)
+	Runs(t, Python)
 	client := pythonClient(t)
 	// The client sends a space as a plus.
 	for _, g := range []groupingCase{
@@ -162,7 +164,7 @@ func TestThePythonClientPushesAddsAndDeletes(t *testing.T) {
 
 func TestTheNodeClientPushesAddsAndDeletes(t *testing.T) {
 	t.Parallel()
-	runs(t, nodePeer)
+	Runs(t, Node)
 	client := nodeClient(t)
 	for _, g := range []groupingCase{
 		{"no labels but the job", "js", nil, `instance="",job="js"`},
@@ -185,7 +187,7 @@ func perlClient(t *testing.T) driven {
 	t.Helper()
 	const perl = "/usr/bin/perl" // Debian's, which has Debian's packages
 	if out, err := exec.CommandContext(t.Context(), perl, "-MNet::Prometheus", "-e", "1").CombinedOutput(); err != nil {
-		missing(t, fmt.Sprintf("Debian's libnet-prometheus-perl is not installed (.ci/setup installs it): %v %s", err, out))
+		harness.Missing(t, fmt.Sprintf("Debian's libnet-prometheus-perl is not installed (.ci/setup installs it): %v %s", err, out))
 	}
 	return driven{
 		command: []string{perl, "testdata/push.pl"},
@@ -196,7 +198,7 @@ func perlClient(t *testing.T) driven {
 
 // compiled is the program that drives the C++ client.
 var compiled = sync.OnceValues(func() (string, error) {
-	program := filepath.Join(filepath.Dir(binary), "push-cpp")
+	program := filepath.Join(filepath.Dir(harness.Binary), "push-cpp")
 	out, err := exec.Command("g++", "-o", program, "testdata/push.cpp", "-lprometheus-cpp-push", "-lprometheus-cpp-core").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("%w: %s", err, out)
@@ -207,13 +209,13 @@ var compiled = sync.OnceValues(func() (string, error) {
 func cppClient(t *testing.T) driven {
 	t.Helper()
 	if _, err := os.Stat("/usr/include/prometheus/gateway.h"); err != nil {
-		missing(t, "prometheus-cpp-dev is not installed (.ci/setup installs it)")
+		harness.Missing(t, "prometheus-cpp-dev is not installed (.ci/setup installs it)")
 	}
-	tool(t, "g++")
+	harness.Tool(t, "g++")
 	program, err := compiled()
-	must(t, err)
-	return driven{command: []string{program}, arguments: func(s *server, action, job string, grouping map[string]string, value int) []string {
-		host, port, _ := strings.Cut(s.addr, ":")
+	harness.Must(t, err)
+	return driven{command: []string{program}, arguments: func(s *harness.Server, action, job string, grouping map[string]string, value int) []string {
+		host, port, _ := strings.Cut(s.Addr, ":")
 		args := []string{action, host, port, job, fmt.Sprint(value)}
 		for name, value := range grouping {
 			args = append(args, name, value)
@@ -224,7 +226,7 @@ func cppClient(t *testing.T) driven {
 
 func TestThePerlClientsMetricsArePushedAddedAndDeleted(t *testing.T) {
 	t.Parallel()
-	runs(t, perlPeer)
+	Runs(t, Perl)
 	client := perlClient(t)
 	for _, g := range []groupingCase{
 		{"no labels but the job", "pl", nil, `instance="",job="pl"`},
@@ -239,7 +241,7 @@ func TestThePerlClientsMetricsArePushedAddedAndDeleted(t *testing.T) {
 
 func TestTheCppClientPushesAddsAndDeletes(t *testing.T) {
 	t.Parallel()
-	runs(t, cppPeer)
+	Runs(t, Cpp)
 	client := cppClient(t)
 	// The client encodes nothing but what is not ASCII.
 	for _, g := range []groupingCase{
@@ -264,9 +266,9 @@ func TestClientsPushOpenMetrics(t *testing.T) {
 			d.env = []string{"PUSH_FORMAT=openmetrics"}
 			d.pushesAddsAndDeletes(t, groupingCase{name, "om", map[string]string{"instance": "i"}, `instance="i",job="om"`})
 
-			s := start(t)
+			s := harness.Start(t)
 			d.run(t, s, "push", "om", nil, 7)
-			text := s.want(200, "GET", "/metrics", "", "Accept", acceptText).body
+			text := s.Want(200, "GET", "/metrics", "", "Accept", harness.AcceptText).Body
 			for _, line := range []string{
 				"# TYPE backup_bytes gauge\n", "# TYPE backups_total counter\n", "# HELP backups_total Backups so far.\n",
 				"# TYPE backup_seconds histogram\n", "# TYPE backup_wait_seconds summary\n",

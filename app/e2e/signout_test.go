@@ -3,142 +3,144 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // leavesProvider says yes to the provider, and is back at the site.
-func (b *tab) leavesProvider(s *site) {
-	b.t.Helper()
-	b.holds(headingText, "Leave the provider?")
-	b.follows("button[name=logout]")
-	b.holds(pageStatus, "complete", s.origin)
-	b.holds(headingText, "Sign in")
+func leavesProvider(b *harness.Tab, s *harness.Site) {
+	b.T.Helper()
+	b.Holds(headingText, "Leave the provider?")
+	b.Follows("button[name=logout]")
+	b.Holds(harness.PageStatus, "complete", s.Origin)
+	b.Holds(headingText, "Sign in")
 }
 
 // status is that of a page for whoever holds a session cookie.
-func (s *site) statusWith(session string) int {
-	s.t.Helper()
+func statusWith(s *harness.Site, session string) int {
+	s.T.Helper()
 	if len(session) < 32 {
-		s.t.Fatalf("the session cookie is %q", session)
+		s.T.Fatalf("the session cookie is %q", session)
 	}
-	return s.do("GET", "/account", "", "Accept", "text/html", "Cookie", s.cookie("session")+"="+session).status
+	return s.Do("GET", "/account", "", "Accept", "text/html", "Cookie", s.CookieName("session")+"="+session).Status
 }
 
 // sessionCookie is the value of the cookie that says who is signed in at a site.
-func (b *tab) sessionCookie(s *site) string {
-	b.t.Helper()
-	c := b.cookies()[s.cookie("session")]
+func sessionCookie(b *harness.Tab, s *harness.Site) string {
+	b.T.Helper()
+	c := b.Cookies()[s.CookieName("session")]
 	if c == nil {
-		b.t.Fatal("no session cookie")
+		b.T.Fatal("no session cookie")
 	}
 	return c.Value
 }
 
 // beforeNginx makes a site that people reach through an nginx with lines for its
 // location, and only so.
-func beforeNginx(t *testing.T, p *provider, lines ...string) *site {
+func beforeNginx(t *testing.T, p *harness.Provider, lines ...string) *harness.Site {
 	t.Helper()
-	s := newSite(t, nil, roleMap)
-	s.origin = startNginx(t, s.server, lines...).url
-	return s.of(t, p).start(t)
+	s := harness.NewSite(t, nil, harness.RoleMap)
+	s.Origin = harness.StartNginx(t, s.Server, lines...).URL
+	return s.Of(t, p).Start(t)
 }
 
 func TestSigningOutPassesAStockNginxWithTheIDTokensOfPeopleInManyGroups(t *testing.T) {
 	t.Parallel()
-	s := beforeNginx(t, startProvider(t))
-	b := browser(t).strictly()
+	s := beforeNginx(t, harness.StartProvider(t))
+	b := harness.StartBrowser(t).Strictly()
 	for _, test := range []struct{ name, query string }{
 		{"large.leaves", "id_token_hint"},
 		{"many.leaves", "client_id"}, // the token is larger than what addresses hold
 	} {
-		b.open(s.at("/"))
-		b.signsIn(s, test.name)
-		session := b.sessionCookie(s)
-		b.follows("header form button")
-		b.holds(headingText, "Leave the provider?")
-		b.holds(`[...new URL(location.href).searchParams.keys()].sort().join(" ")`, test.query+" post_logout_redirect_uri")
-		b.leavesProvider(s)
-		if status := s.statusWith(session); status != 401 {
+		b.Open(s.At("/"))
+		signsIn(b, s, test.name)
+		session := sessionCookie(b, s)
+		b.Follows("header form button")
+		b.Holds(headingText, "Leave the provider?")
+		b.Holds(`[...new URL(location.href).searchParams.keys()].sort().join(" ")`, test.query+" post_logout_redirect_uri")
+		leavesProvider(b, s)
+		if status := statusWith(s, session); status != 401 {
 			t.Errorf("%s: the old cookie gives %d, want 401", test.name, status)
 		}
-		b.silent()
+		b.Silent()
 	}
 }
 
-func signingOutEndsBothSessions(t *testing.T, s *site, b *tab) {
-	b.open(s.at("/"))
-	b.signsIn(s, "reader.leaves")
-	session := b.sessionCookie(s)
-	if status := s.statusWith(session); status != 200 {
+func signingOutEndsBothSessions(t *testing.T, s *harness.Site, b *harness.Tab) {
+	b.Open(s.At("/"))
+	signsIn(b, s, "reader.leaves")
+	session := sessionCookie(b, s)
+	if status := statusWith(s, session); status != 200 {
 		t.Fatalf("the cookie alone gives %d", status)
 	}
-	b.follows("header form button")
-	b.leavesProvider(s)
-	if status := s.statusWith(session); status != 401 {
+	b.Follows("header form button")
+	leavesProvider(b, s)
+	if status := statusWith(s, session); status != 401 {
 		t.Errorf("the old cookie gives %d, want 401", status)
 	}
-	if c := b.cookies()[s.cookie("session")]; c != nil {
+	if c := b.Cookies()[s.CookieName("session")]; c != nil {
 		t.Errorf("the cookie is still there: %+v", c)
 	}
-	b.silent()
+	b.Silent()
 	// The provider does not know the person any more.
-	b.open(s.at("/account"))
-	b.signsIn(s, "pusher.comes")
-	if again := b.sessionCookie(s); again == session {
+	b.Open(s.At("/account"))
+	signsIn(b, s, "pusher.comes")
+	if again := sessionCookie(b, s); again == session {
 		t.Error("the next session has the same id")
 	}
 }
 
-func leavingTheProviderEndsTheSessionHere(t *testing.T, s *site, b *tab) {
-	b.open(s.at("/"))
-	b.signsIn(s, "reader.left")
-	other := b.another(t)
-	other.open(s.at("/"))
-	other.signsIn(s, "reader.left")
-	session, stays := b.sessionCookie(s), other.sessionCookie(s)
-	list := b.beside()
-	list.open(s.at("/"))
-	b.front()
-	b.open(s.provider.issuer + "/session/end")
-	b.holds(headingText, "Leave the provider?")
-	b.follows("button[name=logout]")
-	b.holds(headingText, "You have left")
-	if status := s.statusWith(session); status != 401 {
+func leavingTheProviderEndsTheSessionHere(t *testing.T, s *harness.Site, b *harness.Tab) {
+	b.Open(s.At("/"))
+	signsIn(b, s, "reader.left")
+	other := b.Another(t)
+	other.Open(s.At("/"))
+	signsIn(other, s, "reader.left")
+	session, stays := sessionCookie(b, s), sessionCookie(other, s)
+	list := b.Beside()
+	list.Open(s.At("/"))
+	b.Front()
+	b.Open(s.Provider.Issuer + "/session/end")
+	b.Holds(headingText, "Leave the provider?")
+	b.Follows("button[name=logout]")
+	b.Holds(headingText, "You have left")
+	if status := statusWith(s, session); status != 401 {
 		t.Errorf("the session gives %d, want 401", status)
 	}
-	if status := s.statusWith(stays); status != 200 {
+	if status := statusWith(s, stays); status != 200 {
 		t.Errorf("the same person's session in another browser gives %d, want 200", status)
 	}
 	// A page that was open says so as soon as it looks for what is new.
-	list.front()
-	s.grouping("new")
-	list.holds(`document.querySelector("h1")?.innerText === "Sign in" || document.getElementById("away")?.innerText.includes("sign in again") ? "signed out" : document.body.innerText`, "signed out")
+	list.Front()
+	grouping(s, "new")
+	list.Holds(`document.querySelector("h1")?.innerText === "Sign in" || document.getElementById("away")?.innerText.includes("sign in again") ? "signed out" : document.body.innerText`, "signed out")
 }
 
-func allSessionsAreSeenAndEnded(t *testing.T, s *site, b *tab) {
+func allSessionsAreSeenAndEnded(t *testing.T, s *harness.Site, b *harness.Tab) {
 	var sessions []string
 	for range 3 {
 		v := newVisitor(t)
-		if a := v.signsIn(s, "reader.everywhere", "/"); a.status != 200 {
-			t.Fatal(a.answer)
+		if a := v.signsIn(s, "reader.everywhere", "/"); a.Status != 200 {
+			t.Fatal(a.Answer)
 		}
 		sessions = append(sessions, v.session(s))
 	}
 	stranger := newVisitor(t)
 	stranger.signsIn(s, "reader.else", "/")
-	b.open(s.at("/account"))
-	b.signsIn(s, "reader.everywhere")
+	b.Open(s.At("/account"))
+	signsIn(b, s, "reader.everywhere")
 	others := func(what string) string {
-		return b.run(`[...document.querySelectorAll("main form[action*='/account/sessions/']")].filter(f => !f.closest("tr").innerText.includes("this one")).map(f => f.getAttribute("action"))` + what)
+		return b.Run(`[...document.querySelectorAll("main form[action*='/account/sessions/']")].filter(f => !f.closest("tr").innerText.includes("this one")).map(f => f.getAttribute("action"))` + what)
 	}
 	if n := others(`.length + ""`); n != "3" {
 		t.Errorf("%s other sessions can be ended, want 3", n)
 	}
 	// Others cannot use what names it.
 	action := others(`[0]`)
-	stranger.submit(s.at(action))
+	stranger.submit(s.At(action))
 	alive := func() (n int) {
 		for _, session := range sessions {
-			if s.statusWith(session) == 200 {
+			if statusWith(s, session) == 200 {
 				n++
 			}
 		}
@@ -147,26 +149,26 @@ func allSessionsAreSeenAndEnded(t *testing.T, s *site, b *tab) {
 	if n := alive(); n != 3 {
 		t.Fatalf("%d sessions are left", n)
 	}
-	if strings.Contains(b.run(`document.documentElement.outerHTML`), sessions[0]) {
+	if strings.Contains(b.Run(`document.documentElement.outerHTML`), sessions[0]) {
 		t.Error("the page holds a session's id")
 	}
-	own := b.sessionCookie(s)
-	if got := b.tries("POST", action); got != "200" {
+	own := sessionCookie(b, s)
+	if got := tries(b, "POST", action); got != "200" {
 		t.Errorf("ending one session: %s", got)
 	}
-	if n := alive(); n != 2 || s.statusWith(own) != 200 {
+	if n := alive(); n != 2 || statusWith(s, own) != 200 {
 		t.Errorf("%d other sessions are left, want 2", n)
 	}
-	b.open(s.at("/account"))
-	b.follows("main form[action$='/account/end-sessions'] button")
-	until(t, "all sessions to end", func() string {
-		if alive() != 0 || s.statusWith(own) != 401 {
+	b.Open(s.At("/account"))
+	b.Follows("main form[action$='/account/end-sessions'] button")
+	harness.Until(t, "all sessions to end", func() string {
+		if alive() != 0 || statusWith(s, own) != 401 {
 			return "some live"
 		}
 		return ""
 	})
-	if status := s.statusWith(stranger.session(s)); status != 200 {
+	if status := statusWith(s, stranger.session(s)); status != 200 {
 		t.Errorf("another person's session gives %d", status)
 	}
-	b.silent()
+	b.Silent()
 }

@@ -7,13 +7,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
 // curlBySocket asks by a socket and returns the status.
 func curlBySocket(t *testing.T, path string, args ...string) string {
 	t.Helper()
 	args = append([]string{"-sS", "-o", "/dev/null", "-w", "%{http_code}", "--unix-socket", path}, args...)
-	out, err := exec.Command(tool(t, "curl"), args...).CombinedOutput()
+	out, err := exec.Command(harness.Tool(t, "curl"), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("curl: %v\n%s", err, out)
 	}
@@ -23,24 +25,24 @@ func curlBySocket(t *testing.T, path string, args ...string) string {
 func TestCurlPushesAndReadsByASocketThatOutlivesNoProcess(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "gate") // those of tests may be too long
-	must(t, err)
+	harness.Must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	path, store := filepath.Join(dir, "gatehouse.sock"), filepath.Join(dir, "store")
 	args := []string{"--web.listen-address=unix://" + path, "--storage.path=" + store, "--web.unix-socket-mode=0600"}
-	begin := func() *child {
-		c := launch(t, nil, binary, args...)
-		c.wrote(`msg=Listening address=(\S+)`)
+	begin := func() *harness.Child {
+		c := harness.Launch(t, nil, harness.Binary, args...)
+		c.Wrote(`msg=Listening address=(\S+)`)
 		return c
 	}
 	first := begin()
 	if got := curlBySocket(t, path, "-X", "PUT", "--data-binary", "m 1", "http://localhost/metrics/job/x"); got != "200" {
 		t.Errorf("a push: %s", got)
 	}
-	refuses(t, nil, []string{"--web.listen-address=unix://" + path, "--storage.path=" + store + "2"}, "cannot listen on", path, "already in use")
+	harness.Refuses(t, nil, []string{"--web.listen-address=unix://" + path, "--storage.path=" + store + "2"}, "cannot listen on", path, "already in use")
 	if got := curlBySocket(t, path, "http://localhost/metrics/job/x"); got != "200" {
 		t.Errorf("beside a second program: %s", got)
 	}
-	first.kill()
+	first.Kill()
 	if _, err := os.Lstat(path); err != nil {
 		t.Fatalf("the socket went with a kill: %v", err)
 	}
@@ -48,7 +50,7 @@ func TestCurlPushesAndReadsByASocketThatOutlivesNoProcess(t *testing.T) {
 	if got := curlBySocket(t, path, "http://localhost/metrics/job/x"); got != "200" {
 		t.Errorf("after a kill: %s", got)
 	}
-	second.stop()
+	second.Stop()
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the socket is still there: %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
+	"gatehouse/app/e2e/harness"
 	"gatehouse/app/webconfig/certtest"
 )
 
@@ -21,38 +22,38 @@ func webConfig(t *testing.T, path, text string) string {
 	if path == "" {
 		path = filepath.Join(t.TempDir(), "web.yml")
 	}
-	must(t, os.WriteFile(path+".new", []byte(text), 0o600))
-	must(t, os.Rename(path+".new", path))
+	harness.Must(t, os.WriteFile(path+".new", []byte(text), 0o600))
+	harness.Must(t, os.Rename(path+".new", path))
 	return path
 }
 
 // startTLS runs a server that speaks TLS.
-func startTLS(t *testing.T, config string, env []string, args ...string) *server {
+func startTLS(t *testing.T, config string, env []string, args ...string) *harness.Server {
 	t.Helper()
-	s := startEnv(t, env, append([]string{"--web.config.file=" + config}, args...)...)
-	s.wrote(`msg=Listening .*tls=true`)
-	s.url = "https://" + s.addr
+	s := harness.StartEnv(t, env, append([]string{"--web.config.file=" + config}, args...)...)
+	s.Wrote(`msg=Listening .*tls=true`)
+	s.URL = "https://" + s.Addr
 	return s
 }
 
 // over sends a request over a connection of its own. It returns what it was
 // answered, or why not.
-func (s *server) over(config *tls.Config, target string, headers ...string) (int, string) {
-	s.t.Helper()
+func over(s *harness.Server, config *tls.Config, target string, headers ...string) (int, string) {
+	s.T.Helper()
 	transport := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
 	defer transport.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+target, nil)
-	must(s.t, err)
+	req, err := http.NewRequestWithContext(s.T.Context(), "GET", s.URL+target, nil)
+	harness.Must(s.T, err)
 	for i := 0; i < len(headers); i += 2 {
 		req.Header.Add(headers[i], headers[i+1])
 	}
-	resp, err := (&http.Client{Transport: transport, Timeout: patience}).Do(req)
+	resp, err := (&http.Client{Transport: transport, Timeout: harness.Patience}).Do(req)
 	if err != nil {
 		return 0, err.Error()
 	}
 	defer resp.Body.Close()
 	if resp.ProtoMajor != 1 || resp.Header.Get("Strict-Transport-Security") == "" {
-		s.t.Errorf("%s %v", resp.Proto, resp.Header)
+		s.T.Errorf("%s %v", resp.Proto, resp.Header)
 	}
 	return resp.StatusCode, ""
 }
@@ -73,7 +74,7 @@ func TestClientCertificatesAreChecked(t *testing.T) {
 		"old TLS":    right.ClientTLS(right.Client(t, "batch", "pusher.test")),
 	}
 	clients["old TLS"].MinVersion, clients["old TLS"].MaxVersion = tls.VersionTLS11, tls.VersionTLS11
-	token := secret("token")
+	token := harness.Secret("token")
 	for _, test := range []struct {
 		name, kind string
 		env, args  []string
@@ -98,7 +99,7 @@ func TestClientCertificatesAreChecked(t *testing.T) {
 					case "right":
 						want = test.good
 					}
-					if got, why := s.over(client, "/", test.headers...); got != want {
+					if got, why := over(s, client, "/", test.headers...); got != want {
 						t.Errorf("certificate %s: got %d (%s), want %d", name, got, why, want)
 					}
 				}
@@ -114,10 +115,10 @@ func TestTheRoleOfACertificateHolds(t *testing.T) {
 		server.CertFile, server.KeyFile, ca.CertFile)), nil, "--auth.client-certificate-role=pusher")
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: ca.ClientTLS(ca.Client(t, "batch"))}}
 	do := func(method, target, body string) int {
-		req, err := http.NewRequestWithContext(t.Context(), method, s.url+target, strings.NewReader(body))
-		must(t, err)
+		req, err := http.NewRequestWithContext(t.Context(), method, s.URL+target, strings.NewReader(body))
+		harness.Must(t, err)
 		resp, err := client.Do(req)
-		must(t, err)
+		harness.Must(t, err)
 		defer resp.Body.Close()
 		return resp.StatusCode
 	}
@@ -140,28 +141,28 @@ func TestTheRoleOfACertificateHolds(t *testing.T) {
 func hash(t *testing.T, password string) string {
 	t.Helper()
 	h, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
-	must(t, err)
-	hidden("a hash", string(h))
+	harness.Must(t, err)
+	harness.KeepSecret("a hash", string(h))
 	return string(h)
 }
 
 func TestCertificatesAndUsersChangeWithoutARestart(t *testing.T) {
 	ca := certtest.NewCA(t, "ca")
 	old, renewed := ca.Server(t, "old"), ca.Server(t, "new")
-	alice, bob := secret("password"), secret("password")
+	alice, bob := harness.Secret("password"), harness.Secret("password")
 	config := func(p certtest.Pair, users string) string {
 		return fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s}\nbasic_auth_users: {%s}\n", p.CertFile, p.KeyFile, users)
 	}
 	path := webConfig(t, "", config(old, fmt.Sprintf("alice: %q", hash(t, alice))))
 	s := startTLS(t, path, []string{"AUTH_LOCALHOST_BYPASS=false"})
 	serves := func() string {
-		conn, err := tls.Dial("tcp", s.addr, ca.ClientTLS())
-		must(t, err)
+		conn, err := tls.Dial("tcp", s.Addr, ca.ClientTLS())
+		harness.Must(t, err)
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
 	}
 	status := func(name, password string) int {
-		got, why := s.over(ca.ClientTLS(), "/", "Authorization", basic(name, password))
+		got, why := over(s, ca.ClientTLS(), "/", "Authorization", harness.BasicAuth(name, password))
 		if why != "" {
 			t.Fatal(why)
 		}
@@ -174,13 +175,13 @@ func TestCertificatesAndUsersChangeWithoutARestart(t *testing.T) {
 		t.Fatal("the users are not those of the file")
 	}
 	webConfig(t, path, config(renewed, fmt.Sprintf("bob: %q", hash(t, bob))))
-	until(t, "the new certificate", func() string {
+	harness.Until(t, "the new certificate", func() string {
 		if name := serves(); name != "new" {
 			return "serves " + name
 		}
 		return ""
 	})
-	until(t, "the new users", func() string { // they follow at once, but not in the same instant
+	harness.Until(t, "the new users", func() string { // they follow at once, but not in the same instant
 		if got := status("bob", bob); got != 200 {
 			return fmt.Sprint(got)
 		}
@@ -190,32 +191,32 @@ func TestCertificatesAndUsersChangeWithoutARestart(t *testing.T) {
 		t.Errorf("who was removed got %d", got)
 	}
 	webConfig(t, path, "tls_server_config: {cert_file: /nowhere, key_file: /nowhere}\n")
-	s.wrote(`level=ERROR .*Cannot reload the web configuration`)
+	s.Wrote(`level=ERROR .*Cannot reload the web configuration`)
 	if name := serves(); name != "new" || status("bob", bob) != 200 {
 		t.Errorf("a broken file has taken effect: serves %s", name)
 	}
 	webConfig(t, path, config(old, ""))
-	until(t, "the old certificate", func() string {
+	harness.Until(t, "the old certificate", func() string {
 		if name := serves(); name != "old" {
 			return "serves " + name
 		}
 		return ""
 	})
-	until(t, "everybody to be kept out", func() string {
+	harness.Until(t, "everybody to be kept out", func() string {
 		if got := status("bob", bob); got != 401 && got != 429 {
 			return fmt.Sprint(got)
 		}
 		return ""
 	})
-	if got, _ := s.over(ca.ClientTLS(), "/"); got != 401 {
+	if got, _ := over(s, ca.ClientTLS(), "/"); got != 401 {
 		t.Errorf("without users a stranger got %d", got)
 	}
 }
 
 func TestHeadersOfTheWebConfigurationAreSent(t *testing.T) {
-	s := start(t, "--web.config.file="+webConfig(t, "", "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    Strict-Transport-Security: max-age=1\n"))
-	a := s.want(200, "GET", "/health", "")
-	if a.header.Get("X-Frame-Options") != "deny" || a.header.Get("Strict-Transport-Security") != "max-age=1" {
-		t.Errorf("headers %v", a.header)
+	s := harness.Start(t, "--web.config.file="+webConfig(t, "", "http_server_config:\n  headers:\n    X-Frame-Options: deny\n    Strict-Transport-Security: max-age=1\n"))
+	a := s.Want(200, "GET", "/health", "")
+	if a.Header.Get("X-Frame-Options") != "deny" || a.Header.Get("Strict-Transport-Security") != "max-age=1" {
+		t.Errorf("headers %v", a.Header)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/app/e2e/harness"
 	"gatehouse/app/webconfig/certtest"
 )
 
@@ -21,38 +22,38 @@ func TestHTTPWithoutTLSIsAnswered(t *testing.T) {
 	pair := ca.Server(t, "gatehouse")
 	s := startTLS(t, webConfig(t, "", fmt.Sprintf("tls_server_config: {cert_file: %q, key_file: %q}\n", pair.CertFile, pair.KeyFile)), nil)
 	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "get", "GET http://x", "PUT http://x"} {
-		c := s.dial()
+		c := s.Dial()
 		if !strings.Contains(method, " ") {
 			method += " "
 		}
-		c.write(method + "/metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("a 1\n", 25_000))
-		if a := c.read(); a.status != 400 || a.body != "this port takes TLS only: use https://\n" {
+		c.Write(method + "/metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("a 1\n", 25_000))
+		if a := c.Read(); a.Status != 400 || a.Body != "this port takes TLS only: use https://\n" {
 			t.Errorf("%s: %v", method, a)
 		}
-		if !c.ended() {
+		if !c.Ended() {
 			t.Errorf("%s: the connection doesn't end in order", method)
 		}
 	}
-	c := s.dial()
-	c.write("SSH-2.0-x\r\n")
-	if left, err := io.ReadAll(c.in); strings.Contains(string(left), "HTTP") || err != nil && !strings.Contains(err.Error(), "reset") {
+	c := s.Dial()
+	c.Write("SSH-2.0-x\r\n")
+	if left, err := io.ReadAll(c.In); strings.Contains(string(left), "HTTP") || err != nil && !strings.Contains(err.Error(), "reset") {
 		t.Errorf("another protocol is answered %q, %v", left, err)
 	}
-	if status, why := s.over(ca.ClientTLS(), "/health"); status != 200 {
+	if status, why := over(s, ca.ClientTLS(), "/health"); status != 200 {
 		t.Errorf("TLS: %d %s", status, why)
 	}
-	conn, err := tls.Dial("tcp", s.addr, ca.ClientTLS())
-	must(t, err)
+	conn, err := tls.Dial("tcp", s.Addr, ca.ClientTLS())
+	harness.Must(t, err)
 	defer conn.Close()
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	harness.Must(t, conn.SetDeadline(time.Now().Add(harness.Patience)))
 	_, err = io.WriteString(conn, "GET /health HTTP/1.1\nHost: x\n\n") // as openssl s_client sends it
-	must(t, err)
+	harness.Must(t, err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	must(t, err)
+	harness.Must(t, err)
 	if resp.StatusCode != 200 || !resp.Close {
 		t.Errorf("bare LF by TLS: %+v", resp)
 	}
-	client := exec.Command(tool(t, "openssl"), "s_client", "-quiet", "-connect", s.addr)
+	client := exec.Command(harness.Tool(t, "openssl"), "s_client", "-quiet", "-connect", s.Addr)
 	client.Stdin = strings.NewReader("GET /health HTTP/1.1\nHost: x\n\n")
 	if out, err := client.Output(); !strings.HasPrefix(string(out), "HTTP/1.1 200 ") {
 		t.Errorf("openssl: %q, %v", out, err)
@@ -60,16 +61,16 @@ func TestHTTPWithoutTLSIsAnswered(t *testing.T) {
 }
 
 func TestCurlLearnsWhyBeforeItSendsABody(t *testing.T) {
-	token := secret("token")
-	s := startEnv(t, []string{"API_TOKENS=" + token, "AUTH_LOCALHOST_BYPASS=false"})
+	token := harness.Secret("token")
+	s := harness.StartEnv(t, []string{"API_TOKENS=" + token, "AUTH_LOCALHOST_BYPASS=false"})
 	curl := func(args ...string) string {
-		cmd := exec.Command(tool(t, "curl"), append([]string{"-sv", "-X", "PUT", "-H", "Expect: 100-continue", "--data-binary", "@-"}, args...)...)
+		cmd := exec.Command(harness.Tool(t, "curl"), append([]string{"-sv", "-X", "PUT", "-H", "Expect: 100-continue", "--data-binary", "@-"}, args...)...)
 		cmd.Stdin = strings.NewReader(strings.Repeat("# comment\n", 100_000) + "a 1\n")
 		out, err := cmd.CombinedOutput()
-		must(t, err)
+		harness.Must(t, err)
 		return string(out)
 	}
-	target := s.url + "/metrics/job/x"
+	target := s.URL + "/metrics/job/x"
 	if out := curl(target); strings.Contains(out, "100 Continue") || !strings.Contains(out, "401 Unauthorized") ||
 		!strings.Contains(out, "Www-Authenticate: Bearer") || !strings.Contains(out, "authentication is required\n") {
 		t.Errorf("without a credential:\n%.3000s", out)
@@ -80,15 +81,15 @@ func TestCurlLearnsWhyBeforeItSendsABody(t *testing.T) {
 }
 
 func TestOneSlashTooManyIsNoMistake(t *testing.T) {
-	s := start(t, "--web.external-url=http://gate.example/pg")
+	s := harness.Start(t, "--web.external-url=http://gate.example/pg")
 	for _, target := range []string{"/pg//metrics/job/x", "//pg/metrics/job/x", "//pg//metrics/job/x"} {
-		c := s.dial()
-		c.write("PUT " + target + " HTTP/1.1\r\nHost: gate.example\r\nContent-Length: 4\r\n\r\na 1\n")
-		if a := c.read(); a.status != 200 {
+		c := s.Dial()
+		c.Write("PUT " + target + " HTTP/1.1\r\nHost: gate.example\r\nContent-Length: 4\r\n\r\na 1\n")
+		if a := c.Read(); a.Status != 200 {
 			t.Errorf("%s: %v", target, a)
 		}
 	}
-	if a := s.do("GET", "/pg?q=1", ""); a.status != 308 || a.header.Get("Location") != "/pg/?q=1" {
-		t.Errorf("%v %v", a, a.header)
+	if a := s.Do("GET", "/pg?q=1", ""); a.Status != 308 || a.Header.Get("Location") != "/pg/?q=1" {
+		t.Errorf("%v %v", a, a.Header)
 	}
 }

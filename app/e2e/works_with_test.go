@@ -11,11 +11,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"gatehouse/app/e2e/harness"
 )
 
-// peer is a program that speaks to Gatehouse in a test, and a row of a page of
+// Peer is a program that speaks to Gatehouse in a test, and a row of a page of
 // the documentation.
-type peer struct {
+type Peer struct {
 	table string // the heading that its table has
 	name  string
 	know  string // what its users should know, in Markdown
@@ -25,7 +27,7 @@ type peer struct {
 }
 
 // Their order is that of the page.
-var peers = []*peer{curlPeer, goPeer, victoriaPeer, hashicorpPeer, pythonPeer, nodePeer, cppPeer, perlPeer, javaPeer, prometheusPeer, parserPeer, referencePeer, nginxPeer, haproxyPeer}
+var peers = []*Peer{Curl, Go, VictoriaMetrics, Hashicorp, Python, Node, Cpp, Perl, Java, Prometheus, Parser, Reference, Nginx, HAProxy}
 
 const (
 	pushClients = "Push clients"
@@ -34,61 +36,61 @@ const (
 )
 
 var (
-	curlPeer = &peer{
+	Curl = &Peer{
 		table: pushClients, name: "curl", version: printed(`curl (\S+)`, "curl", "--version"),
 		know: "Push files with `--data-binary @file`: `-d @file` joins the lines, which is refused.",
 	}
-	goPeer = &peer{
+	Go = &Peer{
 		table: pushClients, name: "Go, client_golang", version: module("github.com/prometheus/client_golang"),
 		know: "Protobuf by default; text and OpenMetrics by `Format`, the latter without `# EOF`. Names with dots and the like are sent with `_`, unless the format has `WithEscapingScheme(model.NoEscaping)`. A space in a label of the path arrives as `+`.",
 	}
-	victoriaPeer = &peer{
+	VictoriaMetrics = &Peer{
 		table: pushClients, name: "Go, VictoriaMetrics/metrics", version: module("github.com/VictoriaMetrics/metrics"),
 		know: "Pushes with GET by default, which is refused: set `PushOptions.Method` to `PUT` or `POST`. Its own histograms have `vmrange` instead of `le`, so `histogram_quantile` can't read them: use `NewPrometheusHistogram`. It sends no types unless `metrics.ExposeMetadata(true)` was called; a family without a type is refused while another grouping holds it with one.",
 	}
-	hashicorpPeer = &peer{
+	Hashicorp = &Peer{
 		table: pushClients, name: "Go, hashicorp/go-metrics", version: module("github.com/hashicorp/go-metrics"),
 		know: "`NewPrometheusPushSink` replaces the grouping of its job at each interval and on `Shutdown`. It can't set other labels of the path.",
 	}
-	pythonPeer = &peer{
+	Python = &Peer{
 		table: pushClients, name: "Python, prometheus_client", version: debian("python3-prometheus-client"),
 		know: "Text. OpenMetrics can be rendered with `prometheus_client.openmetrics.exposition` and sent by hand. Older versions send a space in a label of the path as `+`. Its `_created` series are kept as gauges.",
 	}
-	nodePeer = &peer{
+	Node = &Peer{
 		table: pushClients, name: "Node.js, prom-client", version: npm("prom-client"),
 		know: "Sends no content type. A push of an OpenMetrics registry is recognised by its `# EOF`.",
 	}
-	cppPeer = &peer{
+	Cpp = &Peer{
 		table: pushClients, name: "C++, prometheus-cpp", version: debian("prometheus-cpp-dev"),
 		know: "`Push` sends POST, which merges, and `PushAdd` sends PUT, which replaces. Labels of the path are sent as they are: percent-encode spaces, `/`, `?`, `#` and `%` yourself. A HELP text must not have line ends.",
 	}
-	perlPeer = &peer{
+	Perl = &Peer{
 		table: pushClients, name: "Perl, Net::Prometheus", version: debian("libnet-prometheus-perl"),
 		know: "Renders text and can't push: send it with HTTP::Tiny, encoded as UTF-8. It refuses label values that are empty.",
 	}
-	javaPeer = &peer{
+	Java = &Peer{
 		table: pushClients, name: "Java, as its clients send", version: printed(`"([^"]+)"`, "java", "-version"), apart: true,
 		know: "Not the libraries themselves: a program on `HttpURLConnection` sends the requests that prometheus-metrics-exporter-pushgateway (protobuf and text) and simpleclient_pushgateway send, and bodies like those of Micrometer. The version is Java's.",
 	}
 
-	prometheusPeer = &peer{
+	Prometheus = &Peer{
 		table: scrapers, name: "Prometheus", version: printed(`version (\S+)`, "prometheus", "--version"),
 		know: "Set `honor_labels: true`. It scrapes everything at once, and each grouping that `http_sd_configs` finds at `/api/v1/targets`.",
 	}
-	parserPeer = &peer{
+	Parser = &Peer{
 		table: scrapers, name: "Prometheus 3, its parsers", version: module("github.com/prometheus/prometheus"),
 		know: "As a Go library: 0.316 is Prometheus 3.16. Every push test reads text and OpenMetrics with it.",
 	}
-	referencePeer = &peer{
+	Reference = &Peer{
 		table: scrapers, name: "OpenMetrics reference parser", version: debian("python3-prometheus-client"),
 		know: "The one of Python's prometheus_client, which is stricter than Prometheus.",
 	}
 
-	nginxPeer = &peer{
+	Nginx = &Peer{
 		table: proxies, name: "nginx", version: printed(`nginx/(\S+)`, "/usr/sbin/nginx", "-v"),
 		know: "Works with a bare `proxy_pass http://HOST:PORT;` without a path, which speaks HTTP/1.0 to Gatehouse. It refuses pushes above 1 MB until `client_max_body_size` is raised. Targets have its upstream's address unless it passes on the `Host`.",
 	}
-	haproxyPeer = &peer{
+	HAProxy = &Peer{
 		table: proxies, name: "HAProxy", version: printed(`version (\S+)`, "/usr/sbin/haproxy", "-v"),
 		know: "Works with `mode http` and timeouts. It passes on `Host` and `Expect: 100-continue`.",
 	}
@@ -120,7 +122,7 @@ func debian(name string) func() (string, error) {
 func npm(name string) func() (string, error) {
 	return func() (string, error) {
 		var of struct{ Version string }
-		b, err := os.ReadFile(filepath.Join(root, "node_modules", name, "package.json"))
+		b, err := os.ReadFile(filepath.Join(harness.Root, "node_modules", name, "package.json"))
 		if err == nil {
 			err = json.Unmarshal(b, &of)
 		}
@@ -138,8 +140,8 @@ func upstream(version string) string {
 // met holds the peers that have passed a test.
 var met sync.Map
 
-// runs notes that a test is one of a peer, once the test has passed.
-func runs(t *testing.T, p *peer) {
+// Runs notes that a test is one of a peer, once the test has passed.
+func Runs(t *testing.T, p *Peer) {
 	t.Helper()
 	t.Cleanup(func() {
 		if !t.Failed() && !t.Skipped() {
@@ -158,19 +160,19 @@ func unmet(apart bool) (names []string) {
 	return names
 }
 
-var worksWith = filepath.Join(root, "views", "docs", "works-with.md")
+var worksWith = filepath.Join(harness.Root, "views", "docs", "works-with.md")
 
-// rewriting reports that go tool task clients runs the tests.
-func rewriting() bool { return os.Getenv("WRITE_WORKS_WITH") != "" }
+// Rewriting reports that go tool task clients runs the tests.
+func Rewriting() bool { return os.Getenv("WRITE_WORKS_WITH") != "" }
 
-// settleWorksWith holds the list of peers against the tests that ran, and writes
+// Settle holds the list of peers against the tests that ran, and writes
 // the page when it is to be written. A run of some tests proves nothing.
-func settleWorksWith(code int) error {
+func Settle(code int) error {
 	all := flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == ""
 	switch {
 	case code != 0:
 		return nil
-	case rewriting():
+	case Rewriting():
 		return rewriteWorksWith()
 	case all && os.Getenv("CI") == "true" && len(unmet(false)) > 0:
 		return fmt.Errorf("the page Works with lists what no test runs: %s", strings.Join(unmet(false), ", "))
@@ -189,7 +191,7 @@ func rewriteWorksWith() error {
 		return err
 	}
 	for _, heading := range []string{pushClients, scrapers, proxies} {
-		rows, err := table(heading, func(p *peer) (string, error) { return p.version() })
+		rows, err := table(heading, func(p *Peer) (string, error) { return p.version() })
 		if err != nil {
 			return err
 		}
@@ -206,7 +208,7 @@ func tableBelow(heading string) *regexp.Regexp {
 	return regexp.MustCompile(`(?m)^## ` + heading + `\n\n((?:\|.*\n)+)`)
 }
 
-func table(heading string, version func(*peer) (string, error)) (string, error) {
+func table(heading string, version func(*Peer) (string, error)) (string, error) {
 	var b strings.Builder
 	b.WriteString("| what | version | what to know |\n| --- | --- | --- |\n")
 	for _, p := range peers {
@@ -225,7 +227,7 @@ func table(heading string, version func(*peer) (string, error)) (string, error) 
 func TestThePageListsThosePeersThatTestsRun(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(worksWith)
-	must(t, err)
+	harness.Must(t, err)
 	row := regexp.MustCompile(`(?m)^\| (.*?) \| (.*?) \|`)
 	for _, heading := range []string{pushClients, scrapers, proxies} {
 		found := tableBelow(heading).FindSubmatch(page)
@@ -234,8 +236,8 @@ func TestThePageListsThosePeersThatTestsRun(t *testing.T) {
 			continue
 		}
 		// A version is of the machine that wrote it.
-		want, err := table(heading, func(*peer) (string, error) { return "", nil })
-		must(t, err)
+		want, err := table(heading, func(*Peer) (string, error) { return "", nil })
+		harness.Must(t, err)
 		got := row.ReplaceAllString(string(found[1]), "| $1 |  |")
 		if want = row.ReplaceAllString(want, "| $1 |  |"); got != want {
 			t.Errorf("below %q (go tool task clients writes it anew)\ngot\n%s\nwant\n%s", heading, got, want)

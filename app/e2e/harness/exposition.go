@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"bytes"
@@ -17,21 +17,22 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 )
 
+// The formats that a scraper may ask for.
 const (
-	acceptText        = "text/plain;version=0.0.4"
-	acceptOpenMetrics = "application/openmetrics-text;version=1.0.0"
-	acceptProtobuf    = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+	AcceptText        = "text/plain;version=0.0.4"
+	AcceptOpenMetrics = "application/openmetrics-text;version=1.0.0"
+	AcceptProtobuf    = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
 )
 
-// samples reads an exposition as Prometheus does and returns its samples,
+// Samples reads an exposition as Prometheus does and returns its samples,
 // sorted, each as a line.
-func samples(t *testing.T, contentType, body string) []string {
+func Samples(t *testing.T, contentType, body string) []string {
 	t.Helper()
 	if strings.HasPrefix(contentType, "application/vnd.google.protobuf") {
-		contentType, body = acceptText, textOf(t, decodeProtobuf(t, body))
+		contentType, body = AcceptText, textOf(t, DecodeProtobuf(t, body))
 	}
 	p, err := textparse.New([]byte(body), contentType, labels.NewSymbolTable(), textparse.ParserOptions{})
-	must(t, err)
+	Must(t, err)
 	var found []string
 	for {
 		entry, err := p.Next()
@@ -47,7 +48,7 @@ func samples(t *testing.T, contentType, body string) []string {
 		var ls labels.Labels
 		_, _, value := p.Series()
 		p.Labels(&ls)
-		found = append(found, line(ls, value))
+		found = append(found, SampleLine(ls, value))
 	}
 	slices.Sort(found)
 	for i := range found {
@@ -58,7 +59,8 @@ func samples(t *testing.T, contentType, body string) []string {
 	return found
 }
 
-func line(ls labels.Labels, value float64) string {
+// SampleLine writes a sample as Samples does.
+func SampleLine(ls labels.Labels, value float64) string {
 	var name string
 	var pairs []string
 	ls.Range(func(l labels.Label) {
@@ -74,7 +76,8 @@ func line(ls labels.Labels, value float64) string {
 	return fmt.Sprintf("%s{%s} %v", name, strings.Join(pairs, ","), value)
 }
 
-func decodeProtobuf(t *testing.T, body string) []*dto.MetricFamily {
+// DecodeProtobuf reads an exposition in the protobuf format.
+func DecodeProtobuf(t *testing.T, body string) []*dto.MetricFamily {
 	t.Helper()
 	var families []*dto.MetricFamily
 	decoder := expfmt.NewDecoder(strings.NewReader(body), expfmt.NewFormat(expfmt.TypeProtoDelim))
@@ -95,51 +98,52 @@ func textOf(t *testing.T, families []*dto.MetricFamily) string {
 	var b bytes.Buffer
 	for _, mf := range families {
 		_, err := expfmt.MetricFamilyToText(&b, mf)
-		must(t, err)
+		Must(t, err)
 	}
 	return b.String()
 }
 
-// scrape returns all samples of a server in one format.
-func (s *server) scrape(accept string) []string {
-	s.t.Helper()
-	a := s.want(200, "GET", "/metrics", "", "Accept", accept)
-	return samples(s.t, a.header.Get("Content-Type"), a.body)
+// Scrape returns all samples of a server in one format.
+func (s *Server) Scrape(accept string) []string {
+	s.T.Helper()
+	a := s.Want(200, "GET", "/metrics", "", "Accept", accept)
+	return Samples(s.T, a.Header.Get("Content-Type"), a.Body)
 }
 
-func (s *server) pushed() []string {
-	s.t.Helper()
-	return pushed(s.scrape(acceptText))
+// Pushed returns the samples of a server that were pushed, in the text format.
+func (s *Server) Pushed() []string {
+	s.T.Helper()
+	return Pushed(s.Scrape(AcceptText))
 }
 
-// pushed leaves out the server's own samples, which have no job, and those that
+// Pushed leaves out the server's own samples, which have no job, and those that
 // tell when something was pushed.
-func pushed(lines []string) []string {
+func Pushed(lines []string) []string {
 	return slices.DeleteFunc(lines, func(l string) bool {
 		return !strings.Contains(l, `job="`) || strings.HasPrefix(l, "push_time_seconds{") || strings.HasPrefix(l, "push_failure_time_seconds{")
 	})
 }
 
-// holds compares what was pushed with samples in the text format, in every
+// Holds compares what was pushed with samples in the text format, in every
 // format that a scraper may ask for.
-func (s *server) holds(want string) {
-	s.t.Helper()
-	s.holdsBut(want, func(string) bool { return false })
+func (s *Server) Holds(want string) {
+	s.T.Helper()
+	s.HoldsBut(want, func(string) bool { return false })
 }
 
-// holdsBut leaves out what nobody can foretell.
-func (s *server) holdsBut(want string, leaveOut func(line string) bool) {
-	s.t.Helper()
-	lines := samples(s.t, acceptText, want)
-	for _, accept := range []string{acceptText, acceptOpenMetrics, acceptProtobuf} {
-		if got := slices.DeleteFunc(pushed(s.scrape(accept)), leaveOut); !slices.Equal(got, lines) {
-			s.t.Errorf("scraped as %s\n%s", accept, difference(got, lines))
+// HoldsBut leaves out what nobody can foretell.
+func (s *Server) HoldsBut(want string, leaveOut func(line string) bool) {
+	s.T.Helper()
+	lines := Samples(s.T, AcceptText, want)
+	for _, accept := range []string{AcceptText, AcceptOpenMetrics, AcceptProtobuf} {
+		if got := slices.DeleteFunc(Pushed(s.Scrape(accept)), leaveOut); !slices.Equal(got, lines) {
+			s.T.Errorf("scraped as %s\n%s", accept, Difference(got, lines))
 		}
 	}
 }
 
-// difference tells what two sorted lists don't share.
-func difference(got, want []string) string {
+// Difference tells what two sorted lists don't share.
+func Difference(got, want []string) string {
 	var b strings.Builder
 	for _, l := range got {
 		if !slices.Contains(want, l) {
@@ -152,4 +156,17 @@ func difference(got, want []string) string {
 		}
 	}
 	return b.String()
+}
+
+// WithTimes leaves out a server's own samples only. An empty label but the
+// instance is as good as none.
+func WithTimes(lines []string) []string {
+	var kept []string
+	for _, l := range lines {
+		if strings.Contains(l, `job="`) {
+			kept = append(kept, strings.Replace(l, `,zone=""`, "", 1))
+		}
+	}
+	slices.Sort(kept)
+	return kept
 }
