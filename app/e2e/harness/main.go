@@ -13,7 +13,7 @@ import (
 )
 
 // Root is where the module lies, as seen from the packages of tests.
-const Root = "../.."
+const Root = "../../.."
 
 // Binary is the built program, once Main runs.
 var Binary string
