@@ -2,7 +2,6 @@ package harness
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/chromedp/chromedp"
@@ -11,12 +10,7 @@ import (
 // Tells waits until a script says what is wanted.
 func (b *Tab) Tells(script, want string) {
 	b.T.Helper()
-	Until(b.T, script+" to say "+want, func() string {
-		if got := b.Run(`String(` + script + `)`); !strings.Contains(got, want) {
-			return "it says " + strconv.Quote(got)
-		}
-		return ""
-	})
+	b.Holds(`String(`+script+`)`, want)
 }
 
 // Scripts for what the list shows of a selection, and what lies over a page.
@@ -30,12 +24,7 @@ const (
 // Says waits until an element's text has what is wanted.
 func (b *Tab) Says(selector, want string) {
 	b.T.Helper()
-	Until(b.T, selector+" to say "+want, func() string {
-		if text := b.Run(fmt.Sprintf(`document.querySelector(%q)?.innerText ?? "nothing yet"`, selector)); !strings.Contains(text, want) {
-			return "it says " + text
-		}
-		return ""
-	})
+	b.Holds(fmt.Sprintf(`document.querySelector(%q)?.innerText ?? "nothing yet"`, selector), want)
 }
 
 // Fill puts a text into an input as typing does.
@@ -46,6 +35,16 @@ func (b *Tab) Fill(selector, text string) {
 		input.value = %q;
 		input.dispatchEvent(new Event("input", {bubbles: true}));
 	}; "filled"`, selector, text))
+}
+
+// Reads returns what a script tells about the page, for conditions that are waited
+// for. Between two pages that is an error's text.
+func (b *Tab) Reads(script string) string {
+	got, err := chromedp.Run(b.Ctx, chromedp.Evaluate[string](script))
+	if err != nil {
+		return err.Error()
+	}
+	return got
 }
 
 // Holds waits until what a script tells about the page holds all texts.

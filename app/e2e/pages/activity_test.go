@@ -45,7 +45,7 @@ func TestTheLogIsNarrowedAndADeleteUndoneInPlace(t *testing.T) {
 	rows := func(want string) {
 		t.Helper()
 		harness.Until(t, want+" rows", func() string {
-			if n := b.Run(`String(document.querySelectorAll("#activity tbody tr").length)`); n != want {
+			if n := b.Reads(`String(document.querySelectorAll("#activity tbody tr").length)`); n != want {
 				return n
 			}
 			return ""

@@ -87,7 +87,7 @@ func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 	s.Want(404, "GET", "/metrics/job/nightly/zone/eu%2F1", "")
 	b.Click("#compose .btn-primary")
 	harness.Until(t, "the grouping's page", func() string {
-		if at := b.Run(`location.pathname + document.readyState`); !strings.HasPrefix(at, "/groupings/") || !strings.HasSuffix(at, "complete") {
+		if at := b.Reads(`location.pathname + document.readyState`); !strings.HasPrefix(at, "/groupings/") || !strings.HasSuffix(at, "complete") {
 			return at
 		}
 		return ""
@@ -133,7 +133,7 @@ func TestADraftSurvivesASessionThatEnds(t *testing.T) {
 	b.Says("#verdict", "Would add 1 family")
 	b.Click("[data-discard]")
 	harness.Until(t, "an empty form", func() string {
-		return b.Run(`document.querySelector("footer") ? text.value + job.value : "no page yet"`)
+		return b.Reads(`document.querySelector("footer") ? text.value + job.value : "no page yet"`)
 	})
 	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)

@@ -38,7 +38,7 @@ func runsExample(b *harness.Tab, name, want string) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf(`document.querySelector("form[action$='/docs/run/%s'] button").click(); "clicked"`, name))
 	harness.Until(b.T, name+" to be run", func() string {
-		text := b.Run(fmt.Sprintf(`document.getElementById("run-%s").innerText`, name))
+		text := b.Reads(fmt.Sprintf(`document.getElementById("run-%s").innerText`, name))
 		if strings.Contains(text, want) {
 			return ""
 		}

@@ -52,7 +52,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 	// One grouping is found; its page tells why its last push was refused.
 	b.Run(`document.querySelector("a[href*='/groupings/']").click(); "clicked"`)
 	harness.Until(t, "the grouping's page", func() string {
-		if at := b.Run(`location.pathname`); !strings.HasPrefix(at, "/groupings/") {
+		if at := b.Reads(`location.pathname`); !strings.HasPrefix(at, "/groupings/") {
 			return at
 		}
 		return ""
@@ -66,7 +66,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 	b.Tells(harness.DialogText, "true Delete this grouping?")
 	b.Run(`document.querySelector("#dialog .btn-danger").click(); "clicked"`)
 	harness.Until(t, "the end of the delete", func() string {
-		if at := b.Run(`location.pathname`); !strings.HasPrefix(at, "/deleted/") {
+		if at := b.Reads(`location.pathname`); !strings.HasPrefix(at, "/deleted/") {
 			return at
 		}
 		return ""
@@ -81,7 +81,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 	b.Open(s.URL + "/")
 	b.Run(`document.querySelector("header form button").click(); "clicked"`)
 	harness.Until(t, "the sign-in page in the place of the list", func() string {
-		if text := b.Run(`document.querySelector("h1")?.textContent ?? "nothing yet"`); text != "Sign in" {
+		if text := b.Reads(`document.querySelector("h1")?.textContent ?? "nothing yet"`); text != "Sign in" {
 			return text
 		}
 		return ""

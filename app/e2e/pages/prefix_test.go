@@ -47,7 +47,7 @@ func TestPagesWorkBelowAPrefixOfAProxy(t *testing.T) {
 			at(grouping + "/delete")
 			b.Run(`document.querySelector("main form button").click(); "clicked"`)
 			harness.Until(t, "the end of the delete", func() string {
-				if path := b.Run(`location.pathname`); !strings.HasPrefix(path, "/gh/deleted/") {
+				if path := b.Reads(`location.pathname`); !strings.HasPrefix(path, "/gh/deleted/") {
 					return path
 				}
 				return ""

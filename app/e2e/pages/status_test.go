@@ -76,7 +76,7 @@ func TestSettingsChangeHowPagesLook(t *testing.T) {
 	// What htmx brings is in the browser's time zone too.
 	b.Run(`const q = document.getElementById("q"); q.value = "backup"; q.dispatchEvent(new Event("input", {bubbles: true})); "typed"`)
 	harness.Until(t, "one row in the browser's time zone", func() string {
-		return strings.TrimPrefix(b.Run(`[...document.querySelectorAll("tbody td time")].map(time => /^\d.{18}$/.test(time.textContent)).join(" ")`), "true")
+		return strings.TrimPrefix(b.Reads(`[...document.querySelectorAll("tbody td time")].map(time => /^\d.{18}$/.test(time.textContent)).join(" ")`), "true")
 	})
 	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)
@@ -90,7 +90,7 @@ func TestFlagsAreFoundWhileTyping(t *testing.T) {
 	b.Open(s.URL + "/status")
 	b.Run(`const q = document.getElementById("flag-search"); q.value = "stale"; q.dispatchEvent(new Event("input", {bubbles: true})); "typed"`)
 	harness.Until(t, "one flag", func() string {
-		return strings.TrimPrefix(b.Run(`[...document.querySelectorAll("#flags tbody code")].map(c => c.textContent).join(" ")`), "--ui.stale-after")
+		return strings.TrimPrefix(b.Reads(`[...document.querySelectorAll("#flags tbody code")].map(c => c.textContent).join(" ")`), "--ui.stale-after")
 	})
 	if text := b.Run(`document.querySelector("#flags tbody").innerText`); !strings.Contains(text, "2h") || !strings.Contains(text, "changed") {
 		t.Errorf("shows %q", text)

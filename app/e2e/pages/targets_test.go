@@ -39,14 +39,14 @@ func TestTypingNarrowsTheJobsAndKeepsTheAddress(t *testing.T) {
 	b.Open(s.URL + "/targets")
 	b.Run(`const q = document.querySelector("#q"); q.focus(); q.value = "up"; q.dispatchEvent(new Event("input", {bubbles: true})); "typed"`)
 	harness.Until(t, "the jobs that match", func() string {
-		if text := b.Run(`[...document.querySelectorAll(".row-link")].map(a => a.innerText).join(" ") + " " + location.search + " " + document.activeElement.id`); text != "backup cleanup ?q=up q" {
+		if text := b.Reads(`[...document.querySelectorAll(".row-link")].map(a => a.innerText).join(" ") + " " + location.search + " " + document.activeElement.id`); text != "backup cleanup ?q=up q" {
 			return text
 		}
 		return ""
 	})
 	b.Run(`document.querySelector("thead a").click(); "clicked"`)
 	harness.Until(t, "the jobs sorted by name", func() string {
-		if text := b.Run(`document.querySelectorAll("#targets").length + " " + document.querySelector("th[aria-sort]").innerText + " " + location.search`); !strings.HasPrefix(text, "1 Job") || !strings.HasSuffix(text, "?q=up&sort=name") {
+		if text := b.Reads(`document.querySelectorAll("#targets").length + " " + document.querySelector("th[aria-sort]").innerText + " " + location.search`); !strings.HasPrefix(text, "1 Job") || !strings.HasSuffix(text, "?q=up&sort=name") {
 			return text
 		}
 		return ""

@@ -75,7 +75,7 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 	b.Says("main", "backup")
 	harness.Until(t, "Prometheus among the scrapers", func() string {
 		b.Open(s.URL + "/targets?view=scrapers")
-		text := b.Run(`document.querySelector("#targets").innerText`)
+		text := b.Reads(`document.querySelector("#targets").innerText`)
 		for _, part := range []string{"as scrape key", "Prometheus/", "everything", "every ~1 s", "own metrics", "targets", "single groupings", "forgetful/1", "401: authentication is required"} {
 			if !strings.Contains(text, part) {
 				return "lacks " + part + ": " + text
