@@ -99,10 +99,10 @@ func TestAStoreOfAClockThatWasWrongIsServedAsTrulyAsItCanBe(t *testing.T) {
 				started, err := time.Parse(time.RFC3339, m[1])
 				harness.Must(t, err)
 				at := pushTime(s)
-				if ahead := !at.Before(began.Add(-time.Second)) && at.Sub(started).Abs() < 5*time.Second; test.before > 0 && ahead != test.ahead {
+				if ahead := !at.Before(began.Add(-time.Second)) && at.Sub(started).Abs() < 30*time.Second; test.before > 0 && ahead != test.ahead {
 					t.Errorf("start %d: it is exposed as pushed at %v; the server started at %v", i, at, started)
 				}
-				if at.After(time.Now().Add(5 * time.Second)) {
+				if at.After(time.Now().Add(30 * time.Second)) {
 					t.Errorf("start %d: it is exposed as pushed at %v", i, at)
 				}
 				if left := timeLeft(s); left < test.left || left > test.most {

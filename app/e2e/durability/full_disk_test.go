@@ -119,7 +119,7 @@ func pushUntilRefused(s *harness.Server, path string, e *entry) {
 		value++
 		v := fmt.Sprint(value)
 		a := s.Do("PUT", path, "m "+v+"\n")
-		if a.Took > 10*time.Second {
+		if a.Took > 30*time.Second {
 			s.T.Errorf("%v took %v", a, a.Took)
 		}
 		if a.Status == 200 {
