@@ -16,7 +16,7 @@ func leavesProvider(b *harness.Tab, s *harness.Site) {
 	b.Holds(harness.HeadingText, "Sign in")
 }
 
-// status is that of a page for whoever holds a session cookie.
+// statusWith returns the status of a page for whoever holds a session cookie.
 func statusWith(s *harness.Site, session string) int {
 	s.T.Helper()
 	if len(session) < 32 {

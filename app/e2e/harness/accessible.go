@@ -27,7 +27,7 @@ func (b *Tab) IsAccessible(axe, state string) {
 	b.Looks(1280, "light")
 }
 
-// Flaws are what is wrong with the page that is open, a line each.
+// Flaws returns what is wrong with the page that is open, a line each.
 func (b *Tab) Flaws(axe string) string {
 	b.T.Helper()
 	return b.Run(axe + `;
@@ -38,7 +38,7 @@ func (b *Tab) Flaws(axe string) string {
 		].join("\n"))`)
 }
 
-// AxeSource is the script that finds what keeps people out.
+// AxeSource returns the script that finds what keeps people out.
 func AxeSource(t *testing.T) string {
 	t.Helper()
 	source, err := os.ReadFile(filepath.Join(Root, "node_modules", "axe-core", "axe.min.js"))

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Comments is a body that says nothing.
+// Comments returns a body that says nothing.
 func Comments(n int) []byte { return bytes.Repeat([]byte("# comment\n"), n/10+1)[:n] }
 
 // Gzip compresses a body.

@@ -143,7 +143,7 @@ func Finish(t *testing.T, env []string, args ...string) (code int, wrote string)
 }
 
 // Refuses runs the program with what it must refuse: in one go, with a text that
-// tells what is wrong, and without a trace of its inside.
+// says what is wrong, and without a trace of its inside.
 func Refuses(t *testing.T, env, args []string, want ...string) {
 	t.Helper()
 	code, wrote := Finish(t, env, args...)

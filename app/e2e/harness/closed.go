@@ -25,5 +25,5 @@ func StartClosed(t *testing.T, args ...string) ClosedServer {
 	return c
 }
 
-// BasicAuth is the Authorization header of its user.
+// BasicAuth returns the Authorization header of its user.
 func (c ClosedServer) BasicAuth() string { return BasicAuth(c.User, c.Password) }

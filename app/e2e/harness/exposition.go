@@ -142,7 +142,7 @@ func (s *Server) HoldsBut(want string, leaveOut func(line string) bool) {
 	}
 }
 
-// Difference tells what two sorted lists don't share.
+// Difference returns what two sorted lists don't share.
 func Difference(got, want []string) string {
 	var b strings.Builder
 	for _, l := range got {

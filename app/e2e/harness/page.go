@@ -37,8 +37,8 @@ func (b *Tab) Fill(selector, text string) {
 	}; "filled"`, selector, text))
 }
 
-// Reads returns what a script tells about the page, for conditions that are waited
-// for. Between two pages that is an error's text.
+// Reads returns what a script says about the page, for conditions that are waited
+// for. Between two pages that is the text of an error.
 func (b *Tab) Reads(script string) string {
 	got, err := chromedp.Run(b.Ctx, chromedp.Evaluate[string](script))
 	if err != nil {
@@ -47,7 +47,7 @@ func (b *Tab) Reads(script string) string {
 	return got
 }
 
-// Holds waits until what a script tells about the page holds all texts.
+// Holds waits until what a script says about the page holds all texts.
 func (b *Tab) Holds(script string, texts ...string) {
 	b.T.Helper()
 	Until(b.T, fmt.Sprintf("%s to hold %q", script, texts), func() string {

@@ -87,7 +87,7 @@ type Viewed struct {
 	At *url.URL
 }
 
-// Problem fails unless a page tells of a failed login, and of nothing else.
+// Problem fails unless a page says that a login has failed, and of nothing else.
 func (a Viewed) Problem(t *testing.T, what string, statuses ...int) {
 	t.Helper()
 	ok := false
@@ -116,7 +116,7 @@ func (v *Visitor) do(req *http.Request) Viewed {
 	return Viewed{Answer{Request: req.Method + " " + req.URL.String(), Status: resp.StatusCode, Header: resp.Header, Body: string(text)}, resp.Request.URL}
 }
 
-// hideCookies: what the visitor is given is never to be logged.
+// hideCookies keeps what the visitor is given out of all logs.
 func (v *Visitor) hideCookies(at *url.URL) {
 	for _, c := range v.Jar.Cookies(at) {
 		if len(c.Value) >= 16 {
@@ -171,7 +171,7 @@ func (v *Visitor) SignsIn(s *Site, name, next string) Viewed {
 	return v.Submit(asked.At.String(), "name", name)
 }
 
-// SetCookies are the cookies that were set with a name.
+// SetCookies returns the cookies that were set with a name.
 func (v *Visitor) SetCookies(name string) (found []string) {
 	for _, c := range v.Sets {
 		if strings.HasPrefix(c, name+"=") {
@@ -205,7 +205,7 @@ func (v *Visitor) Sees(status int, address string) Viewed {
 	return a
 }
 
-// Session is the visitor's session cookie at a site, "" without one.
+// Session returns the visitor's session cookie at a site, "" without one.
 func (v *Visitor) Session(s *Site) string {
 	for _, c := range v.Jar.Cookies(MustURL(v.t, s.Origin)) {
 		if c.Name == s.CookieName("session") {

@@ -77,7 +77,7 @@ func Selector(labels map[string]string) string {
 	return b.String()
 }
 
-// Compare tells how two maps differ, "" if they don't.
+// Compare returns how two maps differ, "" if they don't.
 func Compare(got, want map[string]string) string {
 	lines := func(m map[string]string) []string {
 		var all []string

@@ -73,13 +73,13 @@ func (p *Provider) Knows(t *testing.T, metadata ClientMetadata) {
 	}
 }
 
-// Accepts is the environment of a server that trusts the provider, and where
+// Accepts returns the environment of a server that trusts the provider, and where
 // being local is of no use.
 func (p *Provider) Accepts(audience string) []string {
 	return []string{"JWT_ISSUER=" + p.Issuer, "JWT_AUDIENCE=" + audience, "AUTH_LOCALHOST_BYPASS=false"}
 }
 
-// Token is an access token from the token endpoint.
+// Token returns an access token from the token endpoint.
 func (p *Provider) Token(name, audience string) string {
 	p.T.Helper()
 	form := url.Values{"grant_type": {"client_credentials"}, "resource": {"urn:" + audience}}

@@ -51,7 +51,7 @@ func (c *RawConn) Read() Answer {
 	return Answer{Request: c.sent, Status: resp.StatusCode, Header: resp.Header, Body: string(text)}
 }
 
-// Ended waits until the server ends the connection, and tells whether it did
+// Ended waits until the server ends the connection, and reports whether it did
 // so in order.
 func (c *RawConn) Ended() bool {
 	_, err := c.In.ReadByte()

@@ -64,7 +64,7 @@ func leaked() (found []string) {
 	return found
 }
 
-// SecretFile holds a secret as an editor leaves it, with a newline.
+// SecretFile writes a secret into a file as an editor leaves it, with a newline.
 func SecretFile(t *testing.T, value string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "secret")
@@ -72,7 +72,7 @@ func SecretFile(t *testing.T, value string) string {
 	return path
 }
 
-// BasicAuth is the Authorization header of a user.
+// BasicAuth returns the Authorization header of a user.
 func BasicAuth(name, password string) string {
 	credential := base64.StdEncoding.EncodeToString([]byte(name + ":" + password))
 	KeepSecret("a password as it is sent", credential)

@@ -62,7 +62,7 @@ func (s *Site) Start(t *testing.T) *Site {
 	return s
 }
 
-// As is the site in the eyes of another test.
+// As returns the site in the eyes of another test.
 func (s *Site) As(t *testing.T) *Site {
 	c, server, again := *s.Child, *s.Server, *s
 	c.T = t
@@ -70,15 +70,15 @@ func (s *Site) As(t *testing.T) *Site {
 	return &again
 }
 
-// At is an address of the site.
+// At returns an address of the site.
 func (s *Site) At(path string) string { return s.Origin + path }
 
-// CookieName is the name of a cookie of the site, over http.
+// CookieName returns the name of a cookie of the site, over http.
 func (s *Site) CookieName(what string) string {
 	return "gatehouse_" + what + "_" + s.CookieSuffix()
 }
 
-// CookieSuffix is what the site's cookies end in: they are named after its store.
+// CookieSuffix returns what the site's cookies end in: they are named after its store.
 func (s *Site) CookieSuffix() string {
 	s.T.Helper()
 	text, err := os.ReadFile(filepath.Join(s.Dir, "gatehouse.json"))

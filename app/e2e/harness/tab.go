@@ -261,7 +261,7 @@ func (b *Tab) Another(t *testing.T) *Tab {
 	return next.Strictly().Calm()
 }
 
-// Cookies are those that the page would send. None may ever be logged.
+// Cookies returns those that the page would send. None may ever be logged.
 func (b *Tab) Cookies() map[string]*network.Cookie {
 	b.T.Helper()
 	found, err := chromedp.Call(b.Ctx, network.GetCookies, network.GetCookiesParams{})
