@@ -30,7 +30,7 @@ func TestAFileOfDebiansPushgatewayIsImportedOnceAndNotTouched(t *testing.T) {
 	old.Want(400, "PUT", "/metrics/job/plain/instance/db1", "m 1 1000\n")
 	// An empty value is no label here.
 	want := harness.WithTimes(old.Scrape(harness.AcceptText))
-	old.Stop()
+	old.Quit()
 	before, err := os.Stat(file)
 	harness.Must(t, err)
 	sum := harness.Checksums(t, filepath.Dir(file))
@@ -73,7 +73,7 @@ func TestAFileThatComesLateReplacesNoPush(t *testing.T) {
 	old := harness.StartPushgateway(t, file)
 	old.Put("/metrics/job/both", "m 1\n")
 	old.Put("/metrics/job/old", "n 1\n")
-	old.Stop()
+	old.Quit()
 	s = harness.StartOn(t, dir, "--persistence.file="+file)
 	s.Wrote("not imported.* 1 grouping of the file is not held; bring them in with gatehouse import")
 	s.Holds("m{instance=\"\",job=\"both\"} 2\n")
@@ -91,7 +91,7 @@ func TestASecondFileIsBroughtIntoAServerThatRuns(t *testing.T) {
 	}
 	want := harness.WithTimes(old.Scrape(harness.AcceptText))
 	want = slices.DeleteFunc(want, func(l string) bool { return !strings.Contains(l, `job="new"`) && !strings.Contains(l, `job="later"`) })
-	old.Stop()
+	old.Quit()
 	sum := harness.Checksums(t, filepath.Dir(file))
 	admin := harness.Secret("a-token-for-imports")
 	s := harness.Listening(harness.Launch(t, []string{"API_TOKENS=" + admin}, harness.Binary, harness.Loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"), "--web.enable-admin-api"), `msg=Listening address=(\S+)`)
@@ -152,7 +152,7 @@ func TestAVolumeThatAPushgatewayHadIsTakenOver(t *testing.T) {
 	}
 	old := harness.StartPushgateway(t, file)
 	old.Put("/metrics/job/old", "m 1\n")
-	old.Stop()
+	old.Quit()
 	sum := harness.Checksums(t, volume)
 	// What the image sets, and what the chart adds.
 	env, args := []string{"GATEHOUSE_STORAGE_PATH=" + volume}, []string{harness.Loopback, "--persistence.file=" + file}

@@ -41,11 +41,24 @@ func StartEnv(t *testing.T, env []string, args ...string) *Server {
 	return s
 }
 
+// PushgatewayEnd is the flag with which Quit ends a Pushgateway.
+const PushgatewayEnd = "--web.enable-lifecycle"
+
 // StartPushgateway runs Debian's Pushgateway, which otherwise has a file in
 // /var/lib.
 func StartPushgateway(t *testing.T, file string, args ...string) *Server {
 	t.Helper()
-	return StartDebian(t, "prometheus-pushgateway", append([]string{"--persistence.file=" + file}, args...)...)
+	return StartDebian(t, "prometheus-pushgateway", append([]string{"--persistence.file=" + file, PushgatewayEnd}, args...)...)
+}
+
+// Quit ends a Pushgateway gracefully. It answers before it handles signals: one that
+// comes too early would end it at once.
+func (s *Server) Quit() {
+	s.T.Helper()
+	s.Want(200, "PUT", "/-/quit", "")
+	if code := s.Exit(); code != 0 {
+		s.T.Fatalf("exit code %d after /-/quit, want 0", code)
+	}
 }
 
 // StartDebian runs one of Debian's servers and waits until it listens.

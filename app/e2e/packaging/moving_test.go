@@ -57,12 +57,12 @@ exec chroot --userspec="$user" --groups= / "$@"`
 func (v volume) moves(file string, old, env, args []string) {
 	t := v.t
 	t.Helper()
-	before := harness.Listening(v.launch(nil, harness.Tool(t, "prometheus-pushgateway"), append([]string{harness.Loopback}, old...)...), `msg="Listening on" address=(\S+)`)
+	before := harness.Listening(v.launch(nil, harness.Tool(t, "prometheus-pushgateway"), append([]string{harness.Loopback, harness.PushgatewayEnd}, old...)...), `msg="Listening on" address=(\S+)`)
 	before.Put("/metrics/job/plain/instance/db1", harness.EveryType)
 	before.Put("/metrics/job/bare", "bare 1\n")
 	before.Want(400, "PUT", "/metrics/job/plain/instance/db1", "m 1 1000\n")
 	want := harness.WithTimes(before.Scrape(harness.AcceptText))
-	before.Stop()
+	before.Quit()
 	written := filepath.Join(v.dir, file)
 	stat, err := os.Stat(written)
 	harness.Must(t, err)

@@ -273,7 +273,7 @@ func TestBothServersTakeTheSameProtobuf(t *testing.T) {
 
 func TestBothServersKnowTheSameRoutes(t *testing.T) {
 	t.Parallel()
-	theirs, ours := harness.StartPushgateway(t, "", "--web.enable-lifecycle"), harness.Start(t, "--web.enable-lifecycle")
+	theirs, ours := harness.StartPushgateway(t, ""), harness.Start(t, "--web.enable-lifecycle")
 	for _, r := range []step{
 		{"GET", "/metrics", ""},
 		{"PUT", "/metrics", "m 1\n"},
