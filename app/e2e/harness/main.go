@@ -29,10 +29,11 @@ func Main(m *testing.M, settle ...func(code int) error) int {
 	}
 	defer os.RemoveAll(dir)
 	Binary = filepath.Join(dir, "gatehouse")
-	// With a version, as it is shipped. What go run has linked it keeps, so that the
-	// next package gets it at once; cp takes the place of running it.
-	build := exec.Command("go", "run", "-ldflags", "-X github.com/prometheus/common/version.Version=1.2.3-e2e", "-exec", "cp", ".", Binary)
+	// As it is shipped: without C, and with a version. What go run has linked it keeps,
+	// so that the next package gets it at once; cp takes the place of running it.
+	build := exec.Command("go", "run", "-trimpath", "-ldflags", "-X github.com/prometheus/common/version.Version=1.2.3-e2e", "-exec", "cp", ".", Binary)
 	build.Dir = Root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
 		return 1
