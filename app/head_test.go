@@ -166,7 +166,7 @@ func passed(text string, size int) (*headConn, string) {
 func say(t *testing.T, addr, text string) string {
 	t.Helper()
 	conn := dial(t, addr)
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := io.WriteString(conn, text); err != nil {

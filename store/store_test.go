@@ -46,7 +46,7 @@ func mustPush(t testing.TB, s *store.Store, path, body string) {
 // eventually waits until a condition holds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for tick := time.Tick(2 * time.Millisecond); !holds(); {
 		select {
 		case <-tick:

@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds what would else hang when the code is wrong.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // section is a tls_server_config with the pair and more lines of it.
 func section(p certtest.Pair, more ...string) string {

@@ -76,7 +76,7 @@ func (x *trial) outcome() error {
 	select {
 	case err := <-x.outcomes:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		x.t.Fatal("there was no fetch")
 		return nil
 	}

@@ -1,0 +1,235 @@
+package pages
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"gatehouse/app/e2e/harness"
+)
+
+// refreshes has the list follow what has happened, without a reload.
+func refreshes(b *harness.Tab, rows int) {
+	b.T.Helper()
+	b.Run(`htmx.ajax("GET", location.pathname + location.search, {target: "#results", swap: "innerMorph", headers: {"HX-Target": "div#results"}}).then(() => "")`)
+	b.Tells(`document.querySelectorAll("tbody tr").length`, strconv.Itoa(rows))
+}
+
+// box is the selector of the tick box of a row, counted from 1.
+func box(row int) string { return fmt.Sprintf("tbody tr:nth-child(%d) .pick input", row) }
+
+func pushJob(s *harness.Server, job string, n int) {
+	s.T.Helper()
+	for i := range n {
+		s.Put(fmt.Sprintf("/metrics/job/%s/n/%02d", job, i), "a 1\n")
+	}
+}
+
+func TestRowsAreTickedDeletedInADialogAndBroughtBack(t *testing.T) {
+	t.Parallel()
+	axe := harness.AxeSource(t)
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 8)
+	s.PushHostile()
+	b := harness.StartBrowser(t).Strictly()
+	b.Looks(1280, "light")
+	b.Open(s.URL + "/?m=job%3D%22x%22")
+	if shown := b.Run(`String(document.getElementById("bulk").checkVisibility())`); shown != "false" {
+		t.Error("the bar is there before anything is ticked")
+	}
+	b.Click(box(2))
+	b.Tells(harness.SelectedText, "1 selected")
+	b.Tells(`document.getElementById("bulk-status").textContent`, "1 selected")
+	b.Click(box(6), chromedp.ButtonModifiers(chromedp.ModifierShift))
+	b.Tells(harness.SelectedText, "5 selected")
+	b.Tells(`document.getElementById("pick-page").indeterminate`, "true")
+
+	// A row that goes leaves the selection, the others stay ticked.
+	s.Do("DELETE", "/metrics/job/x/n/03", "")
+	refreshes(b, 7)
+	b.Tells(harness.SelectedText, "4 selected")
+	b.Tells(`[...document.querySelectorAll("tbody tr")].map(r => Number(r.querySelector(".pick input").checked)).join("")`, "0111100")
+	b.IsAccessible(axe, "with rows ticked")
+
+	b.Click("#bulk-delete")
+	b.Tells(harness.DialogText, "true Delete 4 groupings?")
+	b.Tells(harness.Focused, "typed ")
+	b.IsAccessible(axe, "in the dialog")
+	b.Press("3" + kb.Enter)
+	b.Tells(harness.DialogText, "That is not 4")
+	b.Tells(harness.Focused, "typed ")
+	s.Want(200, "GET", "/metrics/job/x/n/01", "")
+	b.Press(kb.Backspace + "4" + kb.Enter)
+	b.Tells(harness.ToastText, "Deleted 4 groupings.")
+	b.Tells(harness.DialogText, "false")
+	s.Want(404, "GET", "/metrics/job/x/n/01", "")
+	refreshes(b, 3)
+	b.Tells(harness.SelectedText, "false")
+	b.Tells(harness.Focused, "summary")
+
+	b.Click("#toasts form button")
+	b.Tells(harness.ToastText, "4 groupings restored.")
+	s.Want(200, "GET", "/metrics/job/x/n/01", "")
+	refreshes(b, 7)
+	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
+		t.Error(complaints)
+	}
+}
+
+func TestAllThatMatchAreDeletedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 60)
+	s.Put("/metrics/job/y", "b 1\n")
+	b := harness.StartBrowser(t).Strictly()
+	b.Open(s.URL + "/?rows=50&q=job%3Dx")
+	b.Click("#pick-page")
+	b.Tells(harness.SelectedText, "50 selected")
+	b.Click("#bulk-all")
+	b.Tells(harness.SelectedText, "All 60 matching selected")
+	b.Click("#bulk-delete")
+	b.Tells(harness.DialogText, "true Delete 60 groupings?")
+	b.Tells(harness.DialogText, `mentioning "job=x"`)
+	b.Press("60" + kb.Enter)
+	b.Tells(harness.ToastText, "Deleted 60 groupings.")
+	s.Want(404, "GET", "/metrics/job/x/n/59", "")
+	s.Want(200, "GET", "/metrics/job/y", "")
+}
+
+func TestAWindowThatLagsBehindIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 3)
+	one, other := harness.StartBrowser(t).Strictly(), harness.StartBrowser(t).Strictly()
+	for _, b := range []*harness.Tab{one, other} {
+		b.Open(s.URL + "/")
+		b.Click("#pick-page")
+		b.Click("#bulk-delete")
+		b.Tells(harness.DialogText, "true Delete 3 groupings?")
+		b.Press("3")
+	}
+	s.Put("/metrics/job/x/n/01", "a 2\n")
+	one.Press(kb.Enter)
+	one.Tells(harness.DialogText, "1 of the groupings was pushed since you were asked")
+	one.Tells(`document.activeElement.getAttribute("role")`, "alert")
+	s.Want(200, "GET", "/metrics/job/x/n/00", "")
+	one.Click("#typed")
+	one.Press("3" + kb.Enter)
+	one.Tells(harness.ToastText, "Deleted 3 groupings.")
+	other.Press(kb.Enter)
+	other.Tells(harness.DialogText, "3 groupings were meant then, 0 now")
+	other.Click("#dialog [data-close]")
+	other.Tells(harness.DialogText, "false")
+}
+
+func TestARowIsDeletedByKeyboard(t *testing.T) {
+	t.Parallel()
+	axe := harness.AxeSource(t)
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 4)
+	b := harness.StartBrowser(t).Strictly()
+	b.Looks(1280, "dark")
+	b.Open(s.URL + "/")
+	rows := strings.Fields(b.Run(`[...document.querySelectorAll("tbody tr")].map(r => r.id).join(" ")`))
+	ask := func() {
+		t.Helper()
+		b.Run(fmt.Sprintf(`document.querySelector("#%s .more").focus(); ""`, rows[1]))
+		b.Press(kb.Enter)
+		b.Tells(`document.activeElement.textContent`, "Open")
+		if flaws := b.Flaws(axe); flaws != "" {
+			t.Errorf("with the menu open:\n%s", flaws)
+		}
+		b.Press(kb.ArrowUp)
+		b.Tells(`document.activeElement.textContent`, "Delete…")
+		b.Press(kb.Enter)
+		b.Tells(harness.DialogText, "true Delete this grouping?")
+		b.Tells(`document.activeElement.textContent`, "Cancel")
+	}
+	ask()
+	b.Press(kb.Escape)
+	b.Tells(harness.DialogText, "false")
+	b.Tells(harness.Focused, "more needs-js in "+rows[1])
+	ask()
+	b.Press(kb.Tab + kb.Enter)
+	b.Tells(harness.ToastText, `Deleted {job="x",n="01"}`)
+	b.Tells(harness.DialogText, "false")
+	refreshes(b, 3)
+	b.Tells(harness.Focused, "open in "+rows[2])
+	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
+		t.Error(complaints)
+	}
+}
+
+func TestADeleteOnItsOwnPageLeadsToWhatIsGone(t *testing.T) {
+	t.Parallel()
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 1)
+	b := harness.StartBrowser(t).Strictly().Calm()
+	b.Open(s.URL + "/")
+	b.Click("tbody a.open")
+	b.Tells(`location.pathname`, "/groupings/")
+	b.Tells(`document.readyState`, "complete")
+	b.Click("main a[href$='/delete']")
+	b.Tells(harness.DialogText, "true Delete this grouping?")
+	b.Click("#dialog .btn-danger")
+	b.Tells(`location.pathname`, "/deleted/")
+	b.Tells(`document.readyState + document.querySelector("main")?.innerText`, `{job="x",n="00"}`)
+	s.Want(404, "GET", "/metrics/job/x/n/00", "")
+}
+
+func TestAServerThatIsAwayIsTold(t *testing.T) {
+	t.Parallel()
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 2)
+	b := harness.StartBrowser(t)
+	b.Open(s.URL + "/")
+	offline := func(is bool) {
+		t.Helper()
+		b.Run(map[bool]string{
+			true:  `window.online ??= fetch; window.fetch = () => Promise.reject(new TypeError("Failed to fetch")); ""`,
+			false: `window.fetch = window.online; ""`,
+		}[is])
+	}
+	b.Click("#pick-page")
+	offline(true)
+	b.Click("#bulk-delete")
+	b.Tells(harness.ToastText, "The server cannot be reached.")
+	offline(false)
+	b.Click("#toasts .toast-problem button")
+	b.Tells(harness.DialogText, "true Delete 2 groupings?")
+	if text := b.Run(harness.ToastText); strings.Contains(text, "reached") {
+		t.Errorf("it is still told that %s", text)
+	}
+
+	// Behind a dialog nobody could press anything.
+	offline(true)
+	b.Press("2" + kb.Enter)
+	b.Tells(harness.DialogText, "The server cannot be reached.")
+	offline(false)
+	b.Click("#dialog .toast-problem button")
+	b.Tells(harness.ToastText, "Deleted 2 groupings.")
+}
+
+func TestWhatIsTickedIsTakenAlong(t *testing.T) {
+	t.Parallel()
+	s := harness.StartEnv(t, nil)
+	pushJob(s, "x", 3)
+	b := harness.StartBrowser(t).Strictly().Calm()
+	b.Open(s.URL + "/")
+	b.Click(box(1))
+	b.Click(box(3))
+	b.Click("#bulk-copy")
+	b.Tells(harness.ToastText, "Copied the selectors.")
+	sent := b.Run(`{ const f = new FormData(document.getElementById("bulk"), document.getElementById("bulk-export")); fetch("/export?" + new URLSearchParams(f)).then(r => r.json()).then(all => all.map(g => g.labels.n).join()) }`)
+	if sent != "00,02" {
+		t.Errorf("exported are %q", sent)
+	}
+	// With the Alt key a label leaves out what has it.
+	b.Click("tbody tr:nth-child(2) a.chip:nth-of-type(2)", chromedp.ButtonModifiers(chromedp.ModifierAlt))
+	b.Tells(`decodeURIComponent(location.search)`, `m=n!="01"`)
+	b.Tells(`document.readyState + document.querySelectorAll("tbody tr").length`, "complete2")
+}
