@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // EntryKind says what an entry of the activity log is about.
@@ -133,7 +134,7 @@ func (s *Store) Deny(d Denial) {
 
 func (b *batch) addEntry(x Entry) {
 	b.entries = append(b.entries, x)
-	b.add("", Change{Key: kindActivity + x.Operation, Value: x.encode()})
+	b.add("", journal.Change{Key: kindActivity + x.Operation, Value: x.encode()})
 }
 
 // Entry returns the entry of an operation. It may be gone though the operation
@@ -143,7 +144,7 @@ func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error
 		return Entry{}, false, nil
 	}
 	r, err := s.journal.Read(ctx, kindActivity+operation)
-	if errors.Is(err, ErrNoRecord) {
+	if errors.Is(err, journal.ErrNoRecord) {
 		return Entry{}, false, nil
 	}
 	if err != nil {
@@ -186,7 +187,7 @@ func (c *committer) trimActivity(b *batch) {
 		if i >= over && r.Key >= oldest {
 			return
 		}
-		b.add("", Change{Key: r.Key})
+		b.add("", journal.Change{Key: r.Key})
 	}
 	if aged && len(records) == deleteChunk {
 		c.trimAt = now // there may be more

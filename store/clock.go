@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
 )
 
 // Clock is where a store has the time from. The zero value is the machine's.
@@ -299,7 +301,7 @@ func (c *committer) saveClock(b *batch) {
 	}
 	c.tick(b)
 	c.clockAt = b.when.Add(saveClockEvery)
-	b.add("", Change{Key: clockKey, Value: c.clock.save(b.now, b.ran).encode()})
+	b.add("", journal.Change{Key: clockKey, Value: c.clock.save(b.now, b.ran).encode()})
 }
 
 // passes reports whether the picture holds anything that lasts only for a while.
@@ -329,7 +331,7 @@ func decodeClock(b []byte) (x savedClock, err error) {
 	return x, err
 }
 
-func (c *committer) takeClock(r Record) error {
+func (c *committer) takeClock(r journal.Record) error {
 	x, err := decodeClock(r.Value)
 	if err != nil {
 		return err

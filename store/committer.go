@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // committer is the one goroutine that changes things.
@@ -86,14 +88,14 @@ type rejected struct {
 
 // pending is a change that waits for its revision.
 type pending struct {
-	Change
+	journal.Change
 	id      string // of the grouping that the record is; empty for other kinds
 	dropped bool   // a later change of the same key stands for it
 }
 
 // add puts a change behind those of the batch. One of the same key from before
 // is dropped: nobody will ever see it.
-func (b *batch) add(id string, c Change) {
+func (b *batch) add(id string, c journal.Change) {
 	b.bytes += len(c.Value)
 	if was, twice := b.changes[c.Key]; twice {
 		c.If = was.If
@@ -186,7 +188,7 @@ func (c *committer) handle(r *request) {
 	for range maxConflicts {
 		var err error
 		requests, err = c.try(requests)
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, journal.ErrConflict) {
 			return
 		}
 		if err := c.catchUp(c.journal.Status().Revision); err != nil {
@@ -194,7 +196,7 @@ func (c *committer) handle(r *request) {
 		}
 	}
 	for _, r := range requests {
-		r.answer(0, fmt.Errorf("%w: others write the same records all the time", ErrUnavailable))
+		r.answer(0, fmt.Errorf("%w: others write the same records all the time", journal.ErrUnavailable))
 	}
 }
 
@@ -217,7 +219,7 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 	}
 	c.housekeep(b)
 	err := c.write(b)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, journal.ErrConflict) {
 		return requests, err
 	}
 	for _, r := range requests {
@@ -260,14 +262,14 @@ func (r *request) run(b *batch) {
 	}
 }
 
-func (r *request) answer(rev Revision, err error) {
+func (r *request) answer(rev journal.Revision, err error) {
 	r.rev, r.err = rev, err
 	close(r.answered)
 }
 
 // write makes a batch durable and shows it.
 func (c *committer) write(b *batch) error {
-	changes := make([]Change, 0, len(b.order))
+	changes := make([]journal.Change, 0, len(b.order))
 	b.order = slices.DeleteFunc(b.order, func(p *pending) bool { return p.dropped })
 	for _, p := range b.order {
 		changes = append(changes, p.Change)
@@ -289,14 +291,14 @@ func (c *committer) write(b *batch) error {
 		return explain(err)
 	}
 	c.saved(b)
-	first := last - Revision(len(changes)) + 1
+	first := last - journal.Revision(len(changes)) + 1
 	if first != c.durable.applied+1 {
 		// Somebody else's changes came in between: what was checked here may
 		// not look like that now.
 		return c.catchUp(last)
 	}
 	for i, p := range b.order {
-		b.setRevision(p, first+Revision(i))
+		b.setRevision(p, first+journal.Revision(i))
 	}
 	b.applied = last
 	c.publish(b.Picture)
@@ -305,7 +307,7 @@ func (c *committer) write(b *batch) error {
 
 // setRevision completes what a change of the batch stands for: a grouping, what
 // is left of one, or a wipe.
-func (b *batch) setRevision(p *pending, rev Revision) {
+func (b *batch) setRevision(p *pending, rev journal.Revision) {
 	if p.Key == wipeKey {
 		b.wipes[len(b.wipes)-1].revision = rev // of this batch, so still ours
 	}
@@ -322,10 +324,10 @@ func (b *batch) setRevision(p *pending, rev Revision) {
 }
 
 func explain(err error) error {
-	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBroken) {
+	if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrBroken) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, err)
 }
 
 func (c *committer) publish(p *Picture) {

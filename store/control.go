@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // refusal is what the journal keeps of the last refused push to a grouping.
@@ -88,7 +89,7 @@ func decodeEarlier(b []byte) (w wipe, err error) {
 		case earlierOperation:
 			w.operation = string(v.bytes)
 		case earlierRevision:
-			w.revision = Revision(v.number)
+			w.revision = journal.Revision(v.number)
 		}
 		return nil
 	})

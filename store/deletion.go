@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // deleteChunk bounds the groupings that one commit deletes, so that pushes get
@@ -178,12 +179,12 @@ func (b *batch) bury(g *Group, t tombstone) {
 	b.leave(g, t, condition)
 }
 
-func (b *batch) leave(g *Group, t tombstone, condition Revision) {
+func (b *batch) leave(g *Group, t tombstone, condition journal.Revision) {
 	packed := pack(g.body)
 	b.addGroup(g, packed, t, condition)
 	b.addGone(gone{key: g.Key, tombstone: t, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key)})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key)})
 	}
 }
 
@@ -199,7 +200,7 @@ func (op *wipeOp) apply(b *batch) error {
 	b.c.saveRefused(b) // for the undo
 	b.wipes = b.earlierWipes()
 	t := b.tombstone(op.entry.Operation)
-	b.add("", Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
+	b.add("", journal.Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
 	b.wipe(wipe{tombstone: t}, b.c.o.Own)
 	// Each wipe has to have a record, and what comes behind it a higher revision.
 	b.full = true
@@ -213,7 +214,7 @@ func (op *wipeOp) apply(b *batch) error {
 // gone.
 type wipe struct {
 	tombstone
-	revision Revision
+	revision journal.Revision
 }
 
 // maxWipes bounds the wipes that are told apart.
@@ -240,7 +241,7 @@ func (e *edit) earlierWipes() []wipe {
 
 // wipedBy returns the wipe that a record is older than, if there is one, or
 // what a merge was based on; 0: nothing.
-func (p *Picture) wipedBy(r, base Revision) (tombstone, bool) {
+func (p *Picture) wipedBy(r, base journal.Revision) (tombstone, bool) {
 	for _, w := range p.wipes {
 		if r < w.revision || base != 0 && base < w.revision {
 			return w.tombstone, true
@@ -328,7 +329,7 @@ func (c *committer) saveRefused(b *batch) {
 	b.saving = true
 	for id, u := range c.refused {
 		if g, ok := b.groups.Get(id); ok && g.Failed.Equal(u.at) {
-			b.add("", Change{Key: recordKey(kindRefused, u.key), Value: u.refusal.encode()})
+			b.add("", journal.Change{Key: recordKey(kindRefused, u.key), Value: u.refusal.encode()})
 		}
 	}
 }
@@ -402,10 +403,10 @@ func (c *committer) sweep(b *batch) {
 			return // it went in this very batch; next time
 		}
 		b.dropGone(id)
-		b.add("", Change{Key: key, If: &x.revision})
-		b.add("", Change{Key: recordKey(kindHistory, x.key)})
+		b.add("", journal.Change{Key: key, If: &x.revision})
+		b.add("", journal.Change{Key: recordKey(kindHistory, x.key)})
 		if x.unmarked {
-			b.add("", Change{Key: recordKey(kindRefused, x.key)})
+			b.add("", journal.Change{Key: recordKey(kindRefused, x.key)})
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // edit is a picture in the making. It is for one goroutine.
@@ -21,7 +22,7 @@ type gone struct {
 	key       GroupingKey
 	at        int64 // the running time, in Unix nanoseconds
 	tombstone       // its operation is empty if there is none that can be undone
-	revision  Revision
+	revision  journal.Revision
 	bytes     int64 // of the record
 	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
 }

@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // told is something the journal told.
 type told struct {
 	kind   toldKind
-	record Record
+	record journal.Record
 	read   *grouping // of the record, if it was read already
-	upTo   Revision
+	upTo   journal.Revision
 	resets uint64
 	err    error
 }
@@ -51,13 +53,13 @@ func (f *follower) Reset() {
 }
 
 // Ready is part of Follower.
-func (f *follower) Ready(r Revision) {
+func (f *follower) Ready(r journal.Revision) {
 	f.names = nil
 	f.send(told{kind: toldReady, upTo: r})
 }
 
 // Record is part of Follower.
-func (f *follower) Record(r Record) {
+func (f *follower) Record(r journal.Record) {
 	loading := f.names != nil
 	if p := f.s.Picture(); !loading && p.told == f.resets && r.Revision <= p.applied {
 		return // our own, shown already
@@ -79,7 +81,7 @@ func (f *follower) Record(r Record) {
 	f.send(t)
 }
 
-func unreadable(r Record, err error) error {
+func unreadable(r journal.Record, err error) error {
 	return fmt.Errorf("record %q cannot be read: %w", r.Key, err)
 }
 
@@ -200,7 +202,7 @@ func (c *committer) takeTold() {
 }
 
 func (c *committer) fail(err error) error {
-	err = fmt.Errorf("%w: %w", ErrBroken, err)
+	err = fmt.Errorf("%w: %w", journal.ErrBroken, err)
 	c.failure.Store(&err)
 	c.loading = nil
 	c.log.Error("The store does not learn of changes any more; restart the server.", "err", err)
@@ -208,7 +210,7 @@ func (c *committer) fail(err error) error {
 }
 
 // catchUp takes in what the journal tells until the picture shows rev.
-func (c *committer) catchUp(rev Revision) error {
+func (c *committer) catchUp(rev journal.Revision) error {
 	timeout := time.NewTimer(c.o.Timeout)
 	defer timeout.Stop()
 	for c.durable.applied < rev {
@@ -218,7 +220,7 @@ func (c *committer) catchUp(rev Revision) error {
 				return err
 			}
 		case <-timeout.C:
-			return fmt.Errorf("%w: changes are not told in time", ErrUnavailable)
+			return fmt.Errorf("%w: changes are not told in time", journal.ErrUnavailable)
 		}
 	}
 	return nil

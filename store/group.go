@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // Origin tells where a change came from.
@@ -38,9 +39,9 @@ type Group struct {
 	// Every is how often it was pushed lately: the mean time between accepted
 	// pushes, the last ones counting the most; 0: not known yet.
 	Every    time.Duration
-	Revision Revision // of the last successful push
-	Series   int      // as pushed, without the two push times
-	Bytes    int      // of the text of those series
+	Revision journal.Revision // of the last successful push
+	Series   int              // as pushed, without the two push times
+	Bytes    int              // of the text of those series
 
 	// The ran times of the last push and of the last refused one, as of clock; 0:
 	// not known. ends is when it expires, in Unix nanoseconds of the running time.
@@ -50,8 +51,8 @@ type Group struct {
 
 	pace          pace
 	failureReason exposition.Reason
-	base          Revision   // what the last merge was based on
-	after         *tombstone // what had deleted the grouping before it was pushed anew
+	base          journal.Revision // what the last merge was based on
+	after         *tombstone       // what had deleted the grouping before it was pushed anew
 	body          *body
 	alias         string // the identity with label names as legacy scrapers see them
 	set           string // the label names, likewise

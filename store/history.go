@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
 )
 
 // PushSummary is one push to a grouping in a few words.
@@ -43,7 +45,7 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 	unwritten := s.historian.unwrittenOf(k)
 	key := recordKey(kindHistory, k)
 	r, err := s.journal.Read(ctx, key)
-	if err != nil && !errors.Is(err, ErrNoRecord) {
+	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
 	var written []PushSummary

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // run writes what is due until the store closes, and everything then.
@@ -86,7 +88,7 @@ func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(c
 		}
 		if record != nil {
 			op.of = append(op.of, p)
-			op.changes = append(op.changes, Change{Key: recordKey(kindHistory, p.key), Value: record})
+			op.changes = append(op.changes, journal.Change{Key: recordKey(kindHistory, p.key), Value: record})
 		}
 	}
 	if err == nil {
@@ -101,7 +103,7 @@ func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
 	old, err := h.journal.Read(ctx, recordKey(kindHistory, p.key))
-	if err != nil && !errors.Is(err, ErrNoRecord) {
+	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
 	record, err := mergeHistory(old.Value, p.writing)
@@ -119,7 +121,7 @@ func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
 type historyOp struct {
 	*historian
 	of      []*unwritten
-	changes []Change
+	changes []journal.Change
 }
 
 func (op *historyOp) apply(b *batch) error {
@@ -141,7 +143,7 @@ func (h *historian) commitInTurn(ctx context.Context, op *historyOp) error {
 
 // commitAtOnce commits when the committer has finished.
 func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
-	var changes []Change
+	var changes []journal.Change
 	for i, p := range op.of {
 		if h.Picture().remembers(p.key.id) {
 			changes = append(changes, op.changes[i])

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // Why a grouping of another server is left out, unless the rules of a push are
@@ -187,7 +188,7 @@ const (
 // ImportState returns how far the import at a start has come.
 func (s *Store) ImportState(ctx context.Context) (ImportState, error) {
 	r, err := s.journal.Read(ctx, importKey)
-	if errors.Is(err, ErrNoRecord) {
+	if errors.Is(err, journal.ErrNoRecord) {
 		return ImportState{Due: s.journal.Status().Revision == 0}, nil
 	}
 	if err != nil {
@@ -218,6 +219,6 @@ func (s *Store) EndImport(ctx context.Context, file string) error {
 type controlOp struct{ key, operation string }
 
 func (op controlOp) apply(b *batch) error {
-	b.add("", Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
+	b.add("", journal.Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // Picture is everything the store holds, as it was at one moment. It is
@@ -17,9 +18,9 @@ type Picture struct {
 	clock    *clock // nil: stamps are shown as they are
 	sequence uint64
 	changes  uint64
-	told     uint64   // how often the journal had started over
-	applied  Revision // the last change it shows
-	wipes    []wipe   // in their order; records before one are gone; never modified in place
+	told     uint64           // how often the journal had started over
+	applied  journal.Revision // the last change it shows
+	wipes    []wipe           // in their order; records before one are gone; never modified in place
 
 	groups    *btree.Map[string, *Group] // by identity
 	aliases   *btree.Map[string, string] // alias to identity, where they differ

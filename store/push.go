@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // pushOp is a push on its way into the picture. All that can be prepared
@@ -101,7 +102,7 @@ func (op *pushOp) apply(b *batch) error {
 	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})
 	}
 	return nil
 }
@@ -166,11 +167,11 @@ func (b *batch) begin(k GroupingKey) bool {
 		return true
 	}
 	if x.unmarked {
-		b.add("", Change{Key: recordKey(kindRefused, k)})
+		b.add("", journal.Change{Key: recordKey(kindRefused, k)})
 	}
 	wiped := x.unmarked && x.operation != ""
 	if wiped {
-		b.add("", Change{Key: recordKey(kindHistory, k)})
+		b.add("", journal.Change{Key: recordKey(kindHistory, k)})
 	}
 	return wiped
 }
@@ -229,7 +230,7 @@ func (b *batch) revision(id string) Revision {
 }
 
 // addGroup has a grouping's record written.
-func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revision) {
+func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition journal.Revision) {
 	rec := groupRecord{
 		labels: g.Key.labels, pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
 		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
@@ -240,7 +241,7 @@ func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revisio
 	if t.stamp != 0 && !g.Failed.IsZero() {
 		rec.refused = g.refusal().encode()
 	}
-	b.add(g.Key.id, Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
+	b.add(g.Key.id, journal.Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
 }
 
 func nanos(t time.Time) int64 {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // The kinds of records, as prefixes of their keys.
@@ -74,7 +75,7 @@ type groupRecord struct {
 	ran     int64 // the ran time of that, see clock; 0: not known
 	expires int64 // 0: never
 	origin  Origin
-	base    Revision // what a merge was based on
+	base    journal.Revision // what a merge was based on
 	deleted tombstone
 	refused []byte        // while deleted: the last refused push, see refusal
 	after   tombstone     // what had deleted the grouping before it was pushed anew
@@ -256,7 +257,7 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 		case groupVia:
 			r.origin.Via = string(v.bytes)
 		case groupBase:
-			r.base = Revision(v.number)
+			r.base = journal.Revision(v.number)
 		case groupDeletedAt:
 			r.deleted.stamp = int64(v.number)
 		case groupDeletedRan:

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
 )
 
 const secretValue protowire.Number = 2
@@ -32,11 +34,11 @@ func (secretOp) apply(b *batch) error {
 	b.secret = make([]byte, 32)
 	_, _ = rand.Read(b.secret) // never fails: it aborts the program instead
 	value := appendString(appendVarint(nil, fieldFormat, recordFormat), secretValue, b.secret)
-	b.add("", Change{Key: secretKey, Value: value, If: new(Revision)}) // another store may make one just now
+	b.add("", journal.Change{Key: secretKey, Value: value, If: new(journal.Revision)}) // another store may make one just now
 	return nil
 }
 
-func takeSecret(e *edit, r Record) error {
+func takeSecret(e *edit, r journal.Record) error {
 	return eachVersionedField(r.Value, func(n protowire.Number, v fieldValue) error {
 		if n == secretValue {
 			e.secret = slices.Clone(v.bytes)

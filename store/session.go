@@ -9,6 +9,8 @@ import (
 
 	"github.com/tidwall/btree"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
 )
 
 // How many sessions there can be. The ones that are oldest, or of all users
@@ -259,7 +261,7 @@ func (op *createSessionOp) apply(b *batch) error {
 	}
 	op.session.begin(b.clock)
 	b.sessions.put(op.key, op.session)
-	b.add("", Change{Key: op.key, Value: op.session.encode()})
+	b.add("", journal.Change{Key: op.key, Value: op.session.encode()})
 	entry := b.newEntry(EntrySignIn, op.session.origin())
 	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
 	b.addEntry(entry)
@@ -306,7 +308,7 @@ func (op *endSessionsOp) apply(b *batch) error {
 
 func (b *batch) endSession(key string) {
 	b.sessions.remove(key)
-	b.add("", Change{Key: key})
+	b.add("", journal.Change{Key: key})
 	b.dropUse(key)
 }
 
@@ -344,7 +346,7 @@ func (b *batch) idleSessions(now time.Time) (idle []string) {
 	return idle
 }
 
-func (c *committer) takeSession(e *edit, r Record) error {
+func (c *committer) takeSession(e *edit, r journal.Record) error {
 	if r.Value == nil {
 		e.sessions.remove(r.Key)
 		return nil

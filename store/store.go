@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // Options are the rules of a store. Zero limits do not limit.
@@ -52,7 +53,7 @@ type CommitStats struct {
 
 // Store keeps groupings. It is safe for concurrent use.
 type Store struct {
-	journal Journal
+	journal journal.Journal
 	o       Options
 	clock   *clock
 	log     *slog.Logger
@@ -82,7 +83,7 @@ const maxQueued = 4096
 
 // Open loads all that the journal holds and starts the store. The journal
 // stays the caller's to close, after the store.
-func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
+func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
@@ -130,7 +131,7 @@ func (s *Store) Picture() *Picture { return s.picture.Load() }
 
 // Status is how a store is doing.
 type Status struct {
-	Journal JournalStatus
+	Journal journal.Status
 	// Ready: everything is loaded and what is read is true.
 	Ready bool
 	// Err is why no change can be committed at present; nil: changes are taken.
@@ -179,7 +180,7 @@ type Push struct {
 // the grouping's failure time, and comes on record with others of its minute. Errors: *Refusal, *LimitError, ErrUnavailable,
 // ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
 // context's error the push may still come into effect.
-func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
+func (s *Store) Push(ctx context.Context, p Push) (journal.Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
 		op.base, _ = s.Picture().groups.Get(p.Key.id)
@@ -214,7 +215,7 @@ func (s *Store) Reject(ctx context.Context, r Rejection) {
 type request struct {
 	ctx context.Context
 	op  operation
-	rev Revision
+	rev journal.Revision
 	err error
 	// answered is closed when rev and err are set.
 	answered chan struct{}
@@ -227,7 +228,7 @@ type operation interface {
 }
 
 // submit has an operation carried out and waits until it is durable.
-func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
+func (s *Store) submit(ctx context.Context, op operation) (journal.Revision, error) {
 	if err := s.err(); err != nil {
 		return 0, err
 	}
@@ -256,7 +257,7 @@ func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
 		}
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return 0, fmt.Errorf("%w: it took longer than %v", ErrUnavailable, s.o.Timeout)
+			return 0, fmt.Errorf("%w: it took longer than %v", journal.ErrUnavailable, s.o.Timeout)
 		}
 		return 0, ctx.Err()
 	}

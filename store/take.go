@@ -3,6 +3,8 @@ package store
 import (
 	"strings"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // take applies one record. Records of kinds that are not known are skipped: a
@@ -36,7 +38,7 @@ func (c *committer) take(e *edit, t told) error {
 	return nil
 }
 
-func (c *committer) takeWipe(e *edit, r Record) error {
+func (c *committer) takeWipe(e *edit, r journal.Record) error {
 	t, earlier, err := decodeControl(r.Value)
 	if err != nil {
 		return err
@@ -56,7 +58,7 @@ type grouping struct {
 }
 
 // readGrouping reads a grouping's record. Nothing of it is kept.
-func readGrouping(r Record, names interned) (*grouping, error) {
+func readGrouping(r journal.Record, names interned) (*grouping, error) {
 	rec, err := decodeGroupRecord(r.Value)
 	if err != nil {
 		return nil, err
@@ -157,7 +159,7 @@ func unixNano(n int64) time.Time {
 	return time.Unix(0, n)
 }
 
-func (c *committer) takeRefusal(e *edit, r Record) error {
+func (c *committer) takeRefusal(e *edit, r journal.Record) error {
 	rec, err := decodeRefusal(r.Value)
 	if err != nil {
 		return err

@@ -12,6 +12,8 @@ import (
 
 	"github.com/tidwall/btree"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
 )
 
 // maxTokens bounds the API tokens of a store.
@@ -267,7 +269,7 @@ func (op *createTokenOp) apply(b *batch) error {
 
 func (b *batch) putToken(t *Token, kind EntryKind, o Origin) {
 	b.tokens.put(t)
-	b.add("", Change{Key: kindToken + t.ID, Value: t.encode()})
+	b.add("", journal.Change{Key: kindToken + t.ID, Value: t.encode()})
 	b.recordToken(t, kind, o)
 }
 
@@ -340,7 +342,7 @@ func (op *revokeTokenOp) apply(b *batch) error {
 		}
 		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now, ran: b.ran}}}
 		b.tokens.put(rest)
-		b.add("", Change{Key: kindToken + t.ID, Value: rest.encode()})
+		b.add("", journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}
 	b.dropUse(kindToken + t.ID)
 	b.recordToken(t, EntryTokenRevoke, op.origin)
@@ -349,14 +351,14 @@ func (op *revokeTokenOp) apply(b *batch) error {
 
 func (b *batch) forgetToken(id string) {
 	b.tokens.remove(id)
-	b.add("", Change{Key: kindToken + id})
+	b.add("", journal.Change{Key: kindToken + id})
 }
 
 // revoked reports whether this is what is left of a token: nothing that lets
 // anybody in. Programs of an earlier version take it for one that has expired.
 func (t *Token) revoked() bool { return t.Name == "" }
 
-func (c *committer) takeToken(e *edit, r Record) error {
+func (c *committer) takeToken(e *edit, r journal.Record) error {
 	if r.Value == nil {
 		e.tokens.remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 var (
@@ -180,7 +182,7 @@ func (s *Store) dig(ctx context.Context, graves []gone) ([]find, error) {
 	names := interned{}
 	for _, x := range graves {
 		r, err := s.journal.Read(ctx, recordKey(kindGrouping, x.key))
-		if errors.Is(err, ErrNoRecord) || err == nil && r.Revision != x.revision {
+		if errors.Is(err, journal.ErrNoRecord) || err == nil && r.Revision != x.revision {
 			continue // forgotten or pushed anew in this moment
 		}
 		if err != nil {
@@ -209,7 +211,7 @@ func (s *Store) dig(ctx context.Context, graves []gone) ([]find, error) {
 func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
 	if f.unmarked {
 		r, err := s.journal.Read(ctx, recordKey(kindRefused, f.key))
-		if err != nil && !errors.Is(err, ErrNoRecord) {
+		if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 			return err
 		}
 		refused = r.Value
@@ -219,7 +221,7 @@ func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
 	}
 	r, err := decodeRefusal(refused)
 	if err != nil {
-		return unreadable(Record{Key: recordKey(kindRefused, f.key)}, err)
+		return unreadable(journal.Record{Key: recordKey(kindRefused, f.key)}, err)
 	}
 	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	return nil
@@ -271,7 +273,7 @@ func (b *batch) restore(f find) error {
 	b.putAdmitted(&g)
 	b.addGroup(&g, f.packed, tombstone{}, f.revision)
 	if !g.Failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})
 	}
 	return nil
 }

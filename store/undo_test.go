@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -232,9 +233,9 @@ func TestAnUndoThatCouldNotBeWrittenChangesNothingAndCanBeRepeated(t *testing.T)
 		t.Fatal(err)
 	}
 	operation := lastOperation(t, s)
-	fail := func() error { return store.ErrUnavailable }
+	fail := func() error { return journal.ErrUnavailable }
 	j.before.Store(&fail)
-	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, store.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
+	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, journal.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
 		t.Errorf("got %+v, %v", u, err)
 	}
 	if s.Picture().Stats().Groupings != 0 {

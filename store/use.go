@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
 )
 
 // saveUsesEvery is how often the last uses of sessions and tokens are written:
@@ -130,10 +132,10 @@ func (c *committer) saveUses(b *batch) {
 		at, ran, from := c.uses.stamps(key)
 		value := appendVarint(appendVarint(nil, fieldFormat, recordFormat), useAt, uint64(at))
 		value = appendVarint(value, useRan, uint64(ran))
-		b.add("", Change{Key: kindUse + key, Value: appendString(value, useFrom, from)})
+		b.add("", journal.Change{Key: kindUse + key, Value: appendString(value, useFrom, from)})
 	}
 	for _, key := range c.unowned {
-		b.add("", Change{Key: kindUse + key})
+		b.add("", journal.Change{Key: kindUse + key})
 	}
 	c.unowned = nil
 }
@@ -141,7 +143,7 @@ func (c *committer) saveUses(b *batch) {
 // dropUse forgets the last use of what goes in this batch.
 func (b *batch) dropUse(key string) {
 	b.c.uses.forget(key)
-	b.add("", Change{Key: kindUse + key})
+	b.add("", journal.Change{Key: kindUse + key})
 }
 
 // owns tells that there is what a key of uses stands for.
@@ -161,7 +163,7 @@ const (
 )
 
 // takeUse takes in the record of a use, which comes behind that of what was used.
-func (c *committer) takeUse(e *edit, r Record) error {
+func (c *committer) takeUse(e *edit, r journal.Record) error {
 	key := strings.TrimPrefix(r.Key, kindUse)
 	if !e.owns(key) {
 		c.unowned = append(c.unowned, key)
