@@ -8,6 +8,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
 )
 
 // A series that several groupings hold is contested: the one that has held the
@@ -46,10 +47,10 @@ func (e *edit) withdraw(g *Group, before *body, i int) []string {
 	f := e.family(h.name)
 	for sid := range seriesOf(before.chunk(i), h.name, h.typ) {
 		holders, ok := f.contested.Get(sid)
-		if !ok || !slices.Contains(holders, g.Key.id) {
+		if !ok || !slices.Contains(holders, g.Key.ID()) {
 			continue
 		}
-		holders = slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return id == g.Key.id })
+		holders = slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return id == g.Key.ID() })
 		affected = append(affected, holders...)
 		if len(holders) < 2 {
 			f.contested.Delete(sid)
@@ -77,14 +78,14 @@ func (e *edit) contest(f *family, g *Group, i int) []string {
 		for _, sid := range sids {
 			holders, _ := f.contested.Get(sid)
 			holders = slices.Clone(holders)
-			for _, id := range []string{g.Key.id, other} {
+			for _, id := range []string{g.Key.ID(), other} {
 				if !slices.Contains(holders, id) {
 					holders = append(holders, id)
 				}
 			}
 			f.contested.Set(sid, holders)
 		}
-		affected = append(affected, g.Key.id, other)
+		affected = append(affected, g.Key.ID(), other)
 	}
 	return affected
 }
@@ -172,23 +173,23 @@ func (p *Picture) sameSeries(f *family, g *Group, i int) map[string][]string {
 		if s.set == g.set {
 			continue
 		}
-		names := splitSet(s.set)
+		names := key.SplitSet(s.set)
 		for l := range exposition.Lines(g.body.chunk(i).Text) {
 			alias, ok := project(l, names)
 			if !ok {
 				continue
 			}
 			other := p.byAlias(alias)
-			if other == nil || other.Key.id == g.Key.id {
+			if other == nil || other.Key.ID() == g.Key.ID() {
 				continue
 			}
 			if suspects == nil {
 				suspects = map[string]map[string]bool{}
 			}
-			if suspects[other.Key.id] == nil {
-				suspects[other.Key.id] = map[string]bool{}
+			if suspects[other.Key.ID()] == nil {
+				suspects[other.Key.ID()] = map[string]bool{}
 			}
-			suspects[other.Key.id][seriesID(l, h.name, h.typ)] = true
+			suspects[other.Key.ID()][seriesID(l, h.name, h.typ)] = true
 		}
 	}
 	var found map[string][]string
@@ -213,7 +214,7 @@ func (p *Picture) sameSeries(f *family, g *Group, i int) map[string][]string {
 // project returns the alias of the grouping with these label names that a
 // series would belong to.
 func project(l *exposition.Line, names []string) (string, bool) {
-	job, ok := lineLabel(l, jobLabel)
+	job, ok := lineLabel(l, key.JobLabel)
 	if !ok {
 		return "", false
 	}
@@ -223,7 +224,7 @@ func project(l *exposition.Line, names []string) (string, bool) {
 		if !ok {
 			return "", false
 		}
-		alias = append(append(append(append(alias, separator...), name...), separator...), value...)
+		alias = append(append(append(append(alias, key.Separator...), name...), key.Separator...), value...)
 	}
 	return string(alias), true
 }
@@ -283,7 +284,7 @@ func seriesID(l *exposition.Line, family string, t exposition.Type) string {
 		slices.SortFunc(pairs, func(a, b [2]string) int { return bytes.Compare([]byte(a[0]), []byte(b[0])) })
 	}
 	for _, p := range pairs {
-		id = append(append(append(append(id, separator...), p[0]...), separator...), p[1]...)
+		id = append(append(append(append(id, key.Separator...), p[0]...), key.Separator...), p[1]...)
 	}
 	return string(id)
 }

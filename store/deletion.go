@@ -34,7 +34,7 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
 	var matching []Seen
 	for g := range s.Picture().matching(sel) {
-		if !within.Match(g.Key.labels) {
+		if !within.Match(g.Key.Labels()) {
 			return 0, ErrOutside
 		}
 		matching = append(matching, Seen{Key: g.Key})
@@ -145,7 +145,7 @@ func (op *deleteOp) apply(b *batch) error {
 	op.deleted = 0
 	for _, k := range same {
 		// Each is looked up anew: that others go may change what it shows.
-		if g, ok := b.groups.Get(k.id); ok {
+		if g, ok := b.groups.Get(k.ID()); ok {
 			b.bury(g, b.tombstone(op.entry.Operation))
 			op.deleted++
 		}
@@ -313,7 +313,7 @@ func (c *committer) buryExpired(b *batch) {
 	n := 0
 	for _, g := range c.expired {
 		// Pushed anew meanwhile: then its record says so already.
-		if x, ok := b.gone.Get(g.Key.id); ok && x.revision == g.Revision {
+		if x, ok := b.gone.Get(g.Key.ID()); ok && x.revision == g.Revision {
 			end := x.tombstone
 			end.operation = op
 			b.leave(g, end, g.Revision)

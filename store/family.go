@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
 )
 
 // family is what a picture knows of one name of a metric family, across all
@@ -59,7 +60,7 @@ func helpKey(i *ident) string {
 	if i.unit == "" {
 		return i.help
 	}
-	return i.help + separator + i.unit
+	return i.help + key.Separator + i.unit
 }
 
 func (f *family) definition(t exposition.Type) *definition {

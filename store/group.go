@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -81,47 +79,8 @@ func (g *Group) Since() time.Time {
 // newGroup makes the parts of a group that follow from its key and body.
 func newGroup(k GroupingKey, b *body) *Group {
 	g := &Group{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
-	g.alias, g.set = legacyIdentity(k)
+	g.alias, g.set = k.Legacy()
 	return g
-}
-
-// legacyIdentity returns a key's identity and its set of label names as
-// scrapers see them that know legacy names only.
-func legacyIdentity(k GroupingKey) (alias, set string) {
-	alias = k.id
-	for _, l := range k.labels {
-		if !model.LegacyValidation.IsValidLabelName(l.Name) {
-			alias = aliasOf(k.labels)
-			break
-		}
-	}
-	return alias, labelSet(k.labels)
-}
-
-func aliasOf(labels []exposition.Label) string {
-	ls := make([]exposition.Label, len(labels))
-	for i, l := range labels {
-		ls[i] = exposition.Label{Name: exposition.LegacyLabelName(l.Name), Value: l.Value}
-	}
-	exposition.SortLabels(ls)
-	return identity(ls, func(name string) string { return name })
-}
-
-// labelSet joins the names, which are unique once escaped or the grouping
-// would collide with itself; job is in each and left out.
-func labelSet(labels []exposition.Label) string {
-	ls := make([]exposition.Label, 0, len(labels))
-	for _, l := range labels {
-		if l.Name != jobLabel {
-			ls = append(ls, exposition.Label{Name: exposition.LegacyLabelName(l.Name)})
-		}
-	}
-	exposition.SortLabels(ls)
-	set := make([]byte, 0, 64)
-	for _, l := range ls {
-		set = append(append(set, separator...), l.Name...)
-	}
-	return string(set)
 }
 
 // Names of the families that every grouping has.
@@ -134,7 +93,7 @@ const (
 
 // renderTimes renders the two push times once the group has them.
 func (g *Group) renderTimes() {
-	labels := exposition.AppendLabels(nil, g.Key.labels)
+	labels := exposition.AppendLabels(nil, g.Key.Labels())
 	b := make([]byte, 0, len(pushTimeName)+len(failureTimeName)+2*len(labels)+48)
 	b = appendTime(append(append(b, pushTimeName...), labels...), g.Pushed)
 	g.timesCut = len(b)
@@ -151,7 +110,7 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(b, '\n')
 }
 
-func (g *Group) timesUTF8() bool { return g.alias != g.Key.id }
+func (g *Group) timesUTF8() bool { return g.alias != g.Key.ID() }
 
 func (g *Group) pushTime() exposition.Chunk {
 	return exposition.Chunk{Text: g.times[:g.timesCut], Series: 1, UTF8: g.timesUTF8()}

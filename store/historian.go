@@ -82,7 +82,7 @@ func (h *historian) note(pushes []noted) {
 }
 
 func (h *historian) noteOne(x *noted, now time.Time) {
-	p := h.of[x.key.id]
+	p := h.of[x.key.ID()]
 	if p != nil && x.begins {
 		h.forget(p)
 		p.void, p.news = true, nil
@@ -90,8 +90,8 @@ func (h *historian) noteOne(x *noted, now time.Time) {
 	}
 	if p == nil {
 		p = &unwritten{key: x.key}
-		h.of[x.key.id] = p
-		h.bytes += unwrittenBytes + len(x.key.id)
+		h.of[x.key.ID()] = p
+		h.bytes += unwrittenBytes + len(x.key.ID())
 	}
 	h.enqueue(p, now)
 	h.bytes -= len(p.news)
@@ -119,8 +119,8 @@ func (h *historian) dequeue() *unwritten {
 
 // forget takes out what waits of a grouping.
 func (h *historian) forget(p *unwritten) {
-	delete(h.of, p.key.id)
-	h.bytes -= unwrittenBytes + len(p.key.id) + len(p.news) + len(p.writing)
+	delete(h.of, p.key.ID())
+	h.bytes -= unwrittenBytes + len(p.key.ID()) + len(p.news) + len(p.writing)
 }
 
 func (h *historian) dropOldest() {
@@ -140,7 +140,7 @@ func (h *historian) dropOldest() {
 func (h *historian) unwrittenOf(k GroupingKey) []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.of[k.id]
+	p := h.of[k.ID()]
 	if p == nil {
 		return nil
 	}

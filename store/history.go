@@ -38,7 +38,7 @@ const maxWhy = 256
 // A push is in it at once. It is written within about a minute: what came last
 // before a crash may be missing.
 func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, error) {
-	if !s.Picture().remembers(k.id) {
+	if !s.Picture().remembers(k.ID()) {
 		return nil, nil
 	}
 	// In this order, or what is being written could be missed.

@@ -129,7 +129,7 @@ func (op *historyOp) apply(b *batch) error {
 		// It must not come back where the grouping went, or began anew, even in
 		// this batch.
 		_, changed := b.changes[op.changes[i].Key]
-		if b.remembers(p.key.id) && !changed && !op.isVoid(p) {
+		if b.remembers(p.key.ID()) && !changed && !op.isVoid(p) {
 			b.add("", op.changes[i])
 		}
 	}
@@ -145,7 +145,7 @@ func (h *historian) commitInTurn(ctx context.Context, op *historyOp) error {
 func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
 	var changes []journal.Change
 	for i, p := range op.of {
-		if h.Picture().remembers(p.key.id) {
+		if h.Picture().remembers(p.key.ID()) {
 			changes = append(changes, op.changes[i])
 		}
 	}

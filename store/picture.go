@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // Picture is everything the store holds, as it was at one moment. It is
@@ -115,7 +116,7 @@ func (p *Picture) Stats() Stats {
 }
 
 // Group returns the grouping of that key.
-func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.id)) }
+func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.ID())) }
 
 // Groups returns all groupings in the order of their identities.
 func (p *Picture) Groups() iter.Seq[*Group] { return p.shownAll(p.all()) }
@@ -136,12 +137,12 @@ func (p *Picture) matching(s Selectors) iter.Seq[*Group] {
 		return p.all()
 	}
 	candidates := p.all()
-	if job, one := s.job(); one {
+	if job, one := s.Job(); one {
 		candidates = p.ofJob(job)
 	}
 	return func(yield func(*Group) bool) {
 		for g := range candidates {
-			if s.Match(g.Key.labels) && !yield(g) {
+			if s.Match(g.Key.Labels()) && !yield(g) {
 				return
 			}
 		}
@@ -153,8 +154,8 @@ func (p *Picture) ofJob(job string) iter.Seq[*Group] {
 		if g, ok := p.groups.Get(job); ok && !yield(g) {
 			return
 		}
-		p.groups.Ascend(job+separator, func(id string, g *Group) bool {
-			return strings.HasPrefix(id, job+separator) && yield(g)
+		p.groups.Ascend(job+key.Separator, func(id string, g *Group) bool {
+			return strings.HasPrefix(id, job+key.Separator) && yield(g)
 		})
 	}
 }

@@ -90,7 +90,7 @@ func (op *pushOp) apply(b *batch) error {
 	if op.base != nil {
 		g.base = op.base.Revision
 	}
-	g.after = b.afterOf(current, g.Key.id)
+	g.after = b.afterOf(current, g.Key.ID())
 	begins := current == nil && b.begin(g.Key)
 	if !op.imported {
 		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
@@ -98,11 +98,11 @@ func (op *pushOp) apply(b *batch) error {
 	b.ages(g.body, before, b.rank, b.now.UnixNano(), op.kept)
 	op.keepTimes(g.body)
 	g.renderTimes()
-	condition := b.revision(g.Key.id)
+	condition := b.revision(g.Key.ID())
 	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
-		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(op.failed)}.encode()})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: nanos(op.failed)}.encode()})
 	}
 	return nil
 }
@@ -162,7 +162,7 @@ func (op *pushOp) reject(b *batch, current *Group, err error) {
 // begin ends what there was to tell of an earlier grouping of the same key, and
 // says whether there is nothing to go on from.
 func (b *batch) begin(k GroupingKey) bool {
-	x, ok := b.gone.Get(k.id)
+	x, ok := b.gone.Get(k.ID())
 	if !ok {
 		return true
 	}
@@ -185,7 +185,7 @@ func (op *pushOp) summary(at time.Time) PushSummary {
 }
 
 func (op *pushOp) current(b *batch) (*Group, *body) {
-	if g, ok := b.groups.Get(op.push.Key.id); ok {
+	if g, ok := b.groups.Get(op.push.Key.ID()); ok {
 		return g, g.body
 	}
 	return nil, nil
@@ -232,7 +232,7 @@ func (b *batch) revision(id string) Revision {
 // addGroup has a grouping's record written.
 func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition journal.Revision) {
 	rec := groupRecord{
-		labels: g.Key.labels, pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
+		labels: g.Key.Labels(), pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
 		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
@@ -241,7 +241,7 @@ func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition journal
 	if t.stamp != 0 && !g.Failed.IsZero() {
 		rec.refused = g.refusal().encode()
 	}
-	b.add(g.Key.id, journal.Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
+	b.add(g.Key.ID(), journal.Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
 }
 
 func nanos(t time.Time) int64 {
@@ -265,19 +265,19 @@ const maxFailure = 512
 // written within a second or so.
 func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
 	message = shortened(message, maxFailure)
-	r := refusal{id: g.Key.id, at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
+	r := refusal{id: g.Key.ID(), at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
 	b.setFailure(g, r)
 	if len(b.c.refused) == 0 {
 		b.c.saveAt = b.when.Add(saveEvery)
 	}
-	b.c.refused[g.Key.id] = unsaved{key: g.Key, at: unixNano(r.at), refusal: r}
+	b.c.refused[g.Key.ID()] = unsaved{key: g.Key, at: unixNano(r.at), refusal: r}
 }
 
 // rejectOp notes a push that was refused before it came here.
 type rejectOp struct{ Rejection }
 
 func (op *rejectOp) apply(b *batch) error {
-	if g, ok := b.groups.Get(op.Key.id); ok {
+	if g, ok := b.groups.Get(op.Key.ID()); ok {
 		b.fail(g, op.Reason, op.Message)
 		b.noted = append(b.noted, noted{key: g.Key, PushSummary: PushSummary{
 			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: shortened(op.Message, maxWhy), Origin: op.Origin,

@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // The kinds of records, as prefixes of their keys.
@@ -40,10 +41,10 @@ const maxKeyBytes = 512
 // only what every engine allows in keys; =HH stands for any other byte.
 func recordKey(kind string, k GroupingKey) string {
 	var b strings.Builder
-	b.WriteString(kind + jobLabel + "/")
+	b.WriteString(kind + key.JobLabel + "/")
 	appendKeyPart(&b, k.Job())
-	for _, l := range k.labels {
-		if l.Name != jobLabel {
+	for _, l := range k.Labels() {
+		if l.Name != key.JobLabel {
 			b.WriteByte('/')
 			appendKeyPart(&b, l.Name)
 			b.WriteByte('/')
@@ -53,7 +54,7 @@ func recordKey(kind string, k GroupingKey) string {
 	if b.Len() <= maxKeyBytes {
 		return b.String()
 	}
-	sum := sha256.Sum256([]byte(k.id))
+	sum := sha256.Sum256([]byte(k.ID()))
 	return kind + "sha256/" + hex.EncodeToString(sum[:])
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
 )
 
 func sampleRecord(t testing.TB) []byte {
@@ -99,7 +100,7 @@ func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 	s.log = slog.New(slog.DiscardHandler)
 	h := newHistorian(s)
 	push := func(i int) {
-		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: strconv.Itoa(i)}})
+		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: strconv.Itoa(i)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +139,7 @@ func TestSumsOfRefusalsAreBounded(t *testing.T) {
 	x := newRefusals(make(chan struct{}, 1))
 	count := 0
 	for i := range 30_000 {
-		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}, {Name: "i", Value: strconv.Itoa(i) + strings.Repeat("y", 900)}})
+		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "x"}, {Name: "i", Value: strconv.Itoa(i) + strings.Repeat("y", 900)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +164,7 @@ func TestSumsOfRefusalsAreBounded(t *testing.T) {
 func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 	e := edit{Picture: newPicture(nil), id: 1}
 	for range 2 {
-		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}})
+		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "x"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,7 +180,7 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 		}
 		e.remove(g)
 		e.addGone(gone{key: k, tombstone: tombstone{stamp: 1}})
-		if e.dropGone(k.id); e.digests.Len() != 0 {
+		if e.dropGone(k.ID()); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left of what is forgotten", e.digests.Len())
 		}
 	}
@@ -200,7 +201,7 @@ func TestRecordKeysAreDistinctAndFitEveryEngine(t *testing.T) {
 	seen := map[string]string{}
 	for _, value := range []string{"x", "X", "a b", "a=20b", "a/b", "ö", "", ".", strings.Repeat("y", 600), strings.Repeat("y", 601)} {
 		for _, name := range []string{"a", "b"} {
-			k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "j"}, {Name: name, Value: value}})
+			k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "j"}, {Name: name, Value: value}})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -75,7 +75,7 @@ func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
 // addRefusal counts one refused push.
 func (x *sums) addRefusal(when, at time.Time, r *Rejection) {
-	x.add(when, at, r.Key.id, r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
+	x.add(when, at, r.Key.ID(), r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
 }
 
 // add counts something that happened at a running time and has a stamp. The first

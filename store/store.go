@@ -183,7 +183,7 @@ type Push struct {
 func (s *Store) Push(ctx context.Context, p Push) (journal.Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
-		op.base, _ = s.Picture().groups.Get(p.Key.id)
+		op.base, _ = s.Picture().groups.Get(p.Key.ID())
 	}
 	op.prepare()
 	return s.submit(ctx, op)

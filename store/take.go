@@ -108,7 +108,7 @@ func (c *committer) takeGrouping(e *edit, t told) error {
 	if end.stamp == 0 {
 		end, wiped = e.wipedBy(r.Revision, x.base)
 	}
-	was, held := e.groups.Get(x.key.id)
+	was, held := e.groups.Get(x.key.ID())
 	if end.stamp != 0 {
 		if held {
 			e.remove(was)

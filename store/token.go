@@ -401,7 +401,7 @@ func (t *Token) encode() []byte {
 	b := appendVarint(nil, fieldFormat, recordFormat)
 	b = appendString(b, tokenName, t.Name)
 	b = appendString(b, tokenRole, t.Role)
-	for _, text := range t.Limit.texts {
+	for _, text := range t.Limit.Texts() {
 		b = appendString(b, tokenLimit, text)
 	}
 	b = appendUnix(b, tokenCreated, t.Created)

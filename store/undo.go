@@ -243,7 +243,7 @@ func (op *undoOp) apply(b *batch) error {
 	}
 	op.restored, op.conflicting = 0, nil
 	for _, f := range op.finds {
-		if x, ok := b.gone.Get(f.key.id); !ok || x.revision != f.revision {
+		if x, ok := b.gone.Get(f.key.ID()); !ok || x.revision != f.revision {
 			continue
 		}
 		if err := b.restore(f); err != nil {
@@ -297,7 +297,7 @@ func (e *edit) joinHelps(b *body) {
 
 // refusal is what the journal keeps of the last refused push.
 func (g *Group) refusal() refusal {
-	return refusal{id: g.Key.id, at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
+	return refusal{id: g.Key.ID(), at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
 }
 
 // deletion is what is left of the groupings that one operation deleted.
