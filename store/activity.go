@@ -5,10 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // EntryKind says what an entry of the activity log is about.
@@ -52,65 +51,22 @@ type Entry struct {
 // MaxEntries bounds the activity log: the oldest entries go.
 const MaxEntries = 100_000
 
-const (
-	entryKind    protowire.Number = 2
-	entryAt      protowire.Number = 3
-	entryBy      protowire.Number = 4
-	entryFrom    protowire.Number = 5
-	entryWhat    protowire.Number = 6
-	entryCount   protowire.Number = 7
-	entryUndoes  protowire.Number = 8
-	entryReason  protowire.Number = 9
-	entryMessage protowire.Number = 10
-	entryVia     protowire.Number = 11
-	entryID      protowire.Number = 12
-)
-
 func (x Entry) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendString(b, entryKind, x.Kind)
-	b = appendVarint(b, entryAt, uint64(x.At.UnixNano()))
-	b = appendString(b, entryBy, x.Origin.By)
-	b = appendString(b, entryFrom, x.Origin.From)
-	b = appendString(b, entryWhat, x.What)
-	b = appendVarint(b, entryCount, uint64(x.Count))
-	b = appendString(b, entryUndoes, x.Undoes)
-	b = appendString(b, entryReason, x.Reason)
-	b = appendString(b, entryMessage, x.Message)
-	b = appendString(b, entryVia, x.Origin.Via)
-	return appendString(b, entryID, x.Origin.ID)
+	return record.Marshal(&record.Entry{
+		Format: record.Format, Kind: string(x.Kind), At: x.At.UnixNano(),
+		By: x.Origin.By, From: x.Origin.From, Via: x.Origin.Via, Id: x.Origin.ID,
+		What: x.What, Count: int64(x.Count), Undoes: x.Undoes, Reason: string(x.Reason), Message: x.Message,
+	})
 }
 
 func decodeEntry(operation string, b []byte) (Entry, error) {
-	x := Entry{Operation: operation}
-	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case entryKind:
-			x.Kind = EntryKind(v.bytes)
-		case entryAt:
-			x.At = time.Unix(0, int64(v.number))
-		case entryBy:
-			x.Origin.By = string(v.bytes)
-		case entryFrom:
-			x.Origin.From = string(v.bytes)
-		case entryWhat:
-			x.What = string(v.bytes)
-		case entryCount:
-			x.Count = int(v.number)
-		case entryUndoes:
-			x.Undoes = string(v.bytes)
-		case entryReason:
-			x.Reason = exposition.Reason(v.bytes)
-		case entryMessage:
-			x.Message = string(v.bytes)
-		case entryVia:
-			x.Origin.Via = string(v.bytes)
-		case entryID:
-			x.Origin.ID = string(v.bytes)
-		}
-		return nil
-	})
-	return x, err
+	var r record.Entry
+	err := record.Unmarshal(b, &r)
+	return Entry{
+		Operation: operation, Kind: EntryKind(r.Kind), At: time.Unix(0, r.At),
+		Origin: Origin{By: r.By, From: r.From, Via: r.Via, ID: r.Id},
+		What:   r.What, Count: int(r.Count), Undoes: r.Undoes, Reason: exposition.Reason(r.Reason), Message: r.Message,
+	}, err
 }
 
 // newEntry makes an entry about what happens now.

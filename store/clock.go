@@ -6,9 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // Clock is where a store has the time from. The zero value is the machine's.
@@ -287,12 +286,6 @@ func (c *clock) status() ClockStatus {
 // Now returns what the clock on the wall says.
 func (s *Store) Now() time.Time { return s.clock.stamp() }
 
-const (
-	clockAt    protowire.Number = 2
-	clockRan   protowire.Number = 3
-	clockDoubt protowire.Number = 4
-)
-
 // saveClock writes how long the store has been running, if anything in it lasts
 // only for a while.
 func (c *committer) saveClock(b *batch) {
@@ -310,25 +303,13 @@ func (p *Picture) passes() bool {
 }
 
 func (x savedClock) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendVarint(b, clockAt, uint64(x.at))
-	b = appendVarint(b, clockRan, uint64(x.ran))
-	return appendVarint(b, clockDoubt, uint64(x.doubt))
+	return record.Marshal(&record.Clock{Format: record.Format, At: x.at, Ran: x.ran, Doubt: x.doubt})
 }
 
-func decodeClock(b []byte) (x savedClock, err error) {
-	err = eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case clockAt:
-			x.at = int64(v.number)
-		case clockRan:
-			x.ran = int64(v.number)
-		case clockDoubt:
-			x.doubt = int64(v.number)
-		}
-		return nil
-	})
-	return x, err
+func decodeClock(b []byte) (savedClock, error) {
+	var r record.Clock
+	err := record.Unmarshal(b, &r)
+	return savedClock{at: r.At, ran: r.Ran, doubt: r.Doubt}, err
 }
 
 func (c *committer) takeClock(r journal.Record) error {

@@ -97,7 +97,7 @@ func (h *historian) noteOne(x *noted, now time.Time) {
 	h.bytes -= len(p.news)
 	p.news = appendPush(p.news, &x.PushSummary)
 	if p.count++; p.count > 2*maxHistory {
-		p.news, p.count = slices.Clone(lastPushes(p.news, maxHistory)), maxHistory
+		p.news, p.count = lastPushes(p.news, maxHistory), maxHistory
 	}
 	h.bytes += len(p.news)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // run writes what is due until the store closes, and everything then.
@@ -82,13 +83,13 @@ func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(c
 	op := &historyOp{historian: h}
 	var err error
 	for _, p := range taken {
-		var record []byte
-		if record, err = h.record(ctx, p); err != nil {
+		var value []byte
+		if value, err = h.record(ctx, p); err != nil {
 			break
 		}
-		if record != nil {
+		if value != nil {
 			op.of = append(op.of, p)
-			op.changes = append(op.changes, journal.Change{Key: recordKey(kindHistory, p.key), Value: record})
+			op.changes = append(op.changes, journal.Change{Key: recordKey(kindHistory, p.key), Value: value})
 		}
 	}
 	if err == nil {
@@ -106,15 +107,15 @@ func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
 	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
-	record, err := mergeHistory(old.Value, p.writing)
-	if errors.Is(err, errNewerFormat) {
+	value, err := mergeHistory(old.Value, p.writing)
+	if errors.Is(err, record.ErrNewer) {
 		return nil, nil
 	}
 	if err != nil {
 		h.log.Warn("The history of a grouping begins anew.", "err", unreadable(old, err))
 		return mergeHistory(nil, p.writing)
 	}
-	return record, nil
+	return value, nil
 }
 
 // historyOp writes histories.

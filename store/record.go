@@ -13,6 +13,7 @@ import (
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/key"
+	"gatehouse/store/record"
 )
 
 // The kinds of records, as prefixes of their keys.
@@ -99,10 +100,6 @@ type ageRun struct {
 	age   age
 }
 
-// recordFormat is the version of the records below. A record with a higher one
-// was written by a later Gatehouse.
-const recordFormat = 1
-
 // Field numbers. They are part of the format on disk: never reuse one.
 const (
 	fieldFormat protowire.Number = 1
@@ -156,22 +153,6 @@ const (
 
 	noticeKind  protowire.Number = 1
 	noticeCount protowire.Number = 2
-
-	refusedAt      protowire.Number = 2
-	refusedReason  protowire.Number = 3
-	refusedMessage protowire.Number = 4
-	refusedID      protowire.Number = 5
-	refusedRan     protowire.Number = 6
-
-	controlAt        protowire.Number = 2
-	controlOperation protowire.Number = 3
-	controlEarlier   protowire.Number = 4
-	controlRan       protowire.Number = 5
-
-	earlierAt        protowire.Number = 1
-	earlierOperation protowire.Number = 2
-	earlierRevision  protowire.Number = 3
-	earlierRan       protowire.Number = 4
 )
 
 func appendVarint(b []byte, n protowire.Number, v uint64) []byte {
@@ -196,7 +177,7 @@ func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte
 
 func (r *groupRecord) encode() []byte {
 	b := make([]byte, 0, 256+len(r.packed))
-	b = appendVarint(b, fieldFormat, recordFormat)
+	b = appendVarint(b, fieldFormat, record.Format)
 	var m []byte
 	for _, l := range r.labels {
 		m = appendString(appendString(m[:0], pairName, l.Name), pairValue, l.Value)

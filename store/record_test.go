@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/store/exposition"
 	"gatehouse/store/key"
+	"gatehouse/store/record"
 )
 
 func sampleRecord(t testing.TB) []byte {
@@ -187,7 +188,7 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 }
 
 func TestRecordsOfALaterVersionAreNotMisread(t *testing.T) {
-	raw := appendVarint(nil, fieldFormat, recordFormat+1)
+	raw := appendVarint(nil, fieldFormat, record.Format+1)
 	if _, err := decodeGroupRecord(raw); err == nil || !strings.Contains(err.Error(), "later version") {
 		t.Errorf("got %v", err)
 	}

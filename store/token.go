@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/tidwall/btree"
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // maxTokens bounds the API tokens of a store.
@@ -374,109 +374,44 @@ func (c *committer) takeToken(e *edit, r journal.Record) error {
 	return nil
 }
 
-// Field numbers. They are part of the format on disk: never reuse one.
-const (
-	tokenName      protowire.Number = 2
-	tokenRole      protowire.Number = 3
-	tokenLimit     protowire.Number = 4 // a selector
-	tokenCreated   protowire.Number = 5
-	tokenCreatedBy protowire.Number = 6
-	tokenKnownBy   protowire.Number = 7 // a secret, newest first
-	tokenMaker     protowire.Number = 8 // of the values below
-
-	secretDigest  protowire.Number = 1
-	secretHint    protowire.Number = 2
-	secretCreated protowire.Number = 3
-	secretExpires protowire.Number = 4
-	secretRan     protowire.Number = 5
-)
-
-// What is known of who made a token. Records of earlier versions say nothing.
-const (
-	madeWithoutSignIn = 1
-	madeByKnown       = 2
-)
-
 func (t *Token) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendString(b, tokenName, t.Name)
-	b = appendString(b, tokenRole, t.Role)
-	for _, text := range t.Limit.Texts() {
-		b = appendString(b, tokenLimit, text)
+	r := &record.Token{
+		Format: record.Format, Name: t.Name, Role: t.Role, Limit: t.Limit.Texts(),
+		Created: nanos(t.Created), CreatedBy: t.CreatedBy, Maker: record.Maker_MAKER_WITHOUT_SIGN_IN,
 	}
-	b = appendUnix(b, tokenCreated, t.Created)
-	b = appendString(b, tokenCreatedBy, t.CreatedBy)
-	maker := uint64(madeWithoutSignIn)
 	if t.Authenticated {
-		maker = madeByKnown
+		r.Maker = record.Maker_MAKER_KNOWN
 	}
-	b = appendVarint(b, tokenMaker, maker)
 	for i := range t.Secrets {
 		x := &t.Secrets[i]
-		m := appendString(nil, secretDigest, x.Digest[:])
-		m = appendString(m, secretHint, x.Hint)
-		m = appendUnix(m, secretCreated, x.Created)
-		m = appendUnix(m, secretExpires, x.Expires)
-		b = appendString(b, tokenKnownBy, appendVarint(m, secretRan, uint64(x.ran)))
+		r.Secret = append(r.Secret, &record.TokenSecret{
+			Digest: x.Digest[:], Hint: x.Hint, Created: nanos(x.Created), Ran: x.ran, Expires: nanos(x.Expires),
+		})
 	}
-	return b
+	return record.Marshal(r)
 }
 
 var errNoSecret = errors.New("the token has no secret")
 
-// decodeToken copies all that it keeps.
 func decodeToken(id string, b []byte) (*Token, error) {
-	t := &Token{ID: id}
-	maker := uint64(0)
-	var limit []string
-	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case tokenName:
-			t.Name = string(v.bytes)
-		case tokenRole:
-			t.Role = string(v.bytes)
-		case tokenLimit:
-			limit = append(limit, string(v.bytes))
-		case tokenCreated:
-			t.Created = unixNano(int64(v.number))
-		case tokenCreatedBy:
-			t.CreatedBy = string(v.bytes)
-		case tokenMaker:
-			maker = v.number
-		case tokenKnownBy:
-			x, err := decodeSecret(v.bytes)
-			t.Secrets = append(t.Secrets, x)
-			return err
-		}
-		return nil
-	})
-	// Earlier versions wrote down nothing of strangers but no name.
-	t.Authenticated = maker == madeByKnown || maker == 0 && t.CreatedBy != ""
-	if err == nil && len(t.Secrets) == 0 {
-		err = errNoSecret
+	var r record.Token
+	if err := record.Unmarshal(b, &r); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		// A limit that can't be read must not be none.
-		t.Limit, err = ParseSelectors(limit)
+	t := &Token{
+		ID: id, Name: r.Name, Role: r.Role, Created: unixNano(r.Created), CreatedBy: r.CreatedBy,
+		// Earlier versions wrote down nothing of strangers but no name.
+		Authenticated: r.Maker == record.Maker_MAKER_KNOWN || r.Maker == record.Maker_MAKER_UNKNOWN && r.CreatedBy != "",
 	}
+	for _, s := range r.Secret {
+		x := TokenSecret{Hint: s.Hint, Created: unixNano(s.Created), ran: s.Ran, Expires: unixNano(s.Expires)}
+		copy(x.Digest[:], s.Digest)
+		t.Secrets = append(t.Secrets, x)
+	}
+	if len(t.Secrets) == 0 {
+		return nil, errNoSecret
+	}
+	var err error
+	t.Limit, err = ParseSelectors(r.Limit) // a limit that can't be read must not be none
 	return t, err
-}
-
-func decodeSecret(b []byte) (x TokenSecret, err error) {
-	err = eachField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case secretDigest:
-			copy(x.Digest[:], v.bytes)
-		case secretHint:
-			x.Hint = string(v.bytes)
-		case secretCreated:
-			x.Created = unixNano(int64(v.number))
-		case secretExpires:
-			x.Expires = unixNano(int64(v.number))
-		case secretRan:
-			x.ran = int64(v.number)
-		}
-		return nil
-	})
-	return x, err
 }

@@ -6,9 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // saveUsesEvery is how often the last uses of sessions and tokens are written:
@@ -130,9 +129,7 @@ func (c *committer) saveUses(b *batch) {
 			continue
 		}
 		at, ran, from := c.uses.stamps(key)
-		value := appendVarint(appendVarint(nil, fieldFormat, recordFormat), useAt, uint64(at))
-		value = appendVarint(value, useRan, uint64(ran))
-		b.add("", journal.Change{Key: kindUse + key, Value: appendString(value, useFrom, from)})
+		b.add("", journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
 	}
 	for _, key := range c.unowned {
 		b.add("", journal.Change{Key: kindUse + key})
@@ -156,11 +153,21 @@ func (p *Picture) owns(key string) bool {
 	return ok
 }
 
-const (
-	useAt   protowire.Number = 2
-	useFrom protowire.Number = 3
-	useRan  protowire.Number = 4
-)
+// savedUse is what the journal keeps of a use.
+type savedUse struct {
+	at, ran int64 // the stamp, and the ran time
+	from    string
+}
+
+func (x savedUse) encode() []byte {
+	return record.Marshal(&record.Use{Format: record.Format, At: x.at, Ran: x.ran, From: x.from})
+}
+
+func decodeUse(b []byte) (savedUse, error) {
+	var r record.Use
+	err := record.Unmarshal(b, &r)
+	return savedUse{at: r.At, ran: r.Ran, from: r.From}, err
+}
 
 // takeUse takes in the record of a use, which comes behind that of what was used.
 func (c *committer) takeUse(e *edit, r journal.Record) error {
@@ -169,22 +176,11 @@ func (c *committer) takeUse(e *edit, r journal.Record) error {
 		c.unowned = append(c.unowned, key)
 		return nil
 	}
-	var at, ran int64
-	var from string
-	err := eachVersionedField(r.Value, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case useAt:
-			at = int64(v.number)
-		case useRan:
-			ran = int64(v.number)
-		case useFrom:
-			from = string(v.bytes)
-		}
-		return nil
-	})
-	if err == nil {
-		c.learn(at, ran)
-		c.uses.learn(key, at, ran, from)
+	x, err := decodeUse(r.Value)
+	if err != nil {
+		return err
 	}
-	return err
+	c.learn(x.at, x.ran)
+	c.uses.learn(key, x.at, x.ran, x.from)
+	return nil
 }
