@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"gatehouse/store/exposition"
@@ -111,33 +112,102 @@ func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error
 	return x, err == nil, err
 }
 
+// activityTable is the activity log.
+type activityTable struct {
+	passive
+	c       *committer
+	entries int
+	trimAt  time.Time // when some of them may be too old
+	summed  []Entry   // of what was refused, not yet in the journal
+}
+
+func (*activityTable) prefix() string { return kindActivity }
+
+func (t *activityTable) reset() { t.entries = 0 }
+
+func (t *activityTable) take(_ *edit, told told) error {
+	if told.record.Value != nil {
+		t.entries++
+		t.c.learn(operationStamp(told.record.Key[len(kindActivity):]), 0)
+	}
+	return nil
+}
+
+func (t *activityTable) due() (at time.Time, ok bool) {
+	if len(t.summed) > 0 {
+		return t.c.clock.now(), true
+	}
+	at, ok = t.trimAt, t.c.o.Retention > 0 && t.entries > 0
+	for _, x := range []*sums{t.c.refusals, t.c.denials} {
+		if next, some := x.due(); some && (!ok || next.Before(at)) {
+			at, ok = next, true
+		}
+	}
+	return at, ok
+}
+
+func (t *activityTable) tidy(b *batch) {
+	t.addSums(b)
+	t.trim(b)
+}
+
+// addSums puts on record what was refused in the minutes that are over.
+func (t *activityTable) addSums(b *batch) {
+	if now, all := t.c.clock.now(), t.c.finishing; len(t.summed) == 0 { // else the last ones could not be written yet
+		t.summed = append(t.c.refusals.take(now, all), t.c.denials.take(now, all)...)
+	}
+	for _, x := range t.summed {
+		b.addEntry(x)
+	}
+}
+
+func (t *activityTable) written(b *batch) {
+	if b.tidied {
+		t.summed = nil
+	}
+	for i := range b.rejected {
+		t.c.refusals.addRefusal(b.rejected[i].when, b.rejected[i].at, &b.rejected[i].Rejection)
+	}
+	for _, p := range b.order {
+		switch {
+		case !strings.HasPrefix(p.Key, kindActivity):
+		case p.Value != nil:
+			t.entries++
+		default:
+			t.entries--
+		}
+	}
+	if t.c.o.Recorded == nil {
+		return
+	}
+	for _, x := range b.entries {
+		t.c.o.Recorded(x)
+	}
+}
+
 // trimEvery is how often entries are looked for that are too old.
 const trimEvery = time.Hour
 
-func (c *committer) nextTrim() (time.Time, bool) {
-	return c.trimAt, c.o.Retention > 0 && c.entries > 0
-}
-
-// trimActivity drops the oldest entries beyond what the log may hold, and those
+// trim drops the oldest entries beyond what the log may hold, and those
 // that are too old.
-func (c *committer) trimActivity(b *batch) {
-	now := c.clock.now()
-	over, aged := c.entries-MaxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
+func (t *activityTable) trim(b *batch) {
+	now := t.c.clock.now()
+	over, aged := t.entries-MaxEntries, t.c.o.Retention > 0 && !now.Before(t.trimAt)
 	if over <= 0 && !aged {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.o.Timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), t.c.o.Timeout)
 	defer cancel()
-	records, err := c.journal.Scan(ctx, kindActivity, kindActivity, deleteChunk)
+	records, err := t.c.journal.Scan(ctx, kindActivity, kindActivity, deleteChunk)
 	if err != nil {
-		c.log.Warn("The activity log can't be trimmed.", "err", err)
-		c.trimAt = now.Add(saveEvery)
+		t.c.log.Warn("The activity log can't be trimmed.", "err", err)
+		t.trimAt = now.Add(saveEvery)
 		return
 	}
 	oldest := ""
 	if aged {
-		oldest = kindActivity + operationTime(c.clock.stamp().Add(-c.o.Retention))
-		c.trimAt = now.Add(trimEvery)
+		oldest = kindActivity + operationTime(t.c.clock.stamp().Add(-t.c.o.Retention))
+		t.trimAt = now.Add(trimEvery)
 	}
 	for i, r := range records {
 		if i >= over && r.Key >= oldest {
@@ -146,6 +216,6 @@ func (c *committer) trimActivity(b *batch) {
 		b.add("", journal.Change{Key: r.Key})
 	}
 	if aged && len(records) == deleteChunk {
-		c.trimAt = now // there may be more
+		t.trimAt = now // there may be more
 	}
 }

@@ -286,20 +286,47 @@ func (c *clock) status() ClockStatus {
 // Now returns what the clock on the wall says.
 func (s *Store) Now() time.Time { return s.clock.stamp() }
 
-// saveClock writes how long the store has been running, if anything in it lasts
-// only for a while.
-func (c *committer) saveClock(b *batch) {
-	if !b.passes() || !c.finishing && c.clock.now().Before(c.clockAt) {
-		return
-	}
-	c.tick(b)
-	c.clockAt = b.when.Add(saveClockEvery)
-	b.add("", journal.Change{Key: clockKey, Value: c.clock.save(b.now, b.ran).encode()})
-}
-
 // passes reports whether the picture holds anything that lasts only for a while.
 func (p *Picture) passes() bool {
 	return p.expiries.Len()+p.gone.Len()+p.sessions.byKey.Len() > 0
+}
+
+// clockTable is how long the store has been running.
+type clockTable struct {
+	passive
+	c      *committer
+	saveAt time.Time // when to write it
+}
+
+func (*clockTable) prefix() string { return clockKey }
+
+func (t *clockTable) take(_ *edit, told told) error {
+	if told.record.Value == nil {
+		return nil
+	}
+	x, err := decodeClock(told.record.Value)
+	if err != nil {
+		return err
+	}
+	x.ran = min(max(0, x.ran), math.MaxInt64/4)
+	t.c.learn(x.at, x.ran)
+	if !t.c.settled {
+		t.c.clock.saved = x
+	}
+	return nil
+}
+
+func (t *clockTable) due() (time.Time, bool) { return t.saveAt, t.c.durable.passes() }
+
+// tidy writes how long the store has been running, if anything in it lasts only
+// for a while.
+func (t *clockTable) tidy(b *batch) {
+	if !b.passes() || !t.c.finishing && t.c.clock.now().Before(t.saveAt) {
+		return
+	}
+	t.c.tick(b)
+	t.saveAt = b.when.Add(saveClockEvery)
+	b.add("", journal.Change{Key: clockKey, Value: t.c.clock.save(b.now, b.ran).encode()})
 }
 
 func (x savedClock) encode() []byte {
@@ -310,19 +337,6 @@ func decodeClock(b []byte) (savedClock, error) {
 	var r record.Clock
 	err := record.Unmarshal(b, &r)
 	return savedClock{at: r.At, ran: r.Ran, doubt: r.Doubt}, err
-}
-
-func (c *committer) takeClock(r journal.Record) error {
-	x, err := decodeClock(r.Value)
-	if err != nil {
-		return err
-	}
-	x.ran = min(max(0, x.ran), math.MaxInt64/4)
-	c.learn(x.at, x.ran)
-	if !c.settled {
-		c.clock.saved = x
-	}
-	return nil
 }
 
 // learn takes in the times of a record. Only those that the store had when it was
@@ -351,11 +365,11 @@ func (c *committer) mindClock() {
 	if set == 0 && !caughtUp {
 		return
 	}
-	c.clockAt = c.clock.now()
+	c.times.saveAt = c.clock.now()
 	c.edits++
 	e := &edit{Picture: c.durable.copy(), id: c.edits}
 	if caughtUp {
-		e.settle()
+		c.settle(e)
 	}
 	e.touch() // it may show other times
 	c.publish(e.Picture)
@@ -365,47 +379,13 @@ func (c *committer) mindClock() {
 func (c *committer) settleClock() {
 	c.settled = true
 	c.clock.loaded()
-	c.clockAt = c.clock.now().Add(saveClockEvery)
+	c.times.saveAt = c.clock.now().Add(saveClockEvery)
 	x := c.clock.status()
 	if x.Behind == 0 {
 		return
 	}
 	c.log.Warn("The clock is behind the newest time in the store. Times that are ahead of it are shown as the time of this start, and nothing expires until the clock has caught up, or for an hour. If the clock is right, it was ahead before; if not, set it.",
 		slog.Duration("behind", x.Behind.Round(time.Second)), slog.Time("now", x.Now.UTC()), slog.Time("newest", time.Unix(0, c.clock.newest).UTC()))
-}
-
-// settle gives everything that lasts only for a while its place on the running
-// time.
-func (e *edit) settle() {
-	var ids []string
-	e.expiries.Scan(func(_, id string) bool {
-		ids = append(ids, id)
-		return true
-	})
-	e.expiries.Clear()
-	for _, id := range ids {
-		was, _ := e.groups.Get(id)
-		g := *was
-		g.ends = e.endOf(&g)
-		if time.Duration(g.ends-nanos(g.Expires)).Abs() > clockTolerance {
-			e.clock.askew.Store(true)
-		}
-		e.groups.Set(id, &g)
-		e.expiries.Set(timeKey(g.ends, id), id)
-	}
-	e.settleGone()
-	e.sessions.settle(e.clock)
-}
-
-func (e *edit) settleGone() {
-	var all []gone
-	e.gone.Scan(func(_ string, x gone) bool {
-		all = append(all, x)
-		return true
-	})
-	for _, x := range all {
-		e.addGone(x)
-	}
 }
 
 // endOf is when a grouping expires, in Unix nanoseconds of the running time.

@@ -20,17 +20,12 @@ type committer struct {
 	// ran time.
 	stamped, rank, ran int64
 	settled            bool      // everything was loaded once
-	clockAt            time.Time // when to write how long the store has been running
+	retryAt            time.Time // after a failure: nothing by itself before
 
-	refused map[string]unsaved // refusals that the journal does not know yet
-	saveAt  time.Time          // when to write them
-	expired []*Group           // out of the picture, but not yet in the journal
-	summed  []Entry            // of refusals, not yet in the journal either
-	retryAt time.Time          // after a failure: nothing by itself before
-	entries int                // of the activity log
-	trimAt  time.Time          // when entries of it may be too old
-	idleAt  time.Time          // when to look for sessions that nobody uses
-	unowned []string           // keys of uses of what is not there any more
+	tables    []table // in the order of tidy
+	groupings *groupingTable
+	refused   *refusedTable
+	times     *clockTable
 
 	noted []noted // memory for the next batch
 
@@ -55,8 +50,10 @@ const saveEvery = time.Second
 // wrote at the same time.
 const maxConflicts = 5
 
-func newCommitter(s *Store) committer {
-	return committer{Store: s, durable: s.Picture(), refused: map[string]unsaved{}}
+func newCommitter(s *Store) *committer {
+	c := &committer{Store: s, durable: s.Picture()}
+	c.newTables()
+	return c
 }
 
 // batch is the changes that become durable together.
@@ -76,8 +73,8 @@ type batch struct {
 	noted    []noted    // and all that there are, for the history
 
 	full   bool // nothing may come behind what is in it
-	kept   bool // the expired and the sums are taken care of
-	saving bool // and so are the refusals
+	tidied bool // what is due was added
+	saving bool // and so were the refusals
 }
 
 // rejected is a refused push with its time.
@@ -131,7 +128,7 @@ func (c *committer) run() {
 }
 
 func (c *committer) finish() {
-	c.saveAt, c.retryAt, c.finishing = time.Time{}, time.Time{}, true
+	c.retryAt, c.finishing = time.Time{}, true
 	for {
 		select {
 		case r := <-c.requests:
@@ -146,29 +143,10 @@ func (c *committer) finish() {
 // idle is how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
 	next, now := time.Hour, c.clock.now()
-	soon := func(at time.Time) { next = min(next, max(0, at.Sub(now))) }
-	if at, ok := c.durable.nextExpiry(); ok {
-		soon(at)
-	}
-	if len(c.refused) > 0 {
-		soon(c.saveAt)
-	}
-	if len(c.expired)+len(c.summed) > 0 {
-		soon(now)
-	}
-	for _, due := range []func() (time.Time, bool){c.refusals.due, c.denials.due, c.uses.due, c.nextTrim} {
-		if at, ok := due(); ok {
-			soon(at)
+	for _, x := range c.tables {
+		if at, ok := x.due(); ok {
+			next = min(next, max(0, at.Sub(now)))
 		}
-	}
-	if at, ok := c.nextSweep(); ok {
-		soon(at)
-	}
-	if at, _, ok := c.durable.sessions.next(); ok {
-		soon(at)
-	}
-	if c.durable.passes() {
-		soon(c.clockAt)
 	}
 	if c.clock.holding.Load() {
 		next = min(next, holdCheck)
@@ -217,7 +195,7 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 		}
 		break
 	}
-	c.housekeep(b)
+	c.tidy(b)
 	err := c.write(b)
 	if errors.Is(err, journal.ErrConflict) {
 		return requests, err
@@ -275,7 +253,7 @@ func (c *committer) write(b *batch) error {
 		changes = append(changes, p.Change)
 	}
 	if len(changes) == 0 {
-		c.saved(b)
+		c.written(b)
 		if b.touched {
 			c.publish(b.Picture)
 		}
@@ -290,7 +268,7 @@ func (c *committer) write(b *batch) error {
 		c.retryAt = c.clock.now().Add(saveEvery)
 		return explain(err)
 	}
-	c.saved(b)
+	c.written(b)
 	first := last - journal.Revision(len(changes)) + 1
 	if first != c.durable.applied+1 {
 		// Somebody else's changes came in between: what was checked here may

@@ -1,28 +1,9 @@
 package store
 
 import (
-	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
-
-// refusal is what the journal keeps of the last refused push to a grouping.
-type refusal struct {
-	id      string // of the grouping
-	at, ran int64  // the stamp, and the ran time
-	reason  exposition.Reason
-	message string
-}
-
-func (r refusal) encode() []byte {
-	return record.Marshal(&record.Refusal{Format: record.Format, At: r.at, Ran: r.ran, Reason: string(r.reason), Message: r.message, Id: r.id})
-}
-
-func decodeRefusal(b []byte) (refusal, error) {
-	var r record.Refusal
-	err := record.Unmarshal(b, &r)
-	return refusal{id: r.Id, at: r.At, ran: r.Ran, reason: exposition.Reason(r.Reason), message: r.Message}, err
-}
 
 // encodeControl is the record of a wipe or an import. Of a wipe it has the
 // earlier ones too, so that their groupings stay apart.

@@ -7,7 +7,6 @@ import (
 	"hash/maphash"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"gatehouse/store/exposition"
@@ -197,7 +196,7 @@ type wipeOp struct {
 func (op *wipeOp) apply(b *batch) error {
 	op.deleted = b.stats.Groupings
 	op.entry.Operation, op.entry.At, op.entry.Count = b.newOperation(), b.now, op.deleted
-	b.c.saveRefused(b) // for the undo
+	b.c.refused.save(b) // for the undo
 	b.wipes = b.earlierWipes()
 	t := b.tombstone(op.entry.Operation)
 	b.add("", journal.Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
@@ -265,118 +264,6 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	})
 }
 
-// expire takes out what has expired, whether or not that can be written now.
-func (c *committer) expire() {
-	now := c.clock.now()
-	at, ok := c.durable.nextExpiry()
-	if !ok || at.After(now) || c.clock.holding.Load() {
-		return
-	}
-	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}
-	c.edits++
-	e := &edit{Picture: c.durable.copy(), id: c.edits}
-	for ok && !at.After(now) {
-		_, id, _ := e.expiries.Min()
-		g, _ := e.groups.Get(id)
-		e.remove(g)
-		e.addGone(gone{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
-		c.expired = append(c.expired, g)
-		at, ok = e.nextExpiry()
-	}
-	c.publish(e.Picture)
-}
-
-// housekeep adds to a batch what the store has to write by itself.
-func (c *committer) housekeep(b *batch) {
-	if c.clock.now().Before(c.retryAt) {
-		return
-	}
-	b.kept = true
-	c.buryExpired(b)
-	c.addSums(b)
-	if !c.clock.now().Before(c.saveAt) {
-		c.saveRefused(b)
-	}
-	c.sweep(b)
-	c.sweepSessions(b)
-	c.saveUses(b)
-	c.trimActivity(b)
-	c.saveClock(b)
-}
-
-func (c *committer) buryExpired(b *batch) {
-	if len(c.expired) == 0 {
-		return
-	}
-	c.tick(b)
-	op := b.newOperation()
-	n := 0
-	for _, g := range c.expired {
-		// Pushed anew meanwhile: then its record says so already.
-		if x, ok := b.gone.Get(g.Key.ID()); ok && x.revision == g.Revision {
-			end := x.tombstone
-			end.operation = op
-			b.leave(g, end, g.Revision)
-			n++
-		}
-	}
-	if n > 0 {
-		b.addEntry(Entry{Kind: EntryExpiry, Operation: op, At: b.now, Count: n})
-	}
-}
-
-func (c *committer) saveRefused(b *batch) {
-	b.saving = true
-	for id, u := range c.refused {
-		if g, ok := b.groups.Get(id); ok && g.Failed.Equal(u.at) {
-			b.add("", journal.Change{Key: recordKey(kindRefused, u.key), Value: u.refusal.encode()})
-		}
-	}
-}
-
-// saved forgets what a batch has written.
-func (c *committer) saved(b *batch) {
-	if b.kept {
-		c.expired, c.summed = nil, nil
-	}
-	c.historian.note(b.noted)
-	clear(b.noted)
-	c.noted = b.noted
-	for i := range b.rejected {
-		c.refusals.addRefusal(b.rejected[i].when, b.rejected[i].at, &b.rejected[i].Rejection)
-	}
-	if b.saving {
-		clear(c.refused)
-	}
-	for _, p := range b.order {
-		if strings.HasPrefix(p.Key, kindActivity) {
-			if p.Value != nil {
-				c.entries++
-			} else {
-				c.entries--
-			}
-		}
-	}
-	if c.o.Recorded == nil {
-		return
-	}
-	for _, x := range b.entries {
-		c.o.Recorded(x)
-	}
-}
-
-// nextSweep is when a deleted grouping is to be forgotten.
-func (c *committer) nextSweep() (time.Time, bool) {
-	at, _, ok := c.durable.oldestGone()
-	if !ok || c.clock.holding.Load() {
-		return time.Time{}, false
-	}
-	if c.durable.goneSize > c.o.UndoMaxBytes {
-		return c.clock.now(), true
-	}
-	return time.Unix(0, at).Add(c.o.UndoWindow), true
-}
-
 func (p *Picture) oldestGone() (at int64, id string, ok bool) {
 	_, id, ok = p.goneTime.Min()
 	if ok {
@@ -384,31 +271,6 @@ func (p *Picture) oldestGone() (at int64, id string, ok bool) {
 		at = x.at
 	}
 	return at, id, ok
-}
-
-// sweep forgets deleted groupings whose time is over, the oldest first.
-func (c *committer) sweep(b *batch) {
-	if c.clock.holding.Load() {
-		return
-	}
-	for range deleteChunk {
-		at, id, ok := b.oldestGone()
-		over := b.goneSize > c.o.UndoMaxBytes
-		if !ok || !over && time.Unix(0, at).Add(c.o.UndoWindow).After(c.clock.now()) {
-			return
-		}
-		x, _ := b.gone.Get(id)
-		key := recordKey(kindGrouping, x.key)
-		if p, now := b.changes[key]; now && !p.dropped {
-			return // it went in this very batch; next time
-		}
-		b.dropGone(id)
-		b.add("", journal.Change{Key: key, If: &x.revision})
-		b.add("", journal.Change{Key: recordKey(kindHistory, x.key)})
-		if x.unmarked {
-			b.add("", journal.Change{Key: recordKey(kindRefused, x.key)})
-		}
-	}
 }
 
 var operationSeed = maphash.MakeSeed()

@@ -119,7 +119,9 @@ func (c *committer) load(ctx context.Context) error {
 
 func (c *committer) startOver(resets uint64) {
 	c.edits++
-	c.entries = 0
+	for _, x := range c.tables {
+		x.reset()
+	}
 	c.loading, c.complete = &edit{Picture: c.newPicture(), id: c.edits}, false
 	c.loading.told, c.loading.changes = resets, 1
 }
@@ -130,7 +132,7 @@ func (c *committer) showLoaded() {
 		if !c.settled {
 			c.settleClock()
 		}
-		c.loading.settle()
+		c.settle(c.loading)
 		p := c.loading.Picture
 		p.changes += c.durable.changes // so that what is told anew counts as changed
 		c.loading = nil

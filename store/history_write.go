@@ -153,3 +153,18 @@ func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
 	_, err := h.journal.Commit(ctx, changes...)
 	return err
 }
+
+// historyTable is the histories. Nothing of them is kept in memory: the historian
+// reads and writes them.
+type historyTable struct {
+	passive
+	c *committer
+}
+
+func (*historyTable) prefix() string { return kindHistory }
+
+func (t *historyTable) written(b *batch) {
+	t.c.historian.note(b.noted)
+	clear(b.noted)
+	t.c.noted = b.noted
+}

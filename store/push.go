@@ -251,13 +251,6 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// unsaved is a refusal that is not in the journal yet.
-type unsaved struct {
-	key GroupingKey
-	at  time.Time
-	refusal
-}
-
 // maxFailure bounds what is kept of the reason of a refusal.
 const maxFailure = 512
 
@@ -267,10 +260,7 @@ func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
 	message = shortened(message, maxFailure)
 	r := refusal{id: g.Key.ID(), at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
 	b.setFailure(g, r)
-	if len(b.c.refused) == 0 {
-		b.c.saveAt = b.when.Add(saveEvery)
-	}
-	b.c.refused[g.Key.ID()] = unsaved{key: g.Key, at: unixNano(r.at), refusal: r}
+	b.c.refused.add(g.Key, r, b.when)
 }
 
 // rejectOp notes a push that was refused before it came here.

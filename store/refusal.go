@@ -183,13 +183,3 @@ func shortened(s string, most int) string {
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
 }
-
-// addSums puts on record what was refused in the minutes that are over.
-func (c *committer) addSums(b *batch) {
-	if len(c.summed) == 0 { // else the last ones could not be written yet
-		c.summed = append(c.refusals.take(c.clock.now(), c.finishing), c.denials.take(c.clock.now(), c.finishing)...)
-	}
-	for _, x := range c.summed {
-		b.addEntry(x)
-	}
-}

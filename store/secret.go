@@ -38,7 +38,16 @@ func encodeSecret(secret []byte) []byte {
 	return record.Marshal(&record.SigningKey{Format: record.Format, Value: secret})
 }
 
-func takeSecret(e *edit, r journal.Record) error {
+// secretTable is the secret that all stores on the journal share.
+type secretTable struct{ passive }
+
+func (secretTable) prefix() string { return secretKey }
+
+func (secretTable) take(e *edit, t told) error {
+	r := t.record
+	if r.Value == nil {
+		return nil
+	}
 	var x record.SigningKey
 	if err := record.Unmarshal(r.Value, &x); err != nil {
 		return err

@@ -312,12 +312,44 @@ func (b *batch) endSession(key string) {
 	b.dropUse(key)
 }
 
-// sweepSessions forgets the sessions whose time is over.
-func (c *committer) sweepSessions(b *batch) {
-	if c.clock.holding.Load() {
+// sessionTable is the sessions.
+type sessionTable struct {
+	passive
+	c      *committer
+	idleAt time.Time // when to look for sessions that nobody uses
+}
+
+func (*sessionTable) prefix() string { return kindSession }
+
+func (t *sessionTable) take(e *edit, told told) error {
+	r := told.record
+	if r.Value == nil {
+		e.sessions.remove(r.Key)
+		return nil
+	}
+	x, err := decodeSession(r.Value)
+	if err != nil {
+		return err
+	}
+	t.c.learn(nanos(x.Created), x.ran)
+	x.ends = x.endOf(t.c.clock)
+	e.sessions.put(r.Key, x)
+	return nil
+}
+
+func (t *sessionTable) settle(e *edit) { e.sessions.settle(e.clock) }
+
+func (t *sessionTable) due() (at time.Time, ok bool) {
+	at, _, ok = t.c.durable.sessions.next()
+	return at, ok
+}
+
+// tidy forgets the sessions whose time is over.
+func (t *sessionTable) tidy(b *batch) {
+	if t.c.clock.holding.Load() {
 		return
 	}
-	now := c.clock.now()
+	now := t.c.clock.now()
 	for range deleteChunk {
 		at, key, ok := b.sessions.next()
 		if !ok || at.After(now) {
@@ -325,10 +357,10 @@ func (c *committer) sweepSessions(b *batch) {
 		}
 		b.endSession(key)
 	}
-	if c.o.SessionIdle <= 0 || now.Before(c.idleAt) {
+	if t.c.o.SessionIdle <= 0 || now.Before(t.idleAt) {
 		return
 	}
-	c.idleAt = now.Add(saveUsesEvery)
+	t.idleAt = now.Add(saveUsesEvery)
 	for _, key := range b.idleSessions(now) {
 		b.endSession(key)
 	}
@@ -344,21 +376,6 @@ func (b *batch) idleSessions(now time.Time) (idle []string) {
 		return len(idle) < deleteChunk
 	})
 	return idle
-}
-
-func (c *committer) takeSession(e *edit, r journal.Record) error {
-	if r.Value == nil {
-		e.sessions.remove(r.Key)
-		return nil
-	}
-	x, err := decodeSession(r.Value)
-	if err != nil {
-		return err
-	}
-	c.learn(nanos(x.Created), x.ran)
-	x.ends = x.endOf(c.clock)
-	e.sessions.put(r.Key, x)
-	return nil
 }
 
 func (x Session) encode() []byte {

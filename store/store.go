@@ -75,7 +75,7 @@ type Store struct {
 	finished chan struct{} // closed when the committer has ended
 	closed   sync.Once
 	done     sync.WaitGroup
-	commit   committer
+	commit   *committer
 }
 
 // maxQueued bounds the changes that wait for the committer.

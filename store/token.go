@@ -358,7 +358,16 @@ func (b *batch) forgetToken(id string) {
 // anybody in. Programs of an earlier version take it for one that has expired.
 func (t *Token) revoked() bool { return t.Name == "" }
 
-func (c *committer) takeToken(e *edit, r journal.Record) error {
+// tokenTable is the API tokens.
+type tokenTable struct {
+	passive
+	c *committer
+}
+
+func (*tokenTable) prefix() string { return kindToken }
+
+func (x *tokenTable) take(e *edit, told told) error {
+	r := told.record
 	if r.Value == nil {
 		e.tokens.remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil
@@ -368,7 +377,7 @@ func (c *committer) takeToken(e *edit, r journal.Record) error {
 		return err
 	}
 	for i := range t.Secrets {
-		c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
+		x.c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
 	}
 	e.tokens.put(t)
 	return nil

@@ -118,25 +118,6 @@ func (u *uses) take(now time.Time, all bool) []string {
 	return keys
 }
 
-// saveUses writes when sessions and tokens were last used. What can't be written
-// is not tried again: the next use is as good.
-func (c *committer) saveUses(b *batch) {
-	for _, key := range c.uses.take(c.clock.now(), c.finishing) {
-		x := c.uses.find(key)
-		x.dirty.Store(false)
-		if !b.owns(key) {
-			c.uses.forget(key)
-			continue
-		}
-		at, ran, from := c.uses.stamps(key)
-		b.add("", journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
-	}
-	for _, key := range c.unowned {
-		b.add("", journal.Change{Key: kindUse + key})
-	}
-	c.unowned = nil
-}
-
 // dropUse forgets the last use of what goes in this batch.
 func (b *batch) dropUse(key string) {
 	b.c.uses.forget(key)
@@ -169,18 +150,52 @@ func decodeUse(b []byte) (savedUse, error) {
 	return savedUse{at: r.At, ran: r.Ran, from: r.From}, err
 }
 
-// takeUse takes in the record of a use, which comes behind that of what was used.
-func (c *committer) takeUse(e *edit, r journal.Record) error {
+// useTable is when sessions and tokens were last used.
+type useTable struct {
+	passive
+	c       *committer
+	unowned []string // keys of uses of what is not there any more
+}
+
+func (*useTable) prefix() string { return kindUse }
+
+// take takes in the record of a use, which comes behind that of what was used.
+func (t *useTable) take(e *edit, told told) error {
+	r := told.record
+	if r.Value == nil {
+		return nil
+	}
 	key := strings.TrimPrefix(r.Key, kindUse)
 	if !e.owns(key) {
-		c.unowned = append(c.unowned, key)
+		t.unowned = append(t.unowned, key)
 		return nil
 	}
 	x, err := decodeUse(r.Value)
 	if err != nil {
 		return err
 	}
-	c.learn(x.at, x.ran)
-	c.uses.learn(key, x.at, x.ran, x.from)
+	t.c.learn(x.at, x.ran)
+	t.c.uses.learn(key, x.at, x.ran, x.from)
 	return nil
+}
+
+func (t *useTable) due() (time.Time, bool) { return t.c.uses.due() }
+
+// tidy writes when sessions and tokens were last used. What can't be written
+// is not tried again: the next use is as good.
+func (t *useTable) tidy(b *batch) {
+	for _, key := range t.c.uses.take(t.c.clock.now(), t.c.finishing) {
+		x := t.c.uses.find(key)
+		x.dirty.Store(false)
+		if !b.owns(key) {
+			t.c.uses.forget(key)
+			continue
+		}
+		at, ran, from := t.c.uses.stamps(key)
+		b.add("", journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
+	}
+	for _, key := range t.unowned {
+		b.add("", journal.Change{Key: kindUse + key})
+	}
+	t.unowned = nil
 }

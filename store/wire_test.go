@@ -51,7 +51,7 @@ func rewritten(key string, value []byte) ([]byte, error) {
 		return x.encode(), err
 	case key == secretKey:
 		e := edit{Picture: newPicture(nil)}
-		err := takeSecret(&e, journal.Record{Value: value})
+		err := secretTable{}.take(&e, told{record: journal.Record{Value: value}})
 		return encodeSecret(e.secret), err
 	case kind == kindControl:
 		x, earlier, err := decodeControl(value)
