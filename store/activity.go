@@ -6,68 +6,53 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
-	"gatehouse/store/record"
 )
 
-// EntryKind says what an entry of the activity log is about.
-type EntryKind string
+// What the activity log is made of, see the package audit.
+type (
+	// Origin tells where a change came from, see audit.Origin.
+	Origin = audit.Origin
+	// Entry is one entry of the activity log, see audit.Entry.
+	Entry = audit.Entry
+	// EntryKind says what an entry is about, see audit.Kind.
+	EntryKind = audit.Kind
+	// ActivityQuery says which entries are asked for, see audit.Query.
+	ActivityQuery = audit.Query
+)
+
+// Anonymous is the Via of those who need no credential: anybody.
+const Anonymous = audit.Anonymous
 
 // What is on record.
 const (
-	EntryDelete EntryKind = "delete"
-	EntryWipe   EntryKind = "wipe"
-	EntryExpiry EntryKind = "expiry"
-	EntryUndo   EntryKind = "undo"
-	EntryImport EntryKind = "import"
-	// EntryRefusal is pushes to one grouping that were refused for one reason
-	// within a minute.
-	EntryRefusal EntryKind = "refusal"
-	// EntryDenial is requests that were not let in, from one client and for one
-	// reason within a minute.
-	EntryDenial      EntryKind = "denial"
-	EntrySignIn      EntryKind = "sign_in"
-	EntrySignOut     EntryKind = "sign_out"
-	EntryTokenCreate EntryKind = "token_create"
-	EntryTokenRotate EntryKind = "token_rotate"
-	EntryTokenRevoke EntryKind = "token_revoke"
+	EntryDelete      = audit.Delete
+	EntryWipe        = audit.Wipe
+	EntryExpiry      = audit.Expiry
+	EntryUndo        = audit.Undo
+	EntryImport      = audit.Import
+	EntryRefusal     = audit.Refusal
+	EntryDenial      = audit.Denial
+	EntrySignIn      = audit.SignIn
+	EntrySignOut     = audit.SignOut
+	EntryTokenCreate = audit.TokenCreate
+	EntryTokenRotate = audit.TokenRotate
+	EntryTokenRevoke = audit.TokenRevoke
 )
 
-// Entry is one entry of the activity log.
-type Entry struct {
-	Operation string // names it; later ones sort behind earlier ones
-	Kind      EntryKind
-	At        time.Time
-	Origin    Origin
-	What      string // the selector or grouping that was named, of an undo: at first; the request; the token
-	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
-	Undoes    string // of an undo: the operation that it undid
-	// Of a refusal: why, in a word and, of the first push, in a line. Of others
-	// Message may tell more.
-	Reason  exposition.Reason
-	Message string
-}
+const (
+	// MaxEntries bounds the activity log: the oldest entries go.
+	MaxEntries = 100_000
+	// MaxActivity is how many entries one call of Activity returns at the most.
+	MaxActivity = audit.MaxFound
+)
 
-// MaxEntries bounds the activity log: the oldest entries go.
-const MaxEntries = 100_000
-
-func (x Entry) encode() []byte {
-	return record.Marshal(&record.Entry{
-		Format: record.Format, Kind: string(x.Kind), At: x.At.UnixNano(),
-		By: x.Origin.By, From: x.Origin.From, Via: x.Origin.Via, Id: x.Origin.ID,
-		What: x.What, Count: int64(x.Count), Undoes: x.Undoes, Reason: string(x.Reason), Message: x.Message,
-	})
-}
-
-func decodeEntry(operation string, b []byte) (Entry, error) {
-	var r record.Entry
-	err := record.Unmarshal(b, &r)
-	return Entry{
-		Operation: operation, Kind: EntryKind(r.Kind), At: time.Unix(0, r.At),
-		Origin: Origin{By: r.By, From: r.From, Via: r.Via, ID: r.Id},
-		What:   r.What, Count: int(r.Count), Undoes: r.Undoes, Reason: exposition.Reason(r.Reason), Message: r.Message,
-	}, err
+// Activity returns the entries that a query asks for, newest first, see
+// audit.Find.
+func (s *Store) Activity(ctx context.Context, q ActivityQuery) (entries []Entry, next string, err error) {
+	return audit.Find(ctx, s.journal, q, func(at time.Time) time.Time { return s.clock.shown(at, 0) })
 }
 
 // newEntry makes an entry about what happens now.
@@ -86,28 +71,33 @@ type Denial struct {
 // on record. It never waits.
 func (s *Store) Deny(d Denial) {
 	who := d.Origin.From + "\x00" + d.Origin.Via + "\x00" + d.Origin.ID
-	s.denials.add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: shortened(d.What, maxSumMessage)} })
+	s.denials.Add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: audit.Shortened(d.What, audit.MaxMessage)} })
+}
+
+// addRefusal counts one refused push.
+func addRefusal(x *audit.Sums, when, at time.Time, r *Rejection) {
+	x.Add(when, at, r.Key.ID(), r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
 }
 
 func (b *batch) addEntry(x Entry) {
 	b.entries = append(b.entries, x)
-	b.add("", journal.Change{Key: kindActivity + x.Operation, Value: x.encode()})
+	b.add("", journal.Change{Key: audit.Prefix + x.Operation, Value: x.Encode()})
 }
 
 // Entry returns the entry of an operation. It may be gone though the operation
 // took place: the log is bounded.
 func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error) {
-	if !isOperation(operation) {
+	if !audit.IsOperation(operation) {
 		return Entry{}, false, nil
 	}
-	r, err := s.journal.Read(ctx, kindActivity+operation)
+	r, err := s.journal.Read(ctx, audit.Prefix+operation)
 	if errors.Is(err, journal.ErrNoRecord) {
 		return Entry{}, false, nil
 	}
 	if err != nil {
 		return Entry{}, false, err
 	}
-	x, err := decodeEntry(operation, r.Value)
+	x, err := audit.Decode(operation, r.Value)
 	x.At = s.clock.shown(x.At, 0)
 	return x, err == nil, err
 }
@@ -121,14 +111,14 @@ type activityTable struct {
 	summed  []Entry   // of what was refused, not yet in the journal
 }
 
-func (*activityTable) prefix() string { return kindActivity }
+func (*activityTable) prefix() string { return audit.Prefix }
 
 func (t *activityTable) reset() { t.entries = 0 }
 
 func (t *activityTable) take(_ *edit, told told) error {
 	if told.record.Value != nil {
 		t.entries++
-		t.c.learn(operationStamp(told.record.Key[len(kindActivity):]), 0)
+		t.c.learn(audit.OperationStamp(told.record.Key[len(audit.Prefix):]), 0)
 	}
 	return nil
 }
@@ -138,8 +128,8 @@ func (t *activityTable) due() (at time.Time, ok bool) {
 		return t.c.clock.now(), true
 	}
 	at, ok = t.trimAt, t.c.o.Retention > 0 && t.entries > 0
-	for _, x := range []*sums{t.c.refusals, t.c.denials} {
-		if next, some := x.due(); some && (!ok || next.Before(at)) {
+	for _, x := range []*audit.Sums{t.c.refusals, t.c.denials} {
+		if next, some := x.Due(); some && (!ok || next.Before(at)) {
 			at, ok = next, true
 		}
 	}
@@ -154,7 +144,7 @@ func (t *activityTable) tidy(b *batch) {
 // addSums puts on record what was refused in the minutes that are over.
 func (t *activityTable) addSums(b *batch) {
 	if now, all := t.c.clock.now(), t.c.finishing; len(t.summed) == 0 { // else the last ones could not be written yet
-		t.summed = append(t.c.refusals.take(now, all), t.c.denials.take(now, all)...)
+		t.summed = append(t.c.refusals.Take(now, all), t.c.denials.Take(now, all)...)
 	}
 	for _, x := range t.summed {
 		b.addEntry(x)
@@ -166,11 +156,12 @@ func (t *activityTable) written(b *batch) {
 		t.summed = nil
 	}
 	for i := range b.rejected {
-		t.c.refusals.addRefusal(b.rejected[i].when, b.rejected[i].at, &b.rejected[i].Rejection)
+		x := &b.rejected[i]
+		addRefusal(t.c.refusals, x.when, x.at, &x.Rejection)
 	}
 	for _, p := range b.order {
 		switch {
-		case !strings.HasPrefix(p.Key, kindActivity):
+		case !strings.HasPrefix(p.Key, audit.Prefix):
 		case p.Value != nil:
 			t.entries++
 		default:
@@ -198,7 +189,7 @@ func (t *activityTable) trim(b *batch) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), t.c.o.Timeout)
 	defer cancel()
-	records, err := t.c.journal.Scan(ctx, kindActivity, kindActivity, deleteChunk)
+	records, err := t.c.journal.Scan(ctx, audit.Prefix, audit.Prefix, deleteChunk)
 	if err != nil {
 		t.c.log.Warn("The activity log can't be trimmed.", "err", err)
 		t.trimAt = now.Add(saveEvery)
@@ -206,7 +197,7 @@ func (t *activityTable) trim(b *batch) {
 	}
 	oldest := ""
 	if aged {
-		oldest = kindActivity + operationTime(t.c.clock.stamp().Add(-t.c.o.Retention))
+		oldest = audit.OldestKey(t.c.clock.stamp().Add(-t.c.o.Retention))
 		t.trimAt = now.Add(trimEvery)
 	}
 	for i, r := range records {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"regexp"
 	"slices"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -273,20 +272,11 @@ func (p *Picture) oldestGone() (at int64, id string, ok bool) {
 	return at, id, ok
 }
 
-var operationSeed = maphash.MakeSeed()
-
 // newOperation names the operation of now so that later ones sort behind it, and
 // apart from those of that moment before the clock was set back.
-func (b *batch) newOperation() string {
-	var h maphash.Hash
-	h.SetSeed(operationSeed)
-	fmt.Fprint(&h, b.rank)
-	return fmt.Sprintf("%s-%08x", operationTime(b.now), uint32(h.Sum64()))
-}
+func (b *batch) newOperation() string { return audit.NewOperation(b.now, b.rank) }
 
 // tombstone says that an operation ends something now.
 func (b *batch) tombstone(operation string) tombstone {
 	return tombstone{stamp: b.now.UnixNano(), ran: b.ran, operation: operation}
 }
-
-var isOperation = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]{8}$`).MatchString

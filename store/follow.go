@@ -72,17 +72,13 @@ func (f *follower) Record(r journal.Record) {
 		t.record.Value = nil
 	} else if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
 		if t.read, t.err = readGrouping(r, f.names); t.err != nil {
-			t = told{kind: toldEnd, err: unreadable(r, t.err)}
+			t = told{kind: toldEnd, err: journal.Unreadable(r, t.err)}
 		}
 		t.record.Value = nil
 	} else if r.Value != nil {
 		t.record.Value = append([]byte{}, r.Value...)
 	}
 	f.send(t)
-}
-
-func unreadable(r journal.Record, err error) error {
-	return fmt.Errorf("record %q cannot be read: %w", r.Key, err)
 }
 
 func (s *Store) follow(ctx context.Context) {

@@ -9,21 +9,6 @@ import (
 	"gatehouse/store/journal"
 )
 
-// Origin tells where a change came from.
-type Origin struct {
-	By   string // the principal, for people; empty while nobody has to say who they are
-	From string // the client's address
-	Via  string // how the principal is known: the scheme of its credential
-	// ID tells the principal from all others. Only the activity log keeps it.
-	ID string
-}
-
-// Anonymous is the Via of those who need no credential: anybody.
-const Anonymous = "none"
-
-// Authenticated reports whether it is known who it was.
-func (o Origin) Authenticated() bool { return o.Via != "" && o.Via != Anonymous }
-
 // Group is a grouping as it was at one moment. It is immutable.
 type Group struct {
 	Key GroupingKey

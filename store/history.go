@@ -48,7 +48,7 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 	var written []PushSummary
 	if err == nil {
 		if written, err = decodeHistory(r.Value); err != nil {
-			return nil, unreadable(r, err)
+			return nil, journal.Unreadable(r, err)
 		}
 	}
 	news, err := decodePushes(unwritten)

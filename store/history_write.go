@@ -112,7 +112,7 @@ func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		h.log.Warn("The history of a grouping begins anew.", "err", unreadable(old, err))
+		h.log.Warn("The history of a grouping begins anew.", "err", journal.Unreadable(old, err))
 		return mergeHistory(nil, p.writing)
 	}
 	return value, nil

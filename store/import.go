@@ -196,7 +196,7 @@ func (s *Store) ImportState(ctx context.Context) (ImportState, error) {
 	}
 	t, _, err := decodeControl(r.Value)
 	if err != nil {
-		return ImportState{}, unreadable(r, err)
+		return ImportState{}, journal.Unreadable(r, err)
 	}
 	state, file, _ := strings.Cut(t.operation, " ")
 	return ImportState{Due: state == importBegun, Begun: state == importBegun, Done: state == importDone, File: file}, nil

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -151,7 +152,7 @@ func (op *pushOp) reject(b *batch, current *Group, err error) {
 	if current != nil {
 		b.fail(current, r.Reason, r.Message)
 		x := op.summary(b.now)
-		x.Refused = shortened(r.Message, maxWhy)
+		x.Refused = audit.Shortened(r.Message, maxWhy)
 		b.noted = append(b.noted, noted{key: op.push.Key, PushSummary: x})
 	}
 	b.rejected = append(b.rejected, rejected{b.now, b.when, Rejection{
@@ -257,7 +258,7 @@ const maxFailure = 512
 // fail notes a refused push to a grouping that exists. It is shown at once and
 // written within a second or so.
 func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
-	message = shortened(message, maxFailure)
+	message = audit.Shortened(message, maxFailure)
 	r := refusal{id: g.Key.ID(), at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
 	b.setFailure(g, r)
 	b.c.refused.add(g.Key, r, b.when)
@@ -270,7 +271,7 @@ func (op *rejectOp) apply(b *batch) error {
 	if g, ok := b.groups.Get(op.Key.ID()); ok {
 		b.fail(g, op.Reason, op.Message)
 		b.noted = append(b.noted, noted{key: g.Key, PushSummary: PushSummary{
-			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: shortened(op.Message, maxWhy), Origin: op.Origin,
+			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: audit.Shortened(op.Message, maxWhy), Origin: op.Origin,
 		}})
 	}
 	return nil

@@ -16,9 +16,8 @@ import (
 	"gatehouse/store/record"
 )
 
-// The kinds of records, as prefixes of their keys.
+// The kinds of records, as prefixes of their keys; see also audit.Prefix.
 const (
-	kindActivity = "a."
 	kindControl  = "c."
 	kindGrouping = "g." // also a deleted grouping, until its undo window ends
 	kindHistory  = "h." // the last pushes to a grouping

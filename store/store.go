@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -64,8 +65,8 @@ type Store struct {
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
 
-	refusals  *sums
-	denials   *sums
+	refusals  *audit.Sums
+	denials   *audit.Sums
 	uses      *uses
 	wanted    chan struct{} // told when the committer has something to do by itself
 	historian *historian
@@ -100,7 +101,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 		followed: make(chan told, 1024),
 		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
-	s.refusals, s.denials, s.uses = newRefusals(s.wanted), newDenials(s.wanted), newUses(s.wanted)
+	s.refusals, s.denials, s.uses = audit.NewRefusals(s.wanted), audit.NewDenials(s.wanted), newUses(s.wanted)
 	s.historian = newHistorian(s)
 	s.picture.Store(s.newPicture())
 	s.commit = newCommitter(s)
@@ -203,7 +204,7 @@ type Rejection struct {
 // store: in the activity log, and with the grouping if there is one. It creates
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
-	s.refusals.addRefusal(s.clock.now(), s.clock.stamp(), &r)
+	addRefusal(s.refusals, s.clock.now(), s.clock.stamp(), &r)
 	if _, ok := s.Picture().Group(r.Key); !ok {
 		return
 	}

@@ -3,6 +3,8 @@ package store
 import (
 	"strings"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // table is what a store does about one kind of record. All of them are asked by
@@ -57,7 +59,7 @@ func (c *committer) take(e *edit, t told) error {
 			continue
 		}
 		if err := x.take(e, t); err != nil {
-			return unreadable(t.record, err)
+			return journal.Unreadable(t.record, err)
 		}
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
@@ -283,7 +284,7 @@ func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
 	if at := t.Expires(); !at.IsZero() && kind != EntryTokenRevoke {
 		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)
 	}
-	entry.Message = shortened(entry.Message, maxSumMessage)
+	entry.Message = audit.Shortened(entry.Message, audit.MaxMessage)
 	b.addEntry(entry)
 }
 

@@ -190,11 +190,11 @@ func (s *Store) dig(ctx context.Context, graves []gone) ([]find, error) {
 		}
 		rec, err := decodeGroupRecord(r.Value)
 		if err != nil {
-			return nil, unreadable(r, err)
+			return nil, journal.Unreadable(r, err)
 		}
 		b, err := rec.body(names)
 		if err != nil {
-			return nil, unreadable(r, err)
+			return nil, journal.Unreadable(r, err)
 		}
 		f := find{gone: x, group: rec.newGroup(x.key, b), packed: rec.packed}
 		if err := s.digRefusal(ctx, f, rec.refused); err != nil {
@@ -221,7 +221,7 @@ func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
 	}
 	r, err := decodeRefusal(refused)
 	if err != nil {
-		return unreadable(journal.Record{Key: recordKey(kindRefused, f.key)}, err)
+		return journal.Unreadable(journal.Record{Key: recordKey(kindRefused, f.key)}, err)
 	}
 	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	return nil

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
@@ -56,9 +57,9 @@ func rewritten(key string, value []byte) ([]byte, error) {
 	case kind == kindControl:
 		x, earlier, err := decodeControl(value)
 		return encodeControl(x, earlier), err
-	case kind == kindActivity:
-		x, err := decodeEntry("", value)
-		return x.encode(), err
+	case kind == audit.Prefix:
+		x, err := audit.Decode("", value)
+		return x.Encode(), err
 	case kind == kindHistory:
 		pushes, err := decodeHistory(value)
 		var news []byte
@@ -149,7 +150,7 @@ func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
 			t.Errorf("%s: %v\ngot  %x\nwant %x", r.Key, err, got, want)
 		}
 	}
-	for _, kind := range []string{kindActivity, kindGrouping, kindHistory, kindRefused, kindSession, kindToken, kindUse, wipeKey, clockKey, importKey, secretKey} {
+	for _, kind := range []string{audit.Prefix, kindGrouping, kindHistory, kindRefused, kindSession, kindToken, kindUse, wipeKey, clockKey, importKey, secretKey} {
 		if !kinds[kind] {
 			t.Errorf("there is no record %s to try", kind)
 		}

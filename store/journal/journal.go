@@ -5,6 +5,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -28,6 +29,11 @@ type Record struct {
 	Key      string
 	Value    []byte
 	Revision Revision
+}
+
+// Unreadable says of a record that it cannot be read, and why.
+func Unreadable(r Record, err error) error {
+	return fmt.Errorf("record %q cannot be read: %w", r.Key, err)
 }
 
 var (
