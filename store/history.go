@@ -39,7 +39,7 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 		return nil, nil
 	}
 	// In this order, or what is being written could be missed.
-	unwritten := s.historian.unwrittenOf(k)
+	unwritten := s.history.unwrittenOf(k)
 	key := recordKey(kindHistory, k)
 	r, err := s.journal.Read(ctx, key)
 	if err != nil && !errors.Is(err, journal.ErrNoRecord) {

@@ -90,7 +90,7 @@ func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 	s := &Store{}
 	s.clock = newClock(Clock{})
 	s.log = slog.New(slog.DiscardHandler)
-	h := newHistorian(s)
+	h := newHistoryWriter(s)
 	push := func(i int) {
 		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: strconv.Itoa(i)}})
 		if err != nil {

@@ -65,11 +65,11 @@ type Store struct {
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
 
-	refusals  *audit.Sums
-	denials   *audit.Sums
-	uses      *uses
-	wanted    chan struct{} // told when the committer has something to do by itself
-	historian *historian
+	refusals *audit.Sums
+	denials  *audit.Sums
+	uses     *uses
+	wanted   chan struct{} // told when the committer has something to do by itself
+	history  *historyWriter
 
 	stop     context.CancelFunc
 	closing  chan struct{}
@@ -102,7 +102,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
 	s.refusals, s.denials, s.uses = audit.NewRefusals(s.wanted), audit.NewDenials(s.wanted), newUses(s.wanted)
-	s.historian = newHistorian(s)
+	s.history = newHistoryWriter(s)
 	s.picture.Store(s.newPicture())
 	s.commit = newCommitter(s)
 	s.done.Go(func() { s.follow(follow) })
@@ -113,7 +113,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	}
 	s.ready.Store(true)
 	s.done.Go(s.commit.run)
-	s.done.Go(s.historian.run)
+	s.done.Go(s.history.run)
 	return s, nil
 }
 

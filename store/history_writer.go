@@ -10,7 +10,7 @@ import (
 )
 
 // run writes what is due until the store closes, and everything then.
-func (h *historian) run() {
+func (h *historyWriter) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -28,7 +28,7 @@ func (h *historian) run() {
 }
 
 // idle is how long nothing has to be written.
-func (h *historian) idle() time.Duration {
+func (h *historyWriter) idle() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.queue) == 0 {
@@ -44,7 +44,7 @@ func (h *historian) idle() time.Duration {
 	return max(0, at.Sub(h.clock.now()))
 }
 
-func (h *historian) writeDue() {
+func (h *historyWriter) writeDue() {
 	if lost := h.takeLost(); lost > 0 {
 		h.log.Warn("Pushes are missing in the history of some groupings: more came than could be written.", "pushes", lost)
 	}
@@ -62,7 +62,7 @@ func (h *historian) writeDue() {
 }
 
 // finish writes all that is left.
-func (h *historian) finish() {
+func (h *historyWriter) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.o.Timeout)
 	defer cancel()
 	for {
@@ -79,8 +79,8 @@ func (h *historian) finish() {
 
 // write puts pushes behind those that the journal has. On an error they wait
 // for the next time.
-func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *historyOp) error) error {
-	op := &historyOp{historian: h}
+func (h *historyWriter) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *historyOp) error) error {
+	op := &historyOp{historyWriter: h}
 	var err error
 	for _, p := range taken {
 		var value []byte
@@ -100,7 +100,7 @@ func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(c
 }
 
 // record is a grouping's new record; nil: it must be left as it is.
-func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
+func (h *historyWriter) record(ctx context.Context, p *unwritten) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
 	old, err := h.journal.Read(ctx, recordKey(kindHistory, p.key))
@@ -120,7 +120,7 @@ func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
 
 // historyOp writes histories.
 type historyOp struct {
-	*historian
+	*historyWriter
 	of      []*unwritten
 	changes []journal.Change
 }
@@ -137,13 +137,13 @@ func (op *historyOp) apply(b *batch) error {
 	return nil
 }
 
-func (h *historian) commitInTurn(ctx context.Context, op *historyOp) error {
+func (h *historyWriter) commitInTurn(ctx context.Context, op *historyOp) error {
 	_, err := h.submit(ctx, op)
 	return err
 }
 
 // commitAtOnce commits when the committer has finished.
-func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
+func (h *historyWriter) commitAtOnce(ctx context.Context, op *historyOp) error {
 	var changes []journal.Change
 	for i, p := range op.of {
 		if h.Picture().remembers(p.key.ID()) {
@@ -154,8 +154,8 @@ func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
 	return err
 }
 
-// historyTable is the histories. Nothing of them is kept in memory: the historian
-// reads and writes them.
+// historyTable is the histories. Nothing of them is kept in memory: the history
+// writer reads and writes them.
 type historyTable struct {
 	passive
 	c *committer
@@ -164,7 +164,7 @@ type historyTable struct {
 func (*historyTable) prefix() string { return kindHistory }
 
 func (t *historyTable) written(b *batch) {
-	t.c.historian.note(b.noted)
+	t.c.history.note(b.noted)
 	clear(b.noted)
 	t.c.noted = b.noted
 }
