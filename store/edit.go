@@ -58,8 +58,8 @@ func (e *edit) family(name string) *family {
 				f.defs[i].helps = f.defs[i].helps.Copy()
 			}
 		}
-		if f.contested != nil {
-			f.contested = f.contested.Copy()
+		if f.overlaps != nil {
+			f.overlaps = f.overlaps.Copy()
 		}
 	}
 	e.families.Set(name, f)
@@ -75,14 +75,14 @@ func (e *edit) touch() {
 // put adds or replaces a grouping whose body has its ages.
 func (e *edit) put(g *Group) {
 	before := e.place(g)
-	e.contestAll(g, before, g.body)
+	e.updateOverlaps(g, before, g.body)
 	e.resolveDirty()
 }
 
 // putAdmitted puts a grouping that admit has let in. With the check on it shares no
-// series with another one, so that there is nothing to contest.
+// series with another one, so that there are no overlaps.
 func (b *batch) putAdmitted(g *Group) {
-	if !b.c.o.CheckConsistency || b.contested > 0 {
+	if !b.c.o.CheckConsistency || b.overlapping > 0 {
 		b.put(g)
 		return
 	}
@@ -128,7 +128,7 @@ func (e *edit) remove(g *Group) {
 	if id, _ := e.aliases.Get(g.alias); id == g.Key.ID() {
 		e.aliases.Delete(g.alias)
 	}
-	e.contestAll(g, g.body, emptyBody)
+	e.updateOverlaps(g, g.body, emptyBody)
 	e.replaceHolds(g, g.body, emptyBody)
 	e.resolveDirty()
 }

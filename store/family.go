@@ -20,9 +20,9 @@ type family struct {
 	// sets counts the holders by their sets of label names. Groupings of equal
 	// sets cannot hold the same series, because a grouping's labels override.
 	sets []setCount
-	// contested are the series that several groupings hold, with their
+	// overlaps are the series that several groupings hold, with their
 	// identities; nil while there are none.
-	contested *btree.Map[string, []string]
+	overlaps *btree.Map[string, []string]
 }
 
 type setCount struct {

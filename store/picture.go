@@ -23,21 +23,21 @@ type Picture struct {
 	applied  journal.Revision // the last change it shows
 	wipes    []wipe           // in their order; records before one are gone; never modified in place
 
-	groups    *btree.Map[string, *Group] // by identity
-	aliases   *btree.Map[string, string] // alias to identity, where they differ
-	digests   *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
-	families  *btree.Map[string, *family]
-	contested int                          // families of which series are contested
-	claims    *btree.Map[string, []claim]  // by sample name
-	expiries  *btree.Map[string, string]   // by running time, then identity
-	gone      *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
-	goneTime  *btree.Map[string, string]   // by running time, then identity
-	deletions *btree.Map[string, deletion] // what is gone by operation
-	stats     Stats
-	goneSize  int64
-	sessions  sessions
-	tokens    tokens
-	secret    []byte // see Store.Secret
+	groups      *btree.Map[string, *Group] // by identity
+	aliases     *btree.Map[string, string] // alias to identity, where they differ
+	digests     *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
+	families    *btree.Map[string, *family]
+	overlapping int                          // families that have overlaps
+	claims      *btree.Map[string, []claim]  // by sample name
+	expiries    *btree.Map[string, string]   // by running time, then identity
+	gone        *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
+	goneTime    *btree.Map[string, string]   // by running time, then identity
+	deletions   *btree.Map[string, deletion] // what is gone by operation
+	stats       Stats
+	goneSize    int64
+	sessions    sessions
+	tokens      tokens
+	secret      []byte // see Store.Secret
 }
 
 // Stats counts what a picture holds.

@@ -11,24 +11,24 @@ import (
 	"gatehouse/store/key"
 )
 
-// A series that several groupings hold is contested: the one that has held the
+// A series that several groupings hold is an overlap: the one that has held the
 // family the longest shows it. With the check on it cannot come about by
 // pushing.
 
-// contestAll brings the contested series up to date with a grouping's change.
+// updateOverlaps brings the overlaps up to date with a grouping's change.
 // g is in the picture already, or out of it.
-func (e *edit) contestAll(g *Group, before, after *body) {
+func (e *edit) updateOverlaps(g *Group, before, after *body) {
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {
 		name := before.holds[i].name
-		if f, ok := e.families.Get(name); ok && f.contested != nil {
-			affected[name] = e.withdraw(g, before, i)
+		if f, ok := e.families.Get(name); ok && f.overlaps != nil {
+			affected[name] = e.removeOverlaps(g, before, i)
 		}
 	}
 	for i := range after.holds {
 		name := after.holds[i].name
 		if f, ok := e.families.Get(name); ok && len(f.sets) > 1 {
-			affected[name] = append(affected[name], e.contest(f, g, i)...)
+			affected[name] = append(affected[name], e.addOverlaps(f, g, i)...)
 		}
 	}
 	for name, ids := range affected {
@@ -39,51 +39,51 @@ func (e *edit) contestAll(g *Group, before, after *body) {
 	}
 }
 
-// withdraw takes a grouping's series out of the contested ones and returns the
+// removeOverlaps takes a grouping's series out of the overlaps and returns the
 // groupings that may show more for it.
-func (e *edit) withdraw(g *Group, before *body, i int) []string {
+func (e *edit) removeOverlaps(g *Group, before *body, i int) []string {
 	h := &before.holds[i]
 	var affected []string
 	f := e.family(h.name)
 	for sid := range seriesOf(before.chunk(i), h.name, h.typ) {
-		holders, ok := f.contested.Get(sid)
+		holders, ok := f.overlaps.Get(sid)
 		if !ok || !slices.Contains(holders, g.Key.ID()) {
 			continue
 		}
 		holders = slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return id == g.Key.ID() })
 		affected = append(affected, holders...)
 		if len(holders) < 2 {
-			f.contested.Delete(sid)
+			f.overlaps.Delete(sid)
 		} else {
-			f.contested.Set(sid, holders)
+			f.overlaps.Set(sid, holders)
 		}
 	}
-	if f.contested.Len() == 0 {
-		f.contested = nil
-		e.contested--
+	if f.overlaps.Len() == 0 {
+		f.overlaps = nil
+		e.overlapping--
 	}
 	return affected
 }
 
-// contest marks the series that g shares with other groupings and returns all
+// addOverlaps marks the series that g shares with other groupings and returns all
 // groupings concerned.
-func (e *edit) contest(f *family, g *Group, i int) []string {
+func (e *edit) addOverlaps(f *family, g *Group, i int) []string {
 	var affected []string
 	for other, sids := range e.sameSeries(f, g, i) {
 		f = e.family(f.name)
-		if f.contested == nil {
-			f.contested = &btree.Map[string, []string]{}
-			e.contested++
+		if f.overlaps == nil {
+			f.overlaps = &btree.Map[string, []string]{}
+			e.overlapping++
 		}
 		for _, sid := range sids {
-			holders, _ := f.contested.Get(sid)
+			holders, _ := f.overlaps.Get(sid)
 			holders = slices.Clone(holders)
 			for _, id := range []string{g.Key.ID(), other} {
 				if !slices.Contains(holders, id) {
 					holders = append(holders, id)
 				}
 			}
-			f.contested.Set(sid, holders)
+			f.overlaps.Set(sid, holders)
 		}
 		affected = append(affected, g.Key.ID(), other)
 	}
@@ -102,9 +102,9 @@ func (e *edit) show(name, id string) {
 	}
 	h := &g.body.holds[i]
 	lost := map[string]bool{}
-	if f, ok := e.families.Get(name); ok && f.contested != nil {
+	if f, ok := e.families.Get(name); ok && f.overlaps != nil {
 		for sid := range seriesOf(g.body.chunk(i), name, h.typ) {
-			if holders, ok := f.contested.Get(sid); ok && e.owner(name, holders) != id {
+			if holders, ok := f.overlaps.Get(sid); ok && e.winner(name, holders) != id {
 				lost[sid] = true
 			}
 		}
@@ -143,8 +143,8 @@ func (e *edit) show(name, id string) {
 	e.groups.Set(id, &next)
 }
 
-// owner is the grouping that shows a contested series.
-func (e *edit) owner(name string, holders []string) string {
+// winner returns the grouping that shows a series that several hold.
+func (e *edit) winner(name string, holders []string) string {
 	best, since := "", int64(0)
 	for _, id := range holders {
 		g, ok := e.groups.Get(id)
