@@ -144,7 +144,7 @@ func (op *deleteOp) apply(b *batch) error {
 	for _, k := range same {
 		// Each is looked up anew: that others go may change what it shows.
 		if g, ok := b.groups.Get(k.ID()); ok {
-			b.bury(g, b.tombstone(op.entry.Operation))
+			b.delete(g, b.tombstone(op.entry.Operation))
 			op.deleted++
 		}
 	}
@@ -170,8 +170,8 @@ func (p *Picture) compare(seen []Seen) (same, changed, missing []GroupingKey) {
 	return same, changed, missing
 }
 
-// bury takes a grouping out and leaves what an undo needs.
-func (b *batch) bury(g *Group, t tombstone) {
+// delete takes a grouping out and leaves what an undo needs.
+func (b *batch) delete(g *Group, t tombstone) {
 	condition := g.Revision
 	b.remove(g)
 	b.leave(g, t, condition)

@@ -103,7 +103,7 @@ func (t *groupingTable) nextSweep() (time.Time, bool) {
 }
 
 func (t *groupingTable) tidy(b *batch) {
-	t.buryExpired(b)
+	t.writeExpired(b)
 	t.sweep(b)
 }
 
@@ -134,7 +134,7 @@ func (c *committer) expire() {
 	c.publish(e.Picture)
 }
 
-func (t *groupingTable) buryExpired(b *batch) {
+func (t *groupingTable) writeExpired(b *batch) {
 	if len(t.expired) == 0 {
 		return
 	}
