@@ -3,113 +3,56 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
-// EntryKind says what an entry of the activity log is about.
-type EntryKind string
+// What the activity log is made of, see the package audit.
+type (
+	// Origin tells where a change came from, see audit.Origin.
+	Origin = audit.Origin
+	// Entry is one entry of the activity log, see audit.Entry.
+	Entry = audit.Entry
+	// EntryKind says what an entry is about, see audit.Kind.
+	EntryKind = audit.Kind
+	// ActivityQuery says which entries are asked for, see audit.Query.
+	ActivityQuery = audit.Query
+)
+
+// Anonymous is the Via of those who need no credential: anybody.
+const Anonymous = audit.Anonymous
 
 // What is on record.
 const (
-	EntryDelete EntryKind = "delete"
-	EntryWipe   EntryKind = "wipe"
-	EntryExpiry EntryKind = "expiry"
-	EntryUndo   EntryKind = "undo"
-	EntryImport EntryKind = "import"
-	// EntryRefusal is pushes to one grouping that were refused for one reason
-	// within a minute.
-	EntryRefusal EntryKind = "refusal"
-	// EntryDenial is requests that were not let in, from one client and for one
-	// reason within a minute.
-	EntryDenial      EntryKind = "denial"
-	EntrySignIn      EntryKind = "sign_in"
-	EntrySignOut     EntryKind = "sign_out"
-	EntryTokenCreate EntryKind = "token_create"
-	EntryTokenRotate EntryKind = "token_rotate"
-	EntryTokenRevoke EntryKind = "token_revoke"
+	EntryDelete      = audit.Delete
+	EntryWipe        = audit.Wipe
+	EntryExpiry      = audit.Expiry
+	EntryUndo        = audit.Undo
+	EntryImport      = audit.Import
+	EntryRefusal     = audit.Refusal
+	EntryDenial      = audit.Denial
+	EntrySignIn      = audit.SignIn
+	EntrySignOut     = audit.SignOut
+	EntryTokenCreate = audit.TokenCreate
+	EntryTokenRotate = audit.TokenRotate
+	EntryTokenRevoke = audit.TokenRevoke
 )
-
-// Entry is one entry of the activity log.
-type Entry struct {
-	Operation string // names it; later ones sort behind earlier ones
-	Kind      EntryKind
-	At        time.Time
-	Origin    Origin
-	What      string // the selector or grouping that was named, of an undo: at first; the request; the token
-	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
-	Undoes    string // of an undo: the operation that it undid
-	// Of a refusal: why, in a word and, of the first push, in a line. Of others
-	// Message may tell more.
-	Reason  exposition.Reason
-	Message string
-}
-
-// MaxEntries bounds the activity log: the oldest entries go.
-const MaxEntries = 100_000
 
 const (
-	entryKind    protowire.Number = 2
-	entryAt      protowire.Number = 3
-	entryBy      protowire.Number = 4
-	entryFrom    protowire.Number = 5
-	entryWhat    protowire.Number = 6
-	entryCount   protowire.Number = 7
-	entryUndoes  protowire.Number = 8
-	entryReason  protowire.Number = 9
-	entryMessage protowire.Number = 10
-	entryVia     protowire.Number = 11
-	entryID      protowire.Number = 12
+	// MaxEntries bounds the activity log: the oldest entries go.
+	MaxEntries = 100_000
+	// MaxActivity is how many entries one call of Activity returns at the most.
+	MaxActivity = audit.MaxFound
 )
 
-func (x Entry) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendString(b, entryKind, x.Kind)
-	b = appendVarint(b, entryAt, uint64(x.At.UnixNano()))
-	b = appendString(b, entryBy, x.Origin.By)
-	b = appendString(b, entryFrom, x.Origin.From)
-	b = appendString(b, entryWhat, x.What)
-	b = appendVarint(b, entryCount, uint64(x.Count))
-	b = appendString(b, entryUndoes, x.Undoes)
-	b = appendString(b, entryReason, x.Reason)
-	b = appendString(b, entryMessage, x.Message)
-	b = appendString(b, entryVia, x.Origin.Via)
-	return appendString(b, entryID, x.Origin.ID)
-}
-
-func decodeEntry(operation string, b []byte) (Entry, error) {
-	x := Entry{Operation: operation}
-	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case entryKind:
-			x.Kind = EntryKind(v.bytes)
-		case entryAt:
-			x.At = time.Unix(0, int64(v.number))
-		case entryBy:
-			x.Origin.By = string(v.bytes)
-		case entryFrom:
-			x.Origin.From = string(v.bytes)
-		case entryWhat:
-			x.What = string(v.bytes)
-		case entryCount:
-			x.Count = int(v.number)
-		case entryUndoes:
-			x.Undoes = string(v.bytes)
-		case entryReason:
-			x.Reason = exposition.Reason(v.bytes)
-		case entryMessage:
-			x.Message = string(v.bytes)
-		case entryVia:
-			x.Origin.Via = string(v.bytes)
-		case entryID:
-			x.Origin.ID = string(v.bytes)
-		}
-		return nil
-	})
-	return x, err
+// Activity returns the entries that a query asks for, newest first, see
+// audit.Find.
+func (s *Store) Activity(ctx context.Context, q ActivityQuery) (entries []Entry, next string, err error) {
+	return audit.Find(ctx, s.journal, q, func(at time.Time) time.Time { return s.clock.shown(at, 0) })
 }
 
 // newEntry makes an entry about what happens now.
@@ -128,67 +71,142 @@ type Denial struct {
 // on record. It never waits.
 func (s *Store) Deny(d Denial) {
 	who := d.Origin.From + "\x00" + d.Origin.Via + "\x00" + d.Origin.ID
-	s.denials.add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: shortened(d.What, maxSumMessage)} })
+	s.denials.Add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: audit.Shortened(d.What, audit.MaxMessage)} })
+}
+
+// addRefusal counts one refused push.
+func addRefusal(x *audit.Sums, when, at time.Time, r *Rejection) {
+	x.Add(when, at, r.Key.ID(), r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
 }
 
 func (b *batch) addEntry(x Entry) {
 	b.entries = append(b.entries, x)
-	b.add("", Change{Key: kindActivity + x.Operation, Value: x.encode()})
+	b.add("", journal.Change{Key: audit.Prefix + x.Operation, Value: x.Encode()})
 }
 
 // Entry returns the entry of an operation. It may be gone though the operation
 // took place: the log is bounded.
 func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error) {
-	if !isOperation(operation) {
+	if !audit.IsOperation(operation) {
 		return Entry{}, false, nil
 	}
-	r, err := s.journal.Read(ctx, kindActivity+operation)
-	if errors.Is(err, ErrNoRecord) {
+	r, err := s.journal.Read(ctx, audit.Prefix+operation)
+	if errors.Is(err, journal.ErrNoRecord) {
 		return Entry{}, false, nil
 	}
 	if err != nil {
 		return Entry{}, false, err
 	}
-	x, err := decodeEntry(operation, r.Value)
+	x, err := audit.Decode(operation, r.Value)
 	x.At = s.clock.shown(x.At, 0)
 	return x, err == nil, err
+}
+
+// activityTable is the activity log.
+type activityTable struct {
+	passive
+	c       *committer
+	entries int
+	trimAt  time.Time // when some of them may be too old
+	summed  []Entry   // of what was refused, not yet in the journal
+}
+
+func (*activityTable) prefix() string { return audit.Prefix }
+
+func (t *activityTable) reset() { t.entries = 0 }
+
+func (t *activityTable) take(_ *edit, told told) error {
+	if told.record.Value != nil {
+		t.entries++
+		t.c.learn(audit.OperationStamp(told.record.Key[len(audit.Prefix):]), 0)
+	}
+	return nil
+}
+
+func (t *activityTable) due() (at time.Time, ok bool) {
+	if len(t.summed) > 0 {
+		return t.c.clock.now(), true
+	}
+	at, ok = t.trimAt, t.c.o.Retention > 0 && t.entries > 0
+	for _, x := range []*audit.Sums{t.c.refusals, t.c.denials} {
+		if next, some := x.Due(); some && (!ok || next.Before(at)) {
+			at, ok = next, true
+		}
+	}
+	return at, ok
+}
+
+func (t *activityTable) tidy(b *batch) {
+	t.addSums(b)
+	t.trim(b)
+}
+
+// addSums puts on record what was refused in the minutes that are over.
+func (t *activityTable) addSums(b *batch) {
+	if now, all := t.c.clock.now(), t.c.finishing; len(t.summed) == 0 { // else the last ones could not be written yet
+		t.summed = append(t.c.refusals.Take(now, all), t.c.denials.Take(now, all)...)
+	}
+	for _, x := range t.summed {
+		b.addEntry(x)
+	}
+}
+
+func (t *activityTable) written(b *batch) {
+	if b.tidied {
+		t.summed = nil
+	}
+	for i := range b.rejected {
+		x := &b.rejected[i]
+		addRefusal(t.c.refusals, x.when, x.at, &x.Rejection)
+	}
+	for _, p := range b.order {
+		switch {
+		case !strings.HasPrefix(p.Key, audit.Prefix):
+		case p.Value != nil:
+			t.entries++
+		default:
+			t.entries--
+		}
+	}
+	if t.c.o.Recorded == nil {
+		return
+	}
+	for _, x := range b.entries {
+		t.c.o.Recorded(x)
+	}
 }
 
 // trimEvery is how often entries are looked for that are too old.
 const trimEvery = time.Hour
 
-func (c *committer) nextTrim() (time.Time, bool) {
-	return c.trimAt, c.o.Retention > 0 && c.entries > 0
-}
-
-// trimActivity drops the oldest entries beyond what the log may hold, and those
+// trim drops the oldest entries beyond what the log may hold, and those
 // that are too old.
-func (c *committer) trimActivity(b *batch) {
-	now := c.clock.now()
-	over, aged := c.entries-MaxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
+func (t *activityTable) trim(b *batch) {
+	now := t.c.clock.now()
+	over, aged := t.entries-MaxEntries, t.c.o.Retention > 0 && !now.Before(t.trimAt)
 	if over <= 0 && !aged {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.o.Timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), t.c.o.Timeout)
 	defer cancel()
-	records, err := c.journal.Scan(ctx, kindActivity, kindActivity, deleteChunk)
+	records, err := t.c.journal.Scan(ctx, audit.Prefix, audit.Prefix, deleteChunk)
 	if err != nil {
-		c.log.Warn("The activity log can't be trimmed.", "err", err)
-		c.trimAt = now.Add(saveEvery)
+		t.c.log.Warn("The activity log can't be trimmed.", "err", err)
+		t.trimAt = now.Add(saveEvery)
 		return
 	}
 	oldest := ""
 	if aged {
-		oldest = kindActivity + operationTime(c.clock.stamp().Add(-c.o.Retention))
-		c.trimAt = now.Add(trimEvery)
+		oldest = audit.OldestKey(t.c.clock.stamp().Add(-t.c.o.Retention))
+		t.trimAt = now.Add(trimEvery)
 	}
 	for i, r := range records {
 		if i >= over && r.Key >= oldest {
 			return
 		}
-		b.add("", Change{Key: r.Key})
+		b.add("", journal.Change{Key: r.Key})
 	}
 	if aged && len(records) == deleteChunk {
-		c.trimAt = now // there may be more
+		t.trimAt = now // there may be more
 	}
 }

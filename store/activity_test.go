@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -132,9 +133,9 @@ func TestOneLookAtTheActivityIsBounded(t *testing.T) {
 	}
 	const n = 45_000
 	for i := 0; i < n; i += 1000 {
-		var changes []store.Change
+		var changes []journal.Change
 		for k := range 1000 {
-			changes = append(changes, store.Change{Key: fmt.Sprintf("a.7%015x-00000000", i+k), Value: records[0].Value})
+			changes = append(changes, journal.Change{Key: fmt.Sprintf("a.7%015x-00000000", i+k), Value: records[0].Value})
 		}
 		if _, err := j.Commit(context.Background(), changes...); err != nil {
 			t.Fatal(err)
@@ -214,16 +215,16 @@ func TestEntriesThatAreTooOldGo(t *testing.T) {
 }
 
 // manyEntries puts copies of the oldest entry on record, all of them older.
-func manyEntries(t *testing.T, j store.Journal, n int) {
+func manyEntries(t *testing.T, j journal.Journal, n int) {
 	t.Helper()
 	records, err := j.Scan(t.Context(), "a.", "", 1)
 	if err != nil || len(records) != 1 {
 		t.Fatal(records, err)
 	}
 	for i := 0; i < n; i += 1000 {
-		var changes []store.Change
+		var changes []journal.Change
 		for k := range min(1000, n-i) {
-			changes = append(changes, store.Change{Key: fmt.Sprintf("a.0%015x-00000000", i+k), Value: records[0].Value})
+			changes = append(changes, journal.Change{Key: fmt.Sprintf("a.0%015x-00000000", i+k), Value: records[0].Value})
 		}
 		if _, err := j.Commit(context.Background(), changes...); err != nil {
 			t.Fatal(err)
@@ -236,7 +237,7 @@ func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 	for name, retention := range map[string]time.Duration{"by number": 0, "by number, all too young": 200 * 365 * 24 * time.Hour} {
 		c := &clock{}
 		fs := vfs.NewMem()
-		open := func() (*store.Store, store.Journal) {
+		open := func() (*store.Store, journal.Journal) {
 			t.Helper()
 			j, err := pebble.Open(pebble.Options{Path: "data", FS: fs, MinFree: -1})
 			if err != nil {

@@ -6,7 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // Clock is where a store has the time from. The zero value is the machine's.
@@ -285,61 +286,57 @@ func (c *clock) status() ClockStatus {
 // Now returns what the clock on the wall says.
 func (s *Store) Now() time.Time { return s.clock.stamp() }
 
-const (
-	clockAt    protowire.Number = 2
-	clockRan   protowire.Number = 3
-	clockDoubt protowire.Number = 4
-)
-
-// saveClock writes how long the store has been running, if anything in it lasts
-// only for a while.
-func (c *committer) saveClock(b *batch) {
-	if !b.passes() || !c.finishing && c.clock.now().Before(c.clockAt) {
-		return
-	}
-	c.tick(b)
-	c.clockAt = b.when.Add(saveClockEvery)
-	b.add("", Change{Key: clockKey, Value: c.clock.save(b.now, b.ran).encode()})
-}
-
 // passes reports whether the picture holds anything that lasts only for a while.
 func (p *Picture) passes() bool {
 	return p.expiries.Len()+p.gone.Len()+p.sessions.byKey.Len() > 0
 }
 
-func (x savedClock) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendVarint(b, clockAt, uint64(x.at))
-	b = appendVarint(b, clockRan, uint64(x.ran))
-	return appendVarint(b, clockDoubt, uint64(x.doubt))
+// clockTable is how long the store has been running.
+type clockTable struct {
+	passive
+	c      *committer
+	saveAt time.Time // when to write it
 }
 
-func decodeClock(b []byte) (x savedClock, err error) {
-	err = eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case clockAt:
-			x.at = int64(v.number)
-		case clockRan:
-			x.ran = int64(v.number)
-		case clockDoubt:
-			x.doubt = int64(v.number)
-		}
+func (*clockTable) prefix() string { return clockKey }
+
+func (t *clockTable) take(_ *edit, told told) error {
+	if told.record.Value == nil {
 		return nil
-	})
-	return x, err
-}
-
-func (c *committer) takeClock(r Record) error {
-	x, err := decodeClock(r.Value)
+	}
+	x, err := decodeClock(told.record.Value)
 	if err != nil {
 		return err
 	}
 	x.ran = min(max(0, x.ran), math.MaxInt64/4)
-	c.learn(x.at, x.ran)
-	if !c.settled {
-		c.clock.saved = x
+	t.c.learn(x.at, x.ran)
+	if !t.c.settled {
+		t.c.clock.saved = x
 	}
 	return nil
+}
+
+func (t *clockTable) due() (time.Time, bool) { return t.saveAt, t.c.durable.passes() }
+
+// tidy writes how long the store has been running, if anything in it lasts only
+// for a while.
+func (t *clockTable) tidy(b *batch) {
+	if !b.passes() || !t.c.finishing && t.c.clock.now().Before(t.saveAt) {
+		return
+	}
+	t.c.tick(b)
+	t.saveAt = b.when.Add(saveClockEvery)
+	b.add("", journal.Change{Key: clockKey, Value: t.c.clock.save(b.now, b.ran).encode()})
+}
+
+func (x savedClock) encode() []byte {
+	return record.Marshal(&record.Clock{Format: record.Format, At: x.at, Ran: x.ran, Doubt: x.doubt})
+}
+
+func decodeClock(b []byte) (savedClock, error) {
+	var r record.Clock
+	err := record.Unmarshal(b, &r)
+	return savedClock{at: r.At, ran: r.Ran, doubt: r.Doubt}, err
 }
 
 // learn takes in the times of a record. Only those that the store had when it was
@@ -368,11 +365,11 @@ func (c *committer) mindClock() {
 	if set == 0 && !caughtUp {
 		return
 	}
-	c.clockAt = c.clock.now()
+	c.times.saveAt = c.clock.now()
 	c.edits++
 	e := &edit{Picture: c.durable.copy(), id: c.edits}
 	if caughtUp {
-		e.settle()
+		c.settle(e)
 	}
 	e.touch() // it may show other times
 	c.publish(e.Picture)
@@ -382,47 +379,13 @@ func (c *committer) mindClock() {
 func (c *committer) settleClock() {
 	c.settled = true
 	c.clock.loaded()
-	c.clockAt = c.clock.now().Add(saveClockEvery)
+	c.times.saveAt = c.clock.now().Add(saveClockEvery)
 	x := c.clock.status()
 	if x.Behind == 0 {
 		return
 	}
 	c.log.Warn("The clock is behind the newest time in the store. Times that are ahead of it are shown as the time of this start, and nothing expires until the clock has caught up, or for an hour. If the clock is right, it was ahead before; if not, set it.",
 		slog.Duration("behind", x.Behind.Round(time.Second)), slog.Time("now", x.Now.UTC()), slog.Time("newest", time.Unix(0, c.clock.newest).UTC()))
-}
-
-// settle gives everything that lasts only for a while its place on the running
-// time.
-func (e *edit) settle() {
-	var ids []string
-	e.expiries.Scan(func(_, id string) bool {
-		ids = append(ids, id)
-		return true
-	})
-	e.expiries.Clear()
-	for _, id := range ids {
-		was, _ := e.groups.Get(id)
-		g := *was
-		g.ends = e.endOf(&g)
-		if time.Duration(g.ends-nanos(g.Expires)).Abs() > clockTolerance {
-			e.clock.askew.Store(true)
-		}
-		e.groups.Set(id, &g)
-		e.expiries.Set(timeKey(g.ends, id), id)
-	}
-	e.settleGone()
-	e.sessions.settle(e.clock)
-}
-
-func (e *edit) settleGone() {
-	var all []gone
-	e.gone.Scan(func(_ string, x gone) bool {
-		all = append(all, x)
-		return true
-	})
-	for _, x := range all {
-		e.addGone(x)
-	}
 }
 
 // endOf is when a grouping expires, in Unix nanoseconds of the running time.

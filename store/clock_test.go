@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -48,7 +49,7 @@ type timed struct {
 	wallClock
 	t       *testing.T
 	fs      vfs.FS
-	journal store.Journal
+	journal journal.Journal
 	o       store.Options
 	log     bytes.Buffer
 }
@@ -369,9 +370,9 @@ func TestRestartsDoNotRenewWhatLastsForAWhile(t *testing.T) {
 
 func TestConsumedTimeIsWrittenOnceAMinuteAndOnlyWhereItMatters(t *testing.T) {
 	s := newTimed(t)
-	written := func() store.Revision {
+	written := func() journal.Revision {
 		r, err := s.journal.Read(t.Context(), "c.clock")
-		if err != nil && !errors.Is(err, store.ErrNoRecord) {
+		if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 			t.Fatal(err)
 		}
 		return r.Revision
@@ -452,7 +453,7 @@ func TestAClockThatIsBehindExpiresNothingUntilItHasCaughtUp(t *testing.T) {
 }
 
 // records are all records of a journal but the one of the clock.
-func records(t *testing.T, j store.Journal) string {
+func records(t *testing.T, j journal.Journal) string {
 	t.Helper()
 	all, err := j.Scan(t.Context(), "", "", 1000)
 	if err != nil {

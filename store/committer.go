@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // committer is the one goroutine that changes things.
@@ -18,17 +20,12 @@ type committer struct {
 	// ran time.
 	stamped, rank, ran int64
 	settled            bool      // everything was loaded once
-	clockAt            time.Time // when to write how long the store has been running
+	retryAt            time.Time // after a failure: nothing by itself before
 
-	refused map[string]unsaved // refusals that the journal does not know yet
-	saveAt  time.Time          // when to write them
-	expired []*Group           // out of the picture, but not yet in the journal
-	summed  []Entry            // of refusals, not yet in the journal either
-	retryAt time.Time          // after a failure: nothing by itself before
-	entries int                // of the activity log
-	trimAt  time.Time          // when entries of it may be too old
-	idleAt  time.Time          // when to look for sessions that nobody uses
-	unowned []string           // keys of uses of what is not there any more
+	tables    []table // in the order of tidy
+	groupings *groupingTable
+	refused   *refusedTable
+	times     *clockTable
 
 	noted []noted // memory for the next batch
 
@@ -53,8 +50,10 @@ const saveEvery = time.Second
 // wrote at the same time.
 const maxConflicts = 5
 
-func newCommitter(s *Store) committer {
-	return committer{Store: s, durable: s.Picture(), refused: map[string]unsaved{}}
+func newCommitter(s *Store) *committer {
+	c := &committer{Store: s, durable: s.Picture()}
+	c.newTables()
+	return c
 }
 
 // batch is the changes that become durable together.
@@ -74,8 +73,8 @@ type batch struct {
 	noted    []noted    // and all that there are, for the history
 
 	full   bool // nothing may come behind what is in it
-	kept   bool // the expired and the sums are taken care of
-	saving bool // and so are the refusals
+	tidied bool // what is due was added
+	saving bool // and so were the refusals
 }
 
 // rejected is a refused push with its time.
@@ -86,14 +85,14 @@ type rejected struct {
 
 // pending is a change that waits for its revision.
 type pending struct {
-	Change
+	journal.Change
 	id      string // of the grouping that the record is; empty for other kinds
 	dropped bool   // a later change of the same key stands for it
 }
 
 // add puts a change behind those of the batch. One of the same key from before
 // is dropped: nobody will ever see it.
-func (b *batch) add(id string, c Change) {
+func (b *batch) add(id string, c journal.Change) {
 	b.bytes += len(c.Value)
 	if was, twice := b.changes[c.Key]; twice {
 		c.If = was.If
@@ -129,7 +128,7 @@ func (c *committer) run() {
 }
 
 func (c *committer) finish() {
-	c.saveAt, c.retryAt, c.finishing = time.Time{}, time.Time{}, true
+	c.retryAt, c.finishing = time.Time{}, true
 	for {
 		select {
 		case r := <-c.requests:
@@ -144,29 +143,10 @@ func (c *committer) finish() {
 // idle is how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
 	next, now := time.Hour, c.clock.now()
-	soon := func(at time.Time) { next = min(next, max(0, at.Sub(now))) }
-	if at, ok := c.durable.nextExpiry(); ok {
-		soon(at)
-	}
-	if len(c.refused) > 0 {
-		soon(c.saveAt)
-	}
-	if len(c.expired)+len(c.summed) > 0 {
-		soon(now)
-	}
-	for _, due := range []func() (time.Time, bool){c.refusals.due, c.denials.due, c.uses.due, c.nextTrim} {
-		if at, ok := due(); ok {
-			soon(at)
+	for _, x := range c.tables {
+		if at, ok := x.due(); ok {
+			next = min(next, max(0, at.Sub(now)))
 		}
-	}
-	if at, ok := c.nextSweep(); ok {
-		soon(at)
-	}
-	if at, _, ok := c.durable.sessions.next(); ok {
-		soon(at)
-	}
-	if c.durable.passes() {
-		soon(c.clockAt)
 	}
 	if c.clock.holding.Load() {
 		next = min(next, holdCheck)
@@ -186,7 +166,7 @@ func (c *committer) handle(r *request) {
 	for range maxConflicts {
 		var err error
 		requests, err = c.try(requests)
-		if !errors.Is(err, ErrConflict) {
+		if !errors.Is(err, journal.ErrConflict) {
 			return
 		}
 		if err := c.catchUp(c.journal.Status().Revision); err != nil {
@@ -194,7 +174,7 @@ func (c *committer) handle(r *request) {
 		}
 	}
 	for _, r := range requests {
-		r.answer(0, fmt.Errorf("%w: others write the same records all the time", ErrUnavailable))
+		r.answer(0, fmt.Errorf("%w: others write the same records all the time", journal.ErrUnavailable))
 	}
 }
 
@@ -215,9 +195,9 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 		}
 		break
 	}
-	c.housekeep(b)
+	c.tidy(b)
 	err := c.write(b)
-	if errors.Is(err, ErrConflict) {
+	if errors.Is(err, journal.ErrConflict) {
 		return requests, err
 	}
 	for _, r := range requests {
@@ -260,20 +240,20 @@ func (r *request) run(b *batch) {
 	}
 }
 
-func (r *request) answer(rev Revision, err error) {
+func (r *request) answer(rev journal.Revision, err error) {
 	r.rev, r.err = rev, err
 	close(r.answered)
 }
 
 // write makes a batch durable and shows it.
 func (c *committer) write(b *batch) error {
-	changes := make([]Change, 0, len(b.order))
+	changes := make([]journal.Change, 0, len(b.order))
 	b.order = slices.DeleteFunc(b.order, func(p *pending) bool { return p.dropped })
 	for _, p := range b.order {
 		changes = append(changes, p.Change)
 	}
 	if len(changes) == 0 {
-		c.saved(b)
+		c.written(b)
 		if b.touched {
 			c.publish(b.Picture)
 		}
@@ -288,15 +268,15 @@ func (c *committer) write(b *batch) error {
 		c.retryAt = c.clock.now().Add(saveEvery)
 		return explain(err)
 	}
-	c.saved(b)
-	first := last - Revision(len(changes)) + 1
+	c.written(b)
+	first := last - journal.Revision(len(changes)) + 1
 	if first != c.durable.applied+1 {
 		// Somebody else's changes came in between: what was checked here may
 		// not look like that now.
 		return c.catchUp(last)
 	}
 	for i, p := range b.order {
-		b.setRevision(p, first+Revision(i))
+		b.setRevision(p, first+journal.Revision(i))
 	}
 	b.applied = last
 	c.publish(b.Picture)
@@ -305,7 +285,7 @@ func (c *committer) write(b *batch) error {
 
 // setRevision completes what a change of the batch stands for: a grouping, what
 // is left of one, or a wipe.
-func (b *batch) setRevision(p *pending, rev Revision) {
+func (b *batch) setRevision(p *pending, rev journal.Revision) {
 	if p.Key == wipeKey {
 		b.wipes[len(b.wipes)-1].revision = rev // of this batch, so still ours
 	}
@@ -322,10 +302,10 @@ func (b *batch) setRevision(p *pending, rev Revision) {
 }
 
 func explain(err error) error {
-	if errors.Is(err, ErrConflict) || errors.Is(err, ErrUnavailable) || errors.Is(err, ErrBroken) {
+	if errors.Is(err, journal.ErrConflict) || errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrBroken) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, err)
 }
 
 func (c *committer) publish(p *Picture) {

@@ -3,7 +3,8 @@ package store
 import (
 	"fmt"
 	"slices"
-	"strings"
+
+	"gatehouse/store/key"
 )
 
 // Definitions that cannot be shown together, because samples of one would be
@@ -172,11 +173,11 @@ func (p *Picture) checkFamily(g *Group, i int, before *body, kept func(string) b
 		return nil
 	}
 	if !f.hasSet(g.set) && labelSets > 0 && len(f.sets) >= labelSets {
-		return refuse(ReasonConflict, "metric %s is held under %d different sets of grouping labels already, no more are allowed", quote(h.name), len(f.sets))
+		return refuse(ReasonConflict, "metric %s is held under %d different sets of grouping labels already, no more are allowed", key.Quote(h.name), len(f.sets))
 	}
 	for other := range p.sameSeries(f, g, i) {
 		o, _ := p.groups.Get(other)
-		return refuseBeside(o.Key, "metric %[2]s: a series of the push is held by %[1]s already", quote(h.name))
+		return refuseBeside(o.Key, "metric %[2]s: a series of the push is held by %[1]s already", key.Quote(h.name))
 	}
 	return nil
 }
@@ -192,16 +193,16 @@ func (p *Picture) checkRivals(g *Group, h *hold, before *body, kept func(string)
 			others-- // it goes with this push
 		}
 		if d.own {
-			return refuse(ReasonConflict, "metric %s of type %s collides with the server's own %s of type %s", quote(h.name), h.typ, quote(r.family), r.typ)
+			return refuse(ReasonConflict, "metric %s of type %s collides with the server's own %s of type %s", key.Quote(h.name), h.typ, key.Quote(r.family), r.typ)
 		}
 		if others == 0 {
 			continue
 		}
-		text := fmt.Sprintf("metric %s of type %s collides with %s of type %s", quote(h.name), h.typ, quote(r.family), r.typ)
+		text := fmt.Sprintf("metric %s of type %s collides with %s of type %s", key.Quote(h.name), h.typ, key.Quote(r.family), r.typ)
 		if r.family == h.name {
-			text = fmt.Sprintf("metric %s is pushed as %s but is a %s", quote(h.name), h.typ, r.typ)
+			text = fmt.Sprintf("metric %s is pushed as %s but is a %s", key.Quote(h.name), h.typ, r.typ)
 		}
-		if o := p.holder(r, d, g.Key.id); o != nil {
+		if o := p.holder(r, d, g.Key.ID()); o != nil {
 			return refuseBeside(o.Key, "%[2]s of %[1]s", text)
 		}
 		if mine {
@@ -226,7 +227,7 @@ func (p *Picture) holder(c claim, d *definition, self string) *Group {
 		if n++; n > maxHolderLookup {
 			break
 		}
-		if i := g.body.find(c.family); i >= 0 && g.body.holds[i].typ == c.typ && g.Key.id != self {
+		if i := g.body.find(c.family); i >= 0 && g.body.holds[i].typ == c.typ && g.Key.ID() != self {
 			return g
 		}
 	}
@@ -242,11 +243,4 @@ func (p *Picture) byAlias(alias string) *Group {
 		return g
 	}
 	return nil
-}
-
-func splitSet(set string) []string {
-	if set == "" {
-		return nil
-	}
-	return strings.Split(set[len(separator):], separator)
 }

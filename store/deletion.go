@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // deleteChunk bounds the groupings that one commit deletes, so that pushes get
@@ -33,7 +32,7 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
 	var matching []Seen
 	for g := range s.Picture().matching(sel) {
-		if !within.Match(g.Key.labels) {
+		if !within.Match(g.Key.Labels()) {
 			return 0, ErrOutside
 		}
 		matching = append(matching, Seen{Key: g.Key})
@@ -144,8 +143,8 @@ func (op *deleteOp) apply(b *batch) error {
 	op.deleted = 0
 	for _, k := range same {
 		// Each is looked up anew: that others go may change what it shows.
-		if g, ok := b.groups.Get(k.id); ok {
-			b.bury(g, b.tombstone(op.entry.Operation))
+		if g, ok := b.groups.Get(k.ID()); ok {
+			b.delete(g, b.tombstone(op.entry.Operation))
 			op.deleted++
 		}
 	}
@@ -171,19 +170,19 @@ func (p *Picture) compare(seen []Seen) (same, changed, missing []GroupingKey) {
 	return same, changed, missing
 }
 
-// bury takes a grouping out and leaves what an undo needs.
-func (b *batch) bury(g *Group, t tombstone) {
+// delete takes a grouping out and leaves what an undo needs.
+func (b *batch) delete(g *Group, t tombstone) {
 	condition := g.Revision
 	b.remove(g)
 	b.leave(g, t, condition)
 }
 
-func (b *batch) leave(g *Group, t tombstone, condition Revision) {
+func (b *batch) leave(g *Group, t tombstone, condition journal.Revision) {
 	packed := pack(g.body)
 	b.addGroup(g, packed, t, condition)
 	b.addGone(gone{key: g.Key, tombstone: t, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key)})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key)})
 	}
 }
 
@@ -196,10 +195,10 @@ type wipeOp struct {
 func (op *wipeOp) apply(b *batch) error {
 	op.deleted = b.stats.Groupings
 	op.entry.Operation, op.entry.At, op.entry.Count = b.newOperation(), b.now, op.deleted
-	b.c.saveRefused(b) // for the undo
+	b.c.refused.save(b) // for the undo
 	b.wipes = b.earlierWipes()
 	t := b.tombstone(op.entry.Operation)
-	b.add("", Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
+	b.add("", journal.Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
 	b.wipe(wipe{tombstone: t}, b.c.o.Own)
 	// Each wipe has to have a record, and what comes behind it a higher revision.
 	b.full = true
@@ -213,7 +212,7 @@ func (op *wipeOp) apply(b *batch) error {
 // gone.
 type wipe struct {
 	tombstone
-	revision Revision
+	revision journal.Revision
 }
 
 // maxWipes bounds the wipes that are told apart.
@@ -240,7 +239,7 @@ func (e *edit) earlierWipes() []wipe {
 
 // wipedBy returns the wipe that a record is older than, if there is one, or
 // what a merge was based on; 0: nothing.
-func (p *Picture) wipedBy(r, base Revision) (tombstone, bool) {
+func (p *Picture) wipedBy(r, base journal.Revision) (tombstone, bool) {
 	for _, w := range p.wipes {
 		if r < w.revision || base != 0 && base < w.revision {
 			return w.tombstone, true
@@ -264,118 +263,6 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	})
 }
 
-// expire takes out what has expired, whether or not that can be written now.
-func (c *committer) expire() {
-	now := c.clock.now()
-	at, ok := c.durable.nextExpiry()
-	if !ok || at.After(now) || c.clock.holding.Load() {
-		return
-	}
-	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}
-	c.edits++
-	e := &edit{Picture: c.durable.copy(), id: c.edits}
-	for ok && !at.After(now) {
-		_, id, _ := e.expiries.Min()
-		g, _ := e.groups.Get(id)
-		e.remove(g)
-		e.addGone(gone{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
-		c.expired = append(c.expired, g)
-		at, ok = e.nextExpiry()
-	}
-	c.publish(e.Picture)
-}
-
-// housekeep adds to a batch what the store has to write by itself.
-func (c *committer) housekeep(b *batch) {
-	if c.clock.now().Before(c.retryAt) {
-		return
-	}
-	b.kept = true
-	c.buryExpired(b)
-	c.addSums(b)
-	if !c.clock.now().Before(c.saveAt) {
-		c.saveRefused(b)
-	}
-	c.sweep(b)
-	c.sweepSessions(b)
-	c.saveUses(b)
-	c.trimActivity(b)
-	c.saveClock(b)
-}
-
-func (c *committer) buryExpired(b *batch) {
-	if len(c.expired) == 0 {
-		return
-	}
-	c.tick(b)
-	op := b.newOperation()
-	n := 0
-	for _, g := range c.expired {
-		// Pushed anew meanwhile: then its record says so already.
-		if x, ok := b.gone.Get(g.Key.id); ok && x.revision == g.Revision {
-			end := x.tombstone
-			end.operation = op
-			b.leave(g, end, g.Revision)
-			n++
-		}
-	}
-	if n > 0 {
-		b.addEntry(Entry{Kind: EntryExpiry, Operation: op, At: b.now, Count: n})
-	}
-}
-
-func (c *committer) saveRefused(b *batch) {
-	b.saving = true
-	for id, u := range c.refused {
-		if g, ok := b.groups.Get(id); ok && g.Failed.Equal(u.at) {
-			b.add("", Change{Key: recordKey(kindRefused, u.key), Value: u.refusal.encode()})
-		}
-	}
-}
-
-// saved forgets what a batch has written.
-func (c *committer) saved(b *batch) {
-	if b.kept {
-		c.expired, c.summed = nil, nil
-	}
-	c.historian.note(b.noted)
-	clear(b.noted)
-	c.noted = b.noted
-	for i := range b.rejected {
-		c.refusals.addRefusal(b.rejected[i].when, b.rejected[i].at, &b.rejected[i].Rejection)
-	}
-	if b.saving {
-		clear(c.refused)
-	}
-	for _, p := range b.order {
-		if strings.HasPrefix(p.Key, kindActivity) {
-			if p.Value != nil {
-				c.entries++
-			} else {
-				c.entries--
-			}
-		}
-	}
-	if c.o.Recorded == nil {
-		return
-	}
-	for _, x := range b.entries {
-		c.o.Recorded(x)
-	}
-}
-
-// nextSweep is when a deleted grouping is to be forgotten.
-func (c *committer) nextSweep() (time.Time, bool) {
-	at, _, ok := c.durable.oldestGone()
-	if !ok || c.clock.holding.Load() {
-		return time.Time{}, false
-	}
-	if c.durable.goneSize > c.o.UndoMaxBytes {
-		return c.clock.now(), true
-	}
-	return time.Unix(0, at).Add(c.o.UndoWindow), true
-}
-
 func (p *Picture) oldestGone() (at int64, id string, ok bool) {
 	_, id, ok = p.goneTime.Min()
 	if ok {
@@ -385,45 +272,11 @@ func (p *Picture) oldestGone() (at int64, id string, ok bool) {
 	return at, id, ok
 }
 
-// sweep forgets deleted groupings whose time is over, the oldest first.
-func (c *committer) sweep(b *batch) {
-	if c.clock.holding.Load() {
-		return
-	}
-	for range deleteChunk {
-		at, id, ok := b.oldestGone()
-		over := b.goneSize > c.o.UndoMaxBytes
-		if !ok || !over && time.Unix(0, at).Add(c.o.UndoWindow).After(c.clock.now()) {
-			return
-		}
-		x, _ := b.gone.Get(id)
-		key := recordKey(kindGrouping, x.key)
-		if p, now := b.changes[key]; now && !p.dropped {
-			return // it went in this very batch; next time
-		}
-		b.dropGone(id)
-		b.add("", Change{Key: key, If: &x.revision})
-		b.add("", Change{Key: recordKey(kindHistory, x.key)})
-		if x.unmarked {
-			b.add("", Change{Key: recordKey(kindRefused, x.key)})
-		}
-	}
-}
-
-var operationSeed = maphash.MakeSeed()
-
 // newOperation names the operation of now so that later ones sort behind it, and
 // apart from those of that moment before the clock was set back.
-func (b *batch) newOperation() string {
-	var h maphash.Hash
-	h.SetSeed(operationSeed)
-	fmt.Fprint(&h, b.rank)
-	return fmt.Sprintf("%s-%08x", operationTime(b.now), uint32(h.Sum64()))
-}
+func (b *batch) newOperation() string { return audit.NewOperation(b.now, b.rank) }
 
 // tombstone says that an operation ends something now.
 func (b *batch) tombstone(operation string) tombstone {
 	return tombstone{stamp: b.now.UnixNano(), ran: b.ran, operation: operation}
 }
-
-var isOperation = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]{8}$`).MatchString

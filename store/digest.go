@@ -1,24 +1,12 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"time"
 
 	"github.com/tidwall/btree"
+
+	"gatehouse/store/key"
 )
-
-// digestBytes is how much of the SHA-256 of an identity names the grouping:
-// enough that nobody finds two groupings of one name.
-const digestBytes = 16
-
-// Digest names the grouping in URLs: 22 characters that need no escaping, the
-// same on every server and for ever. They don't tell the labels.
-func (k GroupingKey) Digest() string {
-	sum := sha256.Sum256([]byte(k.id))
-	return base64.RawURLEncoding.EncodeToString(sum[:digestBytes])
-}
 
 // ByDigest returns the grouping that a digest names. Anything else than what
 // Digest returned names none.
@@ -53,31 +41,22 @@ func (p *Picture) GoneByDigest(digest string) (Gone, bool) {
 // identityOf returns the identity of the grouping, held or deleted, that a
 // digest names.
 func (p *Picture) identityOf(digest string) (string, bool) {
-	// The decoder skips line breaks.
-	if len(digest) != base64.RawURLEncoding.EncodedLen(digestBytes) {
+	d, ok := key.ParseDigest(digest)
+	if !ok {
 		return "", false
 	}
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(digest)
-	if err != nil || len(sum) != digestBytes {
-		return "", false
-	}
-	d, ok := p.digests.Get(digested{hi: binary.BigEndian.Uint64(sum), lo: binary.BigEndian.Uint64(sum[8:])})
-	return d.id, ok
+	x, ok := p.digests.Get(digested{Digest: d})
+	return x.id, ok
 }
 
 // digested is an identity by its digest.
 type digested struct {
-	hi, lo uint64
-	id     string
+	key.Digest
+	id string
 }
 
-func digestOf(id string) digested {
-	sum := sha256.Sum256([]byte(id))
-	return digested{binary.BigEndian.Uint64(sum[:]), binary.BigEndian.Uint64(sum[8:]), id}
-}
+func digestOf(id string) digested { return digested{key.DigestOf(id), id} }
 
 func newDigests() *btree.BTreeG[digested] {
-	return btree.NewBTreeGOptions(func(a, b digested) bool {
-		return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo
-	}, btree.Options{NoLocks: true})
+	return btree.NewBTreeGOptions(func(a, b digested) bool { return a.Less(b.Digest) }, btree.Options{NoLocks: true})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // edit is a picture in the making. It is for one goroutine.
@@ -21,7 +22,7 @@ type gone struct {
 	key       GroupingKey
 	at        int64 // the running time, in Unix nanoseconds
 	tombstone       // its operation is empty if there is none that can be undone
-	revision  Revision
+	revision  journal.Revision
 	bytes     int64 // of the record
 	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
 }
@@ -57,8 +58,8 @@ func (e *edit) family(name string) *family {
 				f.defs[i].helps = f.defs[i].helps.Copy()
 			}
 		}
-		if f.contested != nil {
-			f.contested = f.contested.Copy()
+		if f.overlaps != nil {
+			f.overlaps = f.overlaps.Copy()
 		}
 	}
 	e.families.Set(name, f)
@@ -74,14 +75,14 @@ func (e *edit) touch() {
 // put adds or replaces a grouping whose body has its ages.
 func (e *edit) put(g *Group) {
 	before := e.place(g)
-	e.contestAll(g, before, g.body)
+	e.updateOverlaps(g, before, g.body)
 	e.resolveDirty()
 }
 
 // putAdmitted puts a grouping that admit has let in. With the check on it shares no
-// series with another one, so that there is nothing to contest.
+// series with another one, so that there are no overlaps.
 func (b *batch) putAdmitted(g *Group) {
-	if !b.c.o.CheckConsistency || b.contested > 0 {
+	if !b.c.o.CheckConsistency || b.overlapping > 0 {
 		b.put(g)
 		return
 	}
@@ -92,29 +93,29 @@ func (b *batch) putAdmitted(g *Group) {
 // place does what put does, but for what concerns other groupings. It returns the
 // body that was there.
 func (e *edit) place(g *Group) (before *body) {
-	old, _ := e.groups.Get(g.Key.id)
+	old, _ := e.groups.Get(g.Key.ID())
 	before = emptyBody
 	if old != nil {
 		before = old.body
 		e.forget(old)
 	}
 	e.replaceHolds(g, before, g.body)
-	e.groups.Set(g.Key.id, g)
+	e.groups.Set(g.Key.ID(), g)
 	if old == nil {
-		e.digests.Set(digestOf(g.Key.id))
+		e.digests.Set(digestOf(g.Key.ID()))
 	}
-	if g.alias != g.Key.id {
-		e.aliases.Set(g.alias, g.Key.id)
+	if g.alias != g.Key.ID() {
+		e.aliases.Set(g.alias, g.Key.ID())
 	}
 	if !g.Expires.IsZero() {
 		g.ends = e.endOf(g)
-		e.expiries.Set(timeKey(g.ends, g.Key.id), g.Key.id)
+		e.expiries.Set(timeKey(g.ends, g.Key.ID()), g.Key.ID())
 	}
 	e.touch()
 	e.stats.Groupings++
 	e.stats.Series += g.Series
 	e.stats.Bytes += int64(g.Bytes)
-	e.dropGone(g.Key.id)
+	e.dropGone(g.Key.ID())
 	return before
 }
 
@@ -122,12 +123,12 @@ func (e *edit) place(g *Group) (before *body) {
 func (e *edit) remove(g *Group) {
 	e.touch()
 	e.forget(g)
-	e.groups.Delete(g.Key.id)
-	e.digests.Delete(digestOf(g.Key.id))
-	if id, _ := e.aliases.Get(g.alias); id == g.Key.id {
+	e.groups.Delete(g.Key.ID())
+	e.digests.Delete(digestOf(g.Key.ID()))
+	if id, _ := e.aliases.Get(g.alias); id == g.Key.ID() {
 		e.aliases.Delete(g.alias)
 	}
-	e.contestAll(g, g.body, emptyBody)
+	e.updateOverlaps(g, g.body, emptyBody)
 	e.replaceHolds(g, g.body, emptyBody)
 	e.resolveDirty()
 }
@@ -143,25 +144,25 @@ func (e *edit) forget(g *Group) {
 		}
 	}
 	if !g.Expires.IsZero() {
-		e.expiries.Delete(timeKey(g.ends, g.Key.id))
+		e.expiries.Delete(timeKey(g.ends, g.Key.ID()))
 	}
 }
 
 // renew replaces a grouping by one that differs in its failure only.
 func (e *edit) renew(g *Group) {
 	e.touch()
-	e.groups.Set(g.Key.id, g)
+	e.groups.Set(g.Key.ID(), g)
 }
 
 // addGone keeps a deleted grouping, at the place that its tombstone has on the
 // running time.
 func (e *edit) addGone(x gone) {
 	x.at = e.clock.place(x.stamp, x.ran).UnixNano()
-	e.dropGone(x.key.id)
+	e.dropGone(x.key.ID())
 	e.countGone(&x)
-	e.gone.Set(x.key.id, x)
-	e.goneTime.Set(timeKey(x.at, x.key.id), x.key.id)
-	e.digests.Set(digestOf(x.key.id))
+	e.gone.Set(x.key.ID(), x)
+	e.goneTime.Set(timeKey(x.at, x.key.ID()), x.key.ID())
+	e.digests.Set(digestOf(x.key.ID()))
 	e.goneSize += x.bytes
 	e.stats.Gone++
 }
@@ -238,7 +239,7 @@ func (e *edit) hold(g *Group, h *hold) {
 	if d.shadowed {
 		e.stats.Shadowed += int(h.series)
 	}
-	d.example = g.Key.id
+	d.example = g.Key.ID()
 	if !d.own {
 		h.ident = d.addHelp(h.ident, h.helpSince)
 	}
@@ -253,7 +254,7 @@ func (e *edit) unhold(g *Group, h *hold) {
 	if d.shadowed {
 		e.stats.Shadowed -= int(h.series)
 	}
-	if d.example == g.Key.id {
+	if d.example == g.Key.ID() {
 		d.example = ""
 	}
 	c := claim{h.name, h.typ}

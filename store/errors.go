@@ -7,25 +7,9 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// The reasons for a refusal that lie outside of a push's body.
-const (
-	ReasonPath     exposition.Reason = "path"     // the grouping key is invalid
-	ReasonConflict exposition.Reason = "conflict" // another grouping or the server holds it
-	ReasonSelector exposition.Reason = "selector" // a selector is invalid
-)
-
-// Refusal is an error that lies with the client: doing the same again fails
-// again. Its text is one line made for the client.
-type Refusal struct {
-	Reason  exposition.Reason
-	Message string
-	// Other is the grouping that the message names beside the client's own, and
-	// Discreet the message for those who may not know of it; empty: it names none.
-	Other    GroupingKey
-	Discreet string
-}
-
-func (r *Refusal) Error() string { return r.Message }
+// ReasonConflict is the reason for a refusal because another grouping or the
+// server holds what was pushed.
+const ReasonConflict exposition.Reason = "conflict"
 
 func refuse(reason exposition.Reason, format string, args ...any) *Refusal {
 	return &Refusal{Reason: reason, Message: fmt.Sprintf(format, args...)}

@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
 )
 
 // family is what a picture knows of one name of a metric family, across all
@@ -19,9 +20,9 @@ type family struct {
 	// sets counts the holders by their sets of label names. Groupings of equal
 	// sets cannot hold the same series, because a grouping's labels override.
 	sets []setCount
-	// contested are the series that several groupings hold, with their
+	// overlaps are the series that several groupings hold, with their
 	// identities; nil while there are none.
-	contested *btree.Map[string, []string]
+	overlaps *btree.Map[string, []string]
 }
 
 type setCount struct {
@@ -59,7 +60,7 @@ func helpKey(i *ident) string {
 	if i.unit == "" {
 		return i.help
 	}
-	return i.help + separator + i.unit
+	return i.help + key.Separator + i.unit
 }
 
 func (f *family) definition(t exposition.Type) *definition {

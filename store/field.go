@@ -1,10 +1,11 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/record"
 )
 
 // fieldValue is one field of a record: a number or bytes, by its wire type.
@@ -42,9 +43,6 @@ func eachField(b []byte, f func(protowire.Number, fieldValue) error) error {
 	return nil
 }
 
-// errNewerFormat says that a later version of the program wrote the record.
-var errNewerFormat = errors.New("it was written by a later version of Gatehouse")
-
 // eachVersionedField is eachField for a whole record, whose first field tells
 // its version.
 func eachVersionedField(b []byte, f func(protowire.Number, fieldValue) error) error {
@@ -54,13 +52,13 @@ func eachVersionedField(b []byte, f func(protowire.Number, fieldValue) error) er
 			return f(n, v)
 		}
 		format = v.number
-		if format > recordFormat {
-			return errNewerFormat
+		if format > record.Format {
+			return record.ErrNewer
 		}
 		return nil
 	})
 	if err == nil && format == 0 {
-		return errors.New("malformed record: it has no version")
+		return record.ErrNoFormat
 	}
 	return err
 }

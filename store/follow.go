@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 // told is something the journal told.
 type told struct {
 	kind   toldKind
-	record Record
+	record journal.Record
 	read   *grouping // of the record, if it was read already
-	upTo   Revision
+	upTo   journal.Revision
 	resets uint64
 	err    error
 }
@@ -51,13 +53,13 @@ func (f *follower) Reset() {
 }
 
 // Ready is part of Follower.
-func (f *follower) Ready(r Revision) {
+func (f *follower) Ready(r journal.Revision) {
 	f.names = nil
 	f.send(told{kind: toldReady, upTo: r})
 }
 
 // Record is part of Follower.
-func (f *follower) Record(r Record) {
+func (f *follower) Record(r journal.Record) {
 	loading := f.names != nil
 	if p := f.s.Picture(); !loading && p.told == f.resets && r.Revision <= p.applied {
 		return // our own, shown already
@@ -70,17 +72,13 @@ func (f *follower) Record(r Record) {
 		t.record.Value = nil
 	} else if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
 		if t.read, t.err = readGrouping(r, f.names); t.err != nil {
-			t = told{kind: toldEnd, err: unreadable(r, t.err)}
+			t = told{kind: toldEnd, err: journal.Unreadable(r, t.err)}
 		}
 		t.record.Value = nil
 	} else if r.Value != nil {
 		t.record.Value = append([]byte{}, r.Value...)
 	}
 	f.send(t)
-}
-
-func unreadable(r Record, err error) error {
-	return fmt.Errorf("record %q cannot be read: %w", r.Key, err)
 }
 
 func (s *Store) follow(ctx context.Context) {
@@ -117,7 +115,9 @@ func (c *committer) load(ctx context.Context) error {
 
 func (c *committer) startOver(resets uint64) {
 	c.edits++
-	c.entries = 0
+	for _, x := range c.tables {
+		x.reset()
+	}
 	c.loading, c.complete = &edit{Picture: c.newPicture(), id: c.edits}, false
 	c.loading.told, c.loading.changes = resets, 1
 }
@@ -128,7 +128,7 @@ func (c *committer) showLoaded() {
 		if !c.settled {
 			c.settleClock()
 		}
-		c.loading.settle()
+		c.settle(c.loading)
 		p := c.loading.Picture
 		p.changes += c.durable.changes // so that what is told anew counts as changed
 		c.loading = nil
@@ -200,7 +200,7 @@ func (c *committer) takeTold() {
 }
 
 func (c *committer) fail(err error) error {
-	err = fmt.Errorf("%w: %w", ErrBroken, err)
+	err = fmt.Errorf("%w: %w", journal.ErrBroken, err)
 	c.failure.Store(&err)
 	c.loading = nil
 	c.log.Error("The store does not learn of changes any more; restart the server.", "err", err)
@@ -208,7 +208,7 @@ func (c *committer) fail(err error) error {
 }
 
 // catchUp takes in what the journal tells until the picture shows rev.
-func (c *committer) catchUp(rev Revision) error {
+func (c *committer) catchUp(rev journal.Revision) error {
 	timeout := time.NewTimer(c.o.Timeout)
 	defer timeout.Stop()
 	for c.durable.applied < rev {
@@ -218,7 +218,7 @@ func (c *committer) catchUp(rev Revision) error {
 				return err
 			}
 		case <-timeout.C:
-			return fmt.Errorf("%w: changes are not told in time", ErrUnavailable)
+			return fmt.Errorf("%w: changes are not told in time", journal.ErrUnavailable)
 		}
 	}
 	return nil

@@ -5,25 +5,9 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/common/model"
-
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
-
-// Origin tells where a change came from.
-type Origin struct {
-	By   string // the principal, for people; empty while nobody has to say who they are
-	From string // the client's address
-	Via  string // how the principal is known: the scheme of its credential
-	// ID tells the principal from all others. Only the activity log keeps it.
-	ID string
-}
-
-// Anonymous is the Via of those who need no credential: anybody.
-const Anonymous = "none"
-
-// Authenticated reports whether it is known who it was.
-func (o Origin) Authenticated() bool { return o.Via != "" && o.Via != Anonymous }
 
 // Group is a grouping as it was at one moment. It is immutable.
 type Group struct {
@@ -38,9 +22,9 @@ type Group struct {
 	// Every is how often it was pushed lately: the mean time between accepted
 	// pushes, the last ones counting the most; 0: not known yet.
 	Every    time.Duration
-	Revision Revision // of the last successful push
-	Series   int      // as pushed, without the two push times
-	Bytes    int      // of the text of those series
+	Revision journal.Revision // of the last successful push
+	Series   int              // as pushed, without the two push times
+	Bytes    int              // of the text of those series
 
 	// The ran times of the last push and of the last refused one, as of clock; 0:
 	// not known. ends is when it expires, in Unix nanoseconds of the running time.
@@ -50,8 +34,8 @@ type Group struct {
 
 	pace          pace
 	failureReason exposition.Reason
-	base          Revision   // what the last merge was based on
-	after         *tombstone // what had deleted the grouping before it was pushed anew
+	base          journal.Revision // what the last merge was based on
+	after         *tombstone       // what had deleted the grouping before it was pushed anew
 	body          *body
 	alias         string // the identity with label names as legacy scrapers see them
 	set           string // the label names, likewise
@@ -80,47 +64,8 @@ func (g *Group) Since() time.Time {
 // newGroup makes the parts of a group that follow from its key and body.
 func newGroup(k GroupingKey, b *body) *Group {
 	g := &Group{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
-	g.alias, g.set = legacyIdentity(k)
+	g.alias, g.set = k.Legacy()
 	return g
-}
-
-// legacyIdentity returns a key's identity and its set of label names as
-// scrapers see them that know legacy names only.
-func legacyIdentity(k GroupingKey) (alias, set string) {
-	alias = k.id
-	for _, l := range k.labels {
-		if !model.LegacyValidation.IsValidLabelName(l.Name) {
-			alias = aliasOf(k.labels)
-			break
-		}
-	}
-	return alias, labelSet(k.labels)
-}
-
-func aliasOf(labels []exposition.Label) string {
-	ls := make([]exposition.Label, len(labels))
-	for i, l := range labels {
-		ls[i] = exposition.Label{Name: exposition.LegacyLabelName(l.Name), Value: l.Value}
-	}
-	exposition.SortLabels(ls)
-	return identity(ls, func(name string) string { return name })
-}
-
-// labelSet joins the names, which are unique once escaped or the grouping
-// would collide with itself; job is in each and left out.
-func labelSet(labels []exposition.Label) string {
-	ls := make([]exposition.Label, 0, len(labels))
-	for _, l := range labels {
-		if l.Name != jobLabel {
-			ls = append(ls, exposition.Label{Name: exposition.LegacyLabelName(l.Name)})
-		}
-	}
-	exposition.SortLabels(ls)
-	set := make([]byte, 0, 64)
-	for _, l := range ls {
-		set = append(append(set, separator...), l.Name...)
-	}
-	return string(set)
 }
 
 // Names of the families that every grouping has.
@@ -133,7 +78,7 @@ const (
 
 // renderTimes renders the two push times once the group has them.
 func (g *Group) renderTimes() {
-	labels := exposition.AppendLabels(nil, g.Key.labels)
+	labels := exposition.AppendLabels(nil, g.Key.Labels())
 	b := make([]byte, 0, len(pushTimeName)+len(failureTimeName)+2*len(labels)+48)
 	b = appendTime(append(append(b, pushTimeName...), labels...), g.Pushed)
 	g.timesCut = len(b)
@@ -150,7 +95,7 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(b, '\n')
 }
 
-func (g *Group) timesUTF8() bool { return g.alias != g.Key.id }
+func (g *Group) timesUTF8() bool { return g.alias != g.Key.ID() }
 
 func (g *Group) pushTime() exposition.Chunk {
 	return exposition.Chunk{Text: g.times[:g.timesCut], Series: 1, UTF8: g.timesUTF8()}

@@ -3,13 +3,12 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
-	"iter"
 	"slices"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // PushSummary is one push to a grouping in a few words.
@@ -36,20 +35,20 @@ const maxWhy = 256
 // A push is in it at once. It is written within about a minute: what came last
 // before a crash may be missing.
 func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, error) {
-	if !s.Picture().remembers(k.id) {
+	if !s.Picture().remembers(k.ID()) {
 		return nil, nil
 	}
 	// In this order, or what is being written could be missed.
-	unwritten := s.historian.unwrittenOf(k)
+	unwritten := s.history.unwrittenOf(k)
 	key := recordKey(kindHistory, k)
 	r, err := s.journal.Read(ctx, key)
-	if err != nil && !errors.Is(err, ErrNoRecord) {
+	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
 	var written []PushSummary
 	if err == nil {
 		if written, err = decodeHistory(r.Value); err != nil {
-			return nil, unreadable(r, err)
+			return nil, journal.Unreadable(r, err)
 		}
 	}
 	news, err := decodePushes(unwritten)
@@ -76,144 +75,80 @@ func (p *Picture) remembers(id string) bool {
 	return held
 }
 
-// Field numbers. They are part of the format on disk: never reuse one.
-const (
-	historyPush protowire.Number = 2 // oldest first
+// A history's pushes wait and are passed on as its record has them, one behind the
+// other: what has been appended to them is a record.History but for its version.
 
-	pushAt       protowire.Number = 1
-	pushMode     protowire.Number = 2
-	pushBytes    protowire.Number = 3
-	pushFamilies protowire.Number = 4
-	pushSeries   protowire.Number = 5
-	pushRefused  protowire.Number = 6
-	pushBy       protowire.Number = 7
-	pushFrom     protowire.Number = 8
-	pushVia      protowire.Number = 9
-)
-
-// appendPush appends a push as the history's record has it.
+// appendPush appends a push to those of a history.
 func appendPush(b []byte, x *PushSummary) []byte {
-	b = protowire.AppendTag(b, historyPush, protowire.BytesType)
-	start := len(b)
-	b = appendVarint(b, pushAt, uint64(x.At.UnixNano()))
-	b = appendVarint(b, pushMode, uint64(x.Mode))
-	b = appendVarint(b, pushBytes, uint64(x.Bytes))
-	b = appendVarint(b, pushFamilies, uint64(x.Families))
-	b = appendVarint(b, pushSeries, uint64(x.Series))
-	b = appendString(b, pushRefused, x.Refused)
-	b = appendString(b, pushBy, x.Origin.By)
-	b = appendString(b, pushFrom, x.Origin.From)
-	b = appendString(b, pushVia, x.Origin.Via)
-	var size [binary.MaxVarintLen64]byte
-	return slices.Insert(b, start, protowire.AppendVarint(size[:0], uint64(len(b)-start))...)
+	push := record.Marshal(&record.Push{
+		At: x.At.UnixNano(), Mode: uint64(x.Mode), Bytes: int64(x.Bytes), Families: int64(x.Families), Series: int64(x.Series),
+		Refused: x.Refused, By: x.Origin.By, From: x.Origin.From, Via: x.Origin.Via,
+	})
+	return record.Append(b, &record.History{Push: [][]byte{push}})
 }
 
 // decodePushes decodes what appendPush has appended.
 func decodePushes(b []byte) ([]PushSummary, error) {
-	var pushes []PushSummary
-	err := eachField(b, func(n protowire.Number, v fieldValue) error {
-		if n != historyPush {
-			return nil
-		}
-		x, err := decodePush(v.bytes)
-		pushes = append(pushes, x)
-		return err
-	})
-	return pushes, err
+	var r record.History
+	if err := record.UnmarshalPart(b, &r); err != nil {
+		return nil, err
+	}
+	return summaries(&r)
 }
 
 // decodeHistory decodes a whole record, oldest push first.
 func decodeHistory(b []byte) ([]PushSummary, error) {
-	b, err := pushesOf(b)
-	if err != nil {
+	var r record.History
+	if err := record.Unmarshal(b, &r); err != nil {
 		return nil, err
 	}
-	return decodePushes(b)
+	return summaries(&r)
 }
 
-func decodePush(b []byte) (x PushSummary, err error) {
-	err = eachField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case pushAt:
-			x.At = time.Unix(0, int64(v.number))
-		case pushMode:
-			x.Mode = Mode(v.number)
-		case pushBytes:
-			x.Bytes = int(v.number)
-		case pushFamilies:
-			x.Families = int(v.number)
-		case pushSeries:
-			x.Series = int(v.number)
-		case pushRefused:
-			x.Refused = string(v.bytes)
-		case pushBy:
-			x.Origin.By = string(v.bytes)
-		case pushFrom:
-			x.Origin.From = string(v.bytes)
-		case pushVia:
-			x.Origin.Via = string(v.bytes)
+func summaries(r *record.History) ([]PushSummary, error) {
+	var pushes []PushSummary
+	for _, b := range r.Push {
+		var x record.Push
+		if err := record.UnmarshalPart(b, &x); err != nil {
+			return nil, err
 		}
-		return nil
-	})
-	return x, err
-}
-
-// pushesOf returns the pushes of a record as appendPush had appended them.
-func pushesOf(record []byte) ([]byte, error) {
-	pushes := make([]byte, 0, len(record))
-	err := eachVersionedField(record, func(n protowire.Number, v fieldValue) error {
-		if n == historyPush {
-			pushes = appendString(pushes, historyPush, v.bytes)
-		}
-		return nil
-	})
-	return pushes, err
+		pushes = append(pushes, PushSummary{
+			At: time.Unix(0, x.At), Mode: Mode(x.Mode), Bytes: int(x.Bytes), Families: int(x.Families), Series: int(x.Series),
+			Refused: x.Refused, Origin: Origin{By: x.By, From: x.From, Via: x.Via},
+		})
+	}
+	return pushes, nil
 }
 
 // mergeHistory returns the record that has the last of the old one's pushes and
 // the new ones; old is nil if there is none. What the old one has already, since
 // a write came through that seemed to have failed, is not told twice.
 func mergeHistory(old, news []byte) ([]byte, error) {
-	var pushes []byte
+	var merged, added record.History
 	if old != nil {
-		var err error
-		if pushes, err = pushesOf(old); err != nil {
+		if err := record.Unmarshal(old, &merged); err != nil {
 			return nil, err
 		}
 	}
-	known := pushes
-	for x := range eachPush(news) {
-		if !bytes.Contains(known, x) { // its time is in it, so it is that one
-			pushes = append(pushes, x...)
+	if err := record.UnmarshalPart(news, &added); err != nil {
+		return nil, err
+	}
+	known := merged.Push
+	for _, x := range added.Push {
+		if !slices.ContainsFunc(known, func(k []byte) bool { return bytes.Equal(k, x) }) { // its time is in it, so it is that one
+			merged.Push = append(merged.Push, x)
 		}
 	}
-	return append(appendVarint(nil, fieldFormat, recordFormat), lastPushes(pushes, maxHistory)...), nil
-}
-
-// eachPush yields one by one what appendPush had appended.
-func eachPush(pushes []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for len(pushes) > 0 {
-			_, _, n := protowire.ConsumeField(pushes)
-			if n < 0 || !yield(pushes[:n]) {
-				return
-			}
-			pushes = pushes[n:]
-		}
-	}
+	return record.Marshal(&record.History{Format: record.Format, Push: lastOf(merged.Push, maxHistory)}), nil
 }
 
 // lastPushes returns the last n of the pushes that appendPush had appended.
 func lastPushes(pushes []byte, n int) []byte {
-	count := 0
-	for range eachPush(pushes) {
-		count++
+	var r record.History
+	if record.UnmarshalPart(pushes, &r) != nil {
+		return nil // never: they were made here
 	}
-	for x := range eachPush(pushes) {
-		if count--; count < n {
-			break
-		}
-		pushes = pushes[len(x):]
-	}
-	return pushes
+	return record.Marshal(&record.History{Push: lastOf(r.Push, n)})
 }
+
+func lastOf[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }

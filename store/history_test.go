@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // historyOf tells the last pushes to a grouping in few words, oldest first.
@@ -44,7 +45,7 @@ func sized(t *testing.T, s *store.Store, path string, size int) {
 }
 
 // histories are the keys of the histories that the journal has.
-func histories(t *testing.T, j store.Journal) []string {
+func histories(t *testing.T, j journal.Journal) []string {
 	t.Helper()
 	records, err := j.Scan(t.Context(), "h.", "", 1000)
 	if err != nil {
@@ -154,7 +155,7 @@ func TestAPushIsOneRecordAndItsHistoryComesOnceAMinute(t *testing.T) {
 	s, j := openTroubledAt(t, c)
 	var mu sync.Mutex
 	written := map[string]int{}
-	j.lose.Store(ptr(func(changes []store.Change) bool {
+	j.lose.Store(ptr(func(changes []journal.Change) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, c := range changes {
@@ -349,10 +350,10 @@ func TestAHistoryThatCannotBeWrittenIsWrittenLaterAndOnce(t *testing.T) {
 	// Nobody knows whether these have come through: one has.
 	var mu sync.Mutex
 	tried := 0
-	j.lose.Store(ptr(func(changes []store.Change) bool {
+	j.lose.Store(ptr(func(changes []journal.Change) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		if slices.ContainsFunc(changes, func(c store.Change) bool { return strings.HasPrefix(c.Key, "h.") }) {
+		if slices.ContainsFunc(changes, func(c journal.Change) bool { return strings.HasPrefix(c.Key, "h.") }) {
 			tried++
 			return true
 		}
@@ -398,7 +399,7 @@ func TestAHistoryThatCannotBeReadHarmsNothingElse(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s, j := openTroubled(t)
 			sized(t, s, "/job/x", 1)
-			if _, err := j.Commit(t.Context(), store.Change{Key: "h.job/x", Value: []byte(tt.value)}); err != nil {
+			if _, err := j.Commit(t.Context(), journal.Change{Key: "h.job/x", Value: []byte(tt.value)}); err != nil {
 				t.Fatal(err)
 			}
 			mustPush(t, s, "/job/x/i/1", "m 1\n") // takes in what somebody else has written

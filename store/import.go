@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // Why a grouping of another server is left out, unless the rules of a push are
@@ -133,7 +134,7 @@ func (op *importOp) aside(b *batch) *batch {
 }
 
 func (b *batch) takeIn(p *pushOp) error {
-	id := p.push.Key.id
+	id := p.push.Key.ID()
 	if _, held := b.groups.Get(id); held {
 		return ErrHeld
 	}
@@ -200,7 +201,7 @@ const (
 // ImportState returns how far the import at a start has come.
 func (s *Store) ImportState(ctx context.Context) (ImportState, error) {
 	r, err := s.journal.Read(ctx, importKey)
-	if errors.Is(err, ErrNoRecord) {
+	if errors.Is(err, journal.ErrNoRecord) {
 		return ImportState{Due: s.journal.Status().Revision == 0}, nil
 	}
 	if err != nil {
@@ -208,7 +209,7 @@ func (s *Store) ImportState(ctx context.Context) (ImportState, error) {
 	}
 	t, _, err := decodeControl(r.Value)
 	if err != nil {
-		return ImportState{}, unreadable(r, err)
+		return ImportState{}, journal.Unreadable(r, err)
 	}
 	state, file, _ := strings.Cut(t.operation, " ")
 	return ImportState{Due: state == importBegun, Begun: state == importBegun, Done: state == importDone, File: file}, nil
@@ -231,6 +232,6 @@ func (s *Store) EndImport(ctx context.Context, file string) error {
 type controlOp struct{ key, operation string }
 
 func (op controlOp) apply(b *batch) error {
-	b.add("", Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
+	b.add("", journal.Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
 	return nil
 }

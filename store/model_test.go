@@ -140,20 +140,20 @@ func (m *model) conflicts() (hidden map[string]bool, shown map[string]map[string
 			taken[n] = true
 		}
 	}
-	owner := map[string]string{}
+	winner := map[string]string{}
 	since := map[string]int{}
 	for id, g := range m.groups {
 		for _, f := range g.families {
 			for s := range series(f.Family) {
 				s = f.Type.String() + " " + s
-				if o, ok := owner[s]; !ok || f.since < since[s] || f.since == since[s] && id < o {
-					owner[s], since[s] = id, f.since
+				if o, ok := winner[s]; !ok || f.since < since[s] || f.since == since[s] && id < o {
+					winner[s], since[s] = id, f.since
 				}
 			}
 		}
 	}
 	shown = map[string]map[string]bool{}
-	for s, id := range owner {
+	for s, id := range winner {
 		if shown[id] == nil {
 			shown[id] = map[string]bool{}
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // Picture is everything the store holds, as it was at one moment. It is
@@ -17,25 +19,25 @@ type Picture struct {
 	clock    *clock // nil: stamps are shown as they are
 	sequence uint64
 	changes  uint64
-	told     uint64   // how often the journal had started over
-	applied  Revision // the last change it shows
-	wipes    []wipe   // in their order; records before one are gone; never modified in place
+	told     uint64           // how often the journal had started over
+	applied  journal.Revision // the last change it shows
+	wipes    []wipe           // in their order; records before one are gone; never modified in place
 
-	groups    *btree.Map[string, *Group] // by identity
-	aliases   *btree.Map[string, string] // alias to identity, where they differ
-	digests   *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
-	families  *btree.Map[string, *family]
-	contested int                          // families of which series are contested
-	claims    *btree.Map[string, []claim]  // by sample name
-	expiries  *btree.Map[string, string]   // by running time, then identity
-	gone      *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
-	goneTime  *btree.Map[string, string]   // by running time, then identity
-	deletions *btree.Map[string, deletion] // what is gone by operation
-	stats     Stats
-	goneSize  int64
-	sessions  sessions
-	tokens    tokens
-	secret    []byte // see Store.Secret
+	groups      *btree.Map[string, *Group] // by identity
+	aliases     *btree.Map[string, string] // alias to identity, where they differ
+	digests     *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
+	families    *btree.Map[string, *family]
+	overlapping int                          // families that have overlaps
+	claims      *btree.Map[string, []claim]  // by sample name
+	expiries    *btree.Map[string, string]   // by running time, then identity
+	gone        *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
+	goneTime    *btree.Map[string, string]   // by running time, then identity
+	deletions   *btree.Map[string, deletion] // what is gone by operation
+	stats       Stats
+	goneSize    int64
+	sessions    sessions
+	tokens      tokens
+	secret      []byte // see Store.Secret
 }
 
 // Stats counts what a picture holds.
@@ -114,7 +116,7 @@ func (p *Picture) Stats() Stats {
 }
 
 // Group returns the grouping of that key.
-func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.id)) }
+func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.ID())) }
 
 // Groups returns all groupings in the order of their identities.
 func (p *Picture) Groups() iter.Seq[*Group] { return p.shownAll(p.all()) }
@@ -135,12 +137,12 @@ func (p *Picture) matching(s Selectors) iter.Seq[*Group] {
 		return p.all()
 	}
 	candidates := p.all()
-	if job, one := s.job(); one {
+	if job, one := s.Job(); one {
 		candidates = p.ofJob(job)
 	}
 	return func(yield func(*Group) bool) {
 		for g := range candidates {
-			if s.Match(g.Key.labels) && !yield(g) {
+			if s.Match(g.Key.Labels()) && !yield(g) {
 				return
 			}
 		}
@@ -152,8 +154,8 @@ func (p *Picture) ofJob(job string) iter.Seq[*Group] {
 		if g, ok := p.groups.Get(job); ok && !yield(g) {
 			return
 		}
-		p.groups.Ascend(job+separator, func(id string, g *Group) bool {
-			return strings.HasPrefix(id, job+separator) && yield(g)
+		p.groups.Ascend(job+key.Separator, func(id string, g *Group) bool {
+			return strings.HasPrefix(id, job+key.Separator) && yield(g)
 		})
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // pushOp is a push on its way into the picture. All that can be prepared
@@ -89,7 +91,7 @@ func (op *pushOp) apply(b *batch) error {
 	if op.base != nil {
 		g.base = op.base.Revision
 	}
-	g.after = b.afterOf(current, g.Key.id)
+	g.after = b.afterOf(current, g.Key.ID())
 	begins := current == nil && b.begin(g.Key)
 	if !op.imported {
 		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
@@ -97,11 +99,11 @@ func (op *pushOp) apply(b *batch) error {
 	b.ages(g.body, before, b.rank, b.now.UnixNano(), op.kept)
 	op.keepTimes(b, g.body)
 	g.renderTimes()
-	condition := b.revision(g.Key.id)
+	condition := b.revision(g.Key.ID())
 	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.id, at: nanos(g.Failed)}.encode()})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: nanos(g.Failed)}.encode()})
 	}
 	return nil
 }
@@ -150,7 +152,7 @@ func (op *pushOp) reject(b *batch, current *Group, err error) {
 	if current != nil {
 		b.fail(current, r.Reason, r.Message)
 		x := op.summary(b.now)
-		x.Refused = shortened(r.Message, maxWhy)
+		x.Refused = audit.Shortened(r.Message, maxWhy)
 		b.noted = append(b.noted, noted{key: op.push.Key, PushSummary: x})
 	}
 	b.rejected = append(b.rejected, rejected{b.now, b.when, Rejection{
@@ -161,16 +163,16 @@ func (op *pushOp) reject(b *batch, current *Group, err error) {
 // begin ends what there was to tell of an earlier grouping of the same key, and
 // says whether there is nothing to go on from.
 func (b *batch) begin(k GroupingKey) bool {
-	x, ok := b.gone.Get(k.id)
+	x, ok := b.gone.Get(k.ID())
 	if !ok {
 		return true
 	}
 	if x.unmarked {
-		b.add("", Change{Key: recordKey(kindRefused, k)})
+		b.add("", journal.Change{Key: recordKey(kindRefused, k)})
 	}
 	wiped := x.unmarked && x.operation != ""
 	if wiped {
-		b.add("", Change{Key: recordKey(kindHistory, k)})
+		b.add("", journal.Change{Key: recordKey(kindHistory, k)})
 	}
 	return wiped
 }
@@ -184,7 +186,7 @@ func (op *pushOp) summary(at time.Time) PushSummary {
 }
 
 func (op *pushOp) current(b *batch) (*Group, *body) {
-	if g, ok := b.groups.Get(op.push.Key.id); ok {
+	if g, ok := b.groups.Get(op.push.Key.ID()); ok {
 		return g, g.body
 	}
 	return nil, nil
@@ -229,9 +231,9 @@ func (b *batch) revision(id string) Revision {
 }
 
 // addGroup has a grouping's record written.
-func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revision) {
+func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition journal.Revision) {
 	rec := groupRecord{
-		labels: g.Key.labels, pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
+		labels: g.Key.Labels(), pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
 		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
@@ -240,7 +242,7 @@ func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition Revisio
 	if t.stamp != 0 && !g.Failed.IsZero() {
 		rec.refused = g.refusal().encode()
 	}
-	b.add(g.Key.id, Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
+	b.add(g.Key.ID(), journal.Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
 }
 
 func nanos(t time.Time) int64 {
@@ -250,36 +252,26 @@ func nanos(t time.Time) int64 {
 	return t.UnixNano()
 }
 
-// unsaved is a refusal that is not in the journal yet.
-type unsaved struct {
-	key GroupingKey
-	at  time.Time
-	refusal
-}
-
 // maxFailure bounds what is kept of the reason of a refusal.
 const maxFailure = 512
 
 // fail notes a refused push to a grouping that exists. It is shown at once and
 // written within a second or so.
 func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
-	message = shortened(message, maxFailure)
-	r := refusal{id: g.Key.id, at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
+	message = audit.Shortened(message, maxFailure)
+	r := refusal{id: g.Key.ID(), at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
 	b.setFailure(g, r)
-	if len(b.c.refused) == 0 {
-		b.c.saveAt = b.when.Add(saveEvery)
-	}
-	b.c.refused[g.Key.id] = unsaved{key: g.Key, at: unixNano(r.at), refusal: r}
+	b.c.refused.add(g.Key, r, b.when)
 }
 
 // rejectOp notes a push that was refused before it came here.
 type rejectOp struct{ Rejection }
 
 func (op *rejectOp) apply(b *batch) error {
-	if g, ok := b.groups.Get(op.Key.id); ok {
+	if g, ok := b.groups.Get(op.Key.ID()); ok {
 		b.fail(g, op.Reason, op.Message)
 		b.noted = append(b.noted, noted{key: g.Key, PushSummary: PushSummary{
-			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: shortened(op.Message, maxWhy), Origin: op.Origin,
+			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: audit.Shortened(op.Message, maxWhy), Origin: op.Origin,
 		}})
 	}
 	return nil

@@ -11,11 +11,13 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
+	"gatehouse/store/key"
+	"gatehouse/store/record"
 )
 
-// The kinds of records, as prefixes of their keys.
+// The kinds of records, as prefixes of their keys; see also audit.Prefix.
 const (
-	kindActivity = "a."
 	kindControl  = "c."
 	kindGrouping = "g." // also a deleted grouping, until its undo window ends
 	kindHistory  = "h." // the last pushes to a grouping
@@ -39,10 +41,10 @@ const maxKeyBytes = 512
 // only what every engine allows in keys; =HH stands for any other byte.
 func recordKey(kind string, k GroupingKey) string {
 	var b strings.Builder
-	b.WriteString(kind + jobLabel + "/")
+	b.WriteString(kind + key.JobLabel + "/")
 	appendKeyPart(&b, k.Job())
-	for _, l := range k.labels {
-		if l.Name != jobLabel {
+	for _, l := range k.Labels() {
+		if l.Name != key.JobLabel {
 			b.WriteByte('/')
 			appendKeyPart(&b, l.Name)
 			b.WriteByte('/')
@@ -52,7 +54,7 @@ func recordKey(kind string, k GroupingKey) string {
 	if b.Len() <= maxKeyBytes {
 		return b.String()
 	}
-	sum := sha256.Sum256([]byte(k.id))
+	sum := sha256.Sum256([]byte(k.ID()))
 	return kind + "sha256/" + hex.EncodeToString(sum[:])
 }
 
@@ -74,7 +76,7 @@ type groupRecord struct {
 	ran     int64 // the ran time of that, see clock; 0: not known
 	expires int64 // 0: never
 	origin  Origin
-	base    Revision // what a merge was based on
+	base    journal.Revision // what a merge was based on
 	deleted tombstone
 	refused []byte        // while deleted: the last refused push, see refusal
 	after   tombstone     // what had deleted the grouping before it was pushed anew
@@ -96,10 +98,6 @@ type ageRun struct {
 	count int
 	age   age
 }
-
-// recordFormat is the version of the records below. A record with a higher one
-// was written by a later Gatehouse.
-const recordFormat = 1
 
 // Field numbers. They are part of the format on disk: never reuse one.
 const (
@@ -154,22 +152,6 @@ const (
 
 	noticeKind  protowire.Number = 1
 	noticeCount protowire.Number = 2
-
-	refusedAt      protowire.Number = 2
-	refusedReason  protowire.Number = 3
-	refusedMessage protowire.Number = 4
-	refusedID      protowire.Number = 5
-	refusedRan     protowire.Number = 6
-
-	controlAt        protowire.Number = 2
-	controlOperation protowire.Number = 3
-	controlEarlier   protowire.Number = 4
-	controlRan       protowire.Number = 5
-
-	earlierAt        protowire.Number = 1
-	earlierOperation protowire.Number = 2
-	earlierRevision  protowire.Number = 3
-	earlierRan       protowire.Number = 4
 )
 
 func appendVarint(b []byte, n protowire.Number, v uint64) []byte {
@@ -194,7 +176,7 @@ func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte
 
 func (r *groupRecord) encode() []byte {
 	b := make([]byte, 0, 256+len(r.packed))
-	b = appendVarint(b, fieldFormat, recordFormat)
+	b = appendVarint(b, fieldFormat, record.Format)
 	var m []byte
 	for _, l := range r.labels {
 		m = appendString(appendString(m[:0], pairName, l.Name), pairValue, l.Value)
@@ -256,7 +238,7 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 		case groupVia:
 			r.origin.Via = string(v.bytes)
 		case groupBase:
-			r.base = Revision(v.number)
+			r.base = journal.Revision(v.number)
 		case groupDeletedAt:
 			r.deleted.stamp = int64(v.number)
 		case groupDeletedRan:

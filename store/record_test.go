@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
+	"gatehouse/store/record"
 )
 
 func sampleRecord(t testing.TB) []byte {
@@ -83,23 +86,13 @@ func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
-	want := Entry{
-		Operation: "op", Kind: EntryRefusal, At: time.Unix(1, 5), Origin: Origin{"me", "::1", "session", "user:me"}, What: "{}", Count: 3, Undoes: "other",
-		Reason: ReasonPath, Message: "why",
-	}
-	if got, err := decodeEntry("op", want.encode()); err != nil || got != want {
-		t.Errorf("got %+v, %v", got, err)
-	}
-}
-
 func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 	s := &Store{}
 	s.clock = newClock(Clock{})
 	s.log = slog.New(slog.DiscardHandler)
-	h := newHistorian(s)
+	h := newHistoryWriter(s)
 	push := func(i int) {
-		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: strconv.Itoa(i)}})
+		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: strconv.Itoa(i)}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,36 +127,10 @@ func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 	}
 }
 
-func TestSumsOfRefusalsAreBounded(t *testing.T) {
-	x := newRefusals(make(chan struct{}, 1))
-	count := 0
-	for i := range 30_000 {
-		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}, {Name: "i", Value: strconv.Itoa(i) + strings.Repeat("y", 900)}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		at := time.Unix(int64(i), 0) // 500 minutes
-		x.addRefusal(at, at, &Rejection{Key: k, Reason: ReasonPath, Message: "no"})
-		count++
-		if len(x.sums) > maxSums+1 || x.bytes > maxSumBytes {
-			t.Fatalf("%d sums of %d bytes after %d", len(x.sums), x.bytes, i+1)
-		}
-	}
-	if at, ok := x.due(); !ok || at.After(time.Unix(60, 0)) {
-		t.Errorf("due %v, %v", at, ok)
-	}
-	for _, e := range x.take(time.Unix(1<<30, 0), false) {
-		count -= e.Count
-	}
-	if _, ok := x.due(); count != 0 || ok || x.bytes != 0 {
-		t.Errorf("%d are missing, %d bytes are left, more are due: %v", count, x.bytes, ok)
-	}
-}
-
 func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 	e := edit{Picture: newPicture(nil), id: 1}
 	for range 2 {
-		k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "x"}})
+		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "x"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,14 +146,14 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 		}
 		e.remove(g)
 		e.addGone(gone{key: k, tombstone: tombstone{stamp: 1}})
-		if e.dropGone(k.id); e.digests.Len() != 0 {
+		if e.dropGone(k.ID()); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left of what is forgotten", e.digests.Len())
 		}
 	}
 }
 
 func TestRecordsOfALaterVersionAreNotMisread(t *testing.T) {
-	raw := appendVarint(nil, fieldFormat, recordFormat+1)
+	raw := appendVarint(nil, fieldFormat, record.Format+1)
 	if _, err := decodeGroupRecord(raw); err == nil || !strings.Contains(err.Error(), "later version") {
 		t.Errorf("got %v", err)
 	}
@@ -200,7 +167,7 @@ func TestRecordKeysAreDistinctAndFitEveryEngine(t *testing.T) {
 	seen := map[string]string{}
 	for _, value := range []string{"x", "X", "a b", "a=20b", "a/b", "ö", "", ".", strings.Repeat("y", 600), strings.Repeat("y", 601)} {
 		for _, name := range []string{"a", "b"} {
-			k, err := NewGroupingKey([]exposition.Label{{Name: jobLabel, Value: "j"}, {Name: name, Value: value}})
+			k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "j"}, {Name: name, Value: value}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -219,8 +186,8 @@ func TestRecordKeysAreDistinctAndFitEveryEngine(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	f.Add(sampleRecord(f))
 	f.Add(refusal{id: "x", at: 1, reason: ReasonPath, message: "m"}.encode())
-	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.encode())
-	f.Add(Entry{Kind: EntryRefusal, Reason: ReasonPath, Message: "m"}.encode())
+	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.Encode())
+	f.Add(Entry{Kind: EntryRefusal, Reason: ReasonPath, Message: "m"}.Encode())
 	history, _ := mergeHistory(nil, appendPush(appendPush(nil, &PushSummary{At: time.Unix(1, 0), Refused: "m"}), &PushSummary{At: time.Unix(2, 0)}))
 	f.Add(history)
 	f.Add(encodeControl(tombstone{1, 3, "op"}, []wipe{{tombstone{2, 4, "other"}, 3}}))
@@ -235,7 +202,7 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 		_, _ = decodeRefusal(raw)
-		_, _ = decodeEntry("op", raw)
+		_, _ = audit.Decode("op", raw)
 		_, _, _ = decodeControl(raw)
 		_, _ = decodeSession(raw)
 		_, _ = decodeClock(raw)

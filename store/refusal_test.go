@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // look has a store with a passed clock look at the time.
@@ -150,14 +151,14 @@ func TestOfVeryManyRefusalsTheRestIsOneEntry(t *testing.T) {
 func TestRefusalsThatCannotBeWrittenAreWrittenLater(t *testing.T) {
 	c := &clock{}
 	s, j := openTroubledAt(t, c)
-	fail := func() error { return store.ErrUnavailable }
+	fail := func() error { return journal.ErrUnavailable }
 	j.before.Store(&fail)
 	for range 30 {
 		for i := range 100 {
 			s.Reject(t.Context(), store.Rejection{Key: key(t, fmt.Sprintf("/job/x/i/%d", i)), Reason: "syntax", Message: "bad"})
 		}
 		c.advance(time.Minute)
-		if _, err := s.Push(t.Context(), push(t, "/job/y", "m 1\n")); !errors.Is(err, store.ErrUnavailable) {
+		if _, err := s.Push(t.Context(), push(t, "/job/y", "m 1\n")); !errors.Is(err, journal.ErrUnavailable) {
 			t.Fatal(err)
 		}
 	}

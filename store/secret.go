@@ -5,10 +5,9 @@ import (
 	"crypto/rand"
 	"slices"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
-
-const secretValue protowire.Number = 2
 
 // Secret returns 32 random bytes that are the same in all stores on the journal
 // and after restarts. They are made when they are first asked for; errors are
@@ -30,17 +29,29 @@ func (secretOp) apply(b *batch) error {
 		return nil
 	}
 	b.secret = make([]byte, 32)
-	_, _ = rand.Read(b.secret) // never fails: it aborts the program instead
-	value := appendString(appendVarint(nil, fieldFormat, recordFormat), secretValue, b.secret)
-	b.add("", Change{Key: secretKey, Value: value, If: new(Revision)}) // another store may make one just now
+	_, _ = rand.Read(b.secret)                                                                          // never fails: it aborts the program instead
+	b.add("", journal.Change{Key: secretKey, Value: encodeSecret(b.secret), If: new(journal.Revision)}) // another store may make one just now
 	return nil
 }
 
-func takeSecret(e *edit, r Record) error {
-	return eachVersionedField(r.Value, func(n protowire.Number, v fieldValue) error {
-		if n == secretValue {
-			e.secret = slices.Clone(v.bytes)
-		}
+func encodeSecret(secret []byte) []byte {
+	return record.Marshal(&record.SigningKey{Format: record.Format, Value: secret})
+}
+
+// secretTable is the secret that all stores on the journal share.
+type secretTable struct{ passive }
+
+func (secretTable) prefix() string { return secretKey }
+
+func (secretTable) take(e *edit, t told) error {
+	r := t.record
+	if r.Value == nil {
 		return nil
-	})
+	}
+	var x record.SigningKey
+	if err := record.Unmarshal(r.Value, &x); err != nil {
+		return err
+	}
+	e.secret = x.Value
+	return nil
 }

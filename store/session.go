@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/tidwall/btree"
-	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // How many sessions there can be. The ones that are oldest, or of all users
@@ -259,7 +261,7 @@ func (op *createSessionOp) apply(b *batch) error {
 	}
 	op.session.begin(b.clock)
 	b.sessions.put(op.key, op.session)
-	b.add("", Change{Key: op.key, Value: op.session.encode()})
+	b.add("", journal.Change{Key: op.key, Value: op.session.encode()})
 	entry := b.newEntry(EntrySignIn, op.session.origin())
 	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
 	b.addEntry(entry)
@@ -306,16 +308,48 @@ func (op *endSessionsOp) apply(b *batch) error {
 
 func (b *batch) endSession(key string) {
 	b.sessions.remove(key)
-	b.add("", Change{Key: key})
+	b.add("", journal.Change{Key: key})
 	b.dropUse(key)
 }
 
-// sweepSessions forgets the sessions whose time is over.
-func (c *committer) sweepSessions(b *batch) {
-	if c.clock.holding.Load() {
+// sessionTable is the sessions.
+type sessionTable struct {
+	passive
+	c      *committer
+	idleAt time.Time // when to look for sessions that nobody uses
+}
+
+func (*sessionTable) prefix() string { return kindSession }
+
+func (t *sessionTable) take(e *edit, told told) error {
+	r := told.record
+	if r.Value == nil {
+		e.sessions.remove(r.Key)
+		return nil
+	}
+	x, err := decodeSession(r.Value)
+	if err != nil {
+		return err
+	}
+	t.c.learn(nanos(x.Created), x.ran)
+	x.ends = x.endOf(t.c.clock)
+	e.sessions.put(r.Key, x)
+	return nil
+}
+
+func (t *sessionTable) settle(e *edit) { e.sessions.settle(e.clock) }
+
+func (t *sessionTable) due() (at time.Time, ok bool) {
+	at, _, ok = t.c.durable.sessions.next()
+	return at, ok
+}
+
+// tidy forgets the sessions whose time is over.
+func (t *sessionTable) tidy(b *batch) {
+	if t.c.clock.holding.Load() {
 		return
 	}
-	now := c.clock.now()
+	now := t.c.clock.now()
 	for range deleteChunk {
 		at, key, ok := b.sessions.next()
 		if !ok || at.After(now) {
@@ -323,10 +357,10 @@ func (c *committer) sweepSessions(b *batch) {
 		}
 		b.endSession(key)
 	}
-	if c.o.SessionIdle <= 0 || now.Before(c.idleAt) {
+	if t.c.o.SessionIdle <= 0 || now.Before(t.idleAt) {
 		return
 	}
-	c.idleAt = now.Add(saveUsesEvery)
+	t.idleAt = now.Add(saveUsesEvery)
 	for _, key := range b.idleSessions(now) {
 		b.endSession(key)
 	}
@@ -344,94 +378,20 @@ func (b *batch) idleSessions(now time.Time) (idle []string) {
 	return idle
 }
 
-func (c *committer) takeSession(e *edit, r Record) error {
-	if r.Value == nil {
-		e.sessions.remove(r.Key)
-		return nil
-	}
-	x, err := decodeSession(r.Value)
-	if err != nil {
-		return err
-	}
-	c.learn(nanos(x.Created), x.ran)
-	x.ends = x.endOf(c.clock)
-	e.sessions.put(r.Key, x)
-	return nil
-}
-
-// Field numbers. They are part of the format on disk: never reuse one.
-const (
-	sessionScheme     protowire.Number = 2
-	sessionName       protowire.Number = 3
-	sessionRole       protowire.Number = 4
-	sessionCreated    protowire.Number = 5
-	sessionSeen       protowire.Number = 6
-	sessionExpires    protowire.Number = 7
-	sessionCredential protowire.Number = 8
-	sessionExtra      protowire.Number = 9
-	sessionID         protowire.Number = 10
-	sessionProvider   protowire.Number = 11
-	sessionFrom       protowire.Number = 12
-	sessionAgent      protowire.Number = 13
-	sessionRan        protowire.Number = 14
-)
-
 func (x Session) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendString(b, sessionScheme, x.Scheme)
-	b = appendString(b, sessionName, x.Name)
-	b = appendString(b, sessionRole, x.Role)
-	b = appendUnix(b, sessionCreated, x.Created)
-	b = appendUnix(b, sessionSeen, x.Seen)
-	b = appendUnix(b, sessionExpires, x.Expires)
-	b = appendString(b, sessionCredential, x.Credential)
-	b = appendString(b, sessionExtra, x.Extra)
-	b = appendString(b, sessionID, x.ID)
-	b = appendString(b, sessionProvider, x.Provider)
-	b = appendString(b, sessionFrom, x.From)
-	b = appendString(b, sessionAgent, x.UserAgent)
-	return appendVarint(b, sessionRan, uint64(x.ran))
-}
-
-func appendUnix(b []byte, n protowire.Number, t time.Time) []byte {
-	if t.IsZero() {
-		return b
-	}
-	return appendVarint(b, n, uint64(t.UnixNano()))
-}
-
-// decodeSession copies all that it keeps.
-func decodeSession(b []byte) (x Session, err error) {
-	err = eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case sessionScheme:
-			x.Scheme = string(v.bytes)
-		case sessionName:
-			x.Name = string(v.bytes)
-		case sessionRole:
-			x.Role = string(v.bytes)
-		case sessionCreated:
-			x.Created = unixNano(int64(v.number))
-		case sessionSeen:
-			x.Seen = unixNano(int64(v.number))
-		case sessionExpires:
-			x.Expires = unixNano(int64(v.number))
-		case sessionCredential:
-			x.Credential = slices.Clone(v.bytes)
-		case sessionExtra:
-			x.Extra = slices.Clone(v.bytes)
-		case sessionID:
-			x.ID = string(v.bytes)
-		case sessionProvider:
-			x.Provider = string(v.bytes)
-		case sessionFrom:
-			x.From = string(v.bytes)
-		case sessionAgent:
-			x.UserAgent = string(v.bytes)
-		case sessionRan:
-			x.ran = int64(v.number)
-		}
-		return nil
+	return record.Marshal(&record.Session{
+		Format: record.Format, Scheme: x.Scheme, Id: x.ID, Name: x.Name, Role: x.Role,
+		Created: nanos(x.Created), Ran: x.ran, Seen: nanos(x.Seen), Expires: nanos(x.Expires),
+		Credential: x.Credential, Extra: x.Extra, Provider: x.Provider, From: x.From, Agent: x.UserAgent,
 	})
-	return x, err
+}
+
+func decodeSession(b []byte) (Session, error) {
+	var r record.Session
+	err := record.Unmarshal(b, &r)
+	return Session{
+		Scheme: r.Scheme, ID: r.Id, Name: r.Name, Role: r.Role,
+		Created: unixNano(r.Created), ran: r.Ran, Seen: unixNano(r.Seen), Expires: unixNano(r.Expires),
+		Credential: r.Credential, Extra: r.Extra, Provider: r.Provider, From: r.From, UserAgent: r.Agent,
+	}, err
 }

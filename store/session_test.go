@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -272,12 +273,12 @@ func TestASessionThatCannotBeWrittenIsNotThere(t *testing.T) {
 func TestWhatFailsToBeWrittenNeitherBeginsNorEndsASession(t *testing.T) {
 	s, j := openTroubled(t)
 	mustCreate(t, s, "one", session(time.Now()))
-	fail := func() error { return store.ErrUnavailable }
+	fail := func() error { return journal.ErrUnavailable }
 	j.before.Store(&fail)
-	if err := s.CreateSession(t.Context(), "two", session(time.Now())); !errors.Is(err, store.ErrUnavailable) {
+	if err := s.CreateSession(t.Context(), "two", session(time.Now())); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if err := s.EndSession(t.Context(), "one", store.Origin{}); !errors.Is(err, store.ErrUnavailable) {
+	if err := s.EndSession(t.Context(), "one", store.Origin{}); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	if got := known(s, "one", "two"); got != "one" {

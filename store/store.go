@@ -16,7 +16,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 )
 
 // Options are the rules of a store. Zero limits do not limit. Fields with tags are
@@ -59,7 +61,7 @@ type CommitStats struct {
 
 // Store keeps groupings. It is safe for concurrent use.
 type Store struct {
-	journal Journal
+	journal journal.Journal
 	o       Options
 	clock   *clock
 	log     *slog.Logger
@@ -70,18 +72,18 @@ type Store struct {
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
 
-	refusals  *sums
-	denials   *sums
-	uses      *uses
-	wanted    chan struct{} // told when the committer has something to do by itself
-	historian *historian
+	refusals *audit.Sums
+	denials  *audit.Sums
+	uses     *uses
+	wanted   chan struct{} // told when the committer has something to do by itself
+	history  *historyWriter
 
 	stop     context.CancelFunc
 	closing  chan struct{}
 	finished chan struct{} // closed when the committer has ended
 	closed   sync.Once
 	done     sync.WaitGroup
-	commit   committer
+	commit   *committer
 }
 
 // maxQueued bounds the changes that wait for the committer.
@@ -89,7 +91,7 @@ const maxQueued = 4096
 
 // Open loads all that the journal holds and starts the store. The journal
 // stays the caller's to close, after the store.
-func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
+func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
@@ -106,8 +108,8 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 		followed: make(chan told, 1024),
 		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
-	s.refusals, s.denials, s.uses = newRefusals(s.wanted), newDenials(s.wanted), newUses(s.wanted)
-	s.historian = newHistorian(s)
+	s.refusals, s.denials, s.uses = audit.NewRefusals(s.wanted), audit.NewDenials(s.wanted), newUses(s.wanted)
+	s.history = newHistoryWriter(s)
 	s.picture.Store(s.newPicture())
 	s.commit = newCommitter(s)
 	s.done.Go(func() { s.follow(follow) })
@@ -118,7 +120,7 @@ func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 	}
 	s.ready.Store(true)
 	s.done.Go(s.commit.run)
-	s.done.Go(s.historian.run)
+	s.done.Go(s.history.run)
 	return s, nil
 }
 
@@ -137,7 +139,7 @@ func (s *Store) Picture() *Picture { return s.picture.Load() }
 
 // Status is how a store is doing.
 type Status struct {
-	Journal JournalStatus
+	Journal journal.Status
 	// Ready: everything is loaded and what is read is true.
 	Ready bool
 	// Err is why no change can be committed at present; nil: changes are taken.
@@ -186,10 +188,10 @@ type Push struct {
 // the grouping's failure time, and comes on record with others of its minute. Errors: *Refusal, *LimitError, ErrUnavailable,
 // ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
 // context's error the push may still come into effect.
-func (s *Store) Push(ctx context.Context, p Push) (Revision, error) {
+func (s *Store) Push(ctx context.Context, p Push) (journal.Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
-		op.base, _ = s.Picture().groups.Get(p.Key.id)
+		op.base, _ = s.Picture().groups.Get(p.Key.ID())
 	}
 	op.prepare()
 	return s.submit(ctx, op)
@@ -209,7 +211,7 @@ type Rejection struct {
 // store: in the activity log, and with the grouping if there is one. It creates
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
-	s.refusals.addRefusal(s.clock.now(), s.clock.stamp(), &r)
+	addRefusal(s.refusals, s.clock.now(), s.clock.stamp(), &r)
 	if _, ok := s.Picture().Group(r.Key); !ok {
 		return
 	}
@@ -221,7 +223,7 @@ func (s *Store) Reject(ctx context.Context, r Rejection) {
 type request struct {
 	ctx context.Context
 	op  operation
-	rev Revision
+	rev journal.Revision
 	err error
 	// answered is closed when rev and err are set.
 	answered chan struct{}
@@ -234,7 +236,7 @@ type operation interface {
 }
 
 // submit has an operation carried out and waits until it is durable.
-func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
+func (s *Store) submit(ctx context.Context, op operation) (journal.Revision, error) {
 	if err := s.err(); err != nil {
 		return 0, err
 	}
@@ -263,7 +265,7 @@ func (s *Store) submit(ctx context.Context, op operation) (Revision, error) {
 		}
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return 0, fmt.Errorf("%w: it took longer than %v", ErrUnavailable, s.o.Timeout)
+			return 0, fmt.Errorf("%w: it took longer than %v", journal.ErrUnavailable, s.o.Timeout)
 		}
 		return 0, ctx.Err()
 	}

@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -276,14 +277,14 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 
 // troubled is a real journal that can be made to fail.
 type troubled struct {
-	store.Journal
-	before  atomic.Pointer[func() error]              // called before each commit
-	lose    atomic.Pointer[func([]store.Change) bool] // says whose answer is lost
-	reading atomic.Pointer[func(key string)]          // called after each read
-	restart chan struct{}                             // makes following start over
+	journal.Journal
+	before  atomic.Pointer[func() error]                // called before each commit
+	lose    atomic.Pointer[func([]journal.Change) bool] // says whose answer is lost
+	reading atomic.Pointer[func(key string)]            // called after each read
+	restart chan struct{}                               // makes following start over
 }
 
-func (j *troubled) Commit(ctx context.Context, changes ...store.Change) (store.Revision, error) {
+func (j *troubled) Commit(ctx context.Context, changes ...journal.Change) (journal.Revision, error) {
 	if f := j.before.Load(); f != nil {
 		if err := (*f)(); err != nil {
 			return 0, err
@@ -296,7 +297,7 @@ func (j *troubled) Commit(ctx context.Context, changes ...store.Change) (store.R
 	return r, err
 }
 
-func (j *troubled) Read(ctx context.Context, key string) (store.Record, error) {
+func (j *troubled) Read(ctx context.Context, key string) (journal.Record, error) {
 	r, err := j.Journal.Read(ctx, key)
 	if f := j.reading.Load(); f != nil {
 		(*f)(key)
@@ -333,14 +334,14 @@ func TestNothingIsShownThatCouldNotBeWritten(t *testing.T) {
 	s, j := openTroubled(t)
 	mustPush(t, s, "/job/x", "m 1\n")
 	before := scrapeOf(s)
-	for _, cause := range []error{store.ErrUnavailable, store.ErrBroken, context.DeadlineExceeded, errors.New("disk on fire")} {
+	for _, cause := range []error{journal.ErrUnavailable, journal.ErrBroken, context.DeadlineExceeded, errors.New("disk on fire")} {
 		fail := func() error { return cause }
 		j.before.Store(&fail)
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {
 				_, err := s.Push(context.Background(), push(t, fmt.Sprintf("/job/y/i/%d", i), "m 2\n"))
-				if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, store.ErrBroken) {
+				if !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, journal.ErrBroken) {
 					t.Errorf("%v: got %v", cause, err)
 				}
 			})
@@ -363,7 +364,7 @@ func TestNothingIsShownThatCouldNotBeWritten(t *testing.T) {
 func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
 	other, _ := openTroubled(t)
 	mustPush(t, other, "/job/foreign", "f 1\n")
-	var foreign store.Record
+	var foreign journal.Record
 	s, j := openTroubled(t)
 	mustPush(t, s, "/job/x", "m 1\n")
 	// A grouping's record, as another replica would have written it.
@@ -391,7 +392,7 @@ func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
 			var once sync.Once
 			intrude := func() (err error) {
 				once.Do(func() {
-					_, err = j.Journal.Commit(context.Background(), store.Change{Key: tt.key, Value: foreign.Value})
+					_, err = j.Journal.Commit(context.Background(), journal.Change{Key: tt.key, Value: foreign.Value})
 				})
 				return err
 			}
@@ -505,7 +506,7 @@ func TestClosingTwiceIsFineAndNothingIsTakenAfterwards(t *testing.T) {
 
 // Follow starts over whenever the test says so, as an engine does that fell
 // behind.
-func (j *troubled) Follow(ctx context.Context, f store.Follower) error {
+func (j *troubled) Follow(ctx context.Context, f journal.Follower) error {
 	for first := true; ; first = false {
 		if !first {
 			f.Reset()

@@ -11,7 +11,10 @@ import (
 	"time"
 
 	"github.com/tidwall/btree"
-	"google.golang.org/protobuf/encoding/protowire"
+
+	"gatehouse/store/audit"
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // maxTokens bounds the API tokens of a store.
@@ -267,7 +270,7 @@ func (op *createTokenOp) apply(b *batch) error {
 
 func (b *batch) putToken(t *Token, kind EntryKind, o Origin) {
 	b.tokens.put(t)
-	b.add("", Change{Key: kindToken + t.ID, Value: t.encode()})
+	b.add("", journal.Change{Key: kindToken + t.ID, Value: t.encode()})
 	b.recordToken(t, kind, o)
 }
 
@@ -281,7 +284,7 @@ func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
 	if at := t.Expires(); !at.IsZero() && kind != EntryTokenRevoke {
 		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)
 	}
-	entry.Message = shortened(entry.Message, maxSumMessage)
+	entry.Message = audit.Shortened(entry.Message, audit.MaxMessage)
 	b.addEntry(entry)
 }
 
@@ -340,7 +343,7 @@ func (op *revokeTokenOp) apply(b *batch) error {
 		}
 		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now, ran: b.ran}}}
 		b.tokens.put(rest)
-		b.add("", Change{Key: kindToken + t.ID, Value: rest.encode()})
+		b.add("", journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}
 	b.dropUse(kindToken + t.ID)
 	b.recordToken(t, EntryTokenRevoke, op.origin)
@@ -349,14 +352,23 @@ func (op *revokeTokenOp) apply(b *batch) error {
 
 func (b *batch) forgetToken(id string) {
 	b.tokens.remove(id)
-	b.add("", Change{Key: kindToken + id})
+	b.add("", journal.Change{Key: kindToken + id})
 }
 
 // revoked reports whether this is what is left of a token: nothing that lets
 // anybody in. Programs of an earlier version take it for one that has expired.
 func (t *Token) revoked() bool { return t.Name == "" }
 
-func (c *committer) takeToken(e *edit, r Record) error {
+// tokenTable is the API tokens.
+type tokenTable struct {
+	passive
+	c *committer
+}
+
+func (*tokenTable) prefix() string { return kindToken }
+
+func (x *tokenTable) take(e *edit, told told) error {
+	r := told.record
 	if r.Value == nil {
 		e.tokens.remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil
@@ -366,115 +378,50 @@ func (c *committer) takeToken(e *edit, r Record) error {
 		return err
 	}
 	for i := range t.Secrets {
-		c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
+		x.c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
 	}
 	e.tokens.put(t)
 	return nil
 }
 
-// Field numbers. They are part of the format on disk: never reuse one.
-const (
-	tokenName      protowire.Number = 2
-	tokenRole      protowire.Number = 3
-	tokenLimit     protowire.Number = 4 // a selector
-	tokenCreated   protowire.Number = 5
-	tokenCreatedBy protowire.Number = 6
-	tokenKnownBy   protowire.Number = 7 // a secret, newest first
-	tokenMaker     protowire.Number = 8 // of the values below
-
-	secretDigest  protowire.Number = 1
-	secretHint    protowire.Number = 2
-	secretCreated protowire.Number = 3
-	secretExpires protowire.Number = 4
-	secretRan     protowire.Number = 5
-)
-
-// What is known of who made a token. Records of earlier versions say nothing.
-const (
-	madeWithoutSignIn = 1
-	madeByKnown       = 2
-)
-
 func (t *Token) encode() []byte {
-	b := appendVarint(nil, fieldFormat, recordFormat)
-	b = appendString(b, tokenName, t.Name)
-	b = appendString(b, tokenRole, t.Role)
-	for _, text := range t.Limit.texts {
-		b = appendString(b, tokenLimit, text)
+	r := &record.Token{
+		Format: record.Format, Name: t.Name, Role: t.Role, Limit: t.Limit.Texts(),
+		Created: nanos(t.Created), CreatedBy: t.CreatedBy, Maker: record.Maker_MAKER_WITHOUT_SIGN_IN,
 	}
-	b = appendUnix(b, tokenCreated, t.Created)
-	b = appendString(b, tokenCreatedBy, t.CreatedBy)
-	maker := uint64(madeWithoutSignIn)
 	if t.Authenticated {
-		maker = madeByKnown
+		r.Maker = record.Maker_MAKER_KNOWN
 	}
-	b = appendVarint(b, tokenMaker, maker)
 	for i := range t.Secrets {
 		x := &t.Secrets[i]
-		m := appendString(nil, secretDigest, x.Digest[:])
-		m = appendString(m, secretHint, x.Hint)
-		m = appendUnix(m, secretCreated, x.Created)
-		m = appendUnix(m, secretExpires, x.Expires)
-		b = appendString(b, tokenKnownBy, appendVarint(m, secretRan, uint64(x.ran)))
+		r.Secret = append(r.Secret, &record.TokenSecret{
+			Digest: x.Digest[:], Hint: x.Hint, Created: nanos(x.Created), Ran: x.ran, Expires: nanos(x.Expires),
+		})
 	}
-	return b
+	return record.Marshal(r)
 }
 
 var errNoSecret = errors.New("the token has no secret")
 
-// decodeToken copies all that it keeps.
 func decodeToken(id string, b []byte) (*Token, error) {
-	t := &Token{ID: id}
-	maker := uint64(0)
-	var limit []string
-	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case tokenName:
-			t.Name = string(v.bytes)
-		case tokenRole:
-			t.Role = string(v.bytes)
-		case tokenLimit:
-			limit = append(limit, string(v.bytes))
-		case tokenCreated:
-			t.Created = unixNano(int64(v.number))
-		case tokenCreatedBy:
-			t.CreatedBy = string(v.bytes)
-		case tokenMaker:
-			maker = v.number
-		case tokenKnownBy:
-			x, err := decodeSecret(v.bytes)
-			t.Secrets = append(t.Secrets, x)
-			return err
-		}
-		return nil
-	})
-	// Earlier versions wrote down nothing of strangers but no name.
-	t.Authenticated = maker == madeByKnown || maker == 0 && t.CreatedBy != ""
-	if err == nil && len(t.Secrets) == 0 {
-		err = errNoSecret
+	var r record.Token
+	if err := record.Unmarshal(b, &r); err != nil {
+		return nil, err
 	}
-	if err == nil {
-		// A limit that can't be read must not be none.
-		t.Limit, err = ParseSelectors(limit)
+	t := &Token{
+		ID: id, Name: r.Name, Role: r.Role, Created: unixNano(r.Created), CreatedBy: r.CreatedBy,
+		// Earlier versions wrote down nothing of strangers but no name.
+		Authenticated: r.Maker == record.Maker_MAKER_KNOWN || r.Maker == record.Maker_MAKER_UNKNOWN && r.CreatedBy != "",
 	}
+	for _, s := range r.Secret {
+		x := TokenSecret{Hint: s.Hint, Created: unixNano(s.Created), ran: s.Ran, Expires: unixNano(s.Expires)}
+		copy(x.Digest[:], s.Digest)
+		t.Secrets = append(t.Secrets, x)
+	}
+	if len(t.Secrets) == 0 {
+		return nil, errNoSecret
+	}
+	var err error
+	t.Limit, err = ParseSelectors(r.Limit) // a limit that can't be read must not be none
 	return t, err
-}
-
-func decodeSecret(b []byte) (x TokenSecret, err error) {
-	err = eachField(b, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case secretDigest:
-			copy(x.Digest[:], v.bytes)
-		case secretHint:
-			x.Hint = string(v.bytes)
-		case secretCreated:
-			x.Created = unixNano(int64(v.number))
-		case secretExpires:
-			x.Expires = unixNano(int64(v.number))
-		case secretRan:
-			x.ran = int64(v.number)
-		}
-		return nil
-	})
-	return x, err
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -166,7 +167,7 @@ func TestATokenOfAnEarlierVersionIsOfWhomItNames(t *testing.T) {
 		for _, field := range test.drop {
 			value = without(t, value, field)
 		}
-		if _, err := j.Commit(t.Context(), store.Change{Key: records[0].Key, Value: value}); err != nil {
+		if _, err := j.Commit(t.Context(), journal.Change{Key: records[0].Key, Value: value}); err != nil {
 			t.Fatal(err)
 		}
 		if err := j.Close(); err != nil {

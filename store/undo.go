@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"gatehouse/store/journal"
 )
 
 var (
@@ -39,12 +41,12 @@ const (
 	undoChunkBytes = 16 << 20 // of the records
 )
 
-// chunk is how many of the graves one commit restores.
-func chunk(graves []gone) int {
-	bytes := graves[0].bytes
+// chunk is how many of the deleted groupings one commit restores.
+func chunk(deleted []gone) int {
+	bytes := deleted[0].bytes
 	n := 1
-	for n < min(len(graves), undoChunk) && bytes+graves[n].bytes <= undoChunkBytes {
-		bytes += graves[n].bytes
+	for n < min(len(deleted), undoChunk) && bytes+deleted[n].bytes <= undoChunkBytes {
+		bytes += deleted[n].bytes
 		n++
 	}
 	return n
@@ -73,12 +75,12 @@ func (s *Store) Undo(ctx context.Context, operation string, o Origin) (Undone, e
 	u := Undone{}
 	op := &undoOp{entry: Entry{Kind: EntryUndo, Origin: o, What: was.What, Undoes: operation}}
 	if undoable {
-		for graves := s.graves(operation); len(graves) > 0; {
-			n := chunk(graves)
-			if op.finds, err = s.dig(ctx, graves[:n]); err == nil {
+		for deleted := s.restorable(operation); len(deleted) > 0; {
+			n := chunk(deleted)
+			if op.records, err = s.readDeleted(ctx, deleted[:n]); err == nil {
 				_, err = s.submit(ctx, op)
 			}
-			graves = graves[n:]
+			deleted = deleted[n:]
 			if err != nil {
 				return u, err
 			}
@@ -139,16 +141,16 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 	return keys, total
 }
 
-// graves returns what an operation has deleted and may still be restored.
-func (s *Store) graves(operation string) []gone {
-	var graves []gone
+// restorable returns what an operation has deleted and may still be restored.
+func (s *Store) restorable(operation string) []gone {
+	var deleted []gone
 	s.Picture().gone.Scan(func(_ string, x gone) bool {
 		if x.operation == operation && s.inUndoWindow(x.tombstone) {
-			graves = append(graves, x)
+			deleted = append(deleted, x)
 		}
 		return true
 	})
-	return graves
+	return deleted
 }
 
 func (s *Store) inUndoWindow(t tombstone) bool {
@@ -167,20 +169,20 @@ func (s *Store) pushedAfter(operation string) []GroupingKey {
 	return keys
 }
 
-// find is a deleted grouping with all that its record says.
-type find struct {
+// deletedRecord is a deleted grouping with all that its record says.
+type deletedRecord struct {
 	gone
 	group  *Group
 	packed []byte
 }
 
-// dig reads what is still there of deleted groupings.
-func (s *Store) dig(ctx context.Context, graves []gone) ([]find, error) {
-	finds := make([]find, 0, len(graves))
+// readDeleted reads what is still there of deleted groupings.
+func (s *Store) readDeleted(ctx context.Context, deleted []gone) ([]deletedRecord, error) {
+	records := make([]deletedRecord, 0, len(deleted))
 	names := interned{}
-	for _, x := range graves {
+	for _, x := range deleted {
 		r, err := s.journal.Read(ctx, recordKey(kindGrouping, x.key))
-		if errors.Is(err, ErrNoRecord) || err == nil && r.Revision != x.revision {
+		if errors.Is(err, journal.ErrNoRecord) || err == nil && r.Revision != x.revision {
 			continue // forgotten or pushed anew in this moment
 		}
 		if err != nil {
@@ -188,28 +190,28 @@ func (s *Store) dig(ctx context.Context, graves []gone) ([]find, error) {
 		}
 		rec, err := decodeGroupRecord(r.Value)
 		if err != nil {
-			return nil, unreadable(r, err)
+			return nil, journal.Unreadable(r, err)
 		}
 		b, err := rec.body(names)
 		if err != nil {
-			return nil, unreadable(r, err)
+			return nil, journal.Unreadable(r, err)
 		}
-		f := find{gone: x, group: rec.newGroup(x.key, b), packed: rec.packed}
-		if err := s.digRefusal(ctx, f, rec.refused); err != nil {
+		f := deletedRecord{gone: x, group: rec.newGroup(x.key, b), packed: rec.packed}
+		if err := s.readRefusal(ctx, f, rec.refused); err != nil {
 			return nil, err
 		}
 		f.group.renderTimes()
-		finds = append(finds, f)
+		records = append(records, f)
 	}
-	return finds, nil
+	return records, nil
 }
 
-// digRefusal reads the last refused push, which is part of the record unless a
+// readRefusal reads the last refused push, which is part of the record unless a
 // wipe left everything where it was.
-func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
+func (s *Store) readRefusal(ctx context.Context, f deletedRecord, refused []byte) error {
 	if f.unmarked {
 		r, err := s.journal.Read(ctx, recordKey(kindRefused, f.key))
-		if err != nil && !errors.Is(err, ErrNoRecord) {
+		if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 			return err
 		}
 		refused = r.Value
@@ -219,7 +221,7 @@ func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
 	}
 	r, err := decodeRefusal(refused)
 	if err != nil {
-		return unreadable(Record{Key: recordKey(kindRefused, f.key)}, err)
+		return journal.Unreadable(journal.Record{Key: recordKey(kindRefused, f.key)}, err)
 	}
 	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	return nil
@@ -228,7 +230,7 @@ func (s *Store) digRefusal(ctx context.Context, f find, refused []byte) error {
 // undoOp restores groupings. Several in a row may be one operation, as of
 // deleteOp.
 type undoOp struct {
-	finds       []find
+	records     []deletedRecord
 	entry       Entry
 	before      int // restored by earlier ones of the operation
 	restored    int
@@ -240,8 +242,8 @@ func (op *undoOp) apply(b *batch) error {
 		op.entry.Operation, op.entry.At = b.newOperation(), b.now
 	}
 	op.restored, op.conflicting = 0, nil
-	for _, f := range op.finds {
-		if x, ok := b.gone.Get(f.key.id); !ok || x.revision != f.revision {
+	for _, f := range op.records {
+		if x, ok := b.gone.Get(f.key.ID()); !ok || x.revision != f.revision {
 			continue
 		}
 		if err := b.restore(f); err != nil {
@@ -259,7 +261,7 @@ func (op *undoOp) apply(b *batch) error {
 
 // restore puts a deleted grouping back in unless the rules of a push are
 // against it.
-func (b *batch) restore(f find) error {
+func (b *batch) restore(f deletedRecord) error {
 	g := *f.group
 	if err := b.admit(&b.c.o, &g, nil, keptNone); err != nil {
 		return err
@@ -271,7 +273,7 @@ func (b *batch) restore(f find) error {
 	b.putAdmitted(&g)
 	b.addGroup(&g, f.packed, tombstone{}, f.revision)
 	if !g.Failed.IsZero() {
-		b.add("", Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})
 	}
 	return nil
 }
@@ -295,7 +297,7 @@ func (e *edit) joinHelps(b *body) {
 
 // refusal is what the journal keeps of the last refused push.
 func (g *Group) refusal() refusal {
-	return refusal{id: g.Key.id, at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
+	return refusal{id: g.Key.ID(), at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
 }
 
 // deletion is what is left of the groupings that one operation deleted.

@@ -15,6 +15,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gatehouse/store"
+	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
@@ -232,9 +233,9 @@ func TestAnUndoThatCouldNotBeWrittenChangesNothingAndCanBeRepeated(t *testing.T)
 		t.Fatal(err)
 	}
 	operation := lastOperation(t, s)
-	fail := func() error { return store.ErrUnavailable }
+	fail := func() error { return journal.ErrUnavailable }
 	j.before.Store(&fail)
-	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, store.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
+	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, journal.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
 		t.Errorf("got %+v, %v", u, err)
 	}
 	if s.Picture().Stats().Groupings != 0 {
@@ -426,7 +427,7 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 	}
 }
 
-func TestSeriesOfDifferentTypesDoNotContestEachOther(t *testing.T) {
+func TestSeriesOfDifferentTypesDoNotOverlap(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), store.Options{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20})
 	for _, x := range []struct{ path, body string }{
 		{"/job/h", "# TYPE m counter\nm 1\n"},

@@ -6,7 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protowire"
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // saveUsesEvery is how often the last uses of sessions and tokens are written:
@@ -117,31 +118,10 @@ func (u *uses) take(now time.Time, all bool) []string {
 	return keys
 }
 
-// saveUses writes when sessions and tokens were last used. What can't be written
-// is not tried again: the next use is as good.
-func (c *committer) saveUses(b *batch) {
-	for _, key := range c.uses.take(c.clock.now(), c.finishing) {
-		x := c.uses.find(key)
-		x.dirty.Store(false)
-		if !b.owns(key) {
-			c.uses.forget(key)
-			continue
-		}
-		at, ran, from := c.uses.stamps(key)
-		value := appendVarint(appendVarint(nil, fieldFormat, recordFormat), useAt, uint64(at))
-		value = appendVarint(value, useRan, uint64(ran))
-		b.add("", Change{Key: kindUse + key, Value: appendString(value, useFrom, from)})
-	}
-	for _, key := range c.unowned {
-		b.add("", Change{Key: kindUse + key})
-	}
-	c.unowned = nil
-}
-
 // dropUse forgets the last use of what goes in this batch.
 func (b *batch) dropUse(key string) {
 	b.c.uses.forget(key)
-	b.add("", Change{Key: kindUse + key})
+	b.add("", journal.Change{Key: kindUse + key})
 }
 
 // owns tells that there is what a key of uses stands for.
@@ -154,35 +134,68 @@ func (p *Picture) owns(key string) bool {
 	return ok
 }
 
-const (
-	useAt   protowire.Number = 2
-	useFrom protowire.Number = 3
-	useRan  protowire.Number = 4
-)
+// savedUse is what the journal keeps of a use.
+type savedUse struct {
+	at, ran int64 // the stamp, and the ran time
+	from    string
+}
 
-// takeUse takes in the record of a use, which comes behind that of what was used.
-func (c *committer) takeUse(e *edit, r Record) error {
+func (x savedUse) encode() []byte {
+	return record.Marshal(&record.Use{Format: record.Format, At: x.at, Ran: x.ran, From: x.from})
+}
+
+func decodeUse(b []byte) (savedUse, error) {
+	var r record.Use
+	err := record.Unmarshal(b, &r)
+	return savedUse{at: r.At, ran: r.Ran, from: r.From}, err
+}
+
+// useTable is when sessions and tokens were last used.
+type useTable struct {
+	passive
+	c       *committer
+	unowned []string // keys of uses of what is not there any more
+}
+
+func (*useTable) prefix() string { return kindUse }
+
+// take takes in the record of a use, which comes behind that of what was used.
+func (t *useTable) take(e *edit, told told) error {
+	r := told.record
+	if r.Value == nil {
+		return nil
+	}
 	key := strings.TrimPrefix(r.Key, kindUse)
 	if !e.owns(key) {
-		c.unowned = append(c.unowned, key)
+		t.unowned = append(t.unowned, key)
 		return nil
 	}
-	var at, ran int64
-	var from string
-	err := eachVersionedField(r.Value, func(n protowire.Number, v fieldValue) error {
-		switch n {
-		case useAt:
-			at = int64(v.number)
-		case useRan:
-			ran = int64(v.number)
-		case useFrom:
-			from = string(v.bytes)
+	x, err := decodeUse(r.Value)
+	if err != nil {
+		return err
+	}
+	t.c.learn(x.at, x.ran)
+	t.c.uses.learn(key, x.at, x.ran, x.from)
+	return nil
+}
+
+func (t *useTable) due() (time.Time, bool) { return t.c.uses.due() }
+
+// tidy writes when sessions and tokens were last used. What can't be written
+// is not tried again: the next use is as good.
+func (t *useTable) tidy(b *batch) {
+	for _, key := range t.c.uses.take(t.c.clock.now(), t.c.finishing) {
+		x := t.c.uses.find(key)
+		x.dirty.Store(false)
+		if !b.owns(key) {
+			t.c.uses.forget(key)
+			continue
 		}
-		return nil
-	})
-	if err == nil {
-		c.learn(at, ran)
-		c.uses.learn(key, at, ran, from)
+		at, ran, from := t.c.uses.stamps(key)
+		b.add("", journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
 	}
-	return err
+	for _, key := range t.unowned {
+		b.add("", journal.Change{Key: kindUse + key})
+	}
+	t.unowned = nil
 }

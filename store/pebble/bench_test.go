@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // filled opens a journal that holds n records of 1.5 KB that don't compress.
@@ -20,11 +20,11 @@ func filled(b *testing.B, dir string, n int) *Journal {
 	}
 	random := rand.NewChaCha8([32]byte{})
 	for at := 0; at < n; {
-		var changes []store.Change
+		var changes []journal.Change
 		for ; at < n && len(changes) < 500; at++ {
 			value := make([]byte, 1500)
 			_, _ = random.Read(value)
-			changes = append(changes, store.Change{Key: benchKey(at), Value: value})
+			changes = append(changes, journal.Change{Key: benchKey(at), Value: value})
 		}
 		if _, err := j.Commit(b.Context(), changes...); err != nil {
 			b.Fatal(err)
@@ -61,10 +61,10 @@ func commitFrom(b *testing.B, j *Journal, keys, writers int, conditional bool) {
 		all.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(w), 1))
 			value := make([]byte, 1500)
-			revisions := map[string]store.Revision{}
+			revisions := map[string]journal.Revision{}
 			for next.Add(1) <= int64(b.N) {
 				key := benchKey(random.IntN(keys/writers)*writers + w)
-				c := store.Change{Key: key, Value: value}
+				c := journal.Change{Key: key, Value: value}
 				if conditional {
 					if revisions[key] == 0 {
 						old, err := j.Read(b.Context(), key)
@@ -89,7 +89,7 @@ func commitFrom(b *testing.B, j *Journal, keys, writers int, conditional bool) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "puts/s")
 }
 
-func at(r store.Revision) *store.Revision { return &r }
+func at(r journal.Revision) *journal.Revision { return &r }
 
 func BenchmarkLoad(b *testing.B) {
 	for _, keys := range []int{10_000, 100_000} {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // What is written with one sync at most.
@@ -30,7 +30,7 @@ type commit struct {
 }
 
 type outcome struct {
-	revision store.Revision
+	revision journal.Revision
 	err      error
 }
 
@@ -38,13 +38,13 @@ type change struct {
 	key    string
 	digest digest
 	cell   []byte // nil: removal
-	when   *store.Revision
+	when   *journal.Revision
 }
 
 // Commit writes all changes or none. If ctx ends after the changes were handed
 // over, the error wraps the context's and the outcome is unknown: they may
 // still become durable, and followers are told if they do.
-func (j *Journal) Commit(ctx context.Context, changes ...store.Change) (store.Revision, error) {
+func (j *Journal) Commit(ctx context.Context, changes ...journal.Change) (journal.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -58,7 +58,7 @@ func (j *Journal) Commit(ctx context.Context, changes ...store.Change) (store.Re
 	return j.outcomeOf(c)
 }
 
-func newCommit(ctx context.Context, changes []store.Change) (*commit, error) {
+func newCommit(ctx context.Context, changes []journal.Change) (*commit, error) {
 	c := &commit{ctx: ctx, changes: make([]change, len(changes)), done: make(chan outcome, 1)}
 	for i, ch := range changes {
 		c.bytes += len(ch.Key) + len(ch.Value) + revisionBytes
@@ -111,7 +111,7 @@ func (j *Journal) submit(c *commit) error {
 	}
 }
 
-func (j *Journal) outcomeOf(c *commit) (store.Revision, error) {
+func (j *Journal) outcomeOf(c *commit) (journal.Revision, error) {
 	for {
 		changed, err := j.health.watch()
 		select {
@@ -119,7 +119,7 @@ func (j *Journal) outcomeOf(c *commit) (store.Revision, error) {
 			return o.revision, o.err
 		default:
 		}
-		if errors.Is(err, store.ErrBroken) {
+		if errors.Is(err, journal.ErrBroken) {
 			return 0, err
 		}
 		select {
@@ -174,13 +174,13 @@ func (j *Journal) gather(first *commit) []*commit {
 
 // write decides on every commit of a group and makes those that hold durable.
 func (j *Journal) write(group []*commit) {
-	if err := j.health.err(); errors.Is(err, store.ErrBroken) {
+	if err := j.health.err(); errors.Is(err, journal.ErrBroken) {
 		failAll(group, err)
 		return
 	}
 	batch := j.db.NewBatch()
 	defer batch.Close()
-	var told []store.Record
+	var told []journal.Record
 	for _, c := range group {
 		if err := j.check(c); err != nil {
 			c.outcome = outcome{err: err}
@@ -215,7 +215,7 @@ func (j *Journal) check(c *commit) error {
 	}
 	for _, ch := range c.changes {
 		if ch.when != nil && *ch.when != j.index.revision(ch.digest) {
-			return store.ErrConflict
+			return journal.ErrConflict
 		}
 	}
 	return nil
@@ -223,10 +223,10 @@ func (j *Journal) check(c *commit) error {
 
 // add gives a commit's changes their revisions. From here on there is no way
 // back: if the batch isn't written, the journal has failed.
-func (j *Journal) add(batch *pebble.Batch, c *commit, told []store.Record) []store.Record {
+func (j *Journal) add(batch *pebble.Batch, c *commit, told []journal.Record) []journal.Record {
 	for _, ch := range c.changes {
 		j.index.totals.Revision++
-		r := store.Record{Key: ch.key, Revision: j.index.totals.Revision}
+		r := journal.Record{Key: ch.key, Revision: j.index.totals.Revision}
 		// Errors of Set and Delete are those of a batch that was applied.
 		if ch.cell == nil {
 			j.index.forget(ch.digest)

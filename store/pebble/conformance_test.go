@@ -4,12 +4,12 @@ import (
 	"log/slog"
 	"testing"
 
-	"gatehouse/store"
-	"gatehouse/store/storetest"
+	"gatehouse/store/journal"
+	"gatehouse/store/journal/journaltest"
 )
 
 func TestTheEngineKeepsThePromisesOfAJournal(t *testing.T) {
-	storetest.Run(t, storetest.Engine{Open: func(dir string) (store.Journal, error) {
+	journaltest.Run(t, journaltest.Engine{Open: func(dir string) (journal.Journal, error) {
 		j, err := Open(Options{Path: dir, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // crasher is set in the environment of the process that is killed: the
@@ -104,7 +104,7 @@ func commitUntilKilled(dir, round string) {
 		writers.Go(func() {
 			for i := 0; ; i++ {
 				key, n := fmt.Sprintf("%s/%d/%d", round, w, i%crashKeys), i/crashKeys+1
-				_, err := j.Commit(context.Background(), store.Change{Key: key, Value: state(key, n)})
+				_, err := j.Commit(context.Background(), journal.Change{Key: key, Value: state(key, n)})
 				if err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(1)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // image is a store's directory as it was at one moment.
@@ -62,7 +62,7 @@ func images(t *testing.T) (crashed, stopped image, held map[string]string) {
 		for i := range 80 {
 			key := fmt.Sprintf("key %d", random.IntN(200))
 			if i%10 == 9 {
-				if _, err := j.Commit(t.Context(), store.Change{Key: key}); err != nil {
+				if _, err := j.Commit(t.Context(), journal.Change{Key: key}); err != nil {
 					t.Fatal(err)
 				}
 				delete(held, key)
@@ -274,13 +274,13 @@ func TestDamageFoundWhileRunningIsToldAndEndsCommits(t *testing.T) {
 	if _, err := contentsOf(t, j); err == nil || !strings.Contains(err.Error(), number) {
 		t.Errorf("Follow: got %v, want an error that names %s", err, number)
 	}
-	if err := j.Status().Err; !errors.Is(err, store.ErrBroken) || !strings.Contains(err.Error(), tables[0]) {
+	if err := j.Status().Err; !errors.Is(err, journal.ErrBroken) || !strings.Contains(err.Error(), tables[0]) {
 		t.Errorf("Status: got %v, want ErrBroken with %s", err, tables[0])
 	}
-	if _, err := j.Commit(t.Context(), store.Change{Key: "b"}); !errors.Is(err, store.ErrBroken) {
+	if _, err := j.Commit(t.Context(), journal.Change{Key: "b"}); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("Commit: got %v, want ErrBroken", err)
 	}
-	if err := j.Close(); !errors.Is(err, store.ErrBroken) {
+	if err := j.Close(); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("Close: got %v, want ErrBroken", err)
 	}
 	refusal(t, dir, "damaged", number)

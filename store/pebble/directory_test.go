@@ -14,7 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // refusal opens a directory that must be refused with one line that names it
@@ -328,7 +328,7 @@ func TestNothingRunsOnAfterClose(t *testing.T) {
 }
 
 func TestEveryLastRevisionReadsAsItWasWritten(t *testing.T) {
-	for _, r := range []store.Revision{0, 1, 10, 1<<63 + 7, 1<<64 - 1} {
+	for _, r := range []journal.Revision{0, 1, 10, 1<<63 + 7, 1<<64 - 1} {
 		text := waterlineText(r)
 		if got, err := parseWaterline(text); err != nil || got != r || len(text) != waterlineBytes {
 			t.Errorf("parseWaterline(%q): got %d, %v, want %d", text, got, err, r)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // on fails the verb on files whose name has the part.
@@ -29,7 +29,7 @@ func commitUntilRefused(ctx context.Context, j *Journal, value []byte) (string, 
 	var done []string
 	for i := 0; ; i++ {
 		key := fmt.Sprintf("large %03d", i)
-		if _, err := j.Commit(ctx, store.Change{Key: key, Value: value}); err != nil {
+		if _, err := j.Commit(ctx, journal.Change{Key: key, Value: value}); err != nil {
 			return key, done, err
 		}
 		done = append(done, key)
@@ -70,19 +70,19 @@ func fillUp(t *testing.T, fail func(string, string) error, steady bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
-		until(t, "the journal is unavailable", func() bool { return errors.Is(j.Status().Err, store.ErrUnavailable) })
+		until(t, "the journal is unavailable", func() bool { return errors.Is(j.Status().Err, journal.ErrUnavailable) })
 		cancel()
 	}()
 	refused, done, err := commitUntilRefused(ctx, j, value)
-	if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, context.Canceled) {
 		t.Fatalf("commit on a full disk: got %v, want ErrUnavailable or the context's error", err)
 	}
-	if s := j.Status(); steady && (!errors.Is(s.Err, store.ErrUnavailable) || s.Since.IsZero()) {
+	if s := j.Status(); steady && (!errors.Is(s.Err, journal.ErrUnavailable) || s.Since.IsZero()) {
 		t.Errorf("status on a full disk: got %+v, want ErrUnavailable", s)
 	}
 	if steady {
-		_, err := j.Commit(context.Background(), store.Change{Key: "new", Value: value})
-		if !errors.Is(err, store.ErrUnavailable) {
+		_, err := j.Commit(context.Background(), journal.Change{Key: "new", Value: value})
+		if !errors.Is(err, journal.ErrUnavailable) {
 			t.Errorf("new commit on a full disk: got %v, want ErrUnavailable", err)
 		}
 	}
@@ -127,11 +127,11 @@ func TestACommitHeldUpByAFullDiskIsToldAndDurableWhenThereIsSpace(t *testing.T) 
 		until(t, "the journal is unavailable", func() bool { return j.Status().Err != nil })
 		cancel()
 	}()
-	_, err := j.Commit(ctx, store.Change{Key: "a", Value: []byte("1")})
-	if !errors.Is(err, context.Canceled) || !errors.Is(err, store.ErrUnavailable) {
+	_, err := j.Commit(ctx, journal.Change{Key: "a", Value: []byte("1")})
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, journal.ErrUnavailable) {
 		t.Fatalf("the commit whose caller left: got %v, want the context's error and ErrUnavailable", err)
 	}
-	if _, err := j.Read(t.Context(), "a"); !errors.Is(err, store.ErrNoRecord) {
+	if _, err := j.Read(t.Context(), "a"); !errors.Is(err, journal.ErrNoRecord) {
 		t.Errorf("read of a change that is not durable: got %v, want ErrNoRecord", err)
 	}
 	if j.Status().Revision != 0 || follower.has("a", "1") {
@@ -157,11 +157,11 @@ func TestAFullDiskDoesNotHoldUpClose(t *testing.T) {
 	fs.set(on("", "", syscall.ENOSPC))
 	failed := make(chan error, 1)
 	go func() {
-		_, err := j.Commit(context.Background(), store.Change{Key: "a", Value: []byte("2")})
+		_, err := j.Commit(context.Background(), journal.Change{Key: "a", Value: []byte("2")})
 		failed <- err
 	}()
 	until(t, "the journal is unavailable", func() bool { return j.Status().Err != nil })
-	if err := j.Close(); !errors.Is(err, store.ErrUnavailable) {
+	if err := j.Close(); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("Close on a full disk: got %v, want ErrUnavailable", err)
 	}
 	if err := <-failed; err == nil {
@@ -194,14 +194,14 @@ func TestAFailedWriteEndsCommitsButNotReadingNorTheProcess(t *testing.T) {
 			fs.set(test.fail)
 			value := bytes.Repeat([]byte("v"), 1<<20)
 			refused, done, err := commitUntilRefused(t.Context(), j, value)
-			if !errors.Is(err, store.ErrBroken) {
+			if !errors.Is(err, journal.ErrBroken) {
 				t.Fatalf("commit: got %v, want ErrBroken", err)
 			}
 			fs.set(nil)
-			if _, err := j.Commit(t.Context(), store.Change{Key: "x"}); !errors.Is(err, store.ErrBroken) {
+			if _, err := j.Commit(t.Context(), journal.Change{Key: "x"}); !errors.Is(err, journal.ErrBroken) {
 				t.Errorf("commit after the failure: got %v, want ErrBroken", err)
 			}
-			if s := j.Status(); !errors.Is(s.Err, store.ErrBroken) || s.Since.IsZero() {
+			if s := j.Status(); !errors.Is(s.Err, journal.ErrBroken) || s.Since.IsZero() {
 				t.Errorf("status: got %+v, want ErrBroken", s)
 			}
 			if r, err := j.Read(t.Context(), "before"); err != nil || string(r.Value) != "1" {
@@ -210,7 +210,7 @@ func TestAFailedWriteEndsCommitsButNotReadingNorTheProcess(t *testing.T) {
 			if held, err := contentsOf(t, j); err != nil || len(held) != len(done)+1 {
 				t.Errorf("follow: got %d records and %v, want %d", len(held), err, len(done)+1)
 			}
-			if err := j.Close(); !errors.Is(err, store.ErrBroken) {
+			if err := j.Close(); !errors.Is(err, journal.ErrBroken) {
 				t.Errorf("Close: got %v, want ErrBroken", err)
 			}
 			j = mustOpen(t, Options{Path: dir})
@@ -235,11 +235,11 @@ func TestTheEngineCannotEndTheProcess(t *testing.T) {
 	j := mustOpen(t, Options{Path: t.TempDir()})
 	put(t, j, "a", "1")
 	go j.listener.Fatalf("invariant %d\nviolated", 7)
-	until(t, "the journal is broken", func() bool { return errors.Is(j.Status().Err, store.ErrBroken) })
+	until(t, "the journal is broken", func() bool { return errors.Is(j.Status().Err, journal.ErrBroken) })
 	if err := j.Status().Err; !strings.Contains(err.Error(), "invariant 7 violated") {
 		t.Errorf("status does not say why: %v", err)
 	}
-	if err := j.Close(); !errors.Is(err, store.ErrBroken) {
+	if err := j.Close(); !errors.Is(err, journal.ErrBroken) {
 		t.Errorf("Close: got %v, want ErrBroken", err)
 	}
 }
@@ -250,8 +250,8 @@ func TestCommitsAreRefusedWhileThereIsTooLittleFreeSpace(t *testing.T) {
 	j := mustOpen(t, Options{Path: t.TempDir(), FS: fs, MinFree: 64 << 20, refreshEvery: time.Millisecond})
 	put(t, j, "a", "1")
 	fs.setFree(63 << 20)
-	until(t, "commits are refused", func() bool { return errors.Is(j.Status().Err, store.ErrUnavailable) })
-	if _, err := j.Commit(t.Context(), store.Change{Key: "a"}); !errors.Is(err, store.ErrUnavailable) {
+	until(t, "commits are refused", func() bool { return errors.Is(j.Status().Err, journal.ErrUnavailable) })
+	if _, err := j.Commit(t.Context(), journal.Change{Key: "a"}); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("commit: got %v, want ErrUnavailable", err)
 	}
 	if err := j.Status().Err; !strings.Contains(err.Error(), "only 63 MiB of free space left, commits are refused below 64 MiB") {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // What a follower may be behind before it has to start over.
@@ -21,7 +21,7 @@ var errGap = errors.New("the follower fell behind")
 // backlog holds the changes that a follower hasn't been told yet.
 type backlog struct {
 	mu      sync.Mutex
-	records []store.Record
+	records []journal.Record
 	bytes   int
 	gap     bool
 	filled  chan struct{} // holds a token if there may be something to take
@@ -29,7 +29,7 @@ type backlog struct {
 
 func newBacklog() *backlog { return &backlog{filled: make(chan struct{}, 1)} }
 
-func (b *backlog) add(records []store.Record) {
+func (b *backlog) add(records []journal.Record) {
 	b.mu.Lock()
 	for _, r := range records {
 		size := len(r.Key) + len(r.Value)
@@ -50,7 +50,7 @@ func (b *backlog) add(records []store.Record) {
 	}
 }
 
-func (b *backlog) take() ([]store.Record, error) {
+func (b *backlog) take() ([]journal.Record, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	records := b.records
@@ -62,7 +62,7 @@ func (b *backlog) take() ([]store.Record, error) {
 }
 
 // publish shows a group of durable changes to readers and followers.
-func (j *Journal) publish(told []store.Record) {
+func (j *Journal) publish(told []journal.Record) {
 	next := &view{snapshot: j.db.NewSnapshot(), revision: j.index.totals.Revision}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -79,7 +79,7 @@ func (j *Journal) publish(told []store.Record) {
 // context's error when ctx ends, and an error when the journal is closed or
 // cannot be read. A follower that is far behind is told everything anew; it
 // never holds up commits.
-func (j *Journal) Follow(ctx context.Context, f store.Follower) error {
+func (j *Journal) Follow(ctx context.Context, f journal.Follower) error {
 	for {
 		err := j.followOnce(ctx, f)
 		if !errors.Is(err, errGap) {
@@ -90,7 +90,7 @@ func (j *Journal) Follow(ctx context.Context, f store.Follower) error {
 	}
 }
 
-func (j *Journal) followOnce(ctx context.Context, f store.Follower) error {
+func (j *Journal) followOnce(ctx context.Context, f journal.Follower) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -126,10 +126,10 @@ func (j *Journal) followOnce(ctx context.Context, f store.Follower) error {
 }
 
 // tellAll tells what a view holds, and gives the view back.
-func (j *Journal) tellAll(ctx context.Context, f store.Follower, v *view) error {
+func (j *Journal) tellAll(ctx context.Context, f journal.Follower, v *view) error {
 	defer j.giveBack(v)
 	var ended error
-	err := eachRecord(v.snapshot, []byte(recordPrefix), []byte(recordsEnd), func(r store.Record) bool {
+	err := eachRecord(v.snapshot, []byte(recordPrefix), []byte(recordsEnd), func(r journal.Record) bool {
 		if ended = j.ended(ctx); ended == nil {
 			f.Record(r)
 		}

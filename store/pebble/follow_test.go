@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 func TestABacklogIsBoundedAndTellsThatItHasAGap(t *testing.T) {
@@ -24,7 +24,7 @@ func TestABacklogIsBoundedAndTellsThatItHasAGap(t *testing.T) {
 	} {
 		b, value := newBacklog(), make([]byte, test.size)
 		for i := range test.records {
-			b.add([]store.Record{{Value: value, Revision: store.Revision(i)}})
+			b.add([]journal.Record{{Value: value, Revision: journal.Revision(i)}})
 		}
 		records, err := b.take()
 		if gap := errors.Is(err, errGap); gap != test.gap {
@@ -65,7 +65,7 @@ type held struct {
 	resets  int
 }
 
-func (f *held) Record(r store.Record) {
+func (f *held) Record(r journal.Record) {
 	<-f.release
 	f.copyOf.Record(r)
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // health knows why nothing can be committed at present, if so. Three things
@@ -13,7 +13,7 @@ import (
 // is full, and there is less free space than is to be left alone.
 type health struct {
 	mu      sync.Mutex
-	failed  error // wraps store.ErrBroken, never cleared
+	failed  error // wraps journal.ErrBroken, never cleared
 	parked  int   // writes that wait for the disk
 	full    error // why the first of them waits
 	low     error
@@ -69,7 +69,7 @@ func (h *health) fail(cause error) bool {
 	first := false
 	h.change(func() {
 		if h.failed == nil {
-			h.failed = fmt.Errorf("%w: %w", store.ErrBroken, cause)
+			h.failed = fmt.Errorf("%w: %w", journal.ErrBroken, cause)
 			first = true
 		}
 	})
@@ -82,7 +82,7 @@ func (h *health) park(cause error) bool {
 	h.change(func() {
 		h.parked++
 		if h.parked == 1 {
-			h.full = fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
+			h.full = fmt.Errorf("%w: %w", journal.ErrUnavailable, cause)
 			first = true
 		}
 	})
@@ -110,7 +110,7 @@ func (h *health) setLow(cause error) bool {
 		differs = (h.low == nil) != (cause == nil)
 		h.low = nil
 		if cause != nil {
-			h.low = fmt.Errorf("%w: %w", store.ErrUnavailable, cause)
+			h.low = fmt.Errorf("%w: %w", journal.ErrUnavailable, cause)
 		}
 	})
 	return differs

@@ -13,20 +13,20 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // closeGrace is how long Close waits for a write that a full disk holds up.
 const closeGrace = time.Second
 
-var errClosed = fmt.Errorf("the journal is closed: %w", store.ErrUnavailable)
+var errClosed = fmt.Errorf("the journal is closed: %w", journal.ErrUnavailable)
 
-// Journal implements store.Journal on a local disk.
+// Journal implements journal.Journal on a local disk.
 //
-// When the disk is full, commits are refused with store.ErrUnavailable; one
+// When the disk is full, commits are refused with journal.ErrUnavailable; one
 // that was already being written goes on when there is space again, even if
 // its caller has gone, and followers are told. After any other failed write
-// all commits are refused with store.ErrBroken. Reading goes on in both cases,
+// all commits are refused with journal.ErrBroken. Reading goes on in both cases,
 // and shows durable changes only.
 type Journal struct {
 	dir      directory
@@ -60,7 +60,7 @@ type Journal struct {
 	taken, free int64
 }
 
-var _ store.Journal = (*Journal)(nil)
+var _ journal.Journal = (*Journal)(nil)
 
 func (j *Journal) start(refreshEvery time.Duration) {
 	j.background.Go(j.commitLoop)
@@ -69,14 +69,14 @@ func (j *Journal) start(refreshEvery time.Duration) {
 }
 
 // Status tells how the journal is doing. Sizes are up to a second old.
-func (j *Journal) Status() store.JournalStatus {
+func (j *Journal) Status() journal.Status {
 	since, err := j.health.status()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.closed {
 		err = errClosed
 	}
-	return store.JournalStatus{
+	return journal.Status{
 		Engine: "pebble", Path: j.dir.path, Store: j.name, Revision: j.view.revision,
 		Err: err, Since: since, Bytes: j.taken, Free: j.free,
 	}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // mount puts a file system in memory on dir until the test ends.
@@ -45,7 +45,7 @@ func TestAReallyFullDisk(t *testing.T) {
 	}()
 	value := bytes.Repeat([]byte("v"), 100<<10)
 	_, done, err := commitUntilRefused(ctx, j, value)
-	if !errors.Is(err, store.ErrUnavailable) && !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, context.Canceled) {
 		t.Fatalf("commit on a full disk: got %v", err)
 	}
 	if len(done) == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // Options say where a journal is kept.
@@ -210,7 +210,7 @@ func readIndex(db *pebble.DB) (*index, error) {
 		return nil, err
 	}
 	x := newIndex()
-	if err := eachRecord(db, []byte(recordPrefix), []byte(recordsEnd), func(r store.Record) bool {
+	if err := eachRecord(db, []byte(recordPrefix), []byte(recordsEnd), func(r journal.Record) bool {
 		x.put(digestOf(r.Key), r.Revision)
 		x.totals.Revision = max(x.totals.Revision, r.Revision)
 		return true
@@ -241,16 +241,16 @@ func readTotals(from pebble.Reader) (totals, error) {
 
 // eachRecord tells the records from lower up to upper until told returns
 // false. A record's value is valid during the call only.
-func eachRecord(from pebble.Reader, lower, upper []byte, told func(store.Record) bool) error {
+func eachRecord(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error {
 	return walk(from, lower, upper, (*pebble.Iterator).First, (*pebble.Iterator).Next, told)
 }
 
 // eachRecordBack is eachRecord from the last record to the first.
-func eachRecordBack(from pebble.Reader, lower, upper []byte, told func(store.Record) bool) error {
+func eachRecordBack(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error {
 	return walk(from, lower, upper, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, told)
 }
 
-func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iterator) bool, told func(store.Record) bool) error {
+func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iterator) bool, told func(journal.Record) bool) error {
 	iter, err := from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
@@ -266,7 +266,7 @@ func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iter
 		if err != nil {
 			return errors.Join(fmt.Errorf("key %q: %w", last, err), iter.Close())
 		}
-		if !told(store.Record{Key: last, Value: value, Revision: revision}) {
+		if !told(journal.Record{Key: last, Value: value, Revision: revision}) {
 			break
 		}
 	}

@@ -8,14 +8,14 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // view is the journal as it was when revision had become durable. The engine
 // itself shows changes before they are.
 type view struct {
 	snapshot *pebble.Snapshot
-	revision store.Revision
+	revision journal.Revision
 	// Guarded by Journal.mu.
 	uses     int
 	replaced bool
@@ -107,28 +107,28 @@ func look[T any](ctx context.Context, j *Journal, read func(*view) (T, error)) (
 	}
 }
 
-// Read returns the newest durable record of key, or store.ErrNoRecord.
-func (j *Journal) Read(ctx context.Context, key string) (store.Record, error) {
-	return look(ctx, j, func(v *view) (store.Record, error) {
+// Read returns the newest durable record of key, or journal.ErrNoRecord.
+func (j *Journal) Read(ctx context.Context, key string) (journal.Record, error) {
+	return look(ctx, j, func(v *view) (journal.Record, error) {
 		cell, closer, err := v.snapshot.Get(engineKey(key))
 		if errors.Is(err, pebble.ErrNotFound) {
-			return store.Record{}, store.ErrNoRecord
+			return journal.Record{}, journal.ErrNoRecord
 		}
 		if err != nil {
-			return store.Record{}, fmt.Errorf("store %s: key %q: %s", j.dir.path, key, oneLine(err.Error()))
+			return journal.Record{}, fmt.Errorf("store %s: key %q: %s", j.dir.path, key, oneLine(err.Error()))
 		}
 		defer closer.Close()
 		revision, value, err := openCell(bytes.Clone(cell))
 		if err != nil {
-			return store.Record{}, fmt.Errorf("store %s: key %q: %w", j.dir.path, key, err)
+			return journal.Record{}, fmt.Errorf("store %s: key %q: %w", j.dir.path, key, err)
 		}
-		return store.Record{Key: key, Value: value, Revision: revision}, nil
+		return journal.Record{Key: key, Value: value, Revision: revision}, nil
 	})
 }
 
 // Scan returns up to limit records whose keys begin with prefix and come
 // behind after, in the order of the keys, all of one moment.
-func (j *Journal) Scan(ctx context.Context, prefix, after string, limit int) ([]store.Record, error) {
+func (j *Journal) Scan(ctx context.Context, prefix, after string, limit int) ([]journal.Record, error) {
 	lower, upper := bounds(prefix)
 	if after != "" {
 		if behind := append(engineKey(after), 0); bytes.Compare(behind, lower) > 0 {
@@ -140,7 +140,7 @@ func (j *Journal) Scan(ctx context.Context, prefix, after string, limit int) ([]
 
 // ScanBack returns up to limit records whose keys begin with prefix and come
 // before the key before, the last key first, all of one moment.
-func (j *Journal) ScanBack(ctx context.Context, prefix, before string, limit int) ([]store.Record, error) {
+func (j *Journal) ScanBack(ctx context.Context, prefix, before string, limit int) ([]journal.Record, error) {
 	lower, upper := bounds(prefix)
 	if before != "" {
 		if end := engineKey(before); bytes.Compare(end, upper) < 0 {
@@ -151,13 +151,13 @@ func (j *Journal) ScanBack(ctx context.Context, prefix, before string, limit int
 }
 
 // scan returns up to limit of the records that each tells.
-func (j *Journal) scan(ctx context.Context, lower, upper []byte, limit int, each func(from pebble.Reader, lower, upper []byte, told func(store.Record) bool) error) ([]store.Record, error) {
-	return look(ctx, j, func(v *view) ([]store.Record, error) {
+func (j *Journal) scan(ctx context.Context, lower, upper []byte, limit int, each func(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error) ([]journal.Record, error) {
+	return look(ctx, j, func(v *view) ([]journal.Record, error) {
 		if limit <= 0 || bytes.Compare(lower, upper) >= 0 {
 			return nil, nil
 		}
-		var records []store.Record
-		err := each(v.snapshot, lower, upper, func(r store.Record) bool {
+		var records []journal.Record
+		err := each(v.snapshot, lower, upper, func(r journal.Record) bool {
 			r.Value = bytes.Clone(r.Value)
 			records = append(records, r)
 			return len(records) < limit && ctx.Err() == nil

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // The engine's keys are the journal's behind recordPrefix. totalsKey comes
@@ -30,15 +30,15 @@ func newCell(value []byte) []byte {
 	return cell
 }
 
-func stamp(cell []byte, r store.Revision) { binary.BigEndian.PutUint64(cell, uint64(r)) }
+func stamp(cell []byte, r journal.Revision) { binary.BigEndian.PutUint64(cell, uint64(r)) }
 
 // openCell splits what the engine stores under a key. The value shares the
 // cell's memory and is never nil.
-func openCell(cell []byte) (store.Revision, []byte, error) {
+func openCell(cell []byte) (journal.Revision, []byte, error) {
 	if len(cell) < revisionBytes {
 		return 0, nil, errShortRecord
 	}
-	return store.Revision(binary.BigEndian.Uint64(cell)), cell[revisionBytes:len(cell):len(cell)], nil
+	return journal.Revision(binary.BigEndian.Uint64(cell)), cell[revisionBytes:len(cell):len(cell)], nil
 }
 
 // digest stands for a key in the index; no two keys share one.
@@ -51,16 +51,16 @@ func digestOf(key string) digest {
 
 // index knows the newest revision of every key.
 type index struct {
-	revisions map[digest]store.Revision
+	revisions map[digest]journal.Revision
 	totals    totals
 }
 
-func newIndex() *index { return &index{revisions: map[digest]store.Revision{}} }
+func newIndex() *index { return &index{revisions: map[digest]journal.Revision{}} }
 
-func (x *index) revision(d digest) store.Revision { return x.revisions[d] }
+func (x *index) revision(d digest) journal.Revision { return x.revisions[d] }
 
 // put notes that the key was written as revision r.
-func (x *index) put(d digest, r store.Revision) {
+func (x *index) put(d digest, r journal.Revision) {
 	x.forget(d)
 	x.revisions[d] = r
 	x.totals.Keys++
@@ -80,7 +80,7 @@ func (x *index) forget(d digest) {
 // records that are missing, or have come back, are noticed when a store is
 // opened: the engine itself skips what it can't read of some of its files.
 type totals struct {
-	Revision store.Revision // of the last change
+	Revision journal.Revision // of the last change
 	Keys     uint64
 	Sum      uint64 // of the records' fingerprints
 }
@@ -98,7 +98,7 @@ func decodeTotals(b []byte) (totals, error) {
 		return totals{}, errors.New("unreadable totals")
 	}
 	return totals{
-		Revision: store.Revision(binary.BigEndian.Uint64(b)),
+		Revision: journal.Revision(binary.BigEndian.Uint64(b)),
 		Keys:     binary.BigEndian.Uint64(b[8:]),
 		Sum:      binary.BigEndian.Uint64(b[16:]),
 	}, nil
@@ -106,7 +106,7 @@ func decodeTotals(b []byte) (totals, error) {
 
 // fingerprint spreads a key and its revision over 64 bits, so that sums of
 // fingerprints of different records differ.
-func fingerprint(d digest, r store.Revision) uint64 {
+func fingerprint(d digest, r journal.Revision) uint64 {
 	x := binary.LittleEndian.Uint64(d[:8]) ^ (uint64(r)+1)*0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb

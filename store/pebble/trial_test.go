@@ -14,7 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 const patience = 30 * time.Second
@@ -37,9 +37,9 @@ func mustClose(t *testing.T, j *Journal) {
 	}
 }
 
-func put(t *testing.T, j *Journal, key, value string) store.Revision {
+func put(t *testing.T, j *Journal, key, value string) journal.Revision {
 	t.Helper()
-	r, err := j.Commit(t.Context(), store.Change{Key: key, Value: []byte(value)})
+	r, err := j.Commit(t.Context(), journal.Change{Key: key, Value: []byte(value)})
 	if err != nil {
 		t.Fatalf("Commit of %q: %v", key, err)
 	}
@@ -74,7 +74,7 @@ func (c *copyOf) Reset() {
 	c.held, c.ready = nil, false
 }
 
-func (c *copyOf) Record(r store.Record) {
+func (c *copyOf) Record(r journal.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held == nil {
@@ -87,7 +87,7 @@ func (c *copyOf) Record(r store.Record) {
 	c.held[r.Key] = string(r.Value)
 }
 
-func (c *copyOf) Ready(store.Revision) {
+func (c *copyOf) Ready(journal.Revision) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ready = true
@@ -131,7 +131,7 @@ type loaded struct {
 	cancel func()
 }
 
-func (l *loaded) Ready(r store.Revision) {
+func (l *loaded) Ready(r journal.Revision) {
 	l.copyOf.Ready(r)
 	l.cancel()
 }

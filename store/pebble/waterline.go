@@ -10,7 +10,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // A waterline is a file with one line, the last revision that was told to
@@ -23,23 +23,23 @@ const waterlineFormat = "revision %020d checksum %08x\n"
 
 var waterlineBytes = len(waterlineText(0))
 
-func waterlineText(r store.Revision) string {
+func waterlineText(r journal.Revision) string {
 	return fmt.Sprintf(waterlineFormat, uint64(r), crc32.ChecksumIEEE(strconv.AppendUint(nil, uint64(r), 10)))
 }
 
-func parseWaterline(text string) (store.Revision, error) {
+func parseWaterline(text string) (journal.Revision, error) {
 	fields := strings.Fields(text)
 	if len(fields) != 4 {
 		return 0, errors.New("unreadable line")
 	}
 	n, err := strconv.ParseUint(fields[1], 10, 64)
-	if err != nil || waterlineText(store.Revision(n)) != text {
+	if err != nil || waterlineText(journal.Revision(n)) != text {
 		return 0, errors.New("unreadable line")
 	}
-	return store.Revision(n), nil
+	return journal.Revision(n), nil
 }
 
-func readWaterline(fs vfs.FS, path string) (store.Revision, error) {
+func readWaterline(fs vfs.FS, path string) (journal.Revision, error) {
 	f, err := fs.Open(path)
 	if err != nil {
 		return 0, err
@@ -60,7 +60,7 @@ func openWaterline(fs vfs.FS, path string) (*waterline, error) {
 	return &waterline{f: f}, nil
 }
 
-func (w *waterline) raise(r store.Revision) error {
+func (w *waterline) raise(r journal.Revision) error {
 	_, err := w.f.WriteAt([]byte(waterlineText(r)), 0)
 	return err
 }

@@ -1,8 +1,6 @@
-package store
+package audit
 
 import (
-	"fmt"
-	"hash/maphash"
 	"strings"
 	"sync"
 	"time"
@@ -10,18 +8,20 @@ import (
 	"gatehouse/store/exposition"
 )
 
+// MaxMessage bounds the message of an entry, in bytes.
+const MaxMessage = 500
+
 // Bounds of what is summed up.
 const (
-	maxSums       = 1000 // of all minutes, while nothing can be written
-	maxSumBytes   = 4 << 20
-	maxSumMessage = 500
+	maxSums     = 1000 // of all minutes, while nothing can be written
+	maxSumBytes = 4 << 20
 )
 
-// sums counts what may happen too often for an entry each, by minute, by what it
+// Sums counts what may happen too often for an entry each, by minute, by what it
 // is about and by reason, until that is put on record. It is safe for concurrent
 // use.
-type sums struct {
-	kind  EntryKind
+type Sums struct {
+	kind  Kind
 	most  int    // how many are told apart in a minute
 	daily int    // and in a day; 0: as many as there are
 	rest  string // what the sum of all that is beyond the bounds says
@@ -38,20 +38,20 @@ type sums struct {
 	filled  chan<- struct{} // told when there is a sum where there was none
 }
 
-// newRefusals counts refused pushes by grouping.
-func newRefusals(filled chan<- struct{}) *sums {
-	return &sums{
-		kind: EntryRefusal, most: 200, rest: "further pushes were refused, of other groupings or for other reasons",
+// NewRefusals counts refused pushes by grouping.
+func NewRefusals(filled chan<- struct{}) *Sums {
+	return &Sums{
+		kind: Refusal, most: 200, rest: "further pushes were refused, of other groupings or for other reasons",
 		sums: map[sumKey]*sum{}, filled: filled,
 	}
 }
 
-// newDenials counts requests that were not let in by who asked. Strangers make
+// NewDenials counts requests that were not let in by who asked. Strangers make
 // them: there are few, so that whatever they do for months doesn't crowd out
 // what else is on record.
-func newDenials(filled chan<- struct{}) *sums {
-	return &sums{
-		kind: EntryDenial, most: 10, daily: 200, rest: "further requests were not let in, from other addresses or for other reasons",
+func NewDenials(filled chan<- struct{}) *Sums {
+	return &Sums{
+		kind: Denial, most: 10, daily: 200, rest: "further requests were not let in, from other addresses or for other reasons",
 		sums: map[sumKey]*sum{}, filled: filled,
 	}
 }
@@ -73,14 +73,9 @@ const minutesOfDay = 24 * 60
 
 func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 
-// addRefusal counts one refused push.
-func (x *sums) addRefusal(when, at time.Time, r *Rejection) {
-	x.add(when, at, r.Key.id, r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
-}
-
-// add counts something that happened at a running time and has a stamp. The first
+// Add counts something that happened at a running time and has a stamp. The first
 // of its minute is described.
-func (x *sums) add(when, at time.Time, id string, reason exposition.Reason, o Origin, describe func() Entry) {
+func (x *Sums) Add(when, at time.Time, id string, reason exposition.Reason, o Origin, describe func() Entry) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	key := sumKey{minuteOf(when), id, reason}
@@ -99,7 +94,7 @@ func (x *sums) add(when, at time.Time, id string, reason exposition.Reason, o Or
 
 // begin returns the sum that an entry is the first of, or the one of what is
 // beyond the bounds.
-func (x *sums) begin(key sumKey, first Entry) *sum {
+func (x *Sums) begin(key sumKey, first Entry) *sum {
 	if key.minute != x.minute {
 		x.minute, x.summed = key.minute, 0
 	}
@@ -107,7 +102,7 @@ func (x *sums) begin(key sumKey, first Entry) *sum {
 		x.day, x.today = day, 0
 	}
 	s := &sum{Entry: first}
-	s.Reason, s.Message = key.reason, shortened(s.Message, maxSumMessage)
+	s.Reason, s.Message = key.reason, Shortened(s.Message, MaxMessage)
 	s.size = len(s.What) + len(s.Message) + len(key.id)
 	spent := x.daily > 0 && x.today >= x.daily
 	if over := len(x.sums) >= maxSums || x.bytes+s.size > maxSumBytes; over || spent || x.summed >= x.most {
@@ -139,15 +134,15 @@ func (x *sums) begin(key sumKey, first Entry) *sum {
 	return s
 }
 
-// due is when the next sum is to be put on record.
-func (x *sums) due() (at time.Time, ok bool) {
+// Due is when the next sum is to be put on record.
+func (x *Sums) Due() (at time.Time, ok bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return time.Unix((x.first+1)*60, 0), len(x.sums) > 0
 }
 
-// take hands over the sums of the minutes that are over, or all.
-func (x *sums) take(now time.Time, all bool) []Entry {
+// Take hands over the sums of the minutes that are over, or all.
+func (x *Sums) Take(now time.Time, all bool) []Entry {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	this := minuteOf(now)
@@ -158,7 +153,7 @@ func (x *sums) take(now time.Time, all bool) []Entry {
 	x.first = this
 	for key, s := range x.sums {
 		if all || key.minute < this {
-			s.Operation = sumOperation(s.At, x.kind, key)
+			s.Operation = NewOperation(s.At, x.kind, key.minute, "\x00", key.reason, "\x00", key.id)
 			taken = append(taken, s.Entry)
 			x.bytes -= s.size
 			delete(x.sums, key)
@@ -167,29 +162,10 @@ func (x *sums) take(now time.Time, all bool) []Entry {
 	return taken
 }
 
-// sumOperation names the entry of a sum so that it sorts by its time, and apart
-// from others of that moment.
-func sumOperation(at time.Time, kind EntryKind, key sumKey) string {
-	var h maphash.Hash
-	h.SetSeed(operationSeed)
-	fmt.Fprint(&h, kind, key.minute, "\x00", key.reason, "\x00", key.id)
-	return fmt.Sprintf("%s-%08x", operationTime(at), uint32(h.Sum64()))
-}
-
-// shortened cuts a text to about that many bytes.
-func shortened(s string, most int) string {
+// Shortened cuts a text to about that many bytes.
+func Shortened(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}
 	return strings.ToValidUTF8(s[:most], "") + "…"
-}
-
-// addSums puts on record what was refused in the minutes that are over.
-func (c *committer) addSums(b *batch) {
-	if len(c.summed) == 0 { // else the last ones could not be written yet
-		c.summed = append(c.refusals.take(c.clock.now(), c.finishing), c.denials.take(c.clock.now(), c.finishing)...)
-	}
-	for _, x := range c.summed {
-		b.addEntry(x)
-	}
 }

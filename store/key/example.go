@@ -1,4 +1,4 @@
-package store
+package key
 
 import (
 	"maps"
@@ -18,7 +18,7 @@ func (s Selectors) Example() (GroupingKey, bool) {
 	}
 	for _, set := range sets {
 		// What nothing is said about is no label, but for the job.
-		values := map[string]string{jobLabel: "example"}
+		values := map[string]string{JobLabel: "example"}
 		for _, m := range set {
 			if value := satisfying(m); value != "" {
 				values[m.Name] = value
@@ -38,7 +38,7 @@ func (s Selectors) Example() (GroupingKey, bool) {
 // satisfying is a value that satisfies a matcher, if one can be told; empty: none
 // can, or it should rather be absent.
 func satisfying(m *labels.Matcher) string {
-	if m.Matches("") && m.Name != jobLabel {
+	if m.Matches("") && m.Name != JobLabel {
 		return ""
 	}
 	tries := slices.Clone(m.SetMatches())

@@ -1,4 +1,4 @@
-package store
+package key
 
 import (
 	"slices"
@@ -38,14 +38,14 @@ func ParseSelectors(raw []string) (Selectors, error) {
 		}
 		set, err := p.ParseMetricSelector(text)
 		if err != nil {
-			return Selectors{}, refuse(ReasonSelector, "bad selector %s: %s", quote(text), firstLine(err.Error()))
+			return Selectors{}, refuse(ReasonSelector, "bad selector %s: %s", Quote(text), firstLine(err.Error()))
 		}
 		if slices.ContainsFunc(set, func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel }) {
-			return Selectors{}, refuse(ReasonSelector, "bad selector %s: it selects groupings by their labels and can't name a metric", quote(text))
+			return Selectors{}, refuse(ReasonSelector, "bad selector %s: it selects groupings by their labels and can't name a metric", Quote(text))
 		}
 		// As Prometheus has it, so that nobody means everything by accident.
 		if !slices.ContainsFunc(set, func(m *labels.Matcher) bool { return !m.Matches("") }) {
-			return Selectors{}, refuse(ReasonSelector, "bad selector %s: at least one matcher must not match an empty value", quote(text))
+			return Selectors{}, refuse(ReasonSelector, "bad selector %s: at least one matcher must not match an empty value", Quote(text))
 		}
 		s.sets = append(s.sets, set)
 	}
@@ -61,8 +61,8 @@ func firstLine(s string) string {
 // JobSelector selects every grouping of a job.
 func JobSelector(job string) Selectors {
 	return Selectors{
-		sets:  [][]*labels.Matcher{{labels.MustNewMatcher(labels.MatchEqual, jobLabel, job)}},
-		texts: []string{selectorOf([]exposition.Label{{Name: jobLabel, Value: job}})},
+		sets:  [][]*labels.Matcher{{labels.MustNewMatcher(labels.MatchEqual, JobLabel, job)}},
+		texts: []string{selectorOf([]exposition.Label{{Name: JobLabel, Value: job}})},
 	}
 }
 
@@ -71,6 +71,10 @@ func (s Selectors) All() bool { return len(s.sets) == 0 }
 
 // String returns the selectors as they were given.
 func (s Selectors) String() string { return strings.Join(s.texts, " or ") }
+
+// Texts returns the selectors one by one, as they were given. They must not be
+// modified.
+func (s Selectors) Texts() []string { return s.texts }
 
 // Match says whether a grouping with these labels is meant. A label that is
 // absent has an empty value.
@@ -92,22 +96,13 @@ func matchSet(set []*labels.Matcher, ls []exposition.Label) bool {
 	return true
 }
 
-func labelValue(ls []exposition.Label, name string) string {
-	for _, l := range ls {
-		if l.Name == name {
-			return l.Value
-		}
-	}
-	return ""
-}
-
-// job returns the only job whose groupings can match, if there is one.
-func (s Selectors) job() (string, bool) {
+// Job returns the only job whose groupings can match, if there is one.
+func (s Selectors) Job() (string, bool) {
 	if len(s.sets) != 1 {
 		return "", false
 	}
 	for _, m := range s.sets[0] {
-		if m.Name == jobLabel && m.Type == labels.MatchEqual && m.Value != "" {
+		if m.Name == JobLabel && m.Type == labels.MatchEqual && m.Value != "" {
 			return m.Value, true
 		}
 	}

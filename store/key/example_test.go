@@ -1,6 +1,10 @@
-package store
+package key_test
 
-import "testing"
+import (
+	"testing"
+
+	"gatehouse/store/key"
+)
 
 func TestAnExampleIsOfAGroupingThatTheSelectorsMean(t *testing.T) {
 	for _, test := range []struct {
@@ -23,7 +27,7 @@ func TestAnExampleIsOfAGroupingThatTheSelectorsMean(t *testing.T) {
 		{"what contradicts itself", []string{`{job="a",job="b"}`}, ""},
 		{"a name that no grouping has", []string{`{job="a",__x__="b"}`}, ""},
 	} {
-		s, err := ParseSelectors(test.selectors)
+		s, err := key.ParseSelectors(test.selectors)
 		if err != nil {
 			t.Fatalf("%s: %v", test.name, err)
 		}

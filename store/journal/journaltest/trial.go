@@ -1,4 +1,4 @@
-package storetest
+package journaltest
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // patience is how long a test waits for what must come.
@@ -21,7 +21,7 @@ type trial struct {
 	*testing.T
 	engine  Engine
 	dir     string
-	journal store.Journal
+	journal journal.Journal
 }
 
 func begin(t *testing.T, e Engine) *trial {
@@ -59,7 +59,7 @@ func (tr *trial) reopen() {
 }
 
 // commit writes and must succeed.
-func (tr *trial) commit(changes ...store.Change) store.Revision {
+func (tr *trial) commit(changes ...journal.Change) journal.Revision {
 	tr.Helper()
 	r, err := tr.journal.Commit(tr.Context(), changes...)
 	if err != nil {
@@ -68,33 +68,33 @@ func (tr *trial) commit(changes ...store.Change) store.Revision {
 	return r
 }
 
-func (tr *trial) put(key, value string) store.Revision {
+func (tr *trial) put(key, value string) journal.Revision {
 	tr.Helper()
-	return tr.commit(store.Change{Key: key, Value: []byte(value)})
+	return tr.commit(journal.Change{Key: key, Value: []byte(value)})
 }
 
 // holds checks that key has the value and revision.
-func (tr *trial) holds(key, value string, revision store.Revision) {
+func (tr *trial) holds(key, value string, revision journal.Revision) {
 	tr.Helper()
 	got, err := tr.journal.Read(tr.Context(), key)
 	if err != nil {
 		tr.Fatalf("Read(%q): %v", key, err)
 	}
 	if got.Key != key || string(got.Value) != value || got.Value == nil || got.Revision != revision {
-		tr.Fatalf("Read(%q): got %s, want %s", key, show(got), show(store.Record{Key: key, Value: []byte(value), Revision: revision}))
+		tr.Fatalf("Read(%q): got %s, want %s", key, show(got), show(journal.Record{Key: key, Value: []byte(value), Revision: revision}))
 	}
 }
 
 func (tr *trial) lacks(key string) {
 	tr.Helper()
-	if got, err := tr.journal.Read(tr.Context(), key); !errors.Is(err, store.ErrNoRecord) {
+	if got, err := tr.journal.Read(tr.Context(), key); !errors.Is(err, journal.ErrNoRecord) {
 		tr.Fatalf("Read(%q): got %s and error %v, want ErrNoRecord", key, show(got), err)
 	}
 }
 
-func at(r store.Revision) *store.Revision { return &r }
+func at(r journal.Revision) *journal.Revision { return &r }
 
-func names(changes []store.Change) string {
+func names(changes []journal.Change) string {
 	s := ""
 	for _, c := range changes {
 		s += fmt.Sprintf(" %q", c.Key)
@@ -102,7 +102,7 @@ func names(changes []store.Change) string {
 	return s
 }
 
-func show(r store.Record) string {
+func show(r journal.Record) string {
 	value := fmt.Sprintf("%q", r.Value)
 	if r.Value == nil {
 		value = "removed"
@@ -118,22 +118,22 @@ func show(r store.Record) string {
 type audience struct {
 	t       *testing.T
 	mu      sync.Mutex
-	held    map[string]store.Record // removals are not in it
-	changes []store.Record          // told since Ready
+	held    map[string]journal.Record // removals are not in it
+	changes []journal.Record          // told since Ready
 	resets  int
 	ready   bool
 	started bool
 	lastKey string
-	at      store.Revision // told up to here, once ready
-	told    chan struct{}  // closed at the next call
-	before  func()         // called before every record, if not nil
-	err     error          // of Follow
+	at      journal.Revision // told up to here, once ready
+	told    chan struct{}    // closed at the next call
+	before  func()           // called before every record, if not nil
+	err     error            // of Follow
 	ended   bool
 }
 
 // follow starts following until the test ends.
 func (tr *trial) follow(ctx context.Context, before func()) *audience {
-	a := &audience{t: tr.T, held: map[string]store.Record{}, told: make(chan struct{}), before: before}
+	a := &audience{t: tr.T, held: map[string]journal.Record{}, told: make(chan struct{}), before: before}
 	journal := tr.journal
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -156,13 +156,13 @@ func (a *audience) note(change func()) {
 
 func (a *audience) Reset() {
 	a.note(func() {
-		a.held, a.changes = map[string]store.Record{}, nil
+		a.held, a.changes = map[string]journal.Record{}, nil
 		a.ready, a.started, a.at = false, false, 0
 		a.resets++
 	})
 }
 
-func (a *audience) Record(r store.Record) {
+func (a *audience) Record(r journal.Record) {
 	if a.before != nil {
 		a.before()
 	}
@@ -191,7 +191,7 @@ func (a *audience) Record(r store.Record) {
 	})
 }
 
-func (a *audience) Ready(r store.Revision) {
+func (a *audience) Ready(r journal.Revision) {
 	a.note(func() {
 		if a.ready {
 			a.t.Errorf("follower was told that it is ready twice")
@@ -233,7 +233,7 @@ func (a *audience) waitReady() {
 }
 
 // waitFor waits until the follower was told revision r.
-func (a *audience) waitFor(r store.Revision) {
+func (a *audience) waitFor(r journal.Revision) {
 	a.t.Helper()
 	a.wait(fmt.Sprintf("told revision %d", r), func() bool { return a.ready && a.at >= r })
 }

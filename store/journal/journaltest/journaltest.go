@@ -1,17 +1,17 @@
-// Package storetest checks that an engine keeps what store.Journal promises.
-package storetest
+// Package journaltest checks that an engine keeps what journal.Journal promises.
+package journaltest
 
 import (
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 // Engine is what Run tests.
 type Engine struct {
 	// Open opens the journal that is kept in dir, which is empty at first.
 	// After Close it may be opened again.
-	Open func(dir string) (store.Journal, error)
+	Open func(dir string) (journal.Journal, error)
 	// Shared says that several journals may be open on one dir at a time.
 	Shared bool
 	// MaxValue is the size in bytes of the largest value that is tried; 0

@@ -8,26 +8,27 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
 )
 
-// A series that several groupings hold is contested: the one that has held the
+// A series that several groupings hold is an overlap: the one that has held the
 // family the longest shows it. With the check on it cannot come about by
 // pushing.
 
-// contestAll brings the contested series up to date with a grouping's change.
+// updateOverlaps brings the overlaps up to date with a grouping's change.
 // g is in the picture already, or out of it.
-func (e *edit) contestAll(g *Group, before, after *body) {
+func (e *edit) updateOverlaps(g *Group, before, after *body) {
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {
 		name := before.holds[i].name
-		if f, ok := e.families.Get(name); ok && f.contested != nil {
-			affected[name] = e.withdraw(g, before, i)
+		if f, ok := e.families.Get(name); ok && f.overlaps != nil {
+			affected[name] = e.removeOverlaps(g, before, i)
 		}
 	}
 	for i := range after.holds {
 		name := after.holds[i].name
 		if f, ok := e.families.Get(name); ok && len(f.sets) > 1 {
-			affected[name] = append(affected[name], e.contest(f, g, i)...)
+			affected[name] = append(affected[name], e.addOverlaps(f, g, i)...)
 		}
 	}
 	for name, ids := range affected {
@@ -38,53 +39,53 @@ func (e *edit) contestAll(g *Group, before, after *body) {
 	}
 }
 
-// withdraw takes a grouping's series out of the contested ones and returns the
+// removeOverlaps takes a grouping's series out of the overlaps and returns the
 // groupings that may show more for it.
-func (e *edit) withdraw(g *Group, before *body, i int) []string {
+func (e *edit) removeOverlaps(g *Group, before *body, i int) []string {
 	h := &before.holds[i]
 	var affected []string
 	f := e.family(h.name)
 	for sid := range seriesOf(before.chunk(i), h.name, h.typ) {
-		holders, ok := f.contested.Get(sid)
-		if !ok || !slices.Contains(holders, g.Key.id) {
+		holders, ok := f.overlaps.Get(sid)
+		if !ok || !slices.Contains(holders, g.Key.ID()) {
 			continue
 		}
-		holders = slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return id == g.Key.id })
+		holders = slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return id == g.Key.ID() })
 		affected = append(affected, holders...)
 		if len(holders) < 2 {
-			f.contested.Delete(sid)
+			f.overlaps.Delete(sid)
 		} else {
-			f.contested.Set(sid, holders)
+			f.overlaps.Set(sid, holders)
 		}
 	}
-	if f.contested.Len() == 0 {
-		f.contested = nil
-		e.contested--
+	if f.overlaps.Len() == 0 {
+		f.overlaps = nil
+		e.overlapping--
 	}
 	return affected
 }
 
-// contest marks the series that g shares with other groupings and returns all
+// addOverlaps marks the series that g shares with other groupings and returns all
 // groupings concerned.
-func (e *edit) contest(f *family, g *Group, i int) []string {
+func (e *edit) addOverlaps(f *family, g *Group, i int) []string {
 	var affected []string
 	for other, sids := range e.sameSeries(f, g, i) {
 		f = e.family(f.name)
-		if f.contested == nil {
-			f.contested = &btree.Map[string, []string]{}
-			e.contested++
+		if f.overlaps == nil {
+			f.overlaps = &btree.Map[string, []string]{}
+			e.overlapping++
 		}
 		for _, sid := range sids {
-			holders, _ := f.contested.Get(sid)
+			holders, _ := f.overlaps.Get(sid)
 			holders = slices.Clone(holders)
-			for _, id := range []string{g.Key.id, other} {
+			for _, id := range []string{g.Key.ID(), other} {
 				if !slices.Contains(holders, id) {
 					holders = append(holders, id)
 				}
 			}
-			f.contested.Set(sid, holders)
+			f.overlaps.Set(sid, holders)
 		}
-		affected = append(affected, g.Key.id, other)
+		affected = append(affected, g.Key.ID(), other)
 	}
 	return affected
 }
@@ -101,9 +102,9 @@ func (e *edit) show(name, id string) {
 	}
 	h := &g.body.holds[i]
 	lost := map[string]bool{}
-	if f, ok := e.families.Get(name); ok && f.contested != nil {
+	if f, ok := e.families.Get(name); ok && f.overlaps != nil {
 		for sid := range seriesOf(g.body.chunk(i), name, h.typ) {
-			if holders, ok := f.contested.Get(sid); ok && e.owner(name, holders) != id {
+			if holders, ok := f.overlaps.Get(sid); ok && e.winner(name, holders) != id {
 				lost[sid] = true
 			}
 		}
@@ -142,8 +143,8 @@ func (e *edit) show(name, id string) {
 	e.groups.Set(id, &next)
 }
 
-// owner is the grouping that shows a contested series.
-func (e *edit) owner(name string, holders []string) string {
+// winner returns the grouping that shows a series that several hold.
+func (e *edit) winner(name string, holders []string) string {
 	best, since := "", int64(0)
 	for _, id := range holders {
 		g, ok := e.groups.Get(id)
@@ -172,23 +173,23 @@ func (p *Picture) sameSeries(f *family, g *Group, i int) map[string][]string {
 		if s.set == g.set {
 			continue
 		}
-		names := splitSet(s.set)
+		names := key.SplitSet(s.set)
 		for l := range exposition.Lines(g.body.chunk(i).Text) {
 			alias, ok := project(l, names)
 			if !ok {
 				continue
 			}
 			other := p.byAlias(alias)
-			if other == nil || other.Key.id == g.Key.id {
+			if other == nil || other.Key.ID() == g.Key.ID() {
 				continue
 			}
 			if suspects == nil {
 				suspects = map[string]map[string]bool{}
 			}
-			if suspects[other.Key.id] == nil {
-				suspects[other.Key.id] = map[string]bool{}
+			if suspects[other.Key.ID()] == nil {
+				suspects[other.Key.ID()] = map[string]bool{}
 			}
-			suspects[other.Key.id][seriesID(l, h.name, h.typ)] = true
+			suspects[other.Key.ID()][seriesID(l, h.name, h.typ)] = true
 		}
 	}
 	var found map[string][]string
@@ -213,7 +214,7 @@ func (p *Picture) sameSeries(f *family, g *Group, i int) map[string][]string {
 // project returns the alias of the grouping with these label names that a
 // series would belong to.
 func project(l *exposition.Line, names []string) (string, bool) {
-	job, ok := lineLabel(l, jobLabel)
+	job, ok := lineLabel(l, key.JobLabel)
 	if !ok {
 		return "", false
 	}
@@ -223,7 +224,7 @@ func project(l *exposition.Line, names []string) (string, bool) {
 		if !ok {
 			return "", false
 		}
-		alias = append(append(append(append(alias, separator...), name...), separator...), value...)
+		alias = append(append(append(append(alias, key.Separator...), name...), key.Separator...), value...)
 	}
 	return string(alias), true
 }
@@ -283,7 +284,7 @@ func seriesID(l *exposition.Line, family string, t exposition.Type) string {
 		slices.SortFunc(pairs, func(a, b [2]string) int { return bytes.Compare([]byte(a[0]), []byte(b[0])) })
 	}
 	for _, p := range pairs {
-		id = append(append(append(append(id, separator...), p[0]...), separator...), p[1]...)
+		id = append(append(append(append(id, key.Separator...), p[0]...), key.Separator...), p[1]...)
 	}
 	return string(id)
 }

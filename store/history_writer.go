@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"gatehouse/store/journal"
+	"gatehouse/store/record"
 )
 
 // run writes what is due until the store closes, and everything then.
-func (h *historian) run() {
+func (h *historyWriter) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -25,7 +28,7 @@ func (h *historian) run() {
 }
 
 // idle is how long nothing has to be written.
-func (h *historian) idle() time.Duration {
+func (h *historyWriter) idle() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.queue) == 0 {
@@ -41,7 +44,7 @@ func (h *historian) idle() time.Duration {
 	return max(0, at.Sub(h.clock.now()))
 }
 
-func (h *historian) writeDue() {
+func (h *historyWriter) writeDue() {
 	if lost := h.takeLost(); lost > 0 {
 		h.log.Warn("Pushes are missing in the history of some groupings: more came than could be written.", "pushes", lost)
 	}
@@ -59,7 +62,7 @@ func (h *historian) writeDue() {
 }
 
 // finish writes all that is left.
-func (h *historian) finish() {
+func (h *historyWriter) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.o.Timeout)
 	defer cancel()
 	for {
@@ -76,17 +79,17 @@ func (h *historian) finish() {
 
 // write puts pushes behind those that the journal has. On an error they wait
 // for the next time.
-func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *historyOp) error) error {
-	op := &historyOp{historian: h}
+func (h *historyWriter) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *historyOp) error) error {
+	op := &historyOp{historyWriter: h}
 	var err error
 	for _, p := range taken {
-		var record []byte
-		if record, err = h.record(ctx, p); err != nil {
+		var value []byte
+		if value, err = h.record(ctx, p); err != nil {
 			break
 		}
-		if record != nil {
+		if value != nil {
 			op.of = append(op.of, p)
-			op.changes = append(op.changes, Change{Key: recordKey(kindHistory, p.key), Value: record})
+			op.changes = append(op.changes, journal.Change{Key: recordKey(kindHistory, p.key), Value: value})
 		}
 	}
 	if err == nil {
@@ -97,29 +100,29 @@ func (h *historian) write(ctx context.Context, taken []*unwritten, commit func(c
 }
 
 // record is a grouping's new record; nil: it must be left as it is.
-func (h *historian) record(ctx context.Context, p *unwritten) ([]byte, error) {
+func (h *historyWriter) record(ctx context.Context, p *unwritten) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
 	defer cancel()
 	old, err := h.journal.Read(ctx, recordKey(kindHistory, p.key))
-	if err != nil && !errors.Is(err, ErrNoRecord) {
+	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
-	record, err := mergeHistory(old.Value, p.writing)
-	if errors.Is(err, errNewerFormat) {
+	value, err := mergeHistory(old.Value, p.writing)
+	if errors.Is(err, record.ErrNewer) {
 		return nil, nil
 	}
 	if err != nil {
-		h.log.Warn("The history of a grouping begins anew.", "err", unreadable(old, err))
+		h.log.Warn("The history of a grouping begins anew.", "err", journal.Unreadable(old, err))
 		return mergeHistory(nil, p.writing)
 	}
-	return record, nil
+	return value, nil
 }
 
 // historyOp writes histories.
 type historyOp struct {
-	*historian
+	*historyWriter
 	of      []*unwritten
-	changes []Change
+	changes []journal.Change
 }
 
 func (op *historyOp) apply(b *batch) error {
@@ -127,26 +130,41 @@ func (op *historyOp) apply(b *batch) error {
 		// It must not come back where the grouping went, or began anew, even in
 		// this batch.
 		_, changed := b.changes[op.changes[i].Key]
-		if b.remembers(p.key.id) && !changed && !op.isVoid(p) {
+		if b.remembers(p.key.ID()) && !changed && !op.isVoid(p) {
 			b.add("", op.changes[i])
 		}
 	}
 	return nil
 }
 
-func (h *historian) commitInTurn(ctx context.Context, op *historyOp) error {
+func (h *historyWriter) commitInTurn(ctx context.Context, op *historyOp) error {
 	_, err := h.submit(ctx, op)
 	return err
 }
 
 // commitAtOnce commits when the committer has finished.
-func (h *historian) commitAtOnce(ctx context.Context, op *historyOp) error {
-	var changes []Change
+func (h *historyWriter) commitAtOnce(ctx context.Context, op *historyOp) error {
+	var changes []journal.Change
 	for i, p := range op.of {
-		if h.Picture().remembers(p.key.id) {
+		if h.Picture().remembers(p.key.ID()) {
 			changes = append(changes, op.changes[i])
 		}
 	}
 	_, err := h.journal.Commit(ctx, changes...)
 	return err
+}
+
+// historyTable is the histories. Nothing of them is kept in memory: the history
+// writer reads and writes them.
+type historyTable struct {
+	passive
+	c *committer
+}
+
+func (*historyTable) prefix() string { return kindHistory }
+
+func (t *historyTable) written(b *batch) {
+	t.c.history.note(b.noted)
+	clear(b.noted)
+	t.c.noted = b.noted
 }

@@ -1,4 +1,4 @@
-package storetest
+package journaltest
 
 import (
 	"context"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 func honoursContexts(t *testing.T, e Engine) {
@@ -14,7 +14,7 @@ func honoursContexts(t *testing.T, e Engine) {
 	r := tr.put("a", "1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := tr.journal.Commit(ctx, store.Change{Key: "a", Value: []byte("2")}); !errors.Is(err, context.Canceled) {
+	if _, err := tr.journal.Commit(ctx, journal.Change{Key: "a", Value: []byte("2")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Commit with an ended context: got %v, want the context's error", err)
 	}
 	if _, err := tr.journal.Read(ctx, "a"); !errors.Is(err, context.Canceled) {
@@ -61,7 +61,7 @@ func refusesAfterClose(t *testing.T, e Engine) {
 	a.waitReady()
 	j := tr.journal
 	tr.close()
-	if _, err := j.Commit(t.Context(), store.Change{Key: "a", Value: []byte("2")}); !refused(err) {
+	if _, err := j.Commit(t.Context(), journal.Change{Key: "a", Value: []byte("2")}); !refused(err) {
 		t.Errorf("Commit after Close: got %v, want ErrUnavailable or ErrBroken", err)
 	}
 	if r, err := j.Read(t.Context(), "a"); err == nil {
@@ -73,7 +73,7 @@ func refusesAfterClose(t *testing.T, e Engine) {
 	if r, err := j.Scan(t.Context(), "", "", 1); err == nil {
 		t.Errorf("Scan after Close: got %d records", len(r))
 	}
-	late := &audience{t: t, held: map[string]store.Record{}, told: make(chan struct{})}
+	late := &audience{t: t, held: map[string]journal.Record{}, told: make(chan struct{})}
 	if err := j.Follow(t.Context(), late); err == nil {
 		t.Error("Follow after Close: got no error")
 	}
@@ -85,7 +85,7 @@ func refusesAfterClose(t *testing.T, e Engine) {
 }
 
 func refused(err error) bool {
-	return errors.Is(err, store.ErrUnavailable) || errors.Is(err, store.ErrBroken)
+	return errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrBroken)
 }
 
 func closesTwice(t *testing.T, e Engine) {

@@ -1,4 +1,4 @@
-package storetest
+package journaltest
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 func follows(t *testing.T, e Engine) {
@@ -18,7 +18,7 @@ func follows(t *testing.T, e Engine) {
 		tr.put(key, "first "+key)
 	}
 	last := tr.put("b", "second b")
-	tr.commit(store.Change{Key: "e"})
+	tr.commit(journal.Change{Key: "e"})
 	a := tr.follow(t.Context(), nil)
 	a.waitReady()
 	tr.same("told before ready", a.contents(), tr.contents())
@@ -27,8 +27,8 @@ func follows(t *testing.T, e Engine) {
 	}
 	for i := range 50 {
 		last = tr.commit(
-			store.Change{Key: strconv.Itoa(i % 7), Value: []byte(strconv.Itoa(i))},
-			store.Change{Key: "z", Value: []byte(strconv.Itoa(i))})
+			journal.Change{Key: strconv.Itoa(i % 7), Value: []byte(strconv.Itoa(i))},
+			journal.Change{Key: "z", Value: []byte(strconv.Itoa(i))})
 	}
 	a.waitFor(last)
 	tr.same("told in the end", a.contents(), tr.contents())
@@ -53,9 +53,9 @@ func followsRemovals(t *testing.T, e Engine) {
 	tr.put("a", "1")
 	a := tr.follow(t.Context(), nil)
 	a.waitReady()
-	tr.commit(store.Change{Key: "a"})
-	tr.commit(store.Change{Key: "never there"})
-	r := tr.commit(store.Change{Key: "b", Value: []byte("1")}, store.Change{Key: "a", If: at(0)})
+	tr.commit(journal.Change{Key: "a"})
+	tr.commit(journal.Change{Key: "never there"})
+	r := tr.commit(journal.Change{Key: "b", Value: []byte("1")}, journal.Change{Key: "a", If: at(0)})
 	a.waitFor(r)
 	a.mu.Lock()
 	var got []string
@@ -64,10 +64,10 @@ func followsRemovals(t *testing.T, e Engine) {
 	}
 	a.mu.Unlock()
 	tr.same("changes", got, []string{
-		show(store.Record{Key: "a", Revision: r - 3}),
-		show(store.Record{Key: "never there", Revision: r - 2}),
-		show(store.Record{Key: "b", Value: []byte("1"), Revision: r - 1}),
-		show(store.Record{Key: "a", Revision: r}),
+		show(journal.Record{Key: "a", Revision: r - 3}),
+		show(journal.Record{Key: "never there", Revision: r - 2}),
+		show(journal.Record{Key: "b", Value: []byte("1"), Revision: r - 1}),
+		show(journal.Record{Key: "a", Revision: r}),
 	})
 }
 
@@ -76,8 +76,8 @@ func followsNoConflict(t *testing.T, e Engine) {
 	a := tr.follow(t.Context(), nil)
 	a.waitReady()
 	tr.put("a", "1")
-	_, err := tr.journal.Commit(t.Context(), store.Change{Key: "b", Value: []byte("no")}, store.Change{Key: "a", If: at(0)})
-	if !errors.Is(err, store.ErrConflict) {
+	_, err := tr.journal.Commit(t.Context(), journal.Change{Key: "b", Value: []byte("no")}, journal.Change{Key: "a", If: at(0)})
+	if !errors.Is(err, journal.ErrConflict) {
 		t.Fatalf("got %v, want ErrConflict", err)
 	}
 	a.waitFor(tr.put("c", "1"))
@@ -98,7 +98,7 @@ func followsSeveral(t *testing.T, e Engine) {
 	if err := third.waitEnd(); !errors.Is(err, context.Canceled) {
 		t.Errorf("Follow whose context ended: got %v", err)
 	}
-	var last store.Revision
+	var last journal.Revision
 	for i := range 20 {
 		last = tr.put(strconv.Itoa(i), "x")
 	}
@@ -118,7 +118,7 @@ func followsJoining(t *testing.T, e Engine) {
 	for w := range 3 {
 		writers.Go(func() {
 			for i := 0; !stop.Load(); i++ {
-				c := store.Change{Key: fmt.Sprintf("new %d %d", w, i%50)}
+				c := journal.Change{Key: fmt.Sprintf("new %d %d", w, i%50)}
 				if i%5 > 0 {
 					c.Value = []byte(strconv.Itoa(i))
 				}
@@ -155,9 +155,9 @@ func followsSlowly(t *testing.T, e Engine) {
 	t.Cleanup(free)
 	slow := tr.follow(t.Context(), func() { <-held })
 	value := make([]byte, 1<<20)
-	var last store.Revision
+	var last journal.Revision
 	for i := range 48 {
-		last = tr.commit(store.Change{Key: strconv.Itoa(i % 3), Value: value})
+		last = tr.commit(journal.Change{Key: strconv.Itoa(i % 3), Value: value})
 	}
 	free()
 	slow.waitFor(last)

@@ -1,4 +1,4 @@
-package storetest
+package journaltest
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/journal"
 )
 
 func readsBack(t *testing.T, e Engine) {
@@ -29,10 +29,10 @@ func isAtomic(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	tr.put("b", "old")
 	_, err := tr.journal.Commit(t.Context(),
-		store.Change{Key: "a", Value: []byte("new")},
-		store.Change{Key: "b", If: at(0)},
-		store.Change{Key: "c", Value: []byte("new")})
-	if !errors.Is(err, store.ErrConflict) {
+		journal.Change{Key: "a", Value: []byte("new")},
+		journal.Change{Key: "b", If: at(0)},
+		journal.Change{Key: "c", Value: []byte("new")})
+	if !errors.Is(err, journal.ErrConflict) {
 		t.Fatalf("Commit with a condition that does not hold: got %v, want ErrConflict", err)
 	}
 	tr.lacks("a")
@@ -40,9 +40,9 @@ func isAtomic(t *testing.T, e Engine) {
 	tr.lacks("c")
 
 	last := tr.commit(
-		store.Change{Key: "a", Value: []byte("new")},
-		store.Change{Key: "b"},
-		store.Change{Key: "c", Value: []byte("new")})
+		journal.Change{Key: "a", Value: []byte("new")},
+		journal.Change{Key: "b"},
+		journal.Change{Key: "c", Value: []byte("new")})
 	tr.holds("a", "new", last-2)
 	tr.lacks("b")
 	tr.holds("c", "new", last)
@@ -61,7 +61,7 @@ func commitsNothing(t *testing.T, e Engine) {
 
 func refusesTwice(t *testing.T, e Engine) {
 	tr := begin(t, e)
-	_, err := tr.journal.Commit(t.Context(), store.Change{Key: "a", Value: []byte("1")}, store.Change{Key: "a"})
+	_, err := tr.journal.Commit(t.Context(), journal.Change{Key: "a", Value: []byte("1")}, journal.Change{Key: "a"})
 	if err == nil {
 		t.Error("Commit with the same key twice: got no error")
 	}
@@ -75,20 +75,20 @@ func countsRevisions(t *testing.T, e Engine) {
 	}
 	last := tr.put("a", "2")
 	for _, n := range []int{1, 3, 7} {
-		var changes []store.Change
+		var changes []journal.Change
 		for i := range n {
-			changes = append(changes, store.Change{Key: strconv.Itoa(i), Value: []byte("x")})
+			changes = append(changes, journal.Change{Key: strconv.Itoa(i), Value: []byte("x")})
 		}
 		got := tr.commit(changes...)
-		if want := last + store.Revision(n); got != want {
+		if want := last + journal.Revision(n); got != want {
 			t.Errorf("Commit of %d changes behind revision %d: got %d, want %d", n, last, got, want)
 		}
 		for i := range n {
-			tr.holds(strconv.Itoa(i), "x", last+store.Revision(i)+1)
+			tr.holds(strconv.Itoa(i), "x", last+journal.Revision(i)+1)
 		}
 		last = got
 	}
-	if got, want := tr.commit(store.Change{Key: "0"}), last+1; got != want {
+	if got, want := tr.commit(journal.Change{Key: "0"}), last+1; got != want {
 		t.Errorf("Commit of a removal: got revision %d, want %d", got, want)
 	}
 }
@@ -96,7 +96,7 @@ func countsRevisions(t *testing.T, e Engine) {
 func countsOn(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	tr.put("a", "1")
-	last := tr.commit(store.Change{Key: "a"}) // the newest revision has no record
+	last := tr.commit(journal.Change{Key: "a"}) // the newest revision has no record
 	tr.reopen()
 	if got := tr.journal.Status().Revision; got != last {
 		t.Errorf("Status after reopening: got revision %d, want %d", got, last)
@@ -108,35 +108,35 @@ func countsOn(t *testing.T, e Engine) {
 
 func checksConditions(t *testing.T, e Engine) {
 	tr := begin(t, e)
-	refused := func(key string, r store.Revision) {
+	refused := func(key string, r journal.Revision) {
 		t.Helper()
 		before := tr.contents()
 		_, err := tr.journal.Commit(t.Context(),
-			store.Change{Key: "bystander", Value: []byte("x")},
-			store.Change{Key: key, Value: []byte("refused"), If: &r})
-		if !errors.Is(err, store.ErrConflict) {
+			journal.Change{Key: "bystander", Value: []byte("x")},
+			journal.Change{Key: key, Value: []byte("refused"), If: &r})
+		if !errors.Is(err, journal.ErrConflict) {
 			t.Fatalf("Commit to %q if it has revision %d: got %v, want ErrConflict", key, r, err)
 		}
 		tr.same("after a conflict", tr.contents(), before)
 	}
 	refused("a", 1)
-	first := tr.commit(store.Change{Key: "a", Value: []byte("1"), If: at(0)})
+	first := tr.commit(journal.Change{Key: "a", Value: []byte("1"), If: at(0)})
 	refused("a", 0)
 	refused("a", first+1)
-	second := tr.commit(store.Change{Key: "a", Value: []byte("2"), If: &first})
+	second := tr.commit(journal.Change{Key: "a", Value: []byte("2"), If: &first})
 	tr.holds("a", "2", second)
 	refused("a", first)
 	third := tr.put("a", "3")
 	tr.reopen()
 	refused("a", second)
 	refused("a", 0)
-	removed := tr.commit(store.Change{Key: "a", If: &third})
+	removed := tr.commit(journal.Change{Key: "a", If: &third})
 	refused("a", third)
 	refused("a", removed)
 	tr.reopen()
 	refused("a", removed)
-	tr.holds("a", "4", tr.commit(store.Change{Key: "a", Value: []byte("4"), If: at(0)}))
-	tr.commit(store.Change{Key: "absent", If: at(0)})
+	tr.holds("a", "4", tr.commit(journal.Change{Key: "a", Value: []byte("4"), If: at(0)}))
+	tr.commit(journal.Change{Key: "absent", If: at(0)})
 	tr.lacks("absent")
 }
 
@@ -144,9 +144,9 @@ func removes(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	tr.put("a", "1")
 	tr.put("b", "1")
-	tr.commit(store.Change{Key: "a"})
+	tr.commit(journal.Change{Key: "a"})
 	tr.lacks("a")
-	tr.commit(store.Change{Key: "never there"})
+	tr.commit(journal.Change{Key: "never there"})
 	tr.lacks("never there")
 	tr.reopen()
 	tr.lacks("a")
@@ -158,10 +158,10 @@ func keepsEmptyValues(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	a := tr.follow(t.Context(), nil)
 	a.waitReady()
-	r := tr.commit(store.Change{Key: "a", Value: []byte{}})
+	r := tr.commit(journal.Change{Key: "a", Value: []byte{}})
 	tr.holds("a", "", r)
 	a.waitFor(r)
-	tr.same("told", a.contents(), []string{show(store.Record{Key: "a", Value: []byte{}, Revision: r})})
+	tr.same("told", a.contents(), []string{show(journal.Record{Key: "a", Value: []byte{}, Revision: r})})
 	tr.same("scanned", tr.contents(), a.contents())
 	tr.reopen()
 	tr.holds("a", "", r)
@@ -179,7 +179,7 @@ func keepsValues(t *testing.T, e Engine) {
 		value := make([]byte, n)
 		_, _ = random.Read(value)
 		want[n] = value
-		tr.commit(store.Change{Key: strconv.Itoa(n), Value: value})
+		tr.commit(journal.Change{Key: strconv.Itoa(n), Value: value})
 	}
 	check := func(when string) {
 		t.Helper()
@@ -208,7 +208,7 @@ func oddKeys() []string {
 func keepsKeys(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	keys := oddKeys()
-	revisions := map[string]store.Revision{}
+	revisions := map[string]journal.Revision{}
 	for _, i := range rand.New(rand.NewPCG(1, 2)).Perm(len(keys)) {
 		revisions[keys[i]] = tr.put(keys[i], "value of "+keys[i])
 	}
@@ -230,7 +230,7 @@ func keepsKeys(t *testing.T, e Engine) {
 	check()
 	tr.reopen()
 	check()
-	tr.commit(store.Change{Key: "a"})
+	tr.commit(journal.Change{Key: "a"})
 	tr.lacks("a")
 	tr.holds("a\x00", "value of a\x00", revisions["a\x00"])
 }
@@ -238,7 +238,7 @@ func keepsKeys(t *testing.T, e Engine) {
 func copiesValues(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	value := []byte("original")
-	r := tr.commit(store.Change{Key: "a", Value: value})
+	r := tr.commit(journal.Change{Key: "a", Value: value})
 	copy(value, "modified")
 	tr.holds("a", "original", r)
 	got, err := tr.journal.Read(t.Context(), "a")
@@ -254,9 +254,9 @@ func isDurable(t *testing.T, e Engine) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for round := range 4 {
 		for range 100 {
-			var changes []store.Change
+			var changes []journal.Change
 			for _, i := range random.Perm(200)[:1+random.IntN(4)] {
-				c := store.Change{Key: fmt.Sprintf("key %d", i)}
+				c := journal.Change{Key: fmt.Sprintf("key %d", i)}
 				if random.IntN(4) > 0 {
 					c.Value = bytes.Repeat([]byte{byte(i)}, random.IntN(3000))
 				}
@@ -281,7 +281,7 @@ func (tr *trial) scannable() []string {
 		tr.put(all[i], "value of "+all[i])
 	}
 	tr.put("b/2x", "removed")
-	tr.commit(store.Change{Key: "b/2x"})
+	tr.commit(journal.Change{Key: "b/2x"})
 	return all
 }
 
@@ -371,13 +371,13 @@ func increments(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	const writers, each = 8, 25
 	var mu sync.Mutex
-	seen := map[store.Revision]bool{}
+	seen := map[journal.Revision]bool{}
 	var all sync.WaitGroup
 	for range writers {
 		all.Go(func() {
 			for done := 0; done < each; {
 				r, err := increment(t.Context(), tr.journal, "counter")
-				if errors.Is(err, store.ErrConflict) {
+				if errors.Is(err, journal.ErrConflict) {
 					continue
 				}
 				if err != nil {
@@ -401,9 +401,9 @@ func increments(t *testing.T, e Engine) {
 	}
 }
 
-func increment(ctx context.Context, j store.Journal, key string) (store.Revision, error) {
+func increment(ctx context.Context, j journal.Journal, key string) (journal.Revision, error) {
 	old, err := j.Read(ctx, key)
-	if err != nil && !errors.Is(err, store.ErrNoRecord) {
+	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return 0, err
 	}
 	n := 0
@@ -412,5 +412,5 @@ func increment(ctx context.Context, j store.Journal, key string) (store.Revision
 			return 0, err
 		}
 	}
-	return j.Commit(ctx, store.Change{Key: key, Value: []byte(strconv.Itoa(n + 1)), If: &old.Revision})
+	return j.Commit(ctx, journal.Change{Key: key, Value: []byte(strconv.Itoa(n + 1)), If: &old.Revision})
 }

@@ -1,12 +1,12 @@
-package store_test
+package key_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/store/key"
 )
 
 func TestSelectorsMeanWhatTheyMeanToPrometheus(t *testing.T) {
@@ -27,7 +27,7 @@ func TestSelectorsMeanWhatTheyMeanToPrometheus(t *testing.T) {
 		{[]string{`{job="other"}`, `{instance="db1"}`}, true}, // any of them
 		{[]string{`{"job"="backup"}`}, true},
 	} {
-		s, err := store.ParseSelectors(tt.selectors)
+		s, err := key.ParseSelectors(tt.selectors)
 		if err != nil || s.Match(labels) != tt.want {
 			t.Errorf("%q: %v, %v, want %v", tt.selectors, s.Match(labels), err, tt.want)
 		}
@@ -37,15 +37,15 @@ func TestSelectorsMeanWhatTheyMeanToPrometheus(t *testing.T) {
 func TestBadSelectorsAreRefusedInOneLine(t *testing.T) {
 	for _, s := range []string{
 		"", "{}", `{job=""}`, `{job=~".*"}`, "{", `{job="x"`, `{job=~"("}`, `up`, `up{job="x"}`, `{__name__="up"}`, `{job="x"}[5m]`,
-		strings.Repeat("x", store.MaxSelectorBytes+1),
+		strings.Repeat("x", key.MaxSelectorBytes+1),
 	} {
-		_, err := store.ParseSelectors([]string{s})
-		var r *store.Refusal
-		if !errors.As(err, &r) || r.Reason != store.ReasonSelector || strings.Contains(err.Error(), "\n") || len(err.Error()) > 1000 {
+		_, err := key.ParseSelectors([]string{s})
+		var r *key.Refusal
+		if !errors.As(err, &r) || r.Reason != key.ReasonSelector || strings.Contains(err.Error(), "\n") || len(err.Error()) > 1000 {
 			t.Errorf("%.40q: %v", s, err)
 		}
 	}
-	if _, err := store.ParseSelectors(make([]string, store.MaxSelectors+1)); err == nil {
+	if _, err := key.ParseSelectors(make([]string, key.MaxSelectors+1)); err == nil {
 		t.Error("too many selectors are accepted")
 	}
 }
@@ -56,7 +56,7 @@ func FuzzSelector(f *testing.F) {
 	}
 	labels := []exposition.Label{{Name: "job", Value: "x"}}
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := store.ParseSelectors([]string{text})
+		s, err := key.ParseSelectors([]string{text})
 		if err != nil {
 			if strings.Contains(err.Error(), "\n") {
 				t.Fatalf("%q: %q", text, err)

@@ -1,15 +1,15 @@
-package store_test
+package key_test
 
 import (
 	"errors"
 	"strings"
 	"testing"
 
-	"gatehouse/store"
+	"gatehouse/store/key"
 )
 
 func TestPathsNameGroupings(t *testing.T) {
-	long := strings.Repeat("x", store.MaxLabelBytes)
+	long := strings.Repeat("x", key.MaxLabelBytes)
 	many := func(n int) string {
 		var b strings.Builder
 		b.WriteString("/job/x")
@@ -81,12 +81,12 @@ func TestPathsNameGroupings(t *testing.T) {
 		{"names that collide once escaped", "/job/x/a.b/1/a_b/2", true, "error: labels \"a.b\" and \"a_b\" are the same"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p, err := store.ParsePath(tt.path, tt.utf8)
+			p, err := key.ParsePath(tt.path, tt.utf8)
 			got := p.Key.String()
 			if err != nil {
 				got = "error: " + err.Error()
-				var r *store.Refusal
-				if !errors.As(err, &r) || r.Reason != store.ReasonPath || strings.Contains(err.Error(), "\n") {
+				var r *key.Refusal
+				if !errors.As(err, &r) || r.Reason != key.ReasonPath || strings.Contains(err.Error(), "\n") {
 					t.Errorf("%q: not a one-line refusal of a path: %#v", tt.path, err)
 				}
 			}
@@ -102,7 +102,7 @@ func TestOnlyAPathWithNothingButAJobMeansTheWholeJob(t *testing.T) {
 		"/job/x": true, "/job/x/": true, "/job@base64/eA": true,
 		"/job/x/a/": false, "/job/x/a/1": false, "/job/x/instance@base64/=": false, "/job/x/a//": false,
 	} {
-		if p, err := store.ParsePath(path, false); err != nil || p.JobOnly != want {
+		if p, err := key.ParsePath(path, false); err != nil || p.JobOnly != want {
 			t.Errorf("%q: job only %v, %v, want %v", path, p.JobOnly, err, want)
 		}
 	}
@@ -114,16 +114,16 @@ func FuzzPath(f *testing.F) {
 		f.Add(s, false)
 	}
 	f.Fuzz(func(t *testing.T, raw string, utf8Names bool) {
-		p, err := store.ParsePath(raw, utf8Names)
+		p, err := key.ParsePath(raw, utf8Names)
 		if err != nil {
-			var r *store.Refusal
+			var r *key.Refusal
 			if !errors.As(err, &r) || strings.ContainsAny(r.Message, "\n\r") || len(r.Message) > 2000 {
 				t.Fatalf("%q: %v", raw, err)
 			}
 			return
 		}
 		path := p.Key.Path()
-		again, err := store.ParsePath(strings.TrimPrefix(path, "/metrics"), utf8Names)
+		again, err := key.ParsePath(strings.TrimPrefix(path, "/metrics"), utf8Names)
 		if err != nil || again.Key.ID() != p.Key.ID() || again.JobOnly {
 			t.Fatalf("%q: its path %q names %s exactly: %v, %v", raw, path, p.Key, again.Key, err)
 		}
@@ -132,7 +132,7 @@ func FuzzPath(f *testing.F) {
 				t.Fatalf("%q: its path %q needs encoding", raw, path)
 			}
 		}
-		if _, err := store.ParseSelectors([]string{p.Key.String()}); err != nil && !strings.ContainsRune(p.Key.String(), '\\') {
+		if _, err := key.ParseSelectors([]string{p.Key.String()}); err != nil && !strings.ContainsRune(p.Key.String(), '\\') {
 			t.Fatalf("%q: its selector %s is invalid: %v", raw, p.Key, err)
 		}
 	})

@@ -32,9 +32,9 @@ type unwritten struct {
 // unwrittenBytes is about what an unwritten takes besides its pushes.
 const unwrittenBytes = 256
 
-// historian keeps the pushes that are not in the histories yet, and writes
+// historyWriter keeps the pushes that are not in the histories yet, and writes
 // them. Everybody may note pushes; the rest is for its own goroutine.
-type historian struct {
+type historyWriter struct {
 	*Store
 	retryAt time.Time // after a failure
 
@@ -46,8 +46,8 @@ type historian struct {
 	wanted chan struct{} // told when there may be something to do
 }
 
-func newHistorian(s *Store) *historian {
-	return &historian{Store: s, of: map[string]*unwritten{}, wanted: make(chan struct{}, 1)}
+func newHistoryWriter(s *Store) *historyWriter {
+	return &historyWriter{Store: s, of: map[string]*unwritten{}, wanted: make(chan struct{}, 1)}
 }
 
 // noted is a push that was accepted, or refused, and its grouping.
@@ -58,7 +58,7 @@ type noted struct {
 }
 
 // note takes in pushes that are durable. It never waits for the journal.
-func (h *historian) note(pushes []noted) {
+func (h *historyWriter) note(pushes []noted) {
 	if len(pushes) == 0 {
 		return
 	}
@@ -81,8 +81,8 @@ func (h *historian) note(pushes []noted) {
 	}
 }
 
-func (h *historian) noteOne(x *noted, now time.Time) {
-	p := h.of[x.key.id]
+func (h *historyWriter) noteOne(x *noted, now time.Time) {
+	p := h.of[x.key.ID()]
 	if p != nil && x.begins {
 		h.forget(p)
 		p.void, p.news = true, nil
@@ -90,26 +90,26 @@ func (h *historian) noteOne(x *noted, now time.Time) {
 	}
 	if p == nil {
 		p = &unwritten{key: x.key}
-		h.of[x.key.id] = p
-		h.bytes += unwrittenBytes + len(x.key.id)
+		h.of[x.key.ID()] = p
+		h.bytes += unwrittenBytes + len(x.key.ID())
 	}
 	h.enqueue(p, now)
 	h.bytes -= len(p.news)
 	p.news = appendPush(p.news, &x.PushSummary)
 	if p.count++; p.count > 2*maxHistory {
-		p.news, p.count = slices.Clone(lastPushes(p.news, maxHistory)), maxHistory
+		p.news, p.count = lastPushes(p.news, maxHistory), maxHistory
 	}
 	h.bytes += len(p.news)
 }
 
-func (h *historian) enqueue(p *unwritten, now time.Time) {
+func (h *historyWriter) enqueue(p *unwritten, now time.Time) {
 	if !p.queued {
 		p.queued, p.due = true, now.Add(historyEvery)
 		h.queue = append(h.queue, p)
 	}
 }
 
-func (h *historian) dequeue() *unwritten {
+func (h *historyWriter) dequeue() *unwritten {
 	p := h.queue[0]
 	h.queue[0] = nil
 	h.queue = h.queue[1:]
@@ -118,12 +118,12 @@ func (h *historian) dequeue() *unwritten {
 }
 
 // forget takes out what waits of a grouping.
-func (h *historian) forget(p *unwritten) {
-	delete(h.of, p.key.id)
-	h.bytes -= unwrittenBytes + len(p.key.id) + len(p.news) + len(p.writing)
+func (h *historyWriter) forget(p *unwritten) {
+	delete(h.of, p.key.ID())
+	h.bytes -= unwrittenBytes + len(p.key.ID()) + len(p.news) + len(p.writing)
 }
 
-func (h *historian) dropOldest() {
+func (h *historyWriter) dropOldest() {
 	p := h.dequeue()
 	if p.void {
 		return
@@ -137,10 +137,10 @@ func (h *historian) dropOldest() {
 }
 
 // unwrittenOf returns the pushes to a grouping that its record may not have.
-func (h *historian) unwrittenOf(k GroupingKey) []byte {
+func (h *historyWriter) unwrittenOf(k GroupingKey) []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	p := h.of[k.id]
+	p := h.of[k.ID()]
 	if p == nil {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (h *historian) unwrittenOf(k GroupingKey) []byte {
 }
 
 // take returns what is to be written now, or all, up to a chunk.
-func (h *historian) take(now time.Time, all bool) []*unwritten {
+func (h *historyWriter) take(now time.Time, all bool) []*unwritten {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all = all || h.bytes > earlyBytes
@@ -165,7 +165,7 @@ func (h *historian) take(now time.Time, all bool) []*unwritten {
 }
 
 // takeLost returns how many pushes were dropped since the last call.
-func (h *historian) takeLost() int {
+func (h *historyWriter) takeLost() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	lost := h.lost
@@ -174,7 +174,7 @@ func (h *historian) takeLost() int {
 }
 
 // done takes note of what was written, or was not.
-func (h *historian) done(taken []*unwritten, written bool) {
+func (h *historyWriter) done(taken []*unwritten, written bool) {
 	now := h.clock.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -196,7 +196,7 @@ func (h *historian) done(taken []*unwritten, written bool) {
 }
 
 // isVoid says that a grouping's history has begun anew meanwhile.
-func (h *historian) isVoid(p *unwritten) bool {
+func (h *historyWriter) isVoid(p *unwritten) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return p.void

@@ -1,0 +1,88 @@
+// Package audit is what is put on record of who changed what: the entries of the
+// activity log, what is asked of it, and sums of what happens too often for an
+// entry each.
+package audit
+
+import (
+	"time"
+
+	"gatehouse/store/exposition"
+	"gatehouse/store/record"
+)
+
+// Prefix is what the keys of the entries' records begin with; the rest is the
+// operation.
+const Prefix = "a."
+
+// Origin tells where a change came from.
+type Origin struct {
+	By   string // the principal, for people; empty while nobody has to say who they are
+	From string // the client's address
+	Via  string // how the principal is known: the scheme of its credential
+	// ID tells the principal from all others. Only the activity log keeps it.
+	ID string
+}
+
+// Anonymous is the Via of those who need no credential: anybody.
+const Anonymous = "none"
+
+// Authenticated reports whether it is known who it was.
+func (o Origin) Authenticated() bool { return o.Via != "" && o.Via != Anonymous }
+
+// Kind says what an entry of the activity log is about.
+type Kind string
+
+// What is on record.
+const (
+	Delete Kind = "delete"
+	Wipe   Kind = "wipe"
+	Expiry Kind = "expiry"
+	Undo   Kind = "undo"
+	Import Kind = "import"
+	// Refusal is pushes to one grouping that were refused for one reason
+	// within a minute.
+	Refusal Kind = "refusal"
+	// Denial is requests that were not let in, from one client and for one
+	// reason within a minute.
+	Denial      Kind = "denial"
+	SignIn      Kind = "sign_in"
+	SignOut     Kind = "sign_out"
+	TokenCreate Kind = "token_create"
+	TokenRotate Kind = "token_rotate"
+	TokenRevoke Kind = "token_revoke"
+)
+
+// Entry is one entry of the activity log.
+type Entry struct {
+	Operation string // names it; later ones sort behind earlier ones
+	Kind      Kind
+	At        time.Time
+	Origin    Origin
+	What      string // the selector or grouping that was named, of an undo: at first; the request; the token
+	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
+	Undoes    string // of an undo: the operation that it undid
+	// Of a refusal: why, in a word and, of the first push, in a line. Of others
+	// Message may tell more.
+	Reason  exposition.Reason
+	Message string
+}
+
+// Encode returns the entry as its record has it, which the operation is not part of.
+func (x Entry) Encode() []byte {
+	return record.Marshal(&record.Entry{
+		Format: record.Format, Kind: string(x.Kind), At: x.At.UnixNano(),
+		By: x.Origin.By, From: x.Origin.From, Via: x.Origin.Via, Id: x.Origin.ID,
+		What: x.What, Count: int64(x.Count), Undoes: x.Undoes, Reason: string(x.Reason), Message: x.Message,
+	})
+}
+
+// Decode returns the entry of a record.
+func Decode(operation string, b []byte) (Entry, error) {
+	var r record.Entry
+	err := record.Unmarshal(b, &r)
+	return Entry{
+		Operation: operation, Kind: Kind(r.Kind), At: time.Unix(0, r.At),
+		Origin: Origin{By: r.By, From: r.From, Via: r.Via, ID: r.Id},
+		What:   r.What, Count: int(r.Count), Undoes: r.Undoes, Reason: exposition.Reason(r.Reason), Message: r.Message,
+	}, err
+}
