@@ -78,16 +78,25 @@ func (p *Picture) remembers(id string) bool {
 // A history's pushes wait and are passed on as its record has them, one behind the
 // other: what has been appended to them is a record.History but for its version.
 
-// appendPush appends a push to those of a history.
-func appendPush(b []byte, x *PushSummary) []byte {
-	push := record.Marshal(&record.Push{
-		At: x.At.UnixNano(), Mode: uint64(x.Mode), Bytes: int64(x.Bytes), Families: int64(x.Families), Series: int64(x.Series),
-		Refused: x.Refused, By: x.Origin.By, From: x.Origin.From, Via: x.Origin.Via,
-	})
-	return record.Append(b, &record.History{Push: [][]byte{push}})
+// pushEncoder encodes pushes without new memory for each. It is for one goroutine at
+// a time.
+type pushEncoder struct {
+	push    record.Push
+	encoded [1][]byte
+	history record.History
 }
 
-// decodePushes decodes what appendPush has appended.
+// append appends a push to those of a history.
+func (e *pushEncoder) append(b []byte, x *PushSummary) []byte {
+	p := &e.push // every field of which is set
+	p.At, p.Mode, p.Bytes, p.Families, p.Series = x.At.UnixNano(), uint64(x.Mode), int64(x.Bytes), int64(x.Families), int64(x.Series)
+	p.Refused, p.By, p.From, p.Via = x.Refused, x.Origin.By, x.Origin.From, x.Origin.Via
+	e.encoded[0] = record.Append(e.encoded[0][:0], p)
+	e.history.Push = e.encoded[:]
+	return record.Append(b, &e.history)
+}
+
+// decodePushes decodes what a pushEncoder has appended.
 func decodePushes(b []byte) ([]PushSummary, error) {
 	var r record.History
 	if err := record.UnmarshalPart(b, &r); err != nil {
@@ -142,7 +151,7 @@ func mergeHistory(old, news []byte) ([]byte, error) {
 	return record.Marshal(&record.History{Format: record.Format, Push: lastOf(merged.Push, maxHistory)}), nil
 }
 
-// lastPushes returns the last n of the pushes that appendPush had appended.
+// lastPushes returns the last n of the pushes that a pushEncoder had appended.
 func lastPushes(pushes []byte, n int) []byte {
 	var r record.History
 	if record.UnmarshalPart(pushes, &r) != nil {

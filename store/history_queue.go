@@ -38,12 +38,13 @@ type historyWriter struct {
 	*Store
 	retryAt time.Time // after a failure
 
-	mu     sync.Mutex
-	of     map[string]*unwritten // by identity
-	queue  []*unwritten          // as they become due; void ones are skipped
-	bytes  int
-	lost   int           // pushes that were dropped
-	wanted chan struct{} // told when there may be something to do
+	mu      sync.Mutex
+	of      map[string]*unwritten // by identity
+	queue   []*unwritten          // as they become due; void ones are skipped
+	bytes   int
+	encoder pushEncoder
+	lost    int           // pushes that were dropped
+	wanted  chan struct{} // gets a value when there may be something to do
 }
 
 func newHistoryWriter(s *Store) *historyWriter {
@@ -95,7 +96,7 @@ func (h *historyWriter) noteOne(x *noted, now time.Time) {
 	}
 	h.enqueue(p, now)
 	h.bytes -= len(p.news)
-	p.news = appendPush(p.news, &x.PushSummary)
+	p.news = h.encoder.append(p.news, &x.PushSummary)
 	if p.count++; p.count > 2*maxHistory {
 		p.news, p.count = lastPushes(p.news, maxHistory), maxHistory
 	}

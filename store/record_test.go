@@ -72,7 +72,7 @@ func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 	}
 	var news []byte
 	for i := range want {
-		news = appendPush(news, &want[i])
+		news = new(pushEncoder).append(news, &want[i])
 	}
 	record, err := mergeHistory(nil, news)
 	if err != nil {
@@ -188,7 +188,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(refusal{id: "x", at: 1, reason: ReasonPath, message: "m"}.encode())
 	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.Encode())
 	f.Add(Entry{Kind: EntryRefusal, Reason: ReasonPath, Message: "m"}.Encode())
-	history, _ := mergeHistory(nil, appendPush(appendPush(nil, &PushSummary{At: time.Unix(1, 0), Refused: "m"}), &PushSummary{At: time.Unix(2, 0)}))
+	history, _ := mergeHistory(nil, new(pushEncoder).append(new(pushEncoder).append(nil, &PushSummary{At: time.Unix(1, 0), Refused: "m"}), &PushSummary{At: time.Unix(2, 0)}))
 	f.Add(history)
 	f.Add(encodeControl(tombstone{1, 3, "op"}, []wipe{{tombstone{2, 4, "other"}, 3}}))
 	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
@@ -217,7 +217,7 @@ func fuzzHistory(t *testing.T, raw []byte) {
 		return
 	}
 	last := PushSummary{At: time.Unix(1<<33, 7), Bytes: 1}
-	record, err := mergeHistory(raw, appendPush(nil, &last))
+	record, err := mergeHistory(raw, new(pushEncoder).append(nil, &last))
 	if err != nil {
 		t.Fatalf("it can be read, but not be gone on with: %v", err)
 	}

@@ -64,7 +64,7 @@ func rewritten(key string, value []byte) ([]byte, error) {
 		pushes, err := decodeHistory(value)
 		var news []byte
 		for i := range pushes {
-			news = appendPush(news, &pushes[i])
+			news = new(pushEncoder).append(news, &pushes[i])
 		}
 		again, _ := mergeHistory(nil, news)
 		return again, err
