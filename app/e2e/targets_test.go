@@ -74,14 +74,14 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 	until(t, "Prometheus among the scrapers", func() string {
 		b.open(s.url + "/targets?view=scrapers")
 		text := b.run(`document.querySelector("#targets").innerText`)
-		for _, part := range []string{"as scrape key", "Prometheus/", "everything", "every ~1 s", "own metrics", "targets", "single groupings", "forgetful/1", "401: authentication is required"} {
+		for _, part := range []string{"as scrape key", "Prometheus/", "everything", "interval ~1 s", "own metrics", "targets", "single groupings", "forgetful/1", "401: authentication is required"} {
 			if !strings.Contains(text, part) {
 				return "lacks " + part + ": " + text
 			}
 		}
 		return ""
 	})
-	if text := b.run(`document.querySelector("main").innerText`); strings.Contains(text, "Nobody has scraped") {
+	if text := b.run(`document.querySelector("main").innerText`); strings.Contains(text, "has not been scraped yet") {
 		t.Errorf("says %s", text)
 	}
 }
