@@ -70,7 +70,7 @@ func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 	b.fill("#label-2", "zone")
 	b.fill("[aria-label='Value of label 2']", "eu/1")
 	b.write("# TYPE rows gauge\nrows 1\nrows{ 2\n" + strings.Repeat("# far down\n", 100) + "other\n")
-	b.says("#verdict", "2 things have to be put right")
+	b.says("#verdict", "2 problems to fix")
 	b.says("#verdict", `Line 104: metric "other" has no value`)
 	b.says("#gutter b", "3")
 	looks("the form with mistakes")
@@ -145,7 +145,7 @@ func TestADraftSurvivesASessionThatEnds(t *testing.T) {
 	b.run(`fetch("/auth/logout", {method: "POST", redirect: "manual"}).then(() => "", String)`)
 	b.write("a 2\n")
 	signIn()
-	b.says("#restored", "is back")
+	b.says("#restored", "was restored")
 	if text := b.run(`job.value + " " + text.value`); text != "x a 2\n" {
 		t.Errorf("restored %q", text)
 	}
