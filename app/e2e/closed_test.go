@@ -233,9 +233,9 @@ func TestAnybodyPushesAndThoseWithTheScrapeKeyReadInABrowser(t *testing.T) {
 	b.fill("#text", "# TYPE g counter\ng 1\n")
 	b.says("#verdict", "but is a gauge of another grouping")
 	b.fill("#text", "mine 1\n")
-	b.says("#verdict", "Would be taken.")
+	b.says("#verdict", "Would be accepted.")
 	b.click("#compose .btn-primary")
-	b.says("main", "The push was taken.")
+	b.says("main", "Push accepted.")
 	if page := b.run(`document.documentElement.outerHTML`); strings.Contains(page, "foreign") || strings.Contains(page, "421733") {
 		t.Errorf("a stranger is shown %s", page)
 	}
@@ -249,7 +249,7 @@ func TestAnybodyPushesAndThoseWithTheScrapeKeyReadInABrowser(t *testing.T) {
 	b.says("#results", "foreign")
 	b.says("header", "scrape key")
 	b.open(s.url + "/tokens")
-	b.says("h1", "You may not do that")
+	b.says("h1", "Not allowed")
 	b.click("header form button")
 	b.says("h1", "Sign in")
 	if strings.Contains(s.log.String(), key) {

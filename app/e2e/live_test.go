@@ -161,7 +161,7 @@ func TestAnOpenPageOutlivesItsServer(t *testing.T) {
 	kept := b.keepsPage()
 	s.stop()
 	b.holds(`document.querySelector("[data-live-switch]").textContent`, "reconnecting")
-	b.holds(`document.getElementById("away").textContent`, "does not answer")
+	b.holds(`document.getElementById("away").textContent`, "does not respond")
 	again := listening(launch(t, nil, binary, "--web.listen-address="+s.addr, "--storage.path="+s.dir), `msg=Listening address=(\S+)`)
 	again.put("/metrics/job/second", "a 1\n")
 	b.holds(mainText, `job="second"`)

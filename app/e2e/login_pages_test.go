@@ -12,7 +12,7 @@ func pagesAroundTheLoginAreAccessible(t *testing.T, s *site, b *tab) {
 	b.open(s.at("/"))
 	b.follows("a#oidc")
 	b.tellsProvider("nobody.looks")
-	b.holds(headingText, "You may not do that")
+	b.holds(headingText, "Not allowed")
 	b.isAccessible(axe, "without a role")
 	b.follows("main a[href*='/auth/login?switch=1']")
 	b.tellsProvider("hostile.looks")

@@ -119,7 +119,7 @@ func whoHasNoRoleMayChangeTheAccount(t *testing.T, s *site, b *tab) {
 	b.open(s.at("/"))
 	b.follows("a#oidc")
 	b.tellsProvider("nobody.first")
-	b.holds(headingText, "You may not do that")
+	b.holds(headingText, "Not allowed")
 	b.holds(mainText, "nobody.first")
 	b.holds(pageStatus, "complete 403 "+s.origin)
 	for _, c := range b.cookies() {
@@ -138,7 +138,7 @@ func whoHasNoRoleMayChangeTheAccount(t *testing.T, s *site, b *tab) {
 	b.open(s.at("/"))
 	b.follows("a#oidc")
 	b.tellsProvider("nobody.third")
-	b.holds(headingText, "You may not do that")
+	b.holds(headingText, "Not allowed")
 	b.follows("main a[href^='" + s.provider.issuer + "']")
 	b.leavesProvider(s)
 	b.open(s.at("/"))
