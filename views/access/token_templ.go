@@ -88,7 +88,7 @@ func TokensPage(t Tokens) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" maxlength=\"1024\" placeholder=\"Search names, roles and scopes\" aria-label=\"Search names, roles and scopes\" autocomplete=\"off\" spellcheck=\"false\"> <button class=\"btn without-js\">Search</button> <a class=\"btn btn-primary ml-auto\" href=\"")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "\" maxlength=\"1024\" placeholder=\"Search tokens\" aria-label=\"Search names, roles and scopes\" autocomplete=\"off\" spellcheck=\"false\"> <button class=\"btn without-js\">Search</button> <a class=\"btn btn-primary ml-auto\" href=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
