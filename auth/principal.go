@@ -61,7 +61,7 @@ var (
 	ErrNobody        = errors.New("nobody may do this while METRICS_VERIFICATION_KEY is all that is configured: set API_TOKENS, PUSHGATEWAY_AUTH_USER, JWT_ISSUER or OIDC_CLIENT_ID too")
 	ErrOutside       = errors.New("the credential is limited to other groupings")
 	ErrAddress       = errors.New("this address is not allowed")
-	ErrCrossSite     = errors.New("a page of another site may not do this")
+	ErrCrossSite     = errors.New("cross-site requests are not allowed")
 	ErrAmbiguous     = errors.New("a credential is given twice")
 	ErrThrottled     = errors.New("too many failed sign-ins; try again later")
 	ErrUnavailable   = errors.New("the credential cannot be checked at present; try again")

@@ -67,9 +67,9 @@ func letInBy(s auth.Scheme) string {
 	case auth.Certificate:
 		return "a client certificate"
 	case auth.Localhost:
-		return "being on the server's own machine"
+		return "the localhost bypass"
 	}
-	return "nothing: no credential is asked for"
+	return "nothing: no credential is required"
 }
 
 // grants are what roles are about, in the words of people.
@@ -79,8 +79,8 @@ var grants = []struct {
 }{
 	{auth.Read, "See groupings, metrics, targets and the status"},
 	{auth.Push, "Push metrics"},
-	{auth.Amend, "Delete a grouping or a job, and undo one's own deletes"},
-	{auth.Administer, "Everything else: deletes of many, undo of any, activity, tokens"},
+	{auth.Amend, "Delete a grouping or a job, and undo your own deletes"},
+	{auth.Administer, "Everything else: bulk deletes, undo of any delete, activity, tokens"},
 }
 
 // whyNoSessions tells those who are let in without a session why they have none.
@@ -89,11 +89,11 @@ func whyNoSessions(s auth.Scheme) string {
 	case auth.SessionCookie:
 		return ""
 	case auth.Anonymous:
-		return "No credential is asked for, so nobody has to sign in."
+		return "No credential is required, so nobody has to sign in."
 	case auth.Localhost:
-		return "You are let in because you are on the server's own machine, not by signing in."
+		return "You are on the server's own machine and don't have to sign in."
 	}
-	return "Each of your requests brings its own credential, so there is no session that could end."
+	return "Each of your requests carries its own credential, so there is no session to end."
 }
 
 // sessionsOf are the sessions of who asks, the last one first.
@@ -179,7 +179,7 @@ func browserOf(userAgent string) string {
 	}
 	browser, system := find(browsers), find(systems)
 	if system == "" {
-		return cmp.Or(browser, "another program")
+		return cmp.Or(browser, "unknown client")
 	}
-	return cmp.Or(browser, "another program") + " on " + system
+	return cmp.Or(browser, "unknown client") + " on " + system
 }

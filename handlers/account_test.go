@@ -19,7 +19,7 @@ func TestPeopleAreToldWhoTheyAre(t *testing.T) {
 	s := serve(t, everything(issuertest.New(t)))
 	v := s.view("/account", s.signedIn()...)
 	for name, want := range map[string]string{
-		"Name": "admin", "On record as": "user:admin", "Role": "admin", "Let in by": "a session: signed in with user and password", "Session ends": "in 11 h",
+		"Name": "admin", "Recorded as": "user:admin", "Role": "admin", "Authenticated by": "a session: signed in with user and password", "Session ends": "in 11 h",
 	} {
 		if got := v.facts()[name]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -27,11 +27,11 @@ func TestPeopleAreToldWhoTheyAre(t *testing.T) {
 	}
 	formOf(t, v.body, "/auth/logout")
 	v = s.view("/account", "X-API-Key", rightToken)
-	if f := v.facts(); f["Let in by"] != "an API token" || f["Session ends"] != "" || !strings.Contains(v.text(), "brings its own credential") || strings.Contains(v.text(), "Sign out") {
+	if f := v.facts(); f["Authenticated by"] != "an API token" || f["Session ends"] != "" || !strings.Contains(v.text(), "carries its own credential") || strings.Contains(v.text(), "Sign out") {
 		t.Errorf("%v\n%s", f, v.text())
 	}
 	v = serve(t).view("/account")
-	if f := v.facts(); f["Let in by"] != "nothing: no credential is asked for" || f["Name"] != "" || !strings.Contains(v.text(), "nobody has to sign in") {
+	if f := v.facts(); f["Authenticated by"] != "nothing: no credential is required" || f["Name"] != "" || !strings.Contains(v.text(), "nobody has to sign in") {
 		t.Errorf("%v", f)
 	}
 	if a := s.get("/account"); a.status != 401 {
@@ -61,7 +61,7 @@ func TestALimitedTokenSeesWhatItIsLimitedTo(t *testing.T) {
 	must(t, err)
 	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: "pusher", Limit: only}, store.Origin{By: "ana", Via: "basic"})
 	must(t, err)
-	if f := s.view("/account", "X-API-Key", secret).facts(); f["Name"] != "limited" || f["Role"] != "pusher" || f["For groupings"] != `{job="own"}` || f["Let in by"] != "an API token" {
+	if f := s.view("/account", "X-API-Key", secret).facts(); f["Name"] != "limited" || f["Role"] != "pusher" || f["Scope"] != `{job="own"}` || f["Authenticated by"] != "an API token" {
 		t.Errorf("%v", f)
 	}
 	for _, target := range []string{"/account/end-sessions", "/account/sessions/x/end"} {
@@ -131,10 +131,10 @@ func TestPeopleSeeAndEndTheirOwnSessions(t *testing.T) {
 	other := s.surfer().signIn(p, member("bob", "admins"))
 
 	rows := here.places()
-	if len(rows) != 2 || !contains(rows[0], "Safari on iPhone", "this one", "127.0.0.1", "in 11 h", "Sign out") || !contains(rows[1], "another program", "End") || strings.Contains(rows[1], "this one") {
+	if len(rows) != 2 || !contains(rows[0], "Safari on iPhone", "this one", "127.0.0.1", "in 11 h", "Sign out") || !contains(rows[1], "unknown client", "End") || strings.Contains(rows[1], "this one") {
 		t.Fatalf("%q", rows)
 	}
-	if len(other.places()) != 1 || !strings.Contains(viewOf(t, here.get("/account")).text(), "not used for 1 h") {
+	if len(other.places()) != 1 || !strings.Contains(viewOf(t, here.get("/account")).text(), "after 1 h without use") {
 		t.Errorf("%q", other.places())
 	}
 	// Whoever asks ends nothing of others.
@@ -239,8 +239,8 @@ func TestProgramsAreCalledAsPeopleCallThem(t *testing.T) {
 		moz + "(iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/131.0 Mobile/15E148 Safari/604": "Chrome on iPhone",
 		moz + "(X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36":                       "Chrome on ChromeOS",
 		"curl/8.11.0":     "curl",
-		"":                "another program",
-		"<script> Linux ": "another program on Linux",
+		"":                "unknown client",
+		"<script> Linux ": "unknown client on Linux",
 	} {
 		if got := browserOf(userAgent); got != want {
 			t.Errorf("%s: %q, want %q", userAgent, got, want)

@@ -118,7 +118,7 @@ func TestTheLogTellsWhatHappenedNewestFirst(t *testing.T) {
 		"wiped everything · 2 groupings",
 		`expired {job="brief"}`,
 		`refused {instance="2",job="x"} · 3 pushes within a minute line 1: metric "a": the labels have no closing brace`,
-		`undone {instance="2",job="x"} · 1 grouping back`,
+		`undone {instance="2",job="x"} · 1 grouping restored`,
 		`deleted {instance="2",job="x"}`,
 		`deleted {instance="1",job="x"}`,
 		`signed in role admin`,
@@ -180,7 +180,7 @@ func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
 		if got := strings.Join(kinds, " "); a.status != 200 || got != want {
 			t.Errorf("%s: %d %q, want %q", query, a.status, got, want)
 		}
-		if want == "" && (!contains(a.body, "Nothing on record is like that.") || linkTo(t, a.body, "Clear") != "/activity") {
+		if want == "" && (!contains(a.body, "No matches.") || linkTo(t, a.body, "Clear") != "/activity") {
 			t.Errorf("%s: %v", query, a)
 		}
 		if strings.Contains(a.body, "<script>") {
@@ -229,10 +229,10 @@ func TestTheLogIsForAdmins(t *testing.T) {
 func TestAnEmptyLogSaysSo(t *testing.T) {
 	s := serve(t)
 	empty := s.get("/activity", aBrowser...)
-	if !contains(empty.body, "Nothing is on record so far.") || strings.Contains(empty.body, "<table") {
+	if !contains(empty.body, "No entries yet.") || strings.Contains(empty.body, "<table") {
 		t.Errorf("%v", empty)
 	}
-	if a := s.get("/activity?before=x", aBrowser...); !contains(a.body, "There is nothing older.") || linkTo(t, a.body, "Newest") != "/activity" {
+	if a := s.get("/activity?before=x", aBrowser...); !contains(a.body, "No older entries.") || linkTo(t, a.body, "Newest") != "/activity" {
 		t.Errorf("%v", a)
 	}
 }
@@ -308,7 +308,7 @@ func TestWhatIsInTheLogIsUndoneFromThere(t *testing.T) {
 	}
 	s.wantGroupings(`{instance="2",job="x"}`, `{job="y"}`)
 	after := s.get("/activity", append(admin, aBrowser...)...)
-	if lines := logged(t, after.body); lines[0] != "undone what was wiped or had expired · 2 groupings back" {
+	if lines := logged(t, after.body); lines[0] != "undone a wipe or an expiry · 2 groupings restored" {
 		t.Errorf("%q", lines)
 	}
 	if strings.Contains(after.body, "/undo/"+operation) {

@@ -488,8 +488,8 @@ func TestRefusalsAreToldInTheClientsWay(t *testing.T) {
 		{"a request of htmx", everything(fake), "GET", "/", []string{"HX-Request", "true"}, 401, needed, []string{bearer}},
 		{"a JWT that may not", everything(fake), "PUT", "/metrics/job/x", []string{"Authorization", "Bearer " + fake.Token(map[string]any{"groups": "readers"})}, 403, "the credential does not allow this\n", []string{bearer + `, error="insufficient_scope"`}},
 		{"a credential twice", everything(fake), "GET", "/", []string{"X-API-Key", "a", "X-API-Key", "b"}, 400, "a credential is given twice\n", nil},
-		{"a page of another site", everything(fake), "DELETE", "/metrics/job/x", []string{"Authorization", basicHeader("admin", rightPassword), "Sec-Fetch-Site", "cross-site"}, 403, "a page of another site may not do this\n", nil},
-		{"a page of another site with a token", everything(fake), "DELETE", "/metrics/job/x", []string{"X-API-Key", rightToken, "Origin", "https://evil.test"}, 403, "a page of another site may not do this\n", nil},
+		{"a page of another site", everything(fake), "DELETE", "/metrics/job/x", []string{"Authorization", basicHeader("admin", rightPassword), "Sec-Fetch-Site", "cross-site"}, 403, "cross-site requests are not allowed\n", nil},
+		{"a page of another site with a token", everything(fake), "DELETE", "/metrics/job/x", []string{"X-API-Key", rightToken, "Origin", "https://evil.test"}, 403, "cross-site requests are not allowed\n", nil},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

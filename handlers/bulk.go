@@ -99,17 +99,17 @@ func (s *selection) String() string {
 	var parts []string
 	switch {
 	case s.named:
-		parts = append(parts, "chosen groupings")
+		parts = append(parts, "selected groupings")
 	case s.everything():
 		return "all groupings"
 	case len(s.matchers) > 0:
 		parts = append(parts, "{"+strings.Join(s.matchers, ",")+"}")
 	}
 	if !s.named && s.text != "" {
-		parts = append(parts, "mentioning "+strconv.Quote(s.text))
+		parts = append(parts, "contains "+strconv.Quote(s.text))
 	}
 	if !s.named && s.state != "" {
-		parts = append(parts, "in state "+s.state)
+		parts = append(parts, "state "+s.state)
 	}
 	if s.idle > 0 {
 		parts = append(parts, "not pushed for "+model.Duration(s.idle).String())

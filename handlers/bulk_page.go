@@ -135,7 +135,7 @@ func (h *api) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
 	page := h.PublicPrefix + "/deleted/" + d.Operation
 	if len(d.Changed) > 0 { // while it took several commits
 		page += "?kept=" + strconv.Itoa(len(d.Changed))
-		text += " " + views.CountGroupings(len(d.Changed)) + " came back meanwhile."
+		text += " " + views.CountGroupings(len(d.Changed)) + " pushed in the meantime and kept."
 	}
 	if !isPartial(c) {
 		return c.Redirect(page, fiber.StatusSeeOther)

@@ -66,7 +66,7 @@ func TestGroupingsAreDeletedByFilterAndByChoice(t *testing.T) {
 
 	chosen := url.Values{"id": {s.id("/metrics/job/y/v/%3Cscript%3E"), s.id("/metrics/job/x/n/1/env/stg"), s.id("/metrics/job/x/n/1/env/stg"), "AAAAAAAAAAAAAAAAAAAAAA", "?"}}
 	preview = s.get("/pg/groupings/delete?"+chosen.Encode(), aBrowser...)
-	if preview.status != 200 || !contains(preview.body, "Delete 2 groupings?", "&lt;script&gt;", "2 others that were chosen are not there any more", "curl -X DELETE") || strings.Contains(preview.body, "<script>") {
+	if preview.status != 200 || !contains(preview.body, "Delete 2 groupings?", "&lt;script&gt;", "2 other selected groupings no longer exist", "curl -X DELETE") || strings.Contains(preview.body, "<script>") {
 		t.Fatalf("%d %s", preview.status, preview.body)
 	}
 	if a := s.answer(preview.body); a.status != 303 {
@@ -75,7 +75,7 @@ func TestGroupingsAreDeletedByFilterAndByChoice(t *testing.T) {
 	s.wantGroupings(`{env="stg",job="x",n="3"}`)
 	entries, _, err := s.store.Activity(t.Context(), store.ActivityQuery{Limit: 10})
 	must(t, err)
-	if len(entries) != 2 || entries[1].What != `{env="prod"}` || entries[1].Count != 2 || entries[0].What != "chosen groupings" {
+	if len(entries) != 2 || entries[1].What != `{env="prod"}` || entries[1].Count != 2 || entries[0].What != "selected groupings" {
 		t.Errorf("on record is %+v", entries)
 	}
 }
@@ -84,14 +84,14 @@ func TestWhatIsMeantIsSaidInWords(t *testing.T) {
 	for query, want := range map[string]string{
 		"":                               "all groupings",
 		"rows=50&sort=-series&after=x":   "all groupings",
-		"q=a+b":                          `mentioning "a b"`,
+		"q=a+b":                          `contains "a b"`,
 		"m=a%3D%221%22&m=b!%3D%222%22":   `{a="1",b!="2"}`,
-		"m=a%3D%221%22&state=old&q=x":    `{a="1"}, mentioning "x", in state old`,
-		"state=stale&idle=5m":            "in state stale, not pushed for 5m",
-		"id=x&q=whatever":                "chosen groupings",
-		"by=id":                          "chosen groupings",
-		"id=x&idle=90m":                  "chosen groupings, not pushed for 1h30m",
-		"q=" + strings.Repeat("x", 1024): `mentioning "` + strings.Repeat("x", 1000-len(`mentioning "`)) + "…",
+		"m=a%3D%221%22&state=old&q=x":    `{a="1"}, contains "x", state old`,
+		"state=stale&idle=5m":            "state stale, not pushed for 5m",
+		"id=x&q=whatever":                "selected groupings",
+		"by=id":                          "selected groupings",
+		"id=x&idle=90m":                  "selected groupings, not pushed for 1h30m",
+		"q=" + strings.Repeat("x", 1024): `contains "` + strings.Repeat("x", 1000-len(`contains "`)) + "…",
 	} {
 		q, err := url.ParseQuery(query)
 		must(t, err)
@@ -142,12 +142,12 @@ func TestNothingChosenMeansNothing(t *testing.T) {
 	s := serve(t)
 	s.put("/metrics/job/x", "a 1\n")
 	for query, want := range map[string]string{
-		"?by=id":                          "Tick some in the list first",
-		"?id=":                            "not there any more",
-		"?id=AAAAAAAAAAAAAAAAAAAAAA":      "not there any more",
+		"?by=id":                          "Select some in the list first",
+		"?id=":                            "no longer exist",
+		"?id=AAAAAAAAAAAAAAAAAAAAAA":      "no longer exist",
 		"?m=job%3D%22%3Cb%3E%22":          "{job=&#34;&lt;b&gt;&#34;}",
-		"?by=id&m=job%3D%22x%22&state=":   "Tick some in the list first",
-		"?m=job%3D%22x%22&idle=5m&q=none": "No grouping matches",
+		"?by=id&m=job%3D%22x%22&state=":   "Select some in the list first",
+		"?m=job%3D%22x%22&idle=5m&q=none": "No groupings match",
 	} {
 		if a := s.get("/groupings/delete"+query, aBrowser...); a.status != 200 || !contains(a.body, "Nothing to delete", want) || strings.Contains(a.body, "<form method=\"post\" action=\"/groupings") {
 			t.Errorf("%v", a)
@@ -162,7 +162,7 @@ func TestEverythingIsDeletedOnlyByWhoTypesIt(t *testing.T) {
 	s.put("/metrics/job/x", "a 1\n")
 	s.put("/metrics/job/y", "a 1\n")
 	preview := s.get("/groupings/delete", aBrowser...)
-	if !contains(preview.body, "Delete all 2 groupings?", "No filter narrows this", "to confirm", "{job!=&#34;&#34;}") {
+	if !contains(preview.body, "Delete all 2 groupings?", "No filter is set", "to confirm", "{job!=&#34;&#34;}") {
 		t.Fatalf("%s", preview.body)
 	}
 	for typed, want := range map[string]int{"": 422, "3": 422, "two": 422, "<script>": 422, "2": 303} {
@@ -233,14 +233,14 @@ func TestWhatHasChangedIsAskedAboutAgain(t *testing.T) {
 		want   []string
 		groups int
 	}{
-		{"one is pushed again", func(s *served) { s.put("/metrics/job/x/n/1", "a 2\n") }, []string{"1 of the groupings was pushed since you were asked", "other groupings are meant now"}, 4},
-		{"one more comes", func(s *served) { s.put("/metrics/job/x/n/9", "a 2\n") }, []string{"1 of the groupings was pushed", "3 groupings were meant then, 4 now"}, 5},
-		{"one goes", func(s *served) { s.do("DELETE", "/metrics/job/x/n/1", "") }, []string{"3 groupings were meant then, 2 now"}, 3},
-		{"all go", func(s *served) { s.do("DELETE", "/metrics/job/x", "") }, []string{"Nothing to delete", "3 groupings were meant then, 0 now"}, 1},
+		{"one is pushed again", func(s *served) { s.put("/metrics/job/x/n/1", "a 2\n") }, []string{"1 of the groupings was pushed again", "it now contains other groupings"}, 4},
+		{"one more comes", func(s *served) { s.put("/metrics/job/x/n/9", "a 2\n") }, []string{"1 of the groupings was pushed again", "it had 3 groupings and now has 4"}, 5},
+		{"one goes", func(s *served) { s.do("DELETE", "/metrics/job/x/n/1", "") }, []string{"it had 3 groupings and now has 2"}, 3},
+		{"all go", func(s *served) { s.do("DELETE", "/metrics/job/x", "") }, []string{"Nothing to delete", "it had 3 groupings and now has 0"}, 1},
 		{"one goes and another comes", func(s *served) {
 			s.do("DELETE", "/metrics/job/x/n/1", "")
 			s.put("/metrics/job/x/n/9", "a 2\n")
-		}, []string{"1 of the groupings was pushed", "other groupings are meant now"}, 4},
+		}, []string{"1 of the groupings was pushed again", "it now contains other groupings"}, 4},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -307,7 +307,7 @@ func TestADialogGetsItsContentAndAToastItsUndo(t *testing.T) {
 	s.wantGroupings(`{job="y"}`)
 	for _, method := range []string{"GET", "POST"} {
 		a := s.do(method, "/pg"+one, "seen=1", append(fromList, aForm[:4]...)...)
-		if a.status != 404 || a.header.Get("HX-Retarget") != "#toasts" || !contains(a.body, "no such grouping any more", `role="alert"`) {
+		if a.status != 404 || a.header.Get("HX-Retarget") != "#toasts" || !contains(a.body, "The grouping no longer exists", `role="alert"`) {
 			t.Errorf("%v %v", a, a.header)
 		}
 	}
@@ -355,7 +355,7 @@ func TestAnUndoSaysWhatDidNotComeBack(t *testing.T) {
 	s.put("/metrics/job/b", "n 2\n")
 	s.put("/metrics/job/d", "# TYPE m counter\nm 1\n")
 	back := s.do("POST", "/undo/"+operation, "", append([]string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div"}, aForm...)...)
-	if back.status != 200 || !contains(back.body, "toast-problem", "1 grouping restored", "left alone: 1 grouping", "{job=&#34;a&#34;}") {
+	if back.status != 200 || !contains(back.body, "toast-problem", "1 grouping restored", "1 was pushed again and kept", "{job=&#34;a&#34;}") {
 		t.Errorf("%v", back)
 	}
 }

@@ -32,8 +32,8 @@ func TestAClockThatIsOddIsToldInTheStatus(t *testing.T) {
 		want        []string
 		bad         bool
 	}{
-		{"a right one", 0, 0, 0, 0, []string{"in step with the store"}, false},
-		{"by little", 0, 4 * time.Second, 0, 0, []string{"in step with the store"}, false},
+		{"a right one", 0, 0, 0, 0, []string{"in sync with the store"}, false},
+		{"by little", 0, 4 * time.Second, 0, 0, []string{"in sync with the store"}, false},
 		{"set forward", 0, time.Hour, 0, 3600, []string{"set forward by 1 h since the start"}, true},
 		{"set back", 0, -time.Hour, 3600, -3600, []string{"1 h behind the newest time in the store", "set back by 1 h since the start"}, true},
 		{"put right", time.Hour, 0, 3600, 0, []string{"1 h behind the newest time in the store"}, true},

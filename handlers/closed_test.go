@@ -136,7 +136,7 @@ func TestTokensThatWereMadeWithoutSignInAreListedAsSuch(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	for _, target := range []string{"/tokens", "/tokens/new"} {
-		if a := s.get(target, aBrowser...); !contains(a.body, "as soon as a credential is configured they are refused") {
+		if a := s.get(target, aBrowser...); !contains(a.body, "once a credential is configured, they are denied") {
 			t.Errorf("%v", a)
 		}
 	}
@@ -160,7 +160,7 @@ func TestTokensThatWereMadeWithoutSignInAreListedAsSuch(t *testing.T) {
 		t.Errorf("%+v", tokens)
 	}
 	page := closed.get("/tokens", append(admin, aBrowser...)...)
-	if !contains(page.body, "made without sign-in: it is refused") || strings.Count(page.body, "/rotate") != 1 || strings.Count(page.body, "/revoke\" hx-get") != 2 {
+	if !contains(page.body, "made without sign-in: denied") || strings.Count(page.body, "/rotate") != 1 || strings.Count(page.body, "/revoke\" hx-get") != 2 {
 		t.Errorf("%v", page)
 	}
 	if a := closed.get("/tokens?q=without+sign-in", append(admin, aBrowser...)...); !contains(a.body, "1 of 2 tokens") {
@@ -200,7 +200,7 @@ func TestAClosedServerSaysHowToComeIn(t *testing.T) {
 		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{Users: map[string]string{}})
 	})
 	a := s.get("/", aBrowser...)
-	if a.status != 401 || !contains(a.body, "API_TOKENS", "--auth.open", "nothing to sign in with") || strings.Contains(a.body, "<form method=\"post\"") {
+	if a.status != 401 || !contains(a.body, "API_TOKENS", "--auth.open", "nobody can sign in here") || strings.Contains(a.body, "<form method=\"post\"") {
 		t.Errorf("%v", a)
 	}
 	if a := s.post("/login", filledIn("admin", "x", "/")); a.status != 401 {

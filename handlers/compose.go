@@ -86,7 +86,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 }
 
 func (h *api) tooLong() error {
-	return &httpError{fiber.StatusRequestEntityTooLarge, "a push from a page has at most " + strconv.Itoa(h.mostComposed()) + " bytes; push what is larger with curl"}
+	return &httpError{fiber.StatusRequestEntityTooLarge, "a push from a page can have at most " + strconv.Itoa(h.mostComposed()) + " bytes; use curl for larger bodies"}
 }
 
 // showCompose shows the form: empty, or filled in with a grouping or with the

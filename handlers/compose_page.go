@@ -110,18 +110,18 @@ func (h *api) composeAgain(c *fiber.Ctx, id string) error {
 	case err != nil:
 		return err
 	case !oneLine:
-		notes = append(notes, "The grouping key has line breaks, which a form cannot hold: push to it with curl.")
+		notes = append(notes, "The grouping key has line breaks, which a form cannot contain: push to it with curl.")
 		d.job, d.labels = "", nil
 	case len(g.Key.Labels()) > maxLabelRows || g.Bytes > maxPrefilled || len(text) > h.mostComposed():
-		notes = append(notes, "The grouping holds too much to be put in here, so the text is empty.")
+		notes = append(notes, "The grouping is too large to be edited here, so the text is empty.")
 	default:
 		d.text = text
 	}
 	if !all {
-		notes = append(notes, "The grouping holds what text cannot say, such as native histograms or exemplars. A push of this text loses it.")
+		notes = append(notes, "The grouping contains what the text format cannot express, such as native histograms or exemplars. Pushing this text loses it.")
 	}
 	if !g.Expires.IsZero() {
-		notes = append(notes, "The grouping expires, counted from its last push. A push from here sets that anew, as it says below.")
+		notes = append(notes, "The grouping expires. Pushing from here replaces its expiry with the one below.")
 	}
 	m := h.composePage(c, &d)
 	m.Notes = notes

@@ -157,12 +157,12 @@ func TestACheckTellsWhatAPushWouldDo(t *testing.T) {
 		name, form string
 		want       []string
 	}{
-		{"a new grouping", written("new", "a 1\nz 1\n"), []string{"Would add 2 families; the grouping then has 2 series.", "There is no such grouping yet."}},
-		{"one family more", written("x", "a 1\nb 1\nc 1\nd 1\n", "l", "v"), []string{"Would replace 3 families and add 1; the grouping then has 4 series.", "it was pushed"}},
+		{"a new grouping", written("new", "a 1\nz 1\n"), []string{"Would add 2 families; the grouping then has 2 series.", "The grouping does not exist yet."}},
+		{"one family more", written("x", "a 1\nb 1\nc 1\nd 1\n", "l", "v"), []string{"Would replace 3 families and add 1; the grouping then has 4 series.", "it was last pushed"}},
 		{"all at once", written("x", "a 1\nd 1\n", "l", "v"), []string{"Would replace 1 family, add 1 and remove 2; the grouping then has 2 series."}},
 		{"a merge", written("x", "a 1\nd 1\n", "l", "v", "mode", "merge"), []string{"Would replace 1 family, add 1 and keep 2; the grouping then has 5 series.", "-X POST"}},
 		{"nothing to replace with", written("x", "", "l", "v"), []string{"Would remove 3 families; the grouping then has 0 series."}},
-		{"nothing to merge", written("x", "# TYPE q gauge\n", "l", "v", "mode", "merge"), []string{"Would change no family, only the time of the push."}},
+		{"nothing to merge", written("x", "# TYPE q gauge\n", "l", "v", "mode", "merge"), []string{"Would change no families, only the push time."}},
 		{"nothing for nobody", written("new", ""), []string{"Would leave the grouping without metrics."}},
 		{"the key in short", written("x", "a 1\n", "l", ""), []string{"/metrics/job/x/instance@base64/="}},
 		{"a time to live", written("x", "a 1\n", "ttl", " 2h "), []string{"curl -X PUT --data-binary @metrics.txt", "'http://" + s.addr + "/metrics/job/x/instance@base64/=?ttl=2h'"}},
@@ -213,11 +213,11 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 	}{
 		{
 			"several lines", written("x", "a 1\nb\n\nc 1 1700000000\r\nd{l=\"} 1\n"),
-			[]string{`Line 2 : metric "b" has no value`, `Line 4 : metric "c": pushed samples can't carry a timestamp, got "1700000000"`, `Line 5 : metric "d": the value of label "l" has no closing double quote`, "3 things have to be put right"},
+			[]string{`Line 2 : metric "b" has no value`, `Line 4 : metric "c": pushed samples can't carry a timestamp, got "1700000000"`, `Line 5 : metric "d": the value of label "l" has no closing double quote`, "3 problems to fix"},
 			nil,
 		},
-		{"one line", written("x", "b\n"), []string{"1 thing has to be put right"}, nil},
-		{"very many", written("x", strings.Repeat("b\n", 300)), []string{"At least 20 things", "Line 20 :"}, nil},
+		{"one line", written("x", "b\n"), []string{"1 problem to fix"}, nil},
+		{"very many", written("x", strings.Repeat("b\n", 300)), []string{"At least 20 problems to fix", "Line 20 :"}, nil},
 		{"no job", written("", "a 1\n"), []string{"Job : job name is required"}, map[string]string{"job-problem": "job name is required"}},
 		{"a value without a name", written("x", "a 1\n", "", "v"), []string{"Label 1 :"}, map[string]string{"label-1-problem": "the label has a value, but no name"}},
 		{"bad names", written("x", "a 1\n", "a-b", "v", "ok", "v", "__x", "v"), []string{"Label 1 :", "Label 3 :"}, map[string]string{"label-1-problem": `label name "a-b" is not valid`, "label-2-problem": "", "label-3-problem": `label name "__x" is reserved`}},
@@ -225,7 +225,7 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 		{"the job twice", written("x", "a 1\n", "job", "y"), nil, map[string]string{"label-1-problem": `label "job" is given twice`}},
 		{"a long value", written("x", "a 1\n", "l", strings.Repeat("v", 1025)), nil, map[string]string{"label-1-problem": `value of label "l" is longer than 1024 bytes`}},
 		{"a bad time to live", written("x", "a 1\n", "ttl", "soon"), []string{"Expires after :"}, map[string]string{"ttl-problem": `the TTL must be a duration such as 90m, not "soon"`}},
-		{"all of them", written("", "a\n", "ttl", "x", "-", "v"), []string{"4 things", "Job :", "Label 1 :", "Expires after :", "Line 1 :"}, nil},
+		{"all of them", written("", "a\n", "ttl", "x", "-", "v"), []string{"4 problems to fix", "Job :", "Label 1 :", "Expires after :", "Line 1 :"}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for what, a := range map[string]answered{"check": s.check(test.form), "page": s.post("/ui/push/check", test.form), "push": s.post("/ui/push", test.form)} {
@@ -321,7 +321,7 @@ func TestTheFormOfAPushIsBounded(t *testing.T) {
 		}
 	}
 	s.wantGroupings()
-	if a := s.post("/ui/push", written("x", strings.Repeat("#", 2000))); a.status != 413 || !contains(a.body, "with curl") || len(a.body) > 20_000 {
+	if a := s.post("/ui/push", written("x", strings.Repeat("#", 2000))); a.status != 413 || !contains(a.body, "use curl") || len(a.body) > 20_000 {
 		t.Errorf("%v", a)
 	}
 	if a := s.get("/metrics/self"); !contains(a.body, `reason="size"} 1`) {
@@ -353,7 +353,7 @@ func TestThePushesFromPagesInFlightAreBounded(t *testing.T) {
 func TestMoreLabelsCanBeAskedForWithoutAScript(t *testing.T) {
 	s := serve(t)
 	a := s.post("/ui/push/check", written("", "a\n", "l", "v", "more", "1"))
-	if _, ok := element(t, a.body, "label-6"); a.status != 200 || !ok || strings.Contains(a.body, "to be put right") {
+	if _, ok := element(t, a.body, "label-6"); a.status != 200 || !ok || strings.Contains(a.body, "to fix") {
 		t.Errorf("%v", a)
 	}
 	wantElement(t, a.body, "label-1", "l")
@@ -409,7 +409,7 @@ func TestTheFormTellsWhatItCannotHold(t *testing.T) {
 		SampleCount: proto.Uint64(4), SampleSum: proto.Float64(3), Schema: proto.Int32(0), ZeroThreshold: proto.Float64(0.001), ZeroCount: proto.Uint64(4),
 	}}}}), "Content-Type", protobufType)
 	for path, want := range map[string]string{
-		"/metrics/job/large": "holds too much", "/metrics/job/lines/l/a%0Ab": "line breaks", "/metrics/job/expiring": "expires", "/metrics/job/native": "native histograms",
+		"/metrics/job/large": "too large to be edited here", "/metrics/job/lines/l/a%0Ab": "line breaks", "/metrics/job/expiring": "expires", "/metrics/job/native": "native histograms",
 	} {
 		a := s.get("/push?grouping="+s.group(path).Key.Digest(), aBrowser...)
 		if a.status != 200 || !strings.Contains(wordsIn(t, a.body), want) || len(a.body) > 100_000 {
@@ -437,7 +437,7 @@ func TestADraftMayHaveAnyNameUnlessOnlyLegacyOnesAreAllowed(t *testing.T) {
 		want   string
 	}{
 		{true, 303, "Would add 1 family"},
-		{false, 422, "things have to be put right"},
+		{false, 422, "problems to fix"},
 	} {
 		s := serve(t, func(c setup) { c.UTF8Names = test.utf8 })
 		if text := wordsIn(t, s.check(form).body); !contains(text, test.want) {

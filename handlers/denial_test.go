@@ -71,7 +71,7 @@ func TestWhoIsNotLetInComesOnRecord(t *testing.T) {
 	}
 	slices.Sort(got)
 	want := []string{
-		`1 × DELETE /metrics/job/x: a page of another site may not do this by "" (none, "") from 127.0.0.1`,
+		`1 × DELETE /metrics/job/x: cross-site requests are not allowed by "" (none, "") from 127.0.0.1`,
 		`1 × GET /metrics: the credential is not valid by "" (scrape_key, "") from 127.0.0.1`,
 		`1 × POST /groupings/delete: the credential does not allow this by "rita" (session, "sub:rita") from 127.0.0.1`,
 		`1 × PUT /metrics/job/x: a credential is given twice by "" (none, "") from 127.0.0.1`,

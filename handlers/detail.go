@@ -193,11 +193,11 @@ func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 	}
 	target := " " + quoteShell(server+g.Key.Path())
 	if f.User.MayPush {
-		all = append(all, views.Copy{ID: "copy-push", Name: "push", Text: curl + " -X PUT --data-binary @metrics.txt" + target})
+		all = append(all, views.Copy{ID: "copy-push", Name: "push command", Text: curl + " -X PUT --data-binary @metrics.txt" + target})
 	}
 	all = append(all, views.Copy{ID: "copy-read", Name: "curl", Text: curl + target, Quick: true})
 	if f.User.MayDelete {
-		all = append(all, views.Copy{ID: "copy-delete", Name: "delete", Text: curl + " -X DELETE" + target})
+		all = append(all, views.Copy{ID: "copy-delete", Name: "delete command", Text: curl + " -X DELETE" + target})
 	}
 	return all
 }

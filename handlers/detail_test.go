@@ -374,7 +374,7 @@ func TestBesideManySeriesFewAreNotShownEither(t *testing.T) {
 		fmt.Fprintf(&body, "m{i=\"%d\"} 1\n", i)
 	}
 	s.put("/metrics/job/x", body.String()+"few NaN\n")
-	if o := s.open("/metrics/job/x", ""); strings.Contains(o.text(), "NaN") || !strings.Contains(o.text(), "too many samples") {
+	if o := s.open("/metrics/job/x", ""); strings.Contains(o.text(), "NaN") || !strings.Contains(o.text(), "Too many samples") {
 		t.Errorf("%s", o.text())
 	}
 }
@@ -399,7 +399,7 @@ func TestAnUnknownGroupingIsToldByAPage(t *testing.T) {
 func TestAnEmptyGroupingSaysSo(t *testing.T) {
 	s := serve(t)
 	s.put("/metrics/job/x", "")
-	if o := s.open("/metrics/job/x", ""); !strings.Contains(o.text(), "This grouping holds no metrics") {
+	if o := s.open("/metrics/job/x", ""); !strings.Contains(o.text(), "This grouping contains no metrics") {
 		t.Errorf("%s", o.text())
 	}
 }

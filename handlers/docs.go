@@ -101,7 +101,7 @@ func (h *api) noDoc(c *fiber.Ctx) error {
 	}
 	slug = strings.ToValidUTF8(slug[:min(len(slug), maxDocQuery)], "")
 	words := strings.NewReplacer("-", " ", "_", " ", "/", " ").Replace(strings.TrimSuffix(slug, ".md"))
-	f := h.frame(c, "There is no such page", "docs")
+	f := h.frame(c, "Page not found", "docs")
 	return h.page(c, fiber.StatusNotFound, views.DocSearchPage(views.DocSearch{
 		Frame: f, Query: strings.TrimSpace(words), Hits: docs.Search(words), Missing: slug,
 	}))

@@ -171,7 +171,7 @@ func TestASearchForNothingListsThePages(t *testing.T) {
 func TestASearchThatFindsNothingSaysSo(t *testing.T) {
 	s := serve(t)
 	a := s.get("/docs/search?q=xyzzy", aBrowser...)
-	if a.status != 200 || len(hitsOf(t, a.body)) != 0 || !contains(a.body, "Nothing in the documentation") {
+	if a.status != 200 || len(hitsOf(t, a.body)) != 0 || !contains(a.body, "No section contains all of these words") {
 		t.Errorf("%v", a)
 	}
 }

@@ -139,7 +139,7 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 	case isPartial(c):
 		text := explain(c, a, err)
 		if request != "" {
-			text += " There this request is " + request + "."
+			text += " Request ID: " + request + "."
 		}
 		return h.toast(c, a.status, ui.Toast{Text: text, Problem: true})
 	case h.wantsPage(c):

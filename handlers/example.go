@@ -41,7 +41,7 @@ func (h *api) runExample(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r := views.DocRun{Frame: h.frame(c, "What became of the example", "docs"), Example: e, Page: docs.PageOf(e)}
+	r := views.DocRun{Frame: h.frame(c, "Result of the example", "docs"), Example: e, Page: docs.PageOf(e)}
 	switch e.Method {
 	case fiber.MethodDelete:
 		r.Status, r.Text, err = h.runDelete(c, key)

@@ -88,11 +88,11 @@ func TestTheCleanUpDeletesWhatExamplesLeft(t *testing.T) {
 	s.put("/metrics/job/docs_example/instance/other", "mine 1\n")
 	s.post("/docs/run/replace", "")
 	a := s.post("/docs/run/replace/clean-up", "")
-	if a.status != 200 || !contains(a.body, "1 grouping of the examples deleted", `href="/pg/deleted/`) {
+	if a.status != 200 || !contains(a.body, "Deleted 1 grouping of the examples", `href="/pg/deleted/`) {
 		t.Errorf("%v", a)
 	}
 	s.wantGroupings(`{instance="other",job="docs_example"}`)
-	if a := s.post("/docs/run/replace/clean-up", ""); a.status != 200 || !contains(a.body, "nothing to clean up") {
+	if a := s.post("/docs/run/replace/clean-up", ""); a.status != 200 || !contains(a.body, "Nothing to clean up") {
 		t.Errorf("%v", a)
 	}
 }
@@ -117,7 +117,7 @@ func TestOnlyWhoMayPushRunsExamples(t *testing.T) {
 	}
 	for headers, want := range map[*[]string]bool{&reader: false, &pusher: true} {
 		a := s.get("/docs/pushing", append(*headers, aBrowser...)...)
-		if got := strings.Contains(a.body, "Run against this server"); got != want || strings.Contains(a.body, "your role does not include that") == want {
+		if got := strings.Contains(a.body, "Run against this server"); got != want || strings.Contains(a.body, "needs the role pusher") == want {
 			t.Errorf("offered: %v, want %v", got, want)
 		}
 	}

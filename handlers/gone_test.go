@@ -59,14 +59,14 @@ func TestTheAddressOfADeletedGroupingTellsWhoDeletedIt(t *testing.T) {
 		told   []string
 		button string // empty: nothing can be undone
 	}{
-		"one's own":           {"/metrics/job/own", pat, []string{"This grouping was deleted", "job = own", "Deleted", "by pat", "What went with it"}, "Undo"},
-		"one's own, an admin": {"/metrics/job/own", admin, []string{"by pat", "What went with it"}, "Undo"},
-		"one of many":         {"/metrics/job/many/l/%3Cscript%3E", admin, []string{"l = <script>", "by admin as one of 2 groupings"}, "Bring all 2 back"},
+		"one's own":           {"/metrics/job/own", pat, []string{"This grouping was deleted", "job = own", "Deleted", "by pat", "Everything deleted with it"}, "Undo"},
+		"one's own, an admin": {"/metrics/job/own", admin, []string{"by pat", "Everything deleted with it"}, "Undo"},
+		"one of many":         {"/metrics/job/many/l/%3Cscript%3E", admin, []string{"l = <script>", "by admin as one of 2 groupings"}, "Restore all 2"},
 		"another's":           {"/metrics/job/many/l/1", pat, []string{"by admin as one of 2 groupings"}, ""},
 		"a reader's look":     {"/metrics/job/own", rita, []string{"by pat"}, ""},
 		"expired":             {"/metrics/job/brief", admin, []string{"This grouping has expired", "Expired"}, "Undo"},
 		"expired, a pusher":   {"/metrics/job/brief", pat, []string{"This grouping has expired"}, ""},
-		"wiped":               {"/metrics/job/wiped", admin, []string{"This grouping went in a wipe", "Wiped", "by admin as one of 2 groupings"}, "Bring all 2 back"},
+		"wiped":               {"/metrics/job/wiped", admin, []string{"This grouping was wiped", "Wiped", "by admin as one of 2 groupings"}, "Restore all 2"},
 	} {
 		o := s.gone(digests[test.path], test.who...)
 		if !contains(o.text(), test.told...) || strings.Contains(o.body, "<script>") {
@@ -74,7 +74,7 @@ func TestTheAddressOfADeletedGroupingTellsWhoDeletedIt(t *testing.T) {
 		}
 		forms := o.elements("form", "hx-target", "#toasts")
 		switch {
-		case test.button == "" && (len(forms) > 0 || strings.Contains(o.body, "/deleted/") || !contains(o.text(), "comes back with the next push")):
+		case test.button == "" && (len(forms) > 0 || strings.Contains(o.body, "/deleted/") || !contains(o.text(), "The next push to it creates it again.")):
 			t.Errorf("%s: may undo: %s", name, o.text())
 		case test.button != "" && (len(forms) != 1 || wordsOf(forms[0]) != test.button || !strings.HasPrefix(attribute(forms[0], "action"), "/pg/undo/") || !contains(o.body, `href="/pg/deleted/`)):
 			t.Errorf("%s: %s", name, o.text())
@@ -101,7 +101,7 @@ func TestAnOpenPageLearnsThatItsGroupingIsGone(t *testing.T) {
 		t.Errorf("%v %v", a, a.header)
 	}
 	// Other parts of pages are not replaced by that.
-	if a := s.get(page+"/delete", asPart("dialog")...); a.status != 404 || a.header.Get("HX-Retarget") != "#toasts" || !strings.Contains(a.body, "There is no such grouping any more.") {
+	if a := s.get(page+"/delete", asPart("dialog")...); a.status != 404 || a.header.Get("HX-Retarget") != "#toasts" || !strings.Contains(a.body, "The grouping no longer exists.") {
 		t.Errorf("%v %v", a, a.header)
 	}
 }

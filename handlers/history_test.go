@@ -73,7 +73,7 @@ func TestTheHistoryTellsOfTheLastPushes(t *testing.T) {
 	if len(strip) != 1 || !contains(attribute(strip[0], "aria-label"), "5 pushes since", "2 of them refused.") {
 		t.Errorf("%d strips", len(strip))
 	}
-	if strings.Contains(o.body, "<script>{") || !contains(o.text(), "every ~") {
+	if strings.Contains(o.body, "<script>{") || !contains(o.text(), "push interval ~") {
 		t.Error(o.text())
 	}
 	for query, want := range map[string]string{"": "Metrics 0", "?view=history": "History", "?view=raw": "Raw", "?view=x": "Metrics 0"} {
@@ -121,7 +121,7 @@ func TestThePageShowsTheBeginningOfTheText(t *testing.T) {
 	s := serve(t)
 	s.put("/metrics/job/x/l/%3Cb%3E", "a 1\n")
 	o := s.open("/metrics/job/x/l/%3Cb%3E", "?view=raw")
-	if raw := o.byID(t, "bdi", "raw"); !strings.Contains(raw, `a{instance="",job="x",l="<b>"} 1`) || strings.Contains(o.text(), "only the beginning") {
+	if raw := o.byID(t, "bdi", "raw"); !strings.Contains(raw, `a{instance="",job="x",l="<b>"} 1`) || strings.Contains(o.text(), "Truncated.") {
 		t.Errorf("%s", o.text())
 	}
 	if n := len(o.elements("a", "href", "/groupings/"+s.group("/metrics/job/x/l/%3Cb%3E").Key.Digest()+"/raw")); n != 1 {
@@ -134,7 +134,7 @@ func TestThePageShowsTheBeginningOfTheText(t *testing.T) {
 	s.put("/metrics/job/long", b.String())
 	o = s.open("/metrics/job/long", "?view=raw")
 	raw := attributeless(o, "raw")
-	if len(raw) > maxRaw || len(raw) < maxRaw/2 || !strings.HasSuffix(raw, "\n") || !contains(o.text(), "only the beginning") {
+	if len(raw) > maxRaw || len(raw) < maxRaw/2 || !strings.HasSuffix(raw, "\n") || !contains(o.text(), "Truncated.") {
 		t.Errorf("%d bytes that end with %q", len(raw), raw[max(0, len(raw)-50):])
 	}
 }

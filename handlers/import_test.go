@@ -67,7 +67,7 @@ func TestAFileIsImportedByRequest(t *testing.T) {
 	if err != nil || len(entries) != 1 || entries[0].Count != 1 || entries[0].Origin.From == "" {
 		t.Errorf("on record is %+v, %v", entries, err)
 	}
-	if v := s.view("/activity"); !contains(v.text(), "imported", "a Pushgateway's file") {
+	if v := s.view("/activity"); !contains(v.text(), "imported", "a Pushgateway persistence file") {
 		t.Errorf("%s", v.text())
 	}
 }

@@ -410,7 +410,7 @@ func TestAnEmptyListHelps(t *testing.T) {
 	for text, want := range map[string]string{
 		`Remove env="prdo"`: "pg/?q=x&state=fresh",
 		`Remove “x”`:        "pg/?m=env%3D%22prdo%22&state=fresh",
-		`Show every state`:  "pg/?m=env%3D%22prdo%22&q=x",
+		`Show all states`:   "pg/?m=env%3D%22prdo%22&q=x",
 	} {
 		if got := l.link(t, text); got != want {
 			t.Errorf("%s leads to %s", text, got)

@@ -160,9 +160,9 @@ func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 func (h *api) nobodyText(c *fiber.Ctx, p loginProblem) string {
 	text := whoYouAre(auth.Principal{Name: h.Guard.Nobody(c)})
 	if p.word == unlisted {
-		return text + " The sign-in provider did not list your groups, which may be too many; it only said where to ask for them."
+		return text + " The sign-in provider sent a link to your groups instead of a list, perhaps because there are too many."
 	}
-	return text + " Who runs this server can give you one."
+	return text + " Ask the administrator of this server for one."
 }
 
 // maxLogoutForm bounds what the provider sends when somebody signs out there.

@@ -335,7 +335,7 @@ func TestWhoHasNoRoleIsToldSo(t *testing.T) {
 	target := b.to(b.get(b.sent(p, "/auth/login?next=/docs", nobody)))
 	page := b.get(target)
 	v := viewOf(t, page)
-	if page.status != 403 || !contains(v.text(), "You may not do that", "You are known as "+strings.TrimSuffix(hostile, " \u202e"), "no role was given to you") || strings.Contains(page.body, "<script>alert") || strings.Contains(page.body, "\u202e") || b.session() != "" {
+	if page.status != 403 || !contains(v.text(), "Not allowed", "You are known as "+strings.TrimSuffix(hostile, " \u202e"), "have no role here") || strings.Contains(page.body, "<script>alert") || strings.Contains(page.body, "\u202e") || b.session() != "" {
 		t.Errorf("%v\n%s", page, v.text())
 	}
 	if out := theAction(t, page, "Sign out"); !strings.HasPrefix(out, p.Issuer()+"/logout?") || !contains(out, "client_id="+logintest.ClientID, url.QueryEscape(publicAddress+"/")) {
@@ -351,7 +351,7 @@ func TestWhoHasNoRoleIsToldSo(t *testing.T) {
 	nobody = member("many")
 	delete(nobody, "groups")
 	nobody["_claim_names"], nobody["_claim_sources"] = map[string]any{"groups": "src1"}, map[string]any{"src1": map[string]any{"endpoint": "https://a.test"}}
-	if page := b.get(b.to(b.get(b.sent(p, "/auth/login", nobody)))); page.status != 403 || !strings.Contains(page.body, "did not list your groups") {
+	if page := b.get(b.to(b.get(b.sent(p, "/auth/login", nobody)))); page.status != 403 || !strings.Contains(page.body, "sent a link to your groups instead of a list") {
 		t.Errorf("%v\n%s", page, s.log.String())
 	}
 	if log := s.log.String(); !contains(log, "sub:"+p.Issuer()+" nobody has no role") {

@@ -36,22 +36,22 @@ func notices(g *store.Group) []views.Notice {
 // several of, and what is the matter with it; without the first two, nothing is
 // counted.
 var noticeWords = map[exposition.NoticeKind][3]string{
-	exposition.NoticeInfBucket:      {"histogram has", "histograms have", "a +Inf bucket that is not the count"},
-	exposition.NoticeFallingBuckets: {"histogram has", "histograms have", "a bucket that holds less than the one below it"},
+	exposition.NoticeInfBucket:      {"histogram has", "histograms have", "a +Inf bucket that differs from the count"},
+	exposition.NoticeFallingBuckets: {"histogram has", "histograms have", "a bucket smaller than the one below it"},
 	exposition.NoticeQuantile:       {"quantile", "quantiles", "in a histogram"},
-	exposition.NoticeBareSample:     {"sample has", "samples have", "just the name of the family"},
+	exposition.NoticeBareSample:     {"sample has", "samples have", "the name of the family, without a suffix"},
 	exposition.NoticeNoBound:        {"bucket has", "buckets have", "no le label"},
-	exposition.NoticeBadBound:       {"bound is", "bounds are", "not a number, or not where a bound belongs"},
+	exposition.NoticeBadBound:       {"bound is", "bounds are", "not a number, or belongs to a sum or a count"},
 	exposition.NoticeBadCount:       {"count is", "counts are", "negative, NaN or infinite"},
 	exposition.NoticeIncomplete:     {"histogram or summary lacks", "histograms or summaries lack", "a +Inf bucket, a sum or a count"},
 	exposition.NoticeTwice:          {"bucket or quantile was", "buckets or quantiles were", "written twice"},
-	exposition.NoticeOverlap:        {"", "", "without its type: the push has another family of one of its sample names"},
+	exposition.NoticeOverlap:        {"", "", "stored without its type: the push has another family with one of its sample names"},
 	exposition.NoticeMetadata:       {"TYPE or HELP line was", "TYPE or HELP lines were", "ignored"},
 	exposition.NoticeExemplar:       {"exemplar was", "exemplars were", "dropped"},
 	exposition.NoticeNoTotal:        {"", "", "a counter whose name does not end in _total"},
-	exposition.NoticeMixedUnits:     {"", "", "in another unit than a family beside it"},
+	exposition.NoticeMixedUnits:     {"", "", "in a different unit than a related family"},
 	exposition.NoticeCardinality:    {"label has", "labels have", "more than 1,000 values"},
-	exposition.NoticeCreated:        {"", "", "says when another family was created; Prometheus stores it as a series of its own"},
+	exposition.NoticeCreated:        {"", "", "the time when another family was created; Prometheus stores it as a separate series"},
 }
 
 func noticeText(n exposition.Notice) string {

@@ -31,7 +31,7 @@ func TestNoticesStandBesideTheGrouping(t *testing.T) {
 		t.Errorf("got %s, want %s", body, want)
 	}
 	page := s.open("/metrics/job/x", "").body
-	if !contains(wordsIn(t, page), "3 notices about what was pushed", "1 quantile in a histogram", "h_bucket", "a counter whose name does not end in _total") || !strings.Contains(page, `href="/docs/notices#falling_buckets"`) {
+	if !contains(wordsIn(t, page), "3 notices about these metrics", "1 quantile in a histogram", "h_bucket", "a counter whose name does not end in _total") || !strings.Contains(page, `href="/docs/notices#falling_buckets"`) {
 		t.Errorf("the page does not say so:\n%s", wordsIn(t, page))
 	}
 	if metric("falling_buckets") != "1" || metric("bad_count") != "0" {

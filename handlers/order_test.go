@@ -79,7 +79,7 @@ func TestWhatARequestPassesComesInOrder(t *testing.T) {
 	}{
 		{"the address", func(c setup) { c.Guard.Allowed = prefixes(t, "10.0.0.0/8") }, func(*flawed) {}, 403, "this address is not allowed"},
 		{"one credential of a kind", nil, func(r *flawed) { r.add("X-Metrics-Key: a\r\nX-Metrics-Key: b\r\n") }, 400, "a credential is given twice"},
-		{"no page of another site", nil, func(r *flawed) { r.add("Origin: http://evil.test\r\n") }, 403, "a page of another site may not do this"},
+		{"no page of another site", nil, func(r *flawed) { r.add("Origin: http://evil.test\r\n") }, 403, "cross-site requests are not allowed"},
 		{"a plain target", nil, func(r *flawed) { r.path = "/metrics/../metrics/job/y" }, 400, ""},
 		{"a credential", nil, func(r *flawed) { r.credential = "" }, 401, "authentication is required"},
 		{"the role", nil, func(r *flawed) { r.credential = "reader" }, 403, "the credential does not allow this"},

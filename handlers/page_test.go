@@ -41,7 +41,7 @@ func TestFilesOfPagesAreKeptForEver(t *testing.T) {
 func TestPeopleAreToldOfErrorsByAPage(t *testing.T) {
 	s := serve(t, func(c setup) { c.RoutePrefix = "/pg" })
 	a := s.get("/pg/nowhere", aBrowser...)
-	if a.status != 404 || !contains(a.body, "<h1", "There is nothing here", `href="/pg/static/`, `action="/pg/"`) {
+	if a.status != 404 || !contains(a.body, "<h1", "Not found", `href="/pg/static/`, `action="/pg/"`) {
 		t.Errorf("%v", a)
 	}
 	policy := a.header.Get("Content-Security-Policy")

@@ -16,20 +16,20 @@ import (
 
 // problemTitles say what has happened, by status.
 var problemTitles = map[int]string{
-	fiber.StatusBadRequest:            "That was not understood",
-	fiber.StatusUnauthorized:          "You are not signed in",
-	fiber.StatusForbidden:             "You may not do that",
-	fiber.StatusNotFound:              "There is nothing here",
-	fiber.StatusMethodNotAllowed:      "That cannot be done here",
-	fiber.StatusRequestTimeout:        "That took too long",
-	fiber.StatusConflict:              "Something has changed meanwhile",
-	fiber.StatusGone:                  "It is too late for that",
-	fiber.StatusRequestEntityTooLarge: "That is too large",
-	fiber.StatusUnsupportedMediaType:  "That kind of content is not taken",
-	fiber.StatusTooManyRequests:       "That is too much for now",
-	fiber.StatusInternalServerError:   "Something went wrong in the server",
-	fiber.StatusBadGateway:            "Another server did not answer as it should",
-	fiber.StatusServiceUnavailable:    "The server cannot do that right now",
+	fiber.StatusBadRequest:            "Invalid request",
+	fiber.StatusUnauthorized:          "Not signed in",
+	fiber.StatusForbidden:             "Not allowed",
+	fiber.StatusNotFound:              "Not found",
+	fiber.StatusMethodNotAllowed:      "Not possible here",
+	fiber.StatusRequestTimeout:        "The request took too long",
+	fiber.StatusConflict:              "Something has changed in the meantime",
+	fiber.StatusGone:                  "No longer possible",
+	fiber.StatusRequestEntityTooLarge: "Too large",
+	fiber.StatusUnsupportedMediaType:  "Unsupported content type",
+	fiber.StatusTooManyRequests:       "Too many requests",
+	fiber.StatusInternalServerError:   "Something went wrong on the server",
+	fiber.StatusBadGateway:            "Unexpected response from another server",
+	fiber.StatusServiceUnavailable:    "Temporarily unavailable",
 }
 
 func problemTitle(status int) string {
@@ -48,7 +48,7 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 	p := ui.Problem{
 		Status: a.status, Text: explain(c, a, err), Request: request, Retry: a.retry,
 		Search: a.status == fiber.StatusNotFound && guard.Principal(c).MayRead(),
-		Action: ui.Choice{Text: "To the groupings", URL: f.Path("/")},
+		Action: ui.Choice{Text: "Go to groupings", URL: f.Path("/")},
 	}
 	again := safeAgain(c)
 	switch {
@@ -89,13 +89,13 @@ func explain(c *fiber.Ctx, a answer, err error) string {
 	case errors.Is(err, auth.ErrForbidden):
 		p := guard.Principal(c)
 		if needs, ok := c.Locals(neededAction).(auth.Action); ok && !p.Role.May(needs) {
-			return whoYouAre(p) + " What you asked for takes the role " + auth.RoleFor(needs).String() + "."
+			return whoYouAre(p) + " This needs the role " + auth.RoleFor(needs).String() + "."
 		}
 	case errors.Is(err, fiber.ErrNotFound):
-		return "No page has this address."
+		return "There is no page at this address."
 	case a.status == fiber.StatusMethodNotAllowed:
 		if allow := c.GetRespHeader(fiber.HeaderAllow); allow != "" {
-			return "This address takes " + allow + ", but not " + c.Method() + "."
+			return "This address accepts " + allow + ", but not " + c.Method() + "."
 		}
 	}
 	return sentence(a.text)
@@ -103,14 +103,16 @@ func explain(c *fiber.Ctx, a answer, err error) string {
 
 // whoYouAre tells people how the server knows them.
 func whoYouAre(p auth.Principal) string {
-	who := "You are known"
-	if p.Name != "" {
-		who += " as " + shorten(p.Name, maxValue)
+	name := shorten(p.Name, maxValue)
+	switch {
+	case p.Role == auth.NoRole && name == "":
+		return "You have no role here."
+	case p.Role == auth.NoRole:
+		return "You are known as " + name + ", but have no role here."
+	case name == "":
+		return "You have the role " + p.Role.String() + "."
 	}
-	if p.Role == auth.NoRole {
-		return who + ", but no role was given to you."
-	}
-	return who + " with the role " + p.Role.String() + "."
+	return "You are known as " + name + " and have the role " + p.Role.String() + "."
 }
 
 // sentence makes one of an error's text.

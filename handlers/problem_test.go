@@ -30,22 +30,22 @@ func TestProblemsAreToldInWordsWithOneThingToDo(t *testing.T) {
 		title          string
 		parts          []string
 	}{
-		"nothing": {admin, "GET", "/nowhere", 404, "There is nothing here", []string{"No page has this address.", `name="q"`, `action="/pg/"`}},
-		"a filter that makes no sense": {admin, "GET", "/activity?kind=x", 400, "That was not understood", []string{
+		"nothing": {admin, "GET", "/nowhere", 404, "Not found", []string{"There is no page at this address.", `name="q"`, `action="/pg/"`}},
+		"a filter that makes no sense": {admin, "GET", "/activity?kind=x", 400, "Invalid request", []string{
 			"Kind must be delete, wipe, expiry, undo, deletions, import, refusal, sign_in,", `href="/pg/"`,
 		}},
-		"another method": {admin, "POST", "/activity", 405, "That cannot be done here", []string{"This address takes GET, HEAD, OPTIONS, but not POST."}},
-		"more than the role allows": {reader, "GET", "/activity", 403, "You may not do that", []string{
-			"You are known as &lt;b&gt;rita with the role reader. What you asked for takes the role admin.",
+		"another method": {admin, "POST", "/activity", 405, "Not possible here", []string{"This address accepts GET, HEAD, OPTIONS, but not POST."}},
+		"more than the role allows": {reader, "GET", "/activity", 403, "Not allowed", []string{
+			"You are known as &lt;b&gt;rita and have the role reader. This needs the role admin.",
 		}},
-		"a delete by a reader": {reader, "GET", removal, 403, "You may not do that", []string{"takes the role pusher."}},
-		"no role": {nobody, "GET", "/activity", 403, "You may not do that", []string{
-			"You are known as nemo, but no role was given to you. What you asked for takes the role admin.",
+		"a delete by a reader": {reader, "GET", removal, 403, "Not allowed", []string{"needs the role pusher."}},
+		"no role": {nobody, "GET", "/activity", 403, "Not allowed", []string{
+			"You are known as nemo, but have no role here. This needs the role admin.",
 		}},
-		"a wrong credential": {[]string{"Authorization", basicHeader("admin", "wrong")}, "GET", "/activity?q=a&by=b", 401, "You are not signed in", []string{
+		"a wrong credential": {[]string{"Authorization", basicHeader("admin", "wrong")}, "GET", "/activity?q=a&by=b", 401, "Not signed in", []string{
 			"The credential is not valid.", `href="/pg/login?next=%2Fpg%2Factivity%3Fq%3Da%26by%3Db"`,
 		}},
-		"a form that is too large": {admin, "POST", removal, 413, "That is too large", []string{"The form is larger than 8 KiB."}},
+		"a form that is too large": {admin, "POST", removal, 413, "Too large", []string{"The form is larger than 8 KiB."}},
 	} {
 		body := strings.Repeat("x", 9000)
 		headers := append(append([]string{"Sec-Fetch-Site", "same-origin", "Content-Type", "application/x-www-form-urlencoded"}, test.who...), aBrowser[:4]...)
@@ -77,15 +77,15 @@ func TestWhatTheServerCannotDoIsTriedAgain(t *testing.T) {
 	s.put("/metrics/job/x", "a 1\n")
 	s.journal.failRead(store.ErrUnavailable)
 	a := s.get("/pg/activity?q=a", aBrowser...)
-	if a.status != 503 || a.header.Get("Retry-After") != "5" || headline(a.body) != "The server cannot do that right now" ||
-		!contains(a.body, `<meta http-equiv="refresh" content="5">`, `href="/pg/activity?q=a"`, "This page asks again in 5 seconds.") {
+	if a.status != 503 || a.header.Get("Retry-After") != "5" || headline(a.body) != "Temporarily unavailable" ||
+		!contains(a.body, `<meta http-equiv="refresh" content="5">`, `href="/pg/activity?q=a"`, "This page retries in 5 seconds.") {
 		t.Errorf("%v %s", a, a.body)
 	}
 	// What changes something is not asked for again by itself.
 	s.journal.fail(store.ErrUnavailable)
 	path := "/groupings/" + s.group("/metrics/job/x").Key.Digest() + "/delete"
 	form := formOf(t, s.get("/pg"+path, aBrowser...).body, "/pg"+path)
-	if a := s.post(path, form.Encode()); a.status != 503 || strings.Contains(a.body, "http-equiv") || !contains(a.body, "It may work in 5 seconds.", `href="/pg/"`) {
+	if a := s.post(path, form.Encode()); a.status != 503 || strings.Contains(a.body, "http-equiv") || !contains(a.body, "Try again in 5 seconds.", `href="/pg/"`) {
 		t.Errorf("%v %s", a, a.body)
 	}
 }
@@ -93,17 +93,17 @@ func TestWhatTheServerCannotDoIsTriedAgain(t *testing.T) {
 func TestAFailureHasANameInTheLog(t *testing.T) {
 	s := serve(t)
 	s.journal.failRead(errors.New("a cause with /a/path"))
-	named := regexp.MustCompile(`There this request is <code[^>]*>([A-Z2-7]{8})</code>`)
+	named := regexp.MustCompile(`Request ID: <code[^>]*>([A-Z2-7]{8})</code>`)
 	a := s.get("/activity", aBrowser...)
 	found := named.FindStringSubmatch(a.body)
-	if a.status != 500 || headline(a.body) != "Something went wrong in the server" || found == nil || strings.Contains(a.body, "/a/path") || !contains(a.body, `href="/activity"`) {
+	if a.status != 500 || headline(a.body) != "Something went wrong on the server" || found == nil || strings.Contains(a.body, "/a/path") || !contains(a.body, `href="/activity"`) {
 		t.Fatalf("%v %s", a, a.body)
 	}
 	if log := s.log.String(); !contains(log, "request="+found[1], "/a/path") {
 		t.Errorf("the log says %s", log)
 	}
 	toast := s.get("/activity", asPart("activity")...)
-	if toast.status != 500 || toast.header.Get("HX-Retarget") != "#toasts" || !regexp.MustCompile(`There this request is [A-Z2-7]{8}\.`).MatchString(toast.body) {
+	if toast.status != 500 || toast.header.Get("HX-Retarget") != "#toasts" || !regexp.MustCompile(`Request ID: [A-Z2-7]{8}\.`).MatchString(toast.body) {
 		t.Errorf("%v", toast)
 	}
 	if a := s.get("/activity"); a.body != textInternal+"\n" {

@@ -119,7 +119,7 @@ func TestTheIntervalOfAJobIsThatOfMostGroupings(t *testing.T) {
 	}
 	var got []string
 	for _, row := range s.browse("targets?sort=name").jobRows() {
-		_, every, _ := strings.Cut(spokenOf(row), "every ~")
+		_, every, _ := strings.Cut(spokenOf(row), "interval ~")
 		got = append(got, every[:min(len(every), 4)])
 	}
 	if want := []string{"5 m0", "20 m", ""}; !slices.Equal(got, want) {
@@ -221,7 +221,7 @@ func TestJobsAreShownAsTextWhateverTheyHold(t *testing.T) {
 func TestWithoutPushesThePageHelps(t *testing.T) {
 	s := serve(t, below("/pg"))
 	l := s.browse("targets")
-	if !strings.Contains(l.text("targets"), "Nobody has pushed yet") || l.id("q") != nil {
+	if !strings.Contains(l.text("targets"), "No pushes yet") || l.id("q") != nil {
 		t.Errorf("says %q", l.text("targets"))
 	}
 	if to := l.link(t, "Quick start"); to != "pg/docs/quick-start" {

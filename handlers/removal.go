@@ -46,7 +46,7 @@ func (h *api) askRemoval(c *fiber.Ctx) error {
 // that is open.
 func (h *api) nothingToRemove(c *fiber.Ctx) error {
 	if isPartial(c) {
-		return &httpError{fiber.StatusNotFound, "there is no such grouping any more"}
+		return &httpError{fiber.StatusNotFound, "the grouping no longer exists"}
 	}
 	return h.noGrouping(c)
 }
@@ -209,16 +209,29 @@ func (h *api) undoRefused(c *fiber.Ctx) error {
 	return h.fragment(c, late.status, ui.ToastPart(ui.Toast{Text: sentence(late.text), Problem: true}), "")
 }
 
+// restoredText says how many groupings came back, and how many were kept because
+// they had been pushed again.
+func restoredText(restored, kept int) string {
+	text := views.CountGroupings(restored) + " restored"
+	if restored == 0 {
+		text = "Nothing restored"
+	}
+	switch {
+	case kept == 0:
+		return text + "."
+	case restored == 0 && kept == 1:
+		return text + ": it was pushed again."
+	}
+	return text + "; " + ui.CountOf(kept, "was", "were") + " pushed again and kept."
+}
+
 // undoneToast tells what came of an undo in the place of what offered it.
 func (h *api) undoneToast(c *fiber.Ctx, done store.Undone) error {
-	t := ui.Toast{Text: views.CountGroupings(done.Restored) + " restored."}
-	if n := len(done.Kept); n > 0 {
-		t.Text += " Pushed again since and left alone: " + views.CountGroupings(n) + "."
-	}
+	t := ui.Toast{Text: restoredText(done.Restored, len(done.Kept))}
 	if n := len(done.Conflicting); n > 0 {
 		first := done.Conflicting[0]
 		t.Problem = true
-		t.Text += " Could not come back: " + views.CountGroupings(n) + ", such as " + shorten(first.Key.String(), maxName) + ": " + shorten(first.Err.Error(), maxReason) + "."
+		t.Text += " Could not be restored: " + views.CountGroupings(n) + ", such as " + shorten(first.Key.String(), maxName) + ": " + shorten(first.Err.Error(), maxReason) + "."
 	}
 	c.Set("HX-Trigger", "changed")
 	return h.fragment(c, fiber.StatusOK, ui.ToastPart(t), "")

@@ -62,7 +62,7 @@ func TestAGroupingIsDeletedAndBroughtBackByForms(t *testing.T) {
 	}
 	formOf(t, told.body, "/pg/undo/"+operation)
 	undone := s.post("/undo/"+operation, "")
-	if undone.status != 200 || !contains(undone.body, "1 grouping is back") {
+	if undone.status != 200 || !contains(undone.body, "1 grouping restored") {
 		t.Errorf("%v", undone)
 	}
 	s.wantGroupings(`{job="x",l="<script>"}`, `{job="y"}`)
@@ -153,10 +153,10 @@ func TestWhatIsGoneIsNamed(t *testing.T) {
 	if n := strings.Count(told.body, "{job=&#34;x&#34;,n="); n != maxNamed {
 		t.Errorf("%d are named", n)
 	}
-	if a := s.get(done.header.Get("Location")+"?kept=2", aBrowser...); !contains(a.body, "2 others were pushed meanwhile") {
+	if a := s.get(done.header.Get("Location")+"?kept=2", aBrowser...); !contains(a.body, "2 others were pushed in the meantime") {
 		t.Errorf("%v", a)
 	}
-	if a := s.get(done.header.Get("Location")+"?kept=x", aBrowser...); a.status != 200 || strings.Contains(a.body, "meanwhile") {
+	if a := s.get(done.header.Get("Location")+"?kept=x", aBrowser...); a.status != 200 || strings.Contains(a.body, "meantime") {
 		t.Errorf("%v", a)
 	}
 	s.put("/metrics/job/y", "b 1\n")

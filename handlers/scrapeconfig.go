@@ -33,7 +33,7 @@ func (h *api) snippets(c *fiber.Ctx) []views.Snippet {
 		},
 		{
 			ID: "sd-config", Title: "A target per grouping", Text: at.each(), Note: note,
-			About: "Instead of the above, not beside it: each grouping is scraped on its own, and up tells of each.",
+			About: "Use this instead of the above, not in addition: each grouping is scraped on its own and has its own up.",
 		},
 	}
 }
@@ -99,10 +99,10 @@ var credentialBlocks = map[auth.Scheme][]string{
 
 // credentialNotes say what is in the files.
 var credentialNotes = map[auth.Scheme]string{
-	auth.ScrapeKey:   "The file holds the scrape key, the server's METRICS_VERIFICATION_KEY.",
-	auth.APIToken:    "The file holds an API token. A scrape key (METRICS_VERIFICATION_KEY) would read metrics and do nothing else.",
-	auth.JWT:         "The file holds a token of the issuer. A scrape key (METRICS_VERIFICATION_KEY) does not expire.",
-	auth.Basic:       "The file holds the password of USER. A scrape key (METRICS_VERIFICATION_KEY) would read metrics and do nothing else.",
+	auth.ScrapeKey:   "The file contains the scrape key, the server's METRICS_VERIFICATION_KEY.",
+	auth.APIToken:    "The file contains an API token. A scrape key (METRICS_VERIFICATION_KEY) can only read metrics.",
+	auth.JWT:         "The file contains a token of the issuer. A scrape key (METRICS_VERIFICATION_KEY) does not expire.",
+	auth.Basic:       "The file contains the password of USER. A scrape key (METRICS_VERIFICATION_KEY) can only read metrics.",
 	auth.Certificate: "The files are a client certificate that the server accepts, and its key.",
 }
 

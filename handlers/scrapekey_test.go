@@ -394,7 +394,7 @@ func TestTheStrangersPushPageShowsNothingOfWhatIsHeld(t *testing.T) {
 		"job=mine&grouping=" + s.group("/metrics/job/mine").Key.Digest() + "&mode=replace&text=a+2%0A",
 	} {
 		a := s.post("/ui/push/check", form)
-		if a.status != 200 || !contains(a.body, "Would be taken.", "Push metrics") || strings.Contains(a.body, "exists") || strings.Contains(a.body, "no such grouping") || strings.Contains(a.body, "replace 1") {
+		if a.status != 200 || !contains(a.body, "Would be accepted.", "Push metrics") || strings.Contains(a.body, "exists") || strings.Contains(a.body, "does not exist") || strings.Contains(a.body, "replace 1") {
 			t.Errorf("%s: %v %s", form, a, a.body)
 		}
 	}
@@ -408,7 +408,7 @@ func TestTheStrangersPushPageShowsNothingOfWhatIsHeld(t *testing.T) {
 	if a.status != 303 || a.header.Get("Location") != "/push?pushed=1" {
 		t.Fatalf("%v %v", a, a.header)
 	}
-	if a := s.get("/push?pushed=1", aBrowser...); a.status != 200 || !contains(a.body, "The push was taken", "nobody is admin", "Sign in") || strings.Contains(a.body, "1.2.3") || strings.Contains(a.body, "$TOKEN") {
+	if a := s.get("/push?pushed=1", aBrowser...); a.status != 200 || !contains(a.body, "Push accepted.", "nobody is admin", "Sign in") || strings.Contains(a.body, "1.2.3") || strings.Contains(a.body, "$TOKEN") {
 		t.Errorf("%v %s", a, a.body)
 	}
 	s.wantGroupings(`{job="foreign"}`, `{job="mine"}`, `{job="new"}`)

@@ -73,8 +73,8 @@ func TestScrapersAreSeenWithWhatTheyGet(t *testing.T) {
 		{"some targets", "/api/v1/targets?match[]={job=%22x%22}", nil, `192.0.2.1 Prometheus/3.5.0 | targets {job="x"} | T | 200 | D | N B | 1`},
 		{"a grouping", "/metrics/job/x/instance/i", nil, "192.0.2.1 Prometheus/3.5.0 | single groupings | T | 200 | D | N B | 1"},
 		{"a job", "/metrics/job/x", nil, "192.0.2.1 Prometheus/3.5.0 | single groupings | T | 200 | D | N B | 1"},
-		{"none", "/metrics/job/nothing", nil, "192.0.2.1 Prometheus/3.5.0 ▲ The last answer was 404: there is no grouping of that job | single groupings | T | 404 | D | N B | 1"},
-		{"nonsense", "/metrics?match[]={", nil, `192.0.2.1 Prometheus/3.5.0 ▲ The last answer was 400: bad selector "{": 1:2: parse error: unexpected end of input inside braces | a part { | T | 400 | D | N B | 1`},
+		{"none", "/metrics/job/nothing", nil, "192.0.2.1 Prometheus/3.5.0 ▲ The last response was 404: there is no grouping of that job | single groupings | T | 404 | D | N B | 1"},
+		{"nonsense", "/metrics?match[]={", nil, `192.0.2.1 Prometheus/3.5.0 ▲ The last response was 400: bad selector "{": 1:2: parse error: unexpected end of input inside braces | a part { | T | 400 | D | N B | 1`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") })
@@ -97,7 +97,7 @@ func TestWhatIsNoScrapeMakesNoScraper(t *testing.T) {
 	s.do("DELETE", "/metrics/job/x", "")
 	s.do("OPTIONS", "/metrics", "")
 	l := s.browse("targets?view=scrapers")
-	if rows := s.scrapers(); len(rows) != 0 || !strings.Contains(l.text("targets"), "Nobody has scraped /metrics yet") {
+	if rows := s.scrapers(); len(rows) != 0 || !strings.Contains(l.text("targets"), "/metrics has not been scraped yet") {
 		t.Errorf("got %q", rows)
 	}
 }
@@ -112,22 +112,22 @@ func TestRefusedScrapersAreSeen(t *testing.T) {
 		headers []string
 		want    string
 	}{
-		{"without a credential", password, nil, "192.0.2.1 curl ▲ The last answer was 401: authentication is required | everything | T | 401 | D | N B | 1"},
-		{"with a wrong one", key, []string{"X-Metrics-Key", "wrong"}, "192.0.2.1 curl ▲ The last answer was 401: the credential is not valid | everything | T | 401 | D | N B | 1"},
+		{"without a credential", password, nil, "192.0.2.1 curl ▲ The last response was 401: authentication is required | everything | T | 401 | D | N B | 1"},
+		{"with a wrong one", key, []string{"X-Metrics-Key", "wrong"}, "192.0.2.1 curl ▲ The last response was 401: the credential is not valid | everything | T | 401 | D | N B | 1"},
 		{"with the right one", key, []string{"X-Metrics-Key", rightKey}, "192.0.2.1 as scrape key curl | everything | T | 200 | D | N B | 1"},
 		{"with a password", password, []string{"Authorization", basicHeader("admin", rightPassword)}, "192.0.2.1 as admin curl | everything | T | 200 | D | N B | 1"},
-		{"with two", key, []string{"X-Metrics-Key", "a", "X-Metrics-Key", "b"}, "192.0.2.1 curl ▲ The last answer was 400: a credential is given twice | everything | T | 400 | D | N B | 1"},
+		{"with two", key, []string{"X-Metrics-Key", "a", "X-Metrics-Key", "b"}, "192.0.2.1 curl ▲ The last response was 400: a credential is given twice | everything | T | 400 | D | N B | 1"},
 		{
 			"from elsewhere", func(c setup) { c.Guard.ScrapeAllowed = prefixes(t, "10.0.0.0/8") }, nil,
-			"192.0.2.1 curl ▲ The last answer was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
+			"192.0.2.1 curl ▲ The last response was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
 		},
 		{
 			"from quite elsewhere", func(c setup) { c.Guard.Allowed = prefixes(t, "127.0.0.1") }, nil,
-			"192.0.2.1 curl ▲ The last answer was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
+			"192.0.2.1 curl ▲ The last response was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
 		},
 		{
 			"at the wrong listener", func(c setup) { c.ScrapesElsewhere = true }, nil,
-			"192.0.2.1 curl ▲ The last answer was 405: method not allowed | everything | T | 405 | D | N B | 1",
+			"192.0.2.1 curl ▲ The last response was 405: method not allowed | everything | T | 405 | D | N B | 1",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestRefusedScrapersAreSeen(t *testing.T) {
 				t.Errorf("got %q, want %q", rows, test.want)
 			}
 			l := s.browse("targets?view=scrapers", headers...)
-			if alone := strings.Contains(l.text("targets"), "Nobody has scraped"); alone != strings.Contains(test.want, "▲") {
+			if alone := strings.Contains(l.text("targets"), "has not been scraped yet"); alone != strings.Contains(test.want, "▲") {
 				t.Errorf("says %q", l.text("targets"))
 			}
 		})
@@ -220,9 +220,9 @@ func TestAScrapeThatIsCutOffIsAWarning(t *testing.T) {
 	must(t, conn.Close())
 	s.eventually("the scrape is seen to fail", func() bool {
 		rows := s.scrapers()
-		return len(rows) == 1 && strings.Contains(rows[0], "hasty ▲ It hung up after ")
+		return len(rows) == 1 && strings.Contains(rows[0], "hasty ▲ Disconnected after ")
 	})
-	if l := s.browse("targets?view=scrapers"); !strings.Contains(l.text("targets"), "Nobody has scraped") {
+	if l := s.browse("targets?view=scrapers"); !strings.Contains(l.text("targets"), "has not been scraped yet") {
 		t.Errorf("says %q", l.text("targets"))
 	}
 }
@@ -298,7 +298,7 @@ func TestOnlyMetricsCountAsScraped(t *testing.T) {
 			t.Fatal(a)
 		}
 		l := s.browse("targets?view=scrapers")
-		if served := !strings.Contains(l.text("targets"), "Nobody has scraped /scrape yet"); served != step.served {
+		if served := !strings.Contains(l.text("targets"), "/scrape has not been scraped yet"); served != step.served {
 			t.Errorf("after %s: %s", step.target, l.text("targets"))
 		}
 	}

@@ -451,7 +451,7 @@ func TestWithoutUsersTheFormSaysSo(t *testing.T) {
 	} {
 		s := serve(t, change)
 		a := s.get("/login", aBrowser...)
-		if a.status != 200 || strings.Contains(a.body, `type="password"`) || !contains(a.body, "nothing to sign in with", "PUSHGATEWAY_AUTH_USER") {
+		if a.status != 200 || strings.Contains(a.body, `type="password"`) || !contains(a.body, "nobody can sign in here", "PUSHGATEWAY_AUTH_USER") {
 			t.Errorf("%s: %v", name, a)
 		}
 		if a := s.post("/login", filledIn("", "", "")); a.status != 401 || a.cookie() != nil {

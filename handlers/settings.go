@@ -103,14 +103,14 @@ func settingsFields(s ui.Settings) []views.Field {
 	}
 	rows := strconv.Itoa(cmp.Or(s.Rows, defaultPage))
 	return []views.Field{
-		field("theme", "Theme", "", s.Theme, "system", "as the system", "light", "light", "dark", "dark"),
-		field("time", "Times", "The browser's time zone needs JavaScript; without it UTC is shown.", s.Time,
-			"ago", "how long ago", "utc", "UTC", "local", "in this browser's time zone"),
-		field("density", "Height of rows", "", when(s.Compact, "compact"), "roomy", "roomy", "compact", "compact"),
-		field("rows", "Rows on a page", "", rows, "50", "50", "100", "100", "200", "200"),
-		field("live", "Live updates", "Pages follow what is pushed and deleted by themselves.", when(s.Still, "off"), "on", "on", "off", "off"),
-		field("keys", "Shortcuts on single keys", "The key ? lists them.", when(s.Keyless, "off"), "on", "on", "off", "off"),
-		field("language", "Language of examples", "", s.Language,
+		field("theme", "Theme", "", s.Theme, "system", "system", "light", "light", "dark", "dark"),
+		field("time", "Times", "The browser's time zone needs JavaScript; without it, times are in UTC.", s.Time,
+			"ago", "relative", "utc", "UTC", "local", "browser's time zone"),
+		field("density", "Row height", "", when(s.Compact, "compact"), "roomy", "roomy", "compact", "compact"),
+		field("rows", "Rows per page", "", rows, "50", "50", "100", "100", "200", "200"),
+		field("live", "Live updates", "Pages update when something is pushed or deleted.", when(s.Still, "off"), "on", "on", "off", "off"),
+		field("keys", "Keyboard shortcuts", "Press ? to list them.", when(s.Keyless, "off"), "on", "on", "off", "off"),
+		field("language", "Example language", "", s.Language,
 			"curl", "curl", "go", "Go", "python", "Python", "java", "Java", "javascript", "JavaScript", "powershell", "PowerShell"),
 	}
 }

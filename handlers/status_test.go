@@ -15,7 +15,7 @@ func TestTheStatusTellsBuildAndFlags(t *testing.T) {
 		c.Started = started
 		c.Store.Now = func() time.Time { return started }
 	})
-	want := `{"status":"success","data":{"authentication":[{"scheme":"none","grants":"admin","detail":"no credential is asked for"}],"build_information":{"branch":"main","buildDate":"today","buildUser":"me","goVersion":"go1.26","revision":"abc","version":"1.2.3"},` +
+	want := `{"status":"success","data":{"authentication":[{"scheme":"none","grants":"admin","detail":"no credential is required"}],"build_information":{"branch":"main","buildDate":"today","buildUser":"me","goVersion":"go1.26","revision":"abc","version":"1.2.3"},` +
 		`"clock":{"now":"2026-11-22T17:28:17Z","behind_seconds":0,"nothing_expires_until":null,"set_seconds":0},` +
 		`"flags":{"log.level":"info","web.enable-admin-api":"false"},"start_time":"2026-11-22T17:28:17.684828557Z"}}`
 	if a := s.get("/api/v1/status"); a.status != 200 || a.body != want || a.header.Get("Content-Type") != "application/json" {

@@ -72,15 +72,15 @@ func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup
 		fact("Listens on", strings.Join(h.Addresses, ", ")),
 	}
 	if len(h.ScrapeAddresses) > 0 {
-		facts = append(facts, fact("For scrapes on", strings.Join(h.ScrapeAddresses, ", ")))
+		facts = append(facts, fact("Listens for scrapes on", strings.Join(h.ScrapeAddresses, ", ")))
 	}
 	facts = append(facts, fact("TLS", onOff(h.TLS)))
-	reached := "Reached at"
+	reached := "Address"
 	if h.ExternalURL != nil {
 		reached = "External URL"
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
-		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
+		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Metrics path", h.PublicPrefix+h.TelemetryPath))}
 }
 
 // clockFact says what is odd about the clock.
@@ -100,7 +100,7 @@ func clockFact(s store.ClockStatus) views.Fact {
 		odd = append(odd, "set "+way+" by "+ui.Span(s.Set.Abs().Truncate(time.Second))+" since the start")
 	}
 	if len(odd) == 0 {
-		return fact("Clock", "in step with the store")
+		return fact("Clock", "in sync with the store")
 	}
 	return views.Fact{Name: "Clock", Text: strings.Join(odd, "; "), Bad: true}
 }
@@ -109,8 +109,8 @@ func (h *api) contentFacts(s store.Stats) views.FactGroup {
 	facts := []views.Fact{
 		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", ui.Number(s.Families)),
 		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", ui.Size(s.Bytes)),
-		{Name: "Left out of scrapes", Text: counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
-		fact("Kept for an undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
+		{Name: "Shadowed", Text: counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
+		fact("Kept for undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
 	}
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }
@@ -118,11 +118,11 @@ func (h *api) contentFacts(s store.Stats) views.FactGroup {
 // storageFacts tells where things are kept; the place only to admins.
 func (h *api) storageFacts(s store.Status, administers bool) views.FactGroup {
 	j := s.Journal
-	changes := fact("Changes", "are taken")
+	changes := fact("Writes", "OK")
 	if s.Err != nil {
-		changes = views.Fact{Name: "Changes", Text: storageReason(s), At: j.Since, Bad: true}
+		changes = views.Fact{Name: "Writes", Text: storageReason(s), At: j.Since, Bad: true}
 	}
-	facts := []views.Fact{changes, fact("Waiting", counted(s.Queued, "change", "changes")), fact("Engine", titled(j.Engine))}
+	facts := []views.Fact{changes, fact("Queued", counted(s.Queued, "write", "writes")), fact("Engine", titled(j.Engine))}
 	if administers {
 		facts = append(facts, fact("Path", j.Path))
 	}
@@ -147,27 +147,27 @@ func (h *api) memoryFacts() views.FactGroup {
 		}
 		return int64(min(samples[i].Value.Uint64(), math.MaxInt64))
 	}
-	limit := "none (GOMEMLIMIT)"
+	limit := "none"
 	if n := value(4); n != math.MaxInt64 {
 		limit = ui.Limit(n)
 	}
-	collected := "off (GOGC)"
+	collected := "off"
 	if n := value(3); n < math.MaxInt32 {
-		collected = fmt.Sprintf("after growing by %d %%", n)
+		collected = fmt.Sprintf("%d %%", n)
 	}
 	return views.FactGroup{Title: "Memory", Facts: []views.Fact{
-		fact("From the system", ui.Size(value(0)-value(1))), fact("On the heap", ui.Size(value(2))),
-		fact("Collected", collected), fact("Limit", limit), fact("Goroutines", ui.Number(int(value(5)))),
+		fact("From the OS", ui.Size(value(0)-value(1))), fact("On the heap", ui.Size(value(2))),
+		fact("GOGC", collected), fact("GOMEMLIMIT", limit), fact("Goroutines", ui.Number(int(value(5)))),
 		fact("Pushes being read", ui.Size(h.budget.taken.Load())+" of "+sizeOrNone(h.BodyBudget)),
 	}}
 }
 
 func (h *api) pushFacts() views.FactGroup {
-	check := "on: pushes that conflict are refused"
+	check := "on: conflicts are refused"
 	if !h.CheckConsistency {
-		check = "off: what conflicts is left out of scrapes"
+		check = "off: conflicts are shadowed"
 	}
-	ttl := "never, unless the client says so"
+	ttl := "only with a TTL"
 	if h.DefaultTTL > 0 {
 		ttl = "after " + ui.Span(h.DefaultTTL)
 	}
@@ -177,13 +177,13 @@ func (h *api) pushFacts() views.FactGroup {
 	}
 	return views.FactGroup{Title: "Pushes", Facts: []views.Fact{
 		fact("Consistency check", check), fact("Largest body", sizeOrNone(h.MaxBodyBytes)),
-		fact("Series in a push", atMost(h.MaxSeriesPerPush)), fact("Label sets of a family", atMost(h.MaxLabelSets)),
+		fact("Series per push", atMost(h.MaxSeriesPerPush)), fact("Label sets per family", atMost(h.MaxLabelSets)),
 		fact("Groupings expire", ttl), fact("Names", names),
 	}}
 }
 
 func (h *api) timeFacts() views.FactGroup {
-	undo := "not possible"
+	undo := "off"
 	if h.UndoWindow > 0 {
 		undo = "for " + ui.Span(h.UndoWindow) + ", up to " + ui.Limit(h.UndoMaxBytes)
 	}
@@ -193,7 +193,7 @@ func (h *api) timeFacts() views.FactGroup {
 	}
 	return views.FactGroup{Title: "Age and deletes", Facts: []views.Fact{
 		fact("Stale after", ui.Span(h.StaleAfter)), fact("Old after", ui.Span(h.OldAfter)), fact("Undo", undo), fact("Activity", h.kept()),
-		fact("/metrics/job/<job> is", job), fact("Wiping", onOff(h.EnableAdminAPI)), fact("Ending by request", onOff(h.EnableLifecycle)),
+		fact("/metrics/job/<job> is", job), fact("Wipe", onOff(h.EnableAdminAPI)), fact("Lifecycle API", onOff(h.EnableLifecycle)),
 		fact("Profiles", onOff(h.EnablePprof)),
 	}}
 }
@@ -201,7 +201,7 @@ func (h *api) timeFacts() views.FactGroup {
 // schemes are the ways to come in, in the words of the documentation.
 var schemes = map[auth.Scheme]string{
 	auth.JWT: "Bearer token of the issuer (JWT)", auth.APIToken: "API token", auth.Basic: "User and password", auth.ScrapeKey: "Scrape key",
-	auth.SessionCookie: "Session", auth.OIDC: "Sign-in at the OpenID provider", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everybody",
+	auth.SessionCookie: "Session", auth.OIDC: "Sign-in at the OpenID provider", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everyone",
 }
 
 // methods tells who is let in, in the order in which credentials are looked
@@ -209,7 +209,7 @@ var schemes = map[auth.Scheme]string{
 func (h *api) methods() (list []views.Method, bypass string, warnings []string) {
 	active := h.Guard.Methods()
 	if h.Guard.CanSignIn() {
-		session := guard.Method{Scheme: auth.SessionCookie, Grants: "the user's role", Detail: "people who have signed in"}
+		session := guard.Method{Scheme: auth.SessionCookie, Grants: "the user's role", Detail: "people who signed in"}
 		at := slices.IndexFunc(active, func(m guard.Method) bool { return m.Scheme == auth.Certificate || m.Scheme == auth.Localhost })
 		if at < 0 {
 			at = len(active)
@@ -248,13 +248,13 @@ func (h *api) admins() (sentences []string) {
 func bypassText(b guard.Bypass, open bool) string {
 	switch {
 	case open:
-		return "Clients on this machine are let in as all others are."
+		return "Clients on this machine are treated like all others."
 	case b == guard.BypassSameUser:
 		return "Processes of the server's own user on this machine need no credential."
 	case b == guard.BypassOn:
 		return "No process on this machine needs a credential."
 	}
-	return "Clients on this machine need a credential too: the bypass for them is off."
+	return "Clients on this machine need a credential too: the localhost bypass is off."
 }
 
 func onOff(on bool) string {

@@ -78,11 +78,11 @@ func TestTheStatusPageTellsHowTheServerIsDoing(t *testing.T) {
 	s.get("/pg/metrics/job/none")
 	v := s.view("/status")
 	for name, want := range map[string]string{
-		"Version": "1.2.3", "Revision": "abc123", "Running for": "1 h 30 m", "Listens on": ":9091, vsock://:1", "For scrapes on": "10.0.0.1:9092",
-		"Route prefix": "/pg", "Scrapes at": "/pg/metrics", "TLS": "off", "Reached at": "http://" + s.addr + "/pg",
-		"Groupings": "1 of at most 1,000", "Series": "2", "Metric families": "2", "Left out of scrapes": "0 series", "Kept for an undo": "1 grouping",
-		"Changes": "are taken", "Waiting": "0 changes", "Engine": "Pebble", "Path": "/store", "Largest body": "1 MiB",
-		"Consistency check": "on: pushes that conflict are refused", "Stale after": "1 h", "Undo": "for 1 d, up to 0 B", "Wiping": "off",
+		"Version": "1.2.3", "Revision": "abc123", "Running for": "1 h 30 m", "Listens on": ":9091, vsock://:1", "Listens for scrapes on": "10.0.0.1:9092",
+		"Route prefix": "/pg", "Metrics path": "/pg/metrics", "TLS": "off", "Address": "http://" + s.addr + "/pg",
+		"Groupings": "1 of at most 1,000", "Series": "2", "Metric families": "2", "Shadowed": "0 series", "Kept for undo": "1 grouping",
+		"Writes": "OK", "Queued": "0 writes", "Engine": "Pebble", "Path": "/store", "Largest body": "1 MiB",
+		"Consistency check": "on: conflicts are refused", "Stale after": "1 h", "Undo": "for 1 d, up to 0 B", "Wipe": "off",
 	} {
 		if got := v.facts()[name]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -91,9 +91,9 @@ func TestTheStatusPageTellsHowTheServerIsDoing(t *testing.T) {
 	if h1 := allBelow(v.root, tag("h1")); len(h1) != 1 || wordsOf(h1[0]) != "Status: healthy" || len(allBelow(h1[0], classed("state-fresh"))) != 1 {
 		t.Errorf("the page begins with %v", h1)
 	}
-	for i, want := range []string{"Pushes accepted by the minute", "Pushes refused by the minute", "Scrapes by the minute"} {
+	for i, want := range []string{"Pushes accepted per minute", "Pushes refused per minute", "Scrapes per minute"} {
 		svg := allBelow(v.root, func(n *html.Node) bool { return n.Data == "svg" && attribute(n, "role") == "img" })[i]
-		if label := attribute(svg, "aria-label"); !strings.HasPrefix(label, want) || !strings.HasSuffix(label, fmt.Sprintf(" %d in all", []int{2, 1, 4}[i])) {
+		if label := attribute(svg, "aria-label"); !strings.HasPrefix(label, want) || !strings.HasSuffix(label, fmt.Sprintf(" total %d", []int{2, 1, 4}[i])) {
 			t.Errorf("a strip says %q", label)
 		}
 	}
@@ -125,9 +125,9 @@ func TestFlagsAreShownAndSearched(t *testing.T) {
 	s := serve(t, func(c setup) { c.Flags = severalFlags })
 	rows := s.view("/status").flagRows()
 	for name, want := range map[string]string{
-		"--web.route-prefix": "--web.route-prefix Prefix of all paths. /pg changed by GATEHOUSE_WEB_ROUTE_PREFIX empty",
+		"--web.route-prefix": "--web.route-prefix Prefix of all paths. /pg changed source: GATEHOUSE_WEB_ROUTE_PREFIX empty",
 		"--limits.series":    "--limits.series Most series in the store. 20",
-		"--storage.path":     "--storage.path Directory of the store. /srv/<b>secret-place</b> changed by command line data",
+		"--storage.path":     "--storage.path Directory of the store. /srv/<b>secret-place</b> changed source: command line data",
 		"--web.config.file":  "--web.config.file File with TLS settings. empty",
 	} {
 		if rows[name] != want {
@@ -163,7 +163,7 @@ func TestReadersAreNotToldPlacesOnTheDisk(t *testing.T) {
 	}
 	v := s.view("/status", reader...)
 	if text := v.text(); contains(text, "secret-place") || contains(text, "Danger zone") || v.facts()["Path"] != "" ||
-		v.flagRows()["--storage.path"] != "--storage.path Directory of the store. (for admins only) changed by command line empty" {
+		v.flagRows()["--storage.path"] != "--storage.path Directory of the store. (for admins only) changed source: command line empty" {
 		t.Errorf("a reader reads %s", text)
 	}
 	if v := s.view("/status?q=secret-place", reader...); len(v.flagRows()) != 0 {
@@ -212,7 +212,7 @@ func TestTheStatusPageWarnsOfAnOpenServer(t *testing.T) {
 	for want, configure := range map[string]func(setup){
 		"No authentication is configured: everyone":                    func(setup) {},
 		"No authentication is configured but the scrape key: everyone": func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) },
-		"the bypass for them is off":                                   func(c setup) { c.Guard.CertificateRole, c.Guard.Bypass = auth.Reader, guard.BypassOff },
+		"the localhost bypass is off":                                  func(c setup) { c.Guard.CertificateRole, c.Guard.Bypass = auth.Reader, guard.BypassOff },
 	} {
 		if list, bypass, warnings := (&api{Config: serveConfig(t, configure)}).methods(); !strings.Contains(strings.Join(append(warnings, bypass), " "), want) {
 			t.Errorf("%v %s %q, want %q", list, bypass, warnings, want)

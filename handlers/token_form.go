@@ -34,9 +34,9 @@ const (
 
 // roleMeanings say what a token of a role may do.
 var roleMeanings = map[auth.Role]string{
-	auth.Reader: "scrapes, and sees everything; changes nothing",
-	auth.Pusher: "also pushes, and deletes groupings by path: what a job needs",
-	auth.Admin:  "does everything: also bulk deletes, tokens and the activity log",
+	auth.Reader: "can scrape and see everything, but change nothing",
+	auth.Pusher: "can also push and delete by path: what a job needs",
+	auth.Admin:  "can do everything, including tokens and bulk deletes",
 }
 
 // askToken shows the form on which a token is made, filled in with the query; or
@@ -122,7 +122,7 @@ func (h *api) makeToken(c *fiber.Ctx) error {
 	}
 	switch {
 	case errors.Is(err, store.ErrTokenName):
-		m.NameProblem = "There is a token of that name already. If you have just made it and reloaded the page, rotate it to get a secret."
+		m.NameProblem = "A token with this name already exists. If you have just created it and reloaded the page, rotate it to get a secret."
 		return h.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
 	case err != nil:
 		return err

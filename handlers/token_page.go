@@ -142,7 +142,7 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 // overlaps are how long an old secret may stay good, as people choose it.
 var overlaps = []ui.Option{
 	{Value: "0", Label: "ends at once"},
-	{Value: "1h", Label: "stays good for 1 hour"},
+	{Value: "1h", Label: "valid for 1 hour"},
 	{Value: "24h", Label: "24 hours", Chosen: true},
 	{Value: "7d", Label: "7 days"},
 	{Value: "30d", Label: "30 days"},
@@ -173,7 +173,7 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 		return h.rotationPage(c, fiber.StatusUnprocessableEntity, t, "The overlap "+err.Error()+".")
 	}
 	if form.Get("seen") != seenSecret(t) {
-		return h.rotationPage(c, fiber.StatusConflict, t, "It was rotated in the meantime, and nothing was done now. Rotate it once more if you don't have its newest secret.")
+		return h.rotationPage(c, fiber.StatusConflict, t, "The token was rotated in the meantime, so nothing was done. Rotate it again if you don't have its newest secret.")
 	}
 	t, secret, err := h.Store.RotateToken(context.Background(), t.ID, overlap, h.origin(c))
 	if err != nil {
@@ -185,7 +185,7 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 // secretPage shows a secret. It is the answer to the form itself: a page with an
 // address of its own would have to get the secret from somewhere.
 func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bool) error {
-	f := h.frame(c, "The secret of a token", "tokens")
+	f := h.frame(c, "Token secret", "tokens")
 	m := views.MadeToken{Frame: f, Token: h.tokenView(t), Secret: secret, Rotated: rotated}
 	m.Command, m.Outside = h.tokenCommand(c, t, secret)
 	if at := h.scrapedAt(c); !h.ScrapesElsewhere || at.credential != "" {

@@ -40,7 +40,7 @@ func TestTheListTellsAllThatMattersOfTokens(t *testing.T) {
 	s := serve(t, oneUser, clock, below("/pg"))
 	admin := append(s.signedIn(), aBrowser...)
 	empty := s.get("/pg/tokens", admin...)
-	if !contains(empty.body, "No tokens yet", "Programs bring an API token", `href="/pg/tokens/new"`, `aria-current="page">Tokens</a>`) || strings.Contains(empty.body, "<table") {
+	if !contains(empty.body, "No tokens yet", "Programs send an API token", `href="/pg/tokens/new"`, `aria-current="page">Tokens</a>`) || strings.Contains(empty.body, "<table") {
 		t.Errorf("%v", empty)
 	}
 	s.tokenAPI("POST", "", `{"name":"<b>ci</b>","role":"pusher","limit":"{job=\"<i>\"}","expires_in":"30d"}`)
@@ -58,7 +58,7 @@ func TestTheListTellsAllThatMattersOfTokens(t *testing.T) {
 	if strings.Contains(a.body, expired.Secret) || strings.Contains(a.body, "no authentication is configured") {
 		t.Errorf("%s", a.body)
 	}
-	for query, want := range map[string]string{"ci": "1 of 3 tokens", "PUSHER": "1 of 3", "expired": "1 of 3", "never": "1 of 3", "admin old": "1 of 3", "nothing": "No token is like that"} {
+	for query, want := range map[string]string{"ci": "1 of 3 tokens", "PUSHER": "1 of 3", "expired": "1 of 3", "never": "1 of 3", "admin old": "1 of 3", "nothing": "No matching tokens"} {
 		if a := s.get("/pg/tokens?q="+url.QueryEscape(query), admin...); !strings.Contains(a.body, want) {
 			t.Errorf("%s: %v", query, a)
 		}
@@ -78,7 +78,7 @@ func TestTheListTellsAllThatMattersOfTokens(t *testing.T) {
 func TestAnOpenServerSaysThatTokensKeepNobodyOut(t *testing.T) {
 	s := serve(t)
 	for _, target := range []string{"/tokens", "/tokens/new"} {
-		if a := s.get(target, aBrowser...); !strings.Contains(a.body, "Nobody is asked for a token yet") {
+		if a := s.get(target, aBrowser...); !strings.Contains(a.body, "Tokens aren't required yet") {
 			t.Errorf("%v", a)
 		}
 	}
@@ -114,11 +114,11 @@ func TestTheFormTellsWhatALimitMeans(t *testing.T) {
 	}
 	s.put("/metrics/job/out", "", asAdministrator...)
 	for limit, want := range map[string]string{
-		"":                  "All groupings: 4 at present",
-		`{job="in"}`:        "Matches 3 of the 4 groupings at present.",
-		`job="in"`:          "Matches 3 of the 4",
-		` job="out" `:       "Matches 1 of the 4",
-		`{job="none"}`:      "Matches 0 of the 4",
+		"":                  "All groupings: 4 now",
+		`{job="in"}`:        "Matches 3 of 4 groupings now.",
+		`job="in"`:          "Matches 3 of 4",
+		` job="out" `:       "Matches 1 of 4",
+		`{job="none"}`:      "Matches 0 of 4",
 		`job=`:              "Unexpected unexpected end",
 		`{job="in"`:         "at 10.",
 		`{}`:                "At least one matcher must not match an empty value.",
@@ -147,7 +147,7 @@ func TestTheFormIsShownAgainWithWhatIsWrong(t *testing.T) {
 		want   string
 	}{
 		{[]string{"name", ""}, "It must be 1 to 100 bytes of printable text."},
-		{[]string{"name", "taken"}, "There is a token of that name already."},
+		{[]string{"name", "taken"}, "A token with this name already exists."},
 		{[]string{"role", "boss"}, "It must be reader, pusher or admin."},
 		{[]string{"limit", "{job="}, "Unexpected end"},
 		{[]string{"expires", ""}, "Choose when the token expires."},
@@ -178,7 +178,7 @@ func TestASecretIsShownOnce(t *testing.T) {
 	if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || !strings.HasPrefix(secret, "gatehouse_") {
 		t.Fatalf("%v %v", a, a.header)
 	}
-	if !contains(a.body, "the only time", "Reloading this page makes no further token", "/pg/metrics/job/back1", "credentials_file:", `metrics_path: &#34;/pg/metrics&#34;`) {
+	if !contains(a.body, "the only time", "Reloading this page does not create another token", "/pg/metrics/job/back1", "credentials_file:", `metrics_path: &#34;/pg/metrics&#34;`) {
 		t.Errorf("%s", a.body)
 	}
 	s.put("/metrics/job/back1", "a 1\n", bearer(secret)...)
@@ -203,7 +203,7 @@ func TestTheCommandOfATokenFitsItsRoleAndLimit(t *testing.T) {
 		{"pusher", "", []string{"--data-binary @-", "/metrics/job/example\n"}},
 		{"admin", `{job="a b",env="x/y"}`, []string{"/metrics/job@base64/YSBi/env@base64/eC95\n"}},
 		{"pusher", `{job=~"[0-9]{5}"}`, []string{"/metrics/job/12345\n"}},
-		{"pusher", `{job=~"[a-z]{2}"}`, []string{"has to name a grouping that the limit allows"}},
+		{"pusher", `{job=~"[a-z]{2}"}`, []string{"Replace the path by that of a grouping within the scope."}},
 	} {
 		a := s.post("/tokens/new", form("name", fmt.Sprint(i), "role", test.role, "limit", test.limit, "expires", "never"), admin...)
 		text := strings.ReplaceAll(a.body, "</code>", "\n")
@@ -241,7 +241,7 @@ func TestARotationHappensOnce(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	a := s.post(target, answer("1h"), admin...)
-	if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || !contains(a.body, "A new secret for this token", "good until", "makes no further secret") {
+	if a.status != 200 || a.header.Get("Cache-Control") != "no-store" || !contains(a.body, "New secret created", "valid until", "does not create another secret") {
 		t.Fatalf("%v %v", a, a.header)
 	}
 	for _, secret := range []string{token.secret, a.shown()} {
@@ -250,7 +250,7 @@ func TestARotationHappensOnce(t *testing.T) {
 		}
 	}
 	again := s.post(target, answer("1h"), admin...)
-	if again.status != 409 || again.shown() != "" || !strings.Contains(again.body, "It was rotated in the meantime") {
+	if again.status != 409 || again.shown() != "" || !strings.Contains(again.body, "The token was rotated in the meantime") {
 		t.Errorf("%v", again)
 	}
 	if a := s.get("/metrics", bearer(a.shown())...); a.status != 200 {
@@ -269,11 +269,11 @@ func TestARevocationIsAskedForAndTold(t *testing.T) {
 	used, unused := s.token("used", auth.Reader, ""), s.token("un<b>used", auth.Reader, "")
 	s.get("/pg/metrics", used.headers()...)
 	page := s.get("/pg/tokens/"+used.ID+"/revoke", append(admin, aBrowser...)...)
-	if !contains(page.body, "<html", "<h1>Revoke <bdi>used</bdi>?</h1>", "Something still uses it", "from <bdi>127.0.0.1</bdi>", `href="/pg/tokens"`) {
+	if !contains(page.body, "<html", "<h1>Revoke <bdi>used</bdi>?</h1>", "It was used recently. Whatever uses it will be denied.", "from <bdi>127.0.0.1</bdi>", `href="/pg/tokens"`) {
 		t.Errorf("%v", page)
 	}
 	dialog := s.get("/pg/tokens/"+unused.ID+"/revoke", append(admin, part("dialog#dialog")...)...)
-	if strings.Contains(dialog.body, "<html") || !contains(dialog.body, `id="dialog-title"`, "data-close", "hx-post") || strings.Contains(dialog.body, "Something still uses it") {
+	if strings.Contains(dialog.body, "<html") || !contains(dialog.body, `id="dialog-title"`, "data-close", "hx-post") || strings.Contains(dialog.body, "It was used recently. Whatever uses it will be denied.") {
 		t.Errorf("%v", dialog)
 	}
 	toast := s.post("/tokens/"+unused.ID+"/revoke", "", append(admin, part("dialog#dialog")...)...)
@@ -288,7 +288,7 @@ func TestARevocationIsAskedForAndTold(t *testing.T) {
 			t.Errorf("%v leads to %s", a, a.header.Get("Location"))
 		}
 	}
-	if a := s.get("/pg/tokens?revoked=1", append(admin, aBrowser...)...); !strings.Contains(a.body, "The token is revoked") {
+	if a := s.get("/pg/tokens?revoked=1", append(admin, aBrowser...)...); !strings.Contains(a.body, "Token revoked") {
 		t.Errorf("%v", a)
 	}
 	if a := s.get("/pg/metrics", used.headers()...); a.status != 401 {

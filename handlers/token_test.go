@@ -287,7 +287,7 @@ func TestMadeTokensAreToldAmongTheWaysToComeIn(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	s.token("x", auth.Reader, "")
-	if a := s.get("/api/v1/status", asAdministrator...); !strings.Contains(a.body, `{"scheme":"api_token","grants":"by token","detail":"tokens made here: 1"}`) {
+	if a := s.get("/api/v1/status", asAdministrator...); !strings.Contains(a.body, `{"scheme":"api_token","grants":"by token","detail":"created tokens: 1"}`) {
 		t.Errorf("%v", a)
 	}
 }

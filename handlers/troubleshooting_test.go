@@ -67,7 +67,7 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 		{"the push is larger than the server allows", "/job/x", strings.Repeat("#", 3<<10), nil, 413},
 		{"unsupported Content-Encoding", "/job/x", "m 1\n", []string{"Content-Encoding", "br"}, 415},
 		{"the server holds as many groupings as it may", "/job/new", "m 1\n", nil, 429},
-		{"a page of another site may not do this", "/job/x", "m 1\n", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"cross-site requests are not allowed", "/job/x", "m 1\n", []string{"Sec-Fetch-Site", "cross-site"}, 403},
 	} {
 		a := s.do("PUT", "/metrics"+test.path, test.body, test.headers...)
 		if a.status != test.status || !strings.Contains(a.body, test.explained) {

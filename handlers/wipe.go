@@ -79,7 +79,7 @@ func (h *api) wipeByForm(c *fiber.Ctx) error {
 	case !strings.EqualFold(typed, wipeWord):
 		return h.wipePage(c, fiber.StatusUnprocessableEntity, typed, "Nothing was deleted: type “"+wipeWord+"” into the field to delete everything.")
 	case expected != h.Store.Picture().Stats().Groupings:
-		return h.wipePage(c, fiber.StatusConflict, "", "Nothing was deleted: the number of groupings has changed in the meantime. Look once more.")
+		return h.wipePage(c, fiber.StatusConflict, "", "Nothing was deleted: the number of groupings has changed in the meantime. Check it again.")
 	}
 	d, err := h.wipeAll(c)
 	switch {

@@ -21,7 +21,7 @@ func TestEverythingIsWipedByAFormAndBroughtBack(t *testing.T) {
 	s.put("/metrics/job/x", "a 1\nb 2\n")
 	s.put("/metrics/job/y", "a 1\n")
 	v := s.view("/wipe")
-	if !contains(v.text(), "Delete all 2 groupings?", "With 2 metric families and 3 series", "undone for 24 hours", "Type wipe") {
+	if !contains(v.text(), "Delete all 2 groupings?", "This deletes 2 metric families and 3 series", "undone for 24 hours", "Type wipe") {
 		t.Errorf("%s", v.text())
 	}
 	form := formOf(t, v.body, "/pg/wipe")
@@ -68,7 +68,7 @@ func TestAWipeThatIsNotMeantDeletesNothing(t *testing.T) {
 	if a := s.post("/wipe", typed("wipe", "1")); a.status != 303 {
 		t.Errorf("%v", a)
 	}
-	if v := s.view("/wipe"); !contains(v.text(), "There is nothing to delete") {
+	if v := s.view("/wipe"); !contains(v.text(), "Nothing to delete") {
 		t.Errorf("%s", v.text())
 	}
 	if a := s.post("/wipe", typed("wipe", "0")); a.status != 303 || a.header.Get("Location") != "/" {

@@ -85,14 +85,14 @@ func TestEveryActiveMethodIsTold(t *testing.T) {
 		c    Config
 		want []string
 	}{
-		{"nothing", Config{}, []string{"none admin: no credential is asked for"}},
-		{"nothing, whatever the bypass", Config{Bypass: BypassOn}, []string{"none admin: no credential is asked for"}},
+		{"nothing", Config{}, []string{"none admin: no credential is required"}},
+		{"nothing, whatever the bypass", Config{Bypass: BypassOn}, []string{"none admin: no credential is required"}},
 		{"a scrape key", Config{ScrapeKey: auth.NewSecret("k")}, []string{
-			"scrape_key reader: everything that is read; on the sign-in page too",
+			"scrape_key reader: everything that can be read; also on the sign-in page",
 			"none pusher: PUT, POST and DELETE of /metrics/job/… and the push page only",
 		}},
 		{"a scrape key, whatever the bypass", Config{ScrapeKey: auth.NewSecret("k"), Bypass: BypassOn}, []string{
-			"scrape_key reader: everything that is read; on the sign-in page too",
+			"scrape_key reader: everything that can be read; also on the sign-in page",
 			"none pusher: PUT, POST and DELETE of /metrics/job/… and the push page only",
 		}},
 		{"a scrape key beside a token", Config{ScrapeKey: auth.NewSecret("k"), Tokens: auth.NewTokens([]string{"a"})}, []string{

@@ -27,14 +27,14 @@ func (g *Guard) Methods() []Method {
 	add(g.verify != nil, auth.JWT, claimed(g.Claims), fmt.Sprintf("issuer %s, audience %s", g.Claims.Issuer, strings.Join(g.Claims.Audiences, " or ")))
 	add(g.Tokens.Len() > 0, auth.APIToken, auth.Admin.String(), fmt.Sprintf("tokens: %d", g.Tokens.Len()))
 	if g.MadeTokens != nil && g.MadeTokens.Len() > 0 {
-		add(true, auth.APIToken, "by token", fmt.Sprintf("tokens made here: %d", g.MadeTokens.Len()))
+		add(true, auth.APIToken, "by token", fmt.Sprintf("created tokens: %d", g.MadeTokens.Len()))
 	}
 	if g.Passwords != nil {
 		add(g.Passwords.Configured(), auth.Basic, auth.Admin.String(), fmt.Sprintf("users: %d", g.Passwords.Users()))
 	}
 	access := g.Access()
 	if access == KeyOnly {
-		add(true, auth.ScrapeKey, auth.Reader.String(), "everything that is read; on the sign-in page too")
+		add(true, auth.ScrapeKey, auth.Reader.String(), "everything that can be read; also on the sign-in page")
 	} else {
 		add(g.ScrapeKey.IsSet(), auth.ScrapeKey, auth.Scraper.String(), "GET and HEAD of metrics and targets")
 	}
@@ -42,7 +42,7 @@ func (g *Guard) Methods() []Method {
 	add(g.CertificateRole != auth.NoRole, auth.Certificate, g.CertificateRole.String(), "verified client certificate")
 	switch {
 	case access == Open:
-		add(true, auth.Anonymous, auth.Admin.String(), "no credential is asked for")
+		add(true, auth.Anonymous, auth.Admin.String(), "no credential is required")
 	case access == KeyOnly:
 		add(true, auth.Anonymous, auth.Pusher.String(), "PUT, POST and DELETE of /metrics/job/… and the push page only")
 	case g.Bypass == BypassSameUser:

@@ -294,7 +294,7 @@
 		const size = new Blob([text.value]).size;
 		if (event.target.closest?.('#compose') && size > Number(form.dataset.most)) {
 			event.preventDefault();
-			verdict.textContent = 'The text is too large for this page: push it with curl.';
+			verdict.textContent = 'The text is too large for this page: use curl.';
 		}
 	});
 	document.addEventListener('htmx:after:request', event => {
@@ -767,13 +767,13 @@
 		button.setAttribute('aria-label', `Live updates: ${state}`);
 		const count = behind();
 		const changes = count === 1 ? '1 change' : count ? `${count} changes` : 'Changes';
-		say('news-text', gone ? 'This is no longer there' : changes);
+		say('news-text', gone ? 'This no longer exists' : changes);
 		document.getElementById('news').hidden = count === null || asking;
 		let notice = '';
 		if (refused) notice = 'You are no longer signed in. Reload the page to sign in again.';
-		else if (away > 1) notice = 'The server does not answer. Trying again…';
+		else if (away > 1) notice = 'The server does not respond. Retrying…';
 		say('away', notice);
-		say('news-status', count === null || asking ? '' : 'There is something new that this page does not show yet.');
+		say('news-status', count === null || asking ? '' : 'This page has pending changes.');
 	}
 
 	document.addEventListener('click', event => {
@@ -976,7 +976,7 @@
 			const copied = document.execCommand('copy');
 			area.remove();
 			if (!copied) {
-				say('The browser does not let pages copy.', true);
+				say('The browser does not allow copying.', true);
 				return;
 			}
 		}

@@ -202,7 +202,7 @@
 		const size = new Blob([text.value]).size;
 		if (event.target.closest?.('#compose') && size > Number(form.dataset.most)) {
 			event.preventDefault();
-			verdict.textContent = 'The text is too large for this page: push it with curl.';
+			verdict.textContent = 'The text is too large for this page: use curl.';
 		}
 	});
 	document.addEventListener('htmx:after:request', event => {

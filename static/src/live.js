@@ -186,13 +186,13 @@
 		button.setAttribute('aria-label', `Live updates: ${state}`);
 		const count = behind();
 		const changes = count === 1 ? '1 change' : count ? `${count} changes` : 'Changes';
-		say('news-text', gone ? 'This is no longer there' : changes);
+		say('news-text', gone ? 'This no longer exists' : changes);
 		document.getElementById('news').hidden = count === null || asking;
 		let notice = '';
 		if (refused) notice = 'You are no longer signed in. Reload the page to sign in again.';
-		else if (away > 1) notice = 'The server does not answer. Trying again…';
+		else if (away > 1) notice = 'The server does not respond. Retrying…';
 		say('away', notice);
-		say('news-status', count === null || asking ? '' : 'There is something new that this page does not show yet.');
+		say('news-status', count === null || asking ? '' : 'This page has pending changes.');
 	}
 
 	document.addEventListener('click', event => {

@@ -129,7 +129,7 @@
 			const copied = document.execCommand('copy');
 			area.remove();
 			if (!copied) {
-				say('The browser does not let pages copy.', true);
+				say('The browser does not allow copying.', true);
 				return;
 			}
 		}

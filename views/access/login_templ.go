@@ -306,7 +306,7 @@ func keyForm(l Login) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " aria-describedby=\"key-help\"></label><p id=\"key-help\" class=\"muted text-xs\">The value of <code class=\"mono text-xs\">METRICS_VERIFICATION_KEY</code>. It lets you read, until the session ends or the key changes.</p><button class=\"btn btn-primary min-h-10\">Sign in</button></form><p class=\"mt-6 muted\">Pushing takes no key: <a class=\"underline\" href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, " aria-describedby=\"key-help\"></label><p id=\"key-help\" class=\"muted text-xs\">The value of <code class=\"mono text-xs\">METRICS_VERIFICATION_KEY</code>. It lets you read, until the session ends or the key changes.</p><button class=\"btn btn-primary min-h-10\">Sign in</button></form><p class=\"mt-6 muted\">Pushing needs no key: <a class=\"underline\" href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -349,7 +349,7 @@ func noLogin(l Login) templ.Component {
 			templ_7745c5c3_Var16 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<div class=\"card mt-4 flex flex-col gap-3\"><p>Neither a sign-in provider nor a user with a password is configured, so there is nothing to sign in with here.</p><p>A provider that speaks OpenID Connect is set by <code class=\"mono\">OIDC_ISSUER</code>, <code class=\"mono\">OIDC_CLIENT_ID</code> and <code class=\"mono\">OIDC_CLIENT_SECRET</code> in the server's environment, with <code class=\"mono\">--web.external-url</code>.</p><p>A user comes from <code class=\"mono\">PUSHGATEWAY_AUTH_USER</code> and <code class=\"mono\">PUSHGATEWAY_AUTH_PASS</code> there, or from the file of <code class=\"mono\">--web.config.file</code>.</p><p>Programs send a token with each request, such as one of <code class=\"mono\">API_TOKENS</code> or one that was made here.</p><p>The server asks for a credential because one is configured, because people who had signed in have made tokens here, or because it has a list of users. <code class=\"mono\">--auth.open</code> opens it to everyone all the same, while no credential is configured.</p></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<div class=\"card mt-4 flex flex-col gap-3\"><p>No sign-in provider and no user with a password is configured, so nobody can sign in here.</p><p>For an OpenID Connect provider, set <code class=\"mono\">OIDC_ISSUER</code>, <code class=\"mono\">OIDC_CLIENT_ID</code> and <code class=\"mono\">OIDC_CLIENT_SECRET</code> in the server's environment, and <code class=\"mono\">--web.external-url</code>.</p><p>For a user, set <code class=\"mono\">PUSHGATEWAY_AUTH_USER</code> and <code class=\"mono\">PUSHGATEWAY_AUTH_PASS</code> there, or list users in the file of <code class=\"mono\">--web.config.file</code>.</p><p>Programs send a token with each request, such as one of <code class=\"mono\">API_TOKENS</code> or one created here.</p><p>The server requires a credential because one is configured, because people who had signed in created tokens here, or because there is a list of users. While no credential is configured, <code class=\"mono\">--auth.open</code> opens the server to everyone.</p></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -98,19 +98,19 @@ func (t Tokens) summary() string {
 func (r Reach) text() string {
 	switch {
 	case !r.Limited:
-		return "All groupings: " + ui.Number(r.Total) + " at present, and whatever comes."
+		return "All groupings: " + ui.Number(r.Total) + " now, and future ones."
 	case r.Total == 0:
-		return "No grouping is held at present that it could match."
+		return "There are no groupings yet that it could match."
 	case r.Matching == 1:
-		return "Matches 1 of the " + ui.Number(r.Total) + " groupings at present."
+		return "Matches 1 of " + ui.Number(r.Total) + " groupings now."
 	}
-	return "Matches " + ui.Number(r.Matching) + " of the " + ui.Number(r.Total) + " groupings at present."
+	return "Matches " + ui.Number(r.Matching) + " of " + ui.Number(r.Total) + " groupings now."
 }
 
 // heading says what the page is about.
 func (m MadeToken) heading() string {
 	if m.Rotated {
-		return "A new secret for this token"
+		return "New secret created"
 	}
-	return "The token is made"
+	return "Token created"
 }

@@ -63,7 +63,7 @@ func (e Entry) who() string {
 	case e.Known():
 		return e.Name()
 	case e.Kind == "refusal" || e.Kind == "denial":
-		return "several"
+		return "several clients"
 	}
 	return "the server"
 }
@@ -76,15 +76,15 @@ func (e Entry) subject() string {
 	case e.Kind == "wipe":
 		return "everything"
 	case e.Kind == "expiry":
-		return "what nobody had pushed in time"
+		return "groupings that were not pushed in time"
 	case e.Kind == "undo":
-		return "what was wiped or had expired"
+		return "a wipe or an expiry"
 	case e.Kind == "import":
-		return "a Pushgateway's file"
+		return "a Pushgateway persistence file"
 	case e.Kind == "refusal":
 		return "several groupings"
 	case e.Kind == "denial":
-		return "what many have asked for"
+		return "various requests"
 	}
 	return ""
 }
@@ -115,7 +115,7 @@ func (e Entry) amount() string {
 		}
 		return ""
 	case "undo":
-		return ui.CountOf(e.Count, "grouping", "groupings") + " back"
+		return ui.CountOf(e.Count, "grouping", "groupings") + " restored"
 	case "sign_out":
 		if e.Count > 1 {
 			return ui.CountOf(e.Count, "session", "sessions")
@@ -143,5 +143,5 @@ func left(t, now time.Time) string {
 	if d := t.Sub(now); d >= time.Minute {
 		return ui.Roughly(d) + " left"
 	}
-	return "moments left"
+	return "less than a minute left"
 }

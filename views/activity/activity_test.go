@@ -19,15 +19,15 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 		{Entry{Kind: "wipe", Client: ui.Client{By: "ana"}, Count: 1}, "ana", "everything", "1 grouping"},
 		{Entry{Kind: "expiry", What: `{job="x"}`, First: true, Count: 1}, "the server", `{job="x"}`, ""},
 		{Entry{Kind: "expiry", What: `{job="x"}`, First: true, Count: 12}, "the server", `{job="x"}`, "and 11 more"},
-		{Entry{Kind: "expiry", Count: 12}, "the server", "what nobody had pushed in time", "12 groupings"},
-		{Entry{Kind: "undo", Client: ui.Client{By: "ana"}, What: `{job="x"}`, Count: 1}, "ana", `{job="x"}`, "1 grouping back"},
-		{Entry{Kind: "undo", Client: ui.Client{By: "ana"}, Count: 2}, "ana", "what was wiped or had expired", "2 groupings back"},
+		{Entry{Kind: "expiry", Count: 12}, "the server", "groupings that were not pushed in time", "12 groupings"},
+		{Entry{Kind: "undo", Client: ui.Client{By: "ana"}, What: `{job="x"}`, Count: 1}, "ana", `{job="x"}`, "1 grouping restored"},
+		{Entry{Kind: "undo", Client: ui.Client{By: "ana"}, Count: 2}, "ana", "a wipe or an expiry", "2 groupings restored"},
 		{Entry{Kind: "refusal", Client: ui.Client{By: "ci"}, What: `{job="x"}`, Count: 1}, "ci", `{job="x"}`, ""},
-		{Entry{Kind: "refusal", Count: 1200}, "several", "several groupings", "1,200 pushes within a minute"},
+		{Entry{Kind: "refusal", Count: 1200}, "several clients", "several groupings", "1,200 pushes within a minute"},
 		{Entry{Kind: "denial", Client: ui.Client{From: "10.0.0.1"}, What: "GET /metrics", Count: 1}, "10.0.0.1", "GET /metrics", ""},
 		{Entry{Kind: "denial", Client: ui.Client{By: "rita", From: "10.0.0.1"}, What: "PUT /x", Count: 7}, "rita", "PUT /x", "7 requests within a minute"},
-		{Entry{Kind: "denial", Count: 9000}, "several", "what many have asked for", "9,000 requests"},
-		{Entry{Kind: "import", Client: ui.Client{By: "ana"}, Count: 1}, "ana", "a Pushgateway's file", "1 grouping"},
+		{Entry{Kind: "denial", Count: 9000}, "several clients", "various requests", "9,000 requests"},
+		{Entry{Kind: "import", Client: ui.Client{By: "ana"}, Count: 1}, "ana", "a Pushgateway persistence file", "1 grouping"},
 		{Entry{Kind: "sign_in", Client: ui.Client{By: "ana"}, Count: 1}, "ana", "", ""},
 		{Entry{Kind: "sign_out", Client: ui.Client{By: "ana"}, What: "ben", Count: 1}, "ana", "ben", ""},
 		{Entry{Kind: "sign_out", Count: 3}, "the server", "", "3 sessions"},
@@ -53,7 +53,7 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 
 func TestTheTimeThatIsLeftIsToldRoughly(t *testing.T) {
 	now := time.Now()
-	for d, want := range map[time.Duration]string{-time.Hour: "moments left", time.Second: "moments left", time.Minute: "1 m left", 24 * time.Hour: "1 d left"} {
+	for d, want := range map[time.Duration]string{-time.Hour: "less than a minute left", time.Second: "less than a minute left", time.Minute: "1 m left", 24 * time.Hour: "1 d left"} {
 		if got := left(now.Add(d), now); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}

@@ -119,11 +119,9 @@ func (v Verdict) headline() string {
 	case v.Conflict != nil:
 		return "This push would be refused"
 	case v.More:
-		return "At least " + strconv.Itoa(len(v.Mistakes)) + " things have to be put right"
-	case len(v.Mistakes) == 1:
-		return "1 thing has to be put right"
+		return "At least " + strconv.Itoa(len(v.Mistakes)) + " problems to fix"
 	}
-	return strconv.Itoa(len(v.Mistakes)) + " things have to be put right"
+	return ui.CountOf(len(v.Mistakes), "problem to fix", "problems to fix")
 }
 
 func labelField(i int) string { return "label-" + strconv.Itoa(i+1) }
@@ -132,7 +130,7 @@ func labelField(i int) string { return "label-" + strconv.Itoa(i+1) }
 func (o Outcome) String() string {
 	if o.Merge && o.Added+o.Replaced == 0 {
 		if o.Exists {
-			return "Would change no family, only the time of the push."
+			return "Would change no families, only the push time."
 		}
 		return "Would create a grouping without metrics."
 	}

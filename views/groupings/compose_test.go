@@ -12,7 +12,7 @@ func TestTheOutcomeOfAPushIsASentence(t *testing.T) {
 		"Would add 2 families and keep 1; the grouping then has 3 series.":                  {Added: 2, Kept: 1, Series: 3, Merge: true, Exists: true},
 		"Would remove 1 family; the grouping then has 0 series.":                            {Removed: 1, Exists: true},
 		"Would leave the grouping without metrics.":                                         {Exists: true},
-		"Would change no family, only the time of the push.":                                {Kept: 4, Series: 9, Merge: true, Exists: true},
+		"Would change no families, only the push time.":                                     {Kept: 4, Series: 9, Merge: true, Exists: true},
 		"Would create a grouping without metrics.":                                          {Merge: true},
 	} {
 		if got := o.String(); got != want {

@@ -23,7 +23,7 @@ type Deleted struct {
 func (d Deleted) headline() string {
 	switch d.Kind {
 	case "wipe":
-		return "This grouping went in a wipe"
+		return "This grouping was wiped"
 	case "expiry":
 		return "This grouping has expired"
 	}

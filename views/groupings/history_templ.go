@@ -37,7 +37,7 @@ func pushHistory(g Grouping) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(g.History) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p class=\"card mt-2 muted\">No push is on record.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p class=\"card mt-2 muted\">No pushes are recorded.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -425,7 +425,7 @@ func rawText(g Grouping) templ.Component {
 			templ_7745c5c3_Var19 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<section aria-labelledby=\"raw-title\"><div class=\"flex flex-wrap items-center gap-x-4 gap-y-2\"><h2 id=\"raw-title\">As scrapes have it</h2><button type=\"button\" class=\"btn btn-small needs-js\" data-copy=\"raw\">Copy</button> <a class=\"btn btn-small\" href=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 35, "<section aria-labelledby=\"raw-title\"><div class=\"flex flex-wrap items-center gap-x-4 gap-y-2\"><h2 id=\"raw-title\">As scraped</h2><button type=\"button\" class=\"btn btn-small needs-js\" data-copy=\"raw\">Copy</button> <a class=\"btn btn-small\" href=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -443,7 +443,7 @@ func rawText(g Grouping) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if g.Cut {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<p class=\"mt-2 muted\">This is only the beginning. The plain text has all of it.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 37, "<p class=\"mt-2 muted\">Truncated. The plain text is complete.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -81,6 +81,14 @@ type Undone struct {
 	Refused  []Left   // could not come back
 }
 
+// restored says how much came back.
+func (u Undone) restored() string {
+	if u.Restored == 0 {
+		return "Nothing was restored."
+	}
+	return CountGroupings(u.Restored) + " restored."
+}
+
 // Left is a grouping that could not come back.
 type Left struct{ Grouping, Why string }
 
@@ -119,14 +127,14 @@ func (r BulkRemoval) heading() string {
 
 // change says what has changed since the question was asked first.
 func (r BulkRemoval) change() string {
-	text := "Nothing was deleted, since something has changed meanwhile: "
+	text := "Nothing was deleted, because the selection changed in the meantime: "
 	if r.PushedSince > 0 {
-		text += ui.CountOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed since you were asked, and "
+		text += ui.CountOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed again, and "
 	}
 	if r.Count == r.Before {
-		return text + "other groupings are meant now than then. Look once more."
+		return text + "it now contains other groupings. Check it again."
 	}
-	return text + CountGroupings(r.Before) + " were meant then, " + ui.Number(r.Count) + " now. Look once more."
+	return text + "it had " + CountGroupings(r.Before) + " and now has " + ui.Number(r.Count) + ". Check it again."
 }
 
 // number is what has to be typed.

@@ -47,9 +47,9 @@ func (r DocRun) status() string { return strconv.Itoa(r.Status) + " " + http.Sta
 // cleaned says what the clean-up did.
 func (r DocRun) cleaned() string {
 	if r.Deleted == 0 {
-		return "There was nothing to clean up."
+		return "Nothing to clean up."
 	}
-	return ui.CountOf(r.Deleted, "grouping", "groupings") + " of the examples deleted."
+	return "Deleted " + ui.CountOf(r.Deleted, "grouping", "groupings") + " of the examples."
 }
 
 // refused reports whether a client would not have got what it asked for.
@@ -88,10 +88,10 @@ func (d DocSearch) path(hit docs.Hit) templ.SafeURL {
 func (d DocSearch) found() string {
 	switch n := len(d.Hits); n {
 	case 0:
-		return "Nothing in the documentation has all of these words."
+		return "No section contains all of these words."
 	case 1:
-		return "1 place"
+		return "1 match"
 	default:
-		return strconv.Itoa(n) + " places"
+		return strconv.Itoa(n) + " matches"
 	}
 }

@@ -115,8 +115,8 @@ func (r Rate) highest() int {
 
 // label says in a sentence what is to be seen.
 func (r Rate) label() string {
-	return r.Name + " by the minute, for an hour: " + ui.Number(r.now()) + " in this minute, " + ui.Number(r.before()) + " in the last, " +
-		ui.Number(r.highest()) + " at most, " + ui.Number(r.total()) + " in all"
+	return r.Name + " per minute in the last hour: " + ui.Number(r.now()) + " this minute, " + ui.Number(r.before()) + " the previous minute, peak " +
+		ui.Number(r.highest()) + ", total " + ui.Number(r.total())
 }
 
 // strip draws the rate. What happened once can still be seen.

@@ -12,7 +12,7 @@ import (
 
 func TestARateIsDrawnAndSaid(t *testing.T) {
 	r := Rate{Name: "Pushes", Counts: []int{0, 1000, 1, 500}}
-	if got := r.label(); got != "Pushes by the minute, for an hour: 500 in this minute, 1 in the last, 1,000 at most, 1,501 in all" {
+	if got := r.label(); got != "Pushes per minute in the last hour: 500 this minute, 1 the previous minute, peak 1,000, total 1,501" {
 		t.Errorf("says %q", got)
 	}
 	want := []ui.Bar{
@@ -29,7 +29,7 @@ func TestARateIsDrawnAndSaid(t *testing.T) {
 			t.Errorf("bar %d is %+v, want %+v", i, got[i], want[i])
 		}
 	}
-	if r := (Rate{Name: "x"}); r.strip() != nil || !strings.HasSuffix(r.label(), " 0 in all") {
+	if r := (Rate{Name: "x"}); r.strip() != nil || !strings.HasSuffix(r.label(), " total 0") {
 		t.Errorf("of nothing: %v %q", r.strip(), r.label())
 	}
 }

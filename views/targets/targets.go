@@ -91,13 +91,13 @@ func (s Scraper) amiss() bool { return s.Status >= 400 || s.Cut || s.Overdue }
 func (s Scraper) complaint() string {
 	switch {
 	case s.Status >= 400 && s.Problem != "":
-		return "The last answer was " + strconv.Itoa(s.Status) + ": " + s.Problem
+		return "The last response was " + strconv.Itoa(s.Status) + ": " + s.Problem
 	case s.Status >= 400:
-		return "The last answer was " + strconv.Itoa(s.Status)
+		return "The last response was " + strconv.Itoa(s.Status)
 	case s.Cut:
-		return "It hung up after " + ui.Span(s.Took) + ", before it had everything: compare its scrape_timeout"
+		return "Disconnected after " + ui.Span(s.Took) + ", before the response was complete: check its scrape_timeout"
 	case s.Overdue:
-		return "Overdue: it usually comes every " + ui.Roughly(s.Every)
+		return "Overdue: usual scrape interval " + ui.Roughly(s.Every)
 	}
 	return ""
 }

@@ -15,10 +15,10 @@ func TestWhatIsWrongWithAScraperIsSaid(t *testing.T) {
 	}{
 		{Scraper{Status: 200}, ""},
 		{Scraper{Status: 304, Every: time.Minute}, ""},
-		{Scraper{Status: 401, Problem: "why", Overdue: true}, "The last answer was 401: why"},
-		{Scraper{Status: 503}, "The last answer was 503"},
-		{Scraper{Status: 200, Cut: true, Took: 10 * time.Second}, "It hung up after 10 s, before it had everything: compare its scrape_timeout"},
-		{Scraper{Status: 200, Overdue: true, Every: 15 * time.Second}, "Overdue: it usually comes every 15 s"},
+		{Scraper{Status: 401, Problem: "why", Overdue: true}, "The last response was 401: why"},
+		{Scraper{Status: 503}, "The last response was 503"},
+		{Scraper{Status: 200, Cut: true, Took: 10 * time.Second}, "Disconnected after 10 s, before the response was complete: check its scrape_timeout"},
+		{Scraper{Status: 200, Overdue: true, Every: 15 * time.Second}, "Overdue: usual scrape interval 15 s"},
 	} {
 		if got := test.scraper.complaint(); got != test.want || test.scraper.amiss() != (test.want != "") {
 			t.Errorf("%+v: %q, want %q", test.scraper, got, test.want)
@@ -38,7 +38,7 @@ func TestEachStateHasItsNumberShapeAndName(t *testing.T) {
 	for _, part := range []string{
 		`<a class="state state-fresh" href="/fresh" title="fresh">1,190<span class="sr-only"> fresh</span></a>`,
 		`<span class="state state-failed" title="failed">10<span class="sr-only"> failed</span></span>`,
-		`every ~5 m`,
+		`interval ~5 m`,
 	} {
 		if !strings.Contains(b.String(), part) {
 			t.Errorf("lacks %s", part)

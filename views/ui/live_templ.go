@@ -149,21 +149,21 @@ var shortcuts = []shortcut{
 	{"j", "Next row"},
 	{"k", "Previous row"},
 	{"Enter", "Open the row"},
-	{"x", "Tick the row"},
-	{"d", "Delete what is ticked, the row, or the grouping"},
+	{"x", "Select the row"},
+	{"d", "Delete the selected rows, the current row or the grouping"},
 	{"[", "Previous page"},
 	{"]", "Next page"},
-	{"r", "Show the latest"},
-	{"l", "Live updates on or off"},
+	{"r", "Show pending changes"},
+	{"l", "Pause or resume live updates"},
 	{"y", "Copy the link to a grouping"},
-	{"c", "Copy the command that reads it"},
-	{"g g", "Go to the groupings"},
-	{"g t", "Go to the targets"},
-	{"g a", "Go to the activity"},
-	{"g d", "Go to the documentation"},
-	{"g s", "Go to the status"},
-	{"g p", "Go to the form for a push"},
-	{"?", "This list"},
+	{"c", "Copy a curl command that reads it"},
+	{"g g", "Go to groupings"},
+	{"g t", "Go to targets"},
+	{"g a", "Go to activity"},
+	{"g d", "Go to docs"},
+	{"g s", "Go to status"},
+	{"g p", "Push metrics"},
+	{"?", "Show this list"},
 	{"Esc", "Close a dialog, then clear the selection"},
 }
 
@@ -194,7 +194,7 @@ func help(f Frame) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if f.Settings.Keyless {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"mt-2 text-warn\">They are switched off in your settings.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p class=\"mt-2 text-warn\">Shortcuts are turned off in your settings.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

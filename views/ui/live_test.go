@@ -33,7 +33,7 @@ func TestOnlyPagesThatFollowHaveASwitchForIt(t *testing.T) {
 		}
 	}
 	paused := shell(t, Frame{Live: "results", Settings: Settings{Still: true, Keyless: true}})
-	for _, want := range []string{`aria-pressed="false"`, `>paused</button>`, "They are switched off"} {
+	for _, want := range []string{`aria-pressed="false"`, `>paused</button>`, "Shortcuts are turned off"} {
 		if !strings.Contains(paused, want) {
 			t.Errorf("%s is not in\n%s", want, paused)
 		}

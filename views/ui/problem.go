@@ -18,7 +18,7 @@ func (p Problem) retry() string {
 	case p.Retry == 0:
 		return ""
 	case p.Reload > 0:
-		return "This page asks again in " + CountOf(p.Reload, "second", "seconds") + "."
+		return "This page retries in " + CountOf(p.Reload, "second", "seconds") + "."
 	}
-	return "It may work in " + CountOf(p.Retry, "second", "seconds") + "."
+	return "Try again in " + CountOf(p.Retry, "second", "seconds") + "."
 }

@@ -235,9 +235,9 @@ func TestAnybodyPushesAndThoseWithTheScrapeKeyReadInABrowser(t *testing.T) {
 	b.Fill("#text", "# TYPE g counter\ng 1\n")
 	b.Says("#verdict", "but is a gauge of another grouping")
 	b.Fill("#text", "mine 1\n")
-	b.Says("#verdict", "Would be taken.")
+	b.Says("#verdict", "Would be accepted.")
 	b.Click("#compose .btn-primary")
-	b.Says("main", "The push was taken.")
+	b.Says("main", "Push accepted.")
 	if page := b.Run(`document.documentElement.outerHTML`); strings.Contains(page, "foreign") || strings.Contains(page, "421733") {
 		t.Errorf("a stranger is shown %s", page)
 	}
@@ -251,7 +251,7 @@ func TestAnybodyPushesAndThoseWithTheScrapeKeyReadInABrowser(t *testing.T) {
 	b.Says("#results", "foreign")
 	b.Says("header", "scrape key")
 	b.Open(s.URL + "/tokens")
-	b.Says("h1", "You may not do that")
+	b.Says("h1", "Not allowed")
 	b.Click("header form button")
 	b.Says("h1", "Sign in")
 	if strings.Contains(s.Log.String(), key) {

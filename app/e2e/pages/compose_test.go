@@ -51,7 +51,7 @@ func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
 	b.Fill("#label-2", "zone")
 	b.Fill("[aria-label='Value of label 2']", "eu/1")
 	writeText(b, "# TYPE rows gauge\nrows 1\nrows{ 2\n"+strings.Repeat("# far down\n", 100)+"other\n")
-	b.Says("#verdict", "2 things have to be put right")
+	b.Says("#verdict", "2 problems to fix")
 	b.Says("#verdict", `Line 104: metric "other" has no value`)
 	b.Says("#gutter b", "3")
 	looks("the form with mistakes")
@@ -126,7 +126,7 @@ func TestADraftSurvivesASessionThatEnds(t *testing.T) {
 	b.Run(`fetch("/auth/logout", {method: "POST", redirect: "manual"}).then(() => "", String)`)
 	writeText(b, "a 2\n")
 	signIn()
-	b.Says("#restored", "is back")
+	b.Says("#restored", "was restored")
 	if text := b.Run(`job.value + " " + text.value`); text != "x a 2\n" {
 		t.Errorf("restored %q", text)
 	}

@@ -103,7 +103,7 @@ func TestAnOpenPageOutlivesItsServer(t *testing.T) {
 	kept := b.KeepsPage()
 	s.Stop()
 	b.Holds(`document.querySelector("[data-live-switch]").textContent`, "reconnecting")
-	b.Holds(`document.getElementById("away").textContent`, "does not answer")
+	b.Holds(`document.getElementById("away").textContent`, "does not respond")
 	again := harness.Listening(harness.Launch(t, nil, harness.Binary, "--web.listen-address="+s.Addr, "--storage.path="+s.Dir), `msg=Listening address=(\S+)`)
 	again.Put("/metrics/job/second", "a 1\n")
 	b.Holds(harness.MainText, `job="second"`)

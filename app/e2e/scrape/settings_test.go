@@ -76,14 +76,14 @@ func TestPrometheusScrapesWithTheSettingsThatAreOffered(t *testing.T) {
 	harness.Until(t, "Prometheus among the scrapers", func() string {
 		b.Open(s.URL + "/targets?view=scrapers")
 		text := b.Reads(`document.querySelector("#targets").innerText`)
-		for _, part := range []string{"as scrape key", "Prometheus/", "everything", "every ~1 s", "own metrics", "targets", "single groupings", "forgetful/1", "401: authentication is required"} {
+		for _, part := range []string{"as scrape key", "Prometheus/", "everything", "interval ~1 s", "own metrics", "targets", "single groupings", "forgetful/1", "401: authentication is required"} {
 			if !strings.Contains(text, part) {
 				return "lacks " + part + ": " + text
 			}
 		}
 		return ""
 	})
-	if text := b.Run(`document.querySelector("main").innerText`); strings.Contains(text, "Nobody has scraped") {
+	if text := b.Run(`document.querySelector("main").innerText`); strings.Contains(text, "has not been scraped yet") {
 		t.Errorf("says %s", text)
 	}
 }
