@@ -48,7 +48,7 @@ type Entry struct {
 	Message string
 }
 
-// MaxEntries bounds the activity log: the oldest entries go.
+// MaxEntries bounds the activity log where Options don't: the oldest entries go.
 const MaxEntries = 100_000
 
 const (
@@ -165,7 +165,7 @@ func (c *committer) nextTrim() (time.Time, bool) {
 // that are too old.
 func (c *committer) trimActivity(b *batch) {
 	now := c.clock.now()
-	over, aged := c.entries-MaxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
+	over, aged := c.entries-c.o.MaxEntries, c.o.Retention > 0 && !now.Before(c.trimAt)
 	if over <= 0 && !aged {
 		return
 	}

@@ -32,6 +32,7 @@ type Options struct {
 	UndoMaxBytes     int64         // and how much of it at the most
 	SessionIdle      time.Duration // sessions that are not used for so long end; 0: none
 	Retention        time.Duration // how long the activity log keeps entries; 0: as many as it may hold
+	MaxEntries       int           // how many that are; 0: the constant MaxEntries
 	// Own names the families of the server's own metrics with their types and
 	// help; pushes cannot change those.
 	Own    []exposition.Family
@@ -85,6 +86,9 @@ const maxQueued = 4096
 func Open(ctx context.Context, j Journal, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
+	}
+	if o.MaxEntries <= 0 {
+		o.MaxEntries = MaxEntries
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
