@@ -43,7 +43,7 @@ const (
 )
 
 const (
-	// MaxEntries bounds the activity log: the oldest entries go.
+	// MaxEntries bounds the activity log where Options don't: the oldest entries go.
 	MaxEntries = 100_000
 	// MaxActivity is how many entries one call of Activity returns at the most.
 	MaxActivity = audit.MaxFound
@@ -183,7 +183,7 @@ const trimEvery = time.Hour
 // that are too old.
 func (t *activityTable) trim(b *batch) {
 	now := t.c.clock.now()
-	over, aged := t.entries-MaxEntries, t.c.o.Retention > 0 && !now.Before(t.trimAt)
+	over, aged := t.entries-t.c.o.MaxEntries, t.c.o.Retention > 0 && !now.Before(t.trimAt)
 	if over <= 0 && !aged {
 		return
 	}

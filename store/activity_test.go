@@ -233,7 +233,7 @@ func manyEntries(t *testing.T, j journal.Journal, n int) {
 }
 
 func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
-	const over = 2500 // several steps
+	const most, over = 1000, 2500 // several steps
 	for name, retention := range map[string]time.Duration{"by number": 0, "by number, all too young": 200 * 365 * 24 * time.Hour} {
 		c := &clock{}
 		fs := vfs.NewMem()
@@ -244,7 +244,7 @@ func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := checked
-			o.Now, o.Retention = c.now, retention
+			o.Now, o.Retention, o.MaxEntries = c.now, retention, most
 			s, err := store.Open(t.Context(), j, o)
 			if err != nil {
 				t.Fatal(err)
@@ -257,14 +257,14 @@ func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 		if _, err := s.Delete(t.Context(), key(t, "/job/kept"), store.Origin{}); err != nil {
 			t.Fatal(err)
 		}
-		manyEntries(t, j, store.MaxEntries+over-1)
+		manyEntries(t, j, most+over-1)
 		_, _ = s.Close(), j.Close()
 		s, _ = open() // counts them
 		for range 10 {
 			look(t, s)
 		}
 		entries := everything(t, s, store.ActivityQuery{})
-		if len(entries) != store.MaxEntries || entries[0].What != `{job="kept"}` {
+		if len(entries) != most || entries[0].What != `{job="kept"}` {
 			t.Errorf("%s: %d entries, the newest about %s", name, len(entries), entries[0].What)
 		}
 		if oldest := entries[len(entries)-1].Operation; oldest != fmt.Sprintf("0%015x-00000000", over) {

@@ -41,6 +41,8 @@ type Options struct {
 	SessionIdle  time.Duration // sessions that are not used for so long end; 0: none
 	// Retention is how long the activity log keeps entries; 0: as many as it may hold.
 	Retention time.Duration `flag:"activity.retention" default:"90d" help:"Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries."`
+	// MaxEntries is how many entries it may hold; 0: the constant MaxEntries.
+	MaxEntries int
 	// Own names the families of the server's own metrics with their types and
 	// help; pushes cannot change those.
 	Own    []exposition.Family
@@ -94,6 +96,9 @@ const maxQueued = 4096
 func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
+	}
+	if o.MaxEntries <= 0 {
+		o.MaxEntries = MaxEntries
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
