@@ -16,12 +16,12 @@ import (
 
 func (h *api) accountRoutes() []route {
 	return []route{
-		page("/account", "account", auth.Explore, h.account),
-		{path: "/account/sessions/:session/end", page: true, on: map[string]endpoint{
-			"POST": {"account/sessions/end", auth.Explore, h.endSession},
+		get(kindPage, "/account", "account", auth.Explore, h.account),
+		{path: "/account/sessions/:session/end", kind: kindPage, on: map[string]endpoint{
+			"POST": {name: "account/sessions/end", needs: auth.Explore, do: h.endSession},
 		}},
-		{path: "/account/end-sessions", page: true, on: map[string]endpoint{
-			"POST": {"account/end-sessions", auth.Explore, h.endSessions},
+		{path: "/account/end-sessions", kind: kindPage, on: map[string]endpoint{
+			"POST": {name: "account/end-sessions", needs: auth.Explore, do: h.endSessions},
 		}},
 	}
 }

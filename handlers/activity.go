@@ -22,9 +22,9 @@ import (
 
 func (h *api) activityRoutes() []route {
 	return []route{
-		page("/activity", "activity", auth.Administer, h.activity),
-		page("/activity/export", "activity/export", auth.Administer, h.exportActivity),
-		get("/api/v1/activity", "api/v1/activity", auth.Administer, h.listActivity),
+		get(kindPage, "/activity", "activity", auth.Administer, h.activity),
+		get(kindPage, "/activity/export", "activity/export", auth.Administer, h.exportActivity),
+		get(kindJSON, "/api/v1/activity", "api/v1/activity", auth.Administer, h.listActivity),
 	}
 }
 

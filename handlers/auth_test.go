@@ -325,7 +325,7 @@ func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
 				for how, headers := range map[string][]string{"a session": session, "a token": token} {
 					a := s.do(method, target, "", headers...)
 					want := role.May(e.needs)
-					if how == "a session" && !r.page && method != "GET" {
+					if how == "a session" && r.kind != kindPage && method != "GET" {
 						if a.status != 401 {
 							t.Errorf("%s with %s of %s: %v, want 401", r.path, how, role, a)
 						}
@@ -443,7 +443,7 @@ func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 
 func TestARouteThatNobodyMayUseIsAnError(t *testing.T) {
 	h := newAPI(Config{})
-	if _, err := h.serve([]route{get("/x", "x", 0, nil)}); err == nil || err.Error() != "nobody is allowed to GET /x" {
+	if _, err := h.serve([]route{get(kindPlain, "/x", "x", 0, nil)}); err == nil || err.Error() != "nobody is allowed to GET /x" {
 		t.Errorf("got %v", err)
 	}
 }

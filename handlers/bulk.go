@@ -32,9 +32,9 @@ const (
 )
 
 func (h *api) bulkRoutes() []route {
-	return []route{{path: "/groupings/delete", page: true, on: map[string]endpoint{
-		"GET":  {"ui/delete-many", auth.Administer, h.askBulkRemoval},
-		"POST": {"ui/delete-many", auth.Administer, h.removeMany},
+	return []route{{path: "/groupings/delete", kind: kindPage, on: map[string]endpoint{
+		"GET":  {name: "ui/delete-many", needs: auth.Administer, do: h.askBulkRemoval},
+		"POST": {name: "ui/delete-many", needs: auth.Administer, do: h.removeMany},
 	}}}
 }
 

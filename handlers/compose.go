@@ -18,9 +18,9 @@ import (
 
 func (h *api) composeRoutes() []route {
 	return []route{
-		page("/push", "ui/compose", auth.Push, h.showCompose),
-		{path: "/ui/push", page: true, on: map[string]endpoint{"POST": {"ui/push", auth.Push, h.pushDraft}}},
-		{path: "/ui/push/check", page: true, on: map[string]endpoint{"POST": {"ui/push/check", auth.Push, h.checkDraft}}},
+		get(kindPage, "/push", "ui/compose", auth.Push, h.showCompose),
+		{path: "/ui/push", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/push", needs: auth.Push, do: h.pushDraft}}},
+		{path: "/ui/push/check", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/push/check", needs: auth.Push, do: h.checkDraft}}},
 	}
 }
 

@@ -17,8 +17,8 @@ import (
 
 func (h *api) detailRoutes() []route {
 	return []route{
-		page("/groupings/:id", "detail", auth.Read, h.detail),
-		page("/groupings/:id/raw", "raw", auth.Read, h.raw),
+		get(kindPage, "/groupings/:id", "detail", auth.Read, h.detail),
+		get(kindPage, "/groupings/:id/raw", "raw", auth.Read, h.raw),
 	}
 }
 

@@ -19,16 +19,16 @@ const maxDocQuery = 200
 
 func (h *api) docsRoutes() []route {
 	return []route{
-		page("/docs", "docs", auth.Read, h.docs),
-		page("/docs/search", "docs/search", auth.Read, h.searchDocs),
-		page("/docs/:slug", "docs/page", auth.Read, h.doc),
-		{path: "/docs/run/:example", page: true, on: map[string]endpoint{
-			"GET":  {"docs/run", auth.Read, h.exampleToRun},
-			"POST": {"docs/run", auth.Amend, h.runExample},
+		get(kindPage, "/docs", "docs", auth.Read, h.docs),
+		get(kindPage, "/docs/search", "docs/search", auth.Read, h.searchDocs),
+		get(kindPage, "/docs/:slug", "docs/page", auth.Read, h.doc),
+		{path: "/docs/run/:example", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "docs/run", needs: auth.Read, do: h.exampleToRun},
+			"POST": {name: "docs/run", needs: auth.Amend, do: h.runExample},
 		}},
-		{path: "/docs/run/:example/clean-up", page: true, on: map[string]endpoint{
-			"GET":  {"docs/clean-up", auth.Read, h.exampleToRun},
-			"POST": {"docs/clean-up", auth.Amend, h.cleanUp},
+		{path: "/docs/run/:example/clean-up", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "docs/clean-up", needs: auth.Read, do: h.exampleToRun},
+			"POST": {name: "docs/clean-up", needs: auth.Amend, do: h.cleanUp},
 		}},
 	}
 }

@@ -42,7 +42,8 @@ func (h *api) importRoutes() []route {
 	}
 	return []route{{
 		path:  "/api/v1/admin/import",
-		on:    map[string]endpoint{"POST": {"import", auth.Administer, h.importFile}},
+		kind:  kindJSON,
+		on:    map[string]endpoint{"POST": {name: "import", needs: auth.Administer, do: h.importFile}},
 		query: map[string][]string{"POST": {queryDryRun}},
 	}}
 }

@@ -325,7 +325,7 @@ func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
 				if e.needs != auth.Public && !slices.Contains(keepToIt, method+" "+r.path) {
 					target := method + " " + strings.NewReplacer("*", "x", ":id", token.ID, ":operation", "x").Replace(r.path)
 					targets[target] = nil
-					if r.page {
+					if r.kind == kindPage {
 						targets[target] = aForm
 					}
 				}

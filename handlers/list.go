@@ -20,9 +20,9 @@ import (
 
 func (h *api) listRoutes() []route {
 	return []route{
-		page("/", "index", auth.Read, h.home),
-		page("/export", "export", auth.Read, h.export),
-		page("/ui/suggest", "ui/suggest", auth.Read, h.suggest),
+		get(kindPage, "/", "index", auth.Read, h.home),
+		get(kindPage, "/export", "export", auth.Read, h.export),
+		get(kindPage, "/ui/suggest", "ui/suggest", auth.Read, h.suggest),
 	}
 }
 

@@ -23,9 +23,9 @@ const callbackPath = "/auth/callback"
 // are not there.
 func (h *api) loginRoutes() []route {
 	return []route{
-		page("/auth/login", "auth/login", auth.Public, h.depart),
-		page(callbackPath, "auth/callback", auth.Public, h.arrive),
-		{path: "/auth/backchannel", page: true, on: map[string]endpoint{
+		get(kindPage, "/auth/login", "auth/login", auth.Public, h.depart),
+		get(kindPage, callbackPath, "auth/callback", auth.Public, h.arrive),
+		{path: "/auth/backchannel", kind: kindPage, on: map[string]endpoint{
 			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
 		}},
 	}

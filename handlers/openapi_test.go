@@ -105,7 +105,7 @@ func (s *served) checkDescribed(req *http.Request, path string, a answered) {
 func servedOperations(routes []route) []string {
 	var all []string
 	for _, r := range routes {
-		if r.page {
+		if r.kind == kindPage {
 			continue
 		}
 		paths := []string{strings.Replace(r.path, ":id", "{id}", 1)}

@@ -167,8 +167,8 @@ func (h *api) wantsPage(c *fiber.Ctx) bool {
 
 func (h *api) staticRoutes() []route {
 	return []route{
-		page("/static/*", "static", auth.Public, h.static),
-		page("/favicon.ico", "static", auth.Public, h.favicon),
+		get(kindPage, "/static/*", "static", auth.Public, h.static),
+		get(kindPage, "/favicon.ico", "static", auth.Public, h.favicon),
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 func (h *api) targetsRoutes() []route {
-	return []route{page("/targets", "targets", auth.Read, h.targetsPage)}
+	return []route{get(kindPage, "/targets", "targets", auth.Read, h.targetsPage)}
 }
 
 const (

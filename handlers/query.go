@@ -20,8 +20,7 @@ const (
 // the route doesn't know: one that is misspelt must not change more, or something
 // else, than was meant. Pages ignore them.
 func (r route) strict(method string) bool {
-	api := strings.HasPrefix(r.path, "/api/v1/") || r.path == "/metrics/*"
-	return api && !r.page && method != fiber.MethodGet
+	return (r.kind == kindJSON || r.kind == kindProtocol) && method != fiber.MethodGet
 }
 
 // wrongQuery returns what is wrong with the parameters of a request to the route,

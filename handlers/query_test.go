@@ -120,7 +120,7 @@ func TestEveryChangeOfTheAPIKnowsItsParameters(t *testing.T) {
 	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
 	for _, r := range h.routes() {
 		for method := range r.on {
-			if r.page || method == "GET" || !strings.HasPrefix(r.path, "/api/v1/") && !strings.HasPrefix(r.path, "/metrics") {
+			if r.kind == kindPage || method == "GET" || !strings.HasPrefix(r.path, "/api/v1/") && !strings.HasPrefix(r.path, "/metrics") {
 				continue
 			}
 			target := strings.NewReplacer("*", "job/x", ":id", "x").Replace(r.path)

@@ -22,12 +22,12 @@ const maxNamed = 50
 
 func (h *api) removalRoutes() []route {
 	return []route{
-		{path: "/groupings/:id/delete", page: true, on: map[string]endpoint{
-			"GET":  {"ui/delete", auth.Amend, h.askRemoval},
-			"POST": {"ui/delete", auth.Amend, h.remove},
+		{path: "/groupings/:id/delete", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "ui/delete", needs: auth.Amend, do: h.askRemoval},
+			"POST": {name: "ui/delete", needs: auth.Amend, do: h.remove},
 		}},
-		page("/deleted/:operation", "ui/deleted", auth.Amend, h.removed),
-		{path: "/undo/:operation", page: true, on: map[string]endpoint{"POST": {"ui/undo", auth.Amend, h.undo}}},
+		get(kindPage, "/deleted/:operation", "ui/deleted", auth.Amend, h.removed),
+		{path: "/undo/:operation", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/undo", needs: auth.Amend, do: h.undo}}},
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -125,7 +124,7 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 	app := fiber.New(h.fiberConfig())
 	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
 	app.Use(h.Guard.Admit, checkTarget(h.RoutePrefix))
-	for _, r := range routes {
+	for _, r := range slices.SortedStableFunc(slices.Values(routes), compareRoutes) {
 		if err := h.mount(app, r); err != nil {
 			return nil, err
 		}
@@ -139,57 +138,25 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 	return app, nil
 }
 
-// route is one line of the URL map: a path below the route prefix, and what is
-// done there by method.
-type route struct {
-	path string
-	on   map[string]endpoint
-	page bool // for people: no part of the API
-	// query has, by method, the parameters that a change takes beside key. All
-	// others are refused, unless the route is a page.
-	query map[string][]string
-	// head has, by method, what is checked before the body of a request is read.
-	// It is given what is wrong with the query, and returns what is wrong in all.
-	head map[string]func(c *fiber.Ctx, wrong error) error
-}
-
-// endpoint is one method of a route.
-type endpoint struct {
-	name  string      // in metrics
-	needs auth.Action // what a client must be allowed to
-	do    fiber.Handler
-}
-
-func get(path, name string, needs auth.Action, do fiber.Handler) route {
-	return route{path: path, on: map[string]endpoint{"GET": {name, needs, do}}}
-}
-
-// page is a route for people.
-func page(path, name string, needs auth.Action, do fiber.Handler) route {
-	r := get(path, name, needs, do)
-	r.page = true
-	return r
-}
-
 func (h *api) routes() []route {
-	groupings := route{path: "/metrics/*", on: map[string]endpoint{
-		"PUT":    {"push", auth.Push, h.push},
-		"POST":   {"push", auth.Push, h.push},
-		"DELETE": {"delete", auth.Delete, h.delete},
+	groupings := route{path: "/metrics/*", kind: kindProtocol, on: map[string]endpoint{
+		"PUT":    {name: "push", needs: auth.Push, do: h.push},
+		"POST":   {name: "push", needs: auth.Push, do: h.push},
+		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete},
 	}}
 	groupings.query = map[string][]string{"PUT": {queryTTL}, "POST": {queryTTL}}
 	groupings.head = map[string]func(*fiber.Ctx, error) error{"PUT": h.beginPush(store.Replace), "POST": h.beginPush(store.Merge)}
 	routes := []route{
-		get("/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
-		get("/api/v1/status", "api/v1/status", auth.Read, h.status),
-		{path: "/api/v1/groupings", on: map[string]endpoint{
-			"GET":    {"api/v1/groupings", auth.Read, h.listGroupings},
-			"DELETE": {"api/v1/groupings", auth.Administer, h.deleteGroupings},
+		get(kindJSON, "/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
+		get(kindJSON, "/api/v1/status", "api/v1/status", auth.Read, h.status),
+		{path: "/api/v1/groupings", kind: kindJSON, on: map[string]endpoint{
+			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings},
+			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings},
 		}, query: map[string][]string{"DELETE": {queryMatch, queryDryRun}}},
-		get("/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
+		get(kindJSON, "/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
 		{path: "/-/quit", on: map[string]endpoint{
-			"PUT":  {"quit", auth.Administer, h.quit},
-			"POST": {"quit", auth.Administer, h.quit},
+			"PUT":  {name: "quit", needs: auth.Administer, do: h.quit},
+			"POST": {name: "quit", needs: auth.Administer, do: h.quit},
 		}},
 	}
 	if !h.ScrapesElsewhere {
@@ -218,7 +185,7 @@ func (h *api) rootRoutes() []route {
 	if h.RoutePrefix == "" {
 		return nil
 	}
-	return []route{page("", "root", auth.Public, h.toRoot)}
+	return []route{get(kindPage, "", "root", auth.Public, h.toRoot)}
 }
 
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
@@ -235,30 +202,27 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 // scrapeRoutes are what Prometheus asks for.
 func (h *api) scrapeRoutes() []route {
 	return []route{
-		get(h.TelemetryPath, "scrape", auth.Scrape, h.scrape),
-		get("/metrics/self", "self", auth.Scrape, h.scrapeSelf),
-		get("/metrics/*", "grouping", auth.Scrape, h.grouping),
-		get("/api/v1/targets", "api/v1/targets", auth.Scrape, h.targets),
+		get(kindProtocol, h.TelemetryPath, "scrape", auth.Scrape, h.scrape),
+		get(kindProtocol, "/metrics/self", "self", auth.Scrape, h.scrapeSelf),
+		get(kindProtocol, "/metrics/*", "grouping", auth.Scrape, h.grouping),
+		get(kindJSON, "/api/v1/targets", "api/v1/targets", auth.Scrape, h.targets),
 	}
 }
 
 // healthRoutes are what probes ask for, who have no credentials.
 func (h *api) healthRoutes() []route {
 	return []route{
-		get("/health", "health", auth.Public, h.health),
-		get("/-/healthy", "healthy", auth.Public, h.healthy),
-		get("/-/ready", "ready", auth.Public, h.ready),
+		get(kindPlain, "/health", "health", auth.Public, h.health),
+		get(kindPlain, "/-/healthy", "healthy", auth.Public, h.healthy),
+		get(kindPlain, "/-/ready", "ready", auth.Public, h.ready),
 	}
 }
-
-// methods are those that a route may have, in the order of an Allow header.
-var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
 
 // mount puts a route behind the guard. There is no other way to have one.
 func (h *api) mount(app *fiber.App, r route) error {
 	path := h.RoutePrefix + r.path
 	require := h.Guard.Require
-	if r.page {
+	if r.kind == kindPage {
 		require = h.Guard.RequirePage
 	}
 	others := auth.Public // methods that the route doesn't have
@@ -268,7 +232,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 		}
 		if e.needs != auth.Public {
 			others = auth.Explore
-			if r.page {
+			if r.kind == kindPage {
 				e.do = h.marked(e.do)
 			}
 		}
@@ -295,18 +259,6 @@ func (h *api) mount(app *fiber.App, r route) error {
 		return fiber.ErrMethodNotAllowed
 	})
 	return nil
-}
-
-func (r route) allow() string {
-	var allowed []string
-	for _, m := range methods {
-		_, ok := r.on[m]
-		_, gets := r.on["GET"]
-		if ok || m == "OPTIONS" || m == "HEAD" && gets {
-			allowed = append(allowed, m)
-		}
-	}
-	return strings.Join(allowed, ", ")
 }
 
 // Keys under which a request carries its handler's name, and what one must be

@@ -111,7 +111,7 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 		"POST /docs/run/:example", "POST /docs/run/:example/clean-up", "GET /debug/pprof/",
 	}
 	routes := withoutStreams(newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true}).routes())
-	routes = append(routes, get("/debug/pprof/", "pprof", auth.Administer, nil))
+	routes = append(routes, get(kindPlain, "/debug/pprof/", "pprof", auth.Administer, nil))
 	digest := s.group("/metrics/job/secret-job/zone/secret-zone").Key.Digest()
 	seen := 0
 	for _, r := range routes {
@@ -121,7 +121,7 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 				continue
 			}
 			line, headers := method+" "+r.path, []string{"Accept", "text/html"}
-			if !r.page { // the description of the API has no pages
+			if r.kind != kindPage { // the description of the API has no pages
 				headers = nil
 			}
 			a := s.do(method, target, "", headers...)

@@ -20,9 +20,9 @@ const settingsCookie = "gatehouse-settings"
 const settingsAge = 365 * 24 * 60 * 60
 
 func (h *api) settingsRoutes() []route {
-	return []route{{path: "/settings", page: true, on: map[string]endpoint{
-		"GET":  {"ui/settings", auth.Read, h.showSettings},
-		"POST": {"ui/settings", auth.Read, h.saveSettings},
+	return []route{{path: "/settings", kind: kindPage, on: map[string]endpoint{
+		"GET":  {name: "ui/settings", needs: auth.Read, do: h.showSettings},
+		"POST": {name: "ui/settings", needs: auth.Read, do: h.saveSettings},
 	}}}
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 func (h *api) statusRoutes() []route {
-	return []route{page("/status", "ui/status", auth.Read, h.statusPage)}
+	return []route{get(kindPage, "/status", "ui/status", auth.Read, h.statusPage)}
 }
 
 // statusPage shows people how the server is doing and how it was set up.

@@ -47,12 +47,12 @@ func (t Tokens) Known() bool { return t.Store.Picture().KnowsTokens() }
 
 func (h *api) tokenRoutes() []route {
 	return []route{
-		{path: "/api/v1/tokens", on: map[string]endpoint{
-			"GET":  {"api/v1/tokens", auth.Administer, h.listTokens},
-			"POST": {"api/v1/tokens", auth.Administer, h.createToken},
+		{path: "/api/v1/tokens", kind: kindJSON, on: map[string]endpoint{
+			"GET":  {name: "api/v1/tokens", needs: auth.Administer, do: h.listTokens},
+			"POST": {name: "api/v1/tokens", needs: auth.Administer, do: h.createToken},
 		}},
-		{path: "/api/v1/tokens/:id", on: map[string]endpoint{"DELETE": {"api/v1/tokens", auth.Administer, h.revokeToken}}},
-		{path: "/api/v1/tokens/:id/rotate", on: map[string]endpoint{"POST": {"api/v1/tokens", auth.Administer, h.rotateToken}}},
+		{path: "/api/v1/tokens/:id", kind: kindJSON, on: map[string]endpoint{"DELETE": {name: "api/v1/tokens", needs: auth.Administer, do: h.revokeToken}}},
+		{path: "/api/v1/tokens/:id/rotate", kind: kindJSON, on: map[string]endpoint{"POST": {name: "api/v1/tokens", needs: auth.Administer, do: h.rotateToken}}},
 	}
 }
 

@@ -25,18 +25,18 @@ const (
 
 func (h *api) tokenPageRoutes() []route {
 	return []route{
-		page("/tokens", "ui/tokens", auth.Administer, h.tokensPage),
-		{path: "/tokens/new", page: true, on: map[string]endpoint{
-			"GET":  {"ui/tokens/new", auth.Administer, h.askToken},
-			"POST": {"ui/tokens/new", auth.Administer, h.makeToken},
+		get(kindPage, "/tokens", "ui/tokens", auth.Administer, h.tokensPage),
+		{path: "/tokens/new", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "ui/tokens/new", needs: auth.Administer, do: h.askToken},
+			"POST": {name: "ui/tokens/new", needs: auth.Administer, do: h.makeToken},
 		}},
-		{path: "/tokens/:id/rotate", page: true, on: map[string]endpoint{
-			"GET":  {"ui/tokens/rotate", auth.Administer, h.askRotation},
-			"POST": {"ui/tokens/rotate", auth.Administer, h.rotateByForm},
+		{path: "/tokens/:id/rotate", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "ui/tokens/rotate", needs: auth.Administer, do: h.askRotation},
+			"POST": {name: "ui/tokens/rotate", needs: auth.Administer, do: h.rotateByForm},
 		}},
-		{path: "/tokens/:id/revoke", page: true, on: map[string]endpoint{
-			"GET":  {"ui/tokens/revoke", auth.Administer, h.askRevocation},
-			"POST": {"ui/tokens/revoke", auth.Administer, h.revokeByForm},
+		{path: "/tokens/:id/revoke", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "ui/tokens/revoke", needs: auth.Administer, do: h.askRevocation},
+			"POST": {name: "ui/tokens/revoke", needs: auth.Administer, do: h.revokeByForm},
 		}},
 	}
 }

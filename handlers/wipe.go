@@ -19,10 +19,10 @@ func (h *api) wipeRoutes() []route {
 		return nil
 	}
 	return []route{
-		{path: "/api/v1/admin/wipe", on: map[string]endpoint{"PUT": {"wipe", auth.Administer, h.wipe}}},
-		{path: "/wipe", page: true, on: map[string]endpoint{
-			"GET":  {"ui/wipe", auth.Administer, h.askWipe},
-			"POST": {"ui/wipe", auth.Administer, h.wipeByForm},
+		{path: "/api/v1/admin/wipe", kind: kindJSON, on: map[string]endpoint{"PUT": {name: "wipe", needs: auth.Administer, do: h.wipe}}},
+		{path: "/wipe", kind: kindPage, on: map[string]endpoint{
+			"GET":  {name: "ui/wipe", needs: auth.Administer, do: h.askWipe},
+			"POST": {name: "ui/wipe", needs: auth.Administer, do: h.wipeByForm},
 		}},
 	}
 }

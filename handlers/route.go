@@ -1,0 +1,81 @@
+package handlers
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+)
+
+// route is one line of the URL map: a path below the route prefix, whom it is for,
+// and what is done there by method. All that is known of a path is a field here.
+type route struct {
+	path string
+	kind kind
+	on   map[string]endpoint
+	// query has, by method, the parameters that a change takes beside key. All
+	// others are refused, unless the route is a page.
+	query map[string][]string
+	// head has, by method, what is checked before the body of a request is read.
+	// It is given what is wrong with the query, and returns what is wrong in all.
+	head map[string]func(c *fiber.Ctx, wrong error) error
+}
+
+// endpoint is one method of a route.
+type endpoint struct {
+	name  string      // in metrics
+	needs auth.Action // what a client must be allowed to
+	do    fiber.Handler
+}
+
+// kind is whom a route is for, and so how errors are told there.
+type kind int
+
+const (
+	kindPlain    kind = iota // for probes and people alike: errors are one line, or a page in a browser
+	kindPage                 // for people: sessions count, and strangers are asked to sign in
+	kindJSON                 // the JSON API
+	kindProtocol             // for clients that push and scrape: errors are always one line
+)
+
+// get is a route with the method GET and no other.
+func get(k kind, path, name string, needs auth.Action, do fiber.Handler) route {
+	return route{path: path, kind: k, on: map[string]endpoint{"GET": {name: name, needs: needs, do: do}}}
+}
+
+// methods are those that a route may have, in the order of an Allow header.
+var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
+
+// allow is the route's Allow header.
+func (r route) allow() string {
+	var allowed []string
+	for _, m := range methods {
+		_, ok := r.on[m]
+		_, gets := r.on["GET"]
+		if ok || m == "OPTIONS" || m == "HEAD" && gets {
+			allowed = append(allowed, m)
+		}
+	}
+	return strings.Join(allowed, ", ")
+}
+
+// compareRoutes puts routes first whose paths say more: a path that is looked at
+// before another one takes nothing away from it.
+func compareRoutes(a, b route) int {
+	return slices.CompareFunc(strings.Split(a.path, "/"), strings.Split(b.path, "/"), func(a, b string) int {
+		return vagueness(a) - vagueness(b)
+	})
+}
+
+// vagueness is how little a segment of a route's path says.
+func vagueness(segment string) int {
+	switch {
+	case segment == "*":
+		return 2
+	case strings.HasPrefix(segment, ":"):
+		return 1
+	}
+	return 0
+}
