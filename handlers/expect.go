@@ -38,9 +38,10 @@ func expectsNothing(header *fasthttp.RequestHeader) {
 	}
 }
 
-// refusing puts in front of do what refuses requests before their body is read.
-func (r route) refusing(method string, do fiber.Handler) fiber.Handler {
-	head, strict := r.head[method], r.strict(method)
+// refusing is what the endpoint does, behind what refuses requests before their
+// body is read. strict ones are also refused for parameters that it doesn't know.
+func (e endpoint) refusing(method string, strict bool) fiber.Handler {
+	do := e.do
 	if method == fiber.MethodGet || method == fiber.MethodDelete && !strict {
 		return do
 	}
@@ -48,10 +49,10 @@ func (r route) refusing(method string, do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		var wrong error
 		if strict {
-			wrong = r.wrongQuery(c)
+			wrong = e.wrongQuery(c)
 		}
-		if head != nil {
-			wrong = head(c, wrong)
+		if e.head != nil {
+			wrong = e.head(c, wrong)
 		}
 		switch {
 		case wrong != nil:

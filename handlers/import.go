@@ -41,10 +41,9 @@ func (h *api) importRoutes() []route {
 		return nil
 	}
 	return []route{{
-		path:  "/api/v1/admin/import",
-		kind:  kindJSON,
-		on:    map[string]endpoint{"POST": {name: "import", needs: auth.Administer, do: h.importFile}},
-		query: map[string][]string{"POST": {queryDryRun}},
+		path: "/api/v1/admin/import",
+		kind: kindJSON,
+		on:   map[string]endpoint{"POST": {name: "import", needs: auth.Administer, do: h.importFile, query: []string{queryDryRun}}},
 	}}
 }
 

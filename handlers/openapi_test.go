@@ -262,8 +262,8 @@ func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 					described = append(described, p.Value.Name)
 				}
 			}
-			if !slices.Equal(described, r.query[method]) {
-				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.query[method])
+			if !slices.Equal(described, r.on[method].query) {
+				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.on[method].query)
 			}
 		}
 	}

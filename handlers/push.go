@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -30,6 +31,11 @@ const headerTTL = "X-Push-TTL"
 
 // begun is the key under which a request carries the push that it is.
 const begun = "push"
+
+// pushing is how a grouping's path is pushed to.
+func (h *api) pushing(mode store.Mode) endpoint {
+	return endpoint{name: "push", needs: auth.Push, do: h.push, query: []string{queryTTL}, head: h.beginPush(mode)}
+}
 
 // beginPush checks all of a push but its body.
 func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {

@@ -23,14 +23,14 @@ func (r route) strict(method string) bool {
 	return (r.kind == kindJSON || r.kind == kindProtocol) && method != fiber.MethodGet
 }
 
-// wrongQuery returns what is wrong with the parameters of a request to the route,
-// nil if nothing is. Only match[] may be repeated.
-func (r route) wrongQuery(c *fiber.Ctx) error {
+// wrongQuery returns what is wrong with the parameters of a request to the
+// endpoint, nil if nothing is. Only match[] may be repeated.
+func (e endpoint) wrongQuery(c *fiber.Ctx) error {
 	query := c.Context().QueryArgs()
 	if query.Len() == 0 {
 		return nil
 	}
-	known := append(slices.Clone(r.query[c.Method()]), queryKey)
+	known := append(slices.Clone(e.query), queryKey)
 	seen := make([]string, 0, len(known))
 	for key, value := range query.All() {
 		name := string(key)

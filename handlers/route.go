@@ -15,12 +15,6 @@ type route struct {
 	path string
 	kind kind
 	on   map[string]endpoint
-	// query has, by method, the parameters that a change takes beside key. All
-	// others are refused, unless the route is a page.
-	query map[string][]string
-	// head has, by method, what is checked before the body of a request is read.
-	// It is given what is wrong with the query, and returns what is wrong in all.
-	head map[string]func(c *fiber.Ctx, wrong error) error
 }
 
 // endpoint is one method of a route.
@@ -28,6 +22,14 @@ type endpoint struct {
 	name  string      // in metrics
 	needs auth.Action // what a client must be allowed to
 	do    fiber.Handler
+
+	// query are the parameters that a change takes beside key. All others are
+	// refused, unless the route is a page.
+	query []string
+	// head checks what can be checked before the body of a request is read; nil:
+	// nothing can. It is given what is wrong with the query, and returns what is
+	// wrong in all.
+	head func(c *fiber.Ctx, wrong error) error
 }
 
 // kind is whom a route is for, and so how errors are told there.

@@ -140,19 +140,17 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 
 func (h *api) routes() []route {
 	groupings := route{path: "/metrics/*", kind: kindProtocol, on: map[string]endpoint{
-		"PUT":    {name: "push", needs: auth.Push, do: h.push},
-		"POST":   {name: "push", needs: auth.Push, do: h.push},
+		"PUT":    h.pushing(store.Replace),
+		"POST":   h.pushing(store.Merge),
 		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete},
 	}}
-	groupings.query = map[string][]string{"PUT": {queryTTL}, "POST": {queryTTL}}
-	groupings.head = map[string]func(*fiber.Ctx, error) error{"PUT": h.beginPush(store.Replace), "POST": h.beginPush(store.Merge)}
 	routes := []route{
 		get(kindJSON, "/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
 		get(kindJSON, "/api/v1/status", "api/v1/status", auth.Read, h.status),
 		{path: "/api/v1/groupings", kind: kindJSON, on: map[string]endpoint{
 			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings},
-			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings},
-		}, query: map[string][]string{"DELETE": {queryMatch, queryDryRun}}},
+			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings, query: []string{queryMatch, queryDryRun}},
+		}},
 		get(kindJSON, "/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
 		{path: "/-/quit", on: map[string]endpoint{
 			"PUT":  {name: "quit", needs: auth.Administer, do: h.quit},
@@ -241,7 +239,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 			c.Locals(neededAction, e.needs)
 			return c.Next()
 		}
-		do := r.refusing(method, e.do)
+		do := e.refusing(method, r.strict(method))
 		if e.needs != auth.Public && !heedLimits[e.name] {
 			do = unlimited(do)
 		}
