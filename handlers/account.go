@@ -16,7 +16,7 @@ import (
 
 func (h *api) accountRoutes() []route {
 	return []route{
-		get(kindPage, "/account", "account", auth.Explore, h.account),
+		get(kindPage, "/account", endpoint{name: "account", needs: auth.Explore, do: h.account, limited: true /* it only says who one is */}),
 		{path: "/account/sessions/:session/end", kind: kindPage, on: map[string]endpoint{
 			"POST": {name: "account/sessions/end", needs: auth.Explore, do: h.endSession},
 		}},

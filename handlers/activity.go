@@ -22,9 +22,9 @@ import (
 
 func (h *api) activityRoutes() []route {
 	return []route{
-		get(kindPage, "/activity", "activity", auth.Administer, h.activity),
-		get(kindPage, "/activity/export", "activity/export", auth.Administer, h.exportActivity),
-		get(kindJSON, "/api/v1/activity", "api/v1/activity", auth.Administer, h.listActivity),
+		get(kindPage, "/activity", endpoint{name: "activity", needs: auth.Administer, do: h.activity}),
+		get(kindPage, "/activity/export", endpoint{name: "activity/export", needs: auth.Administer, do: h.exportActivity}),
+		get(kindJSON, "/api/v1/activity", endpoint{name: "api/v1/activity", needs: auth.Administer, do: h.listActivity}),
 	}
 }
 

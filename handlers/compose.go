@@ -18,7 +18,7 @@ import (
 
 func (h *api) composeRoutes() []route {
 	return []route{
-		get(kindPage, "/push", "ui/compose", auth.Push, h.showCompose),
+		get(kindPage, "/push", endpoint{name: "ui/compose", needs: auth.Push, do: h.showCompose}),
 		{path: "/ui/push", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/push", needs: auth.Push, do: h.pushDraft}}},
 		{path: "/ui/push/check", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/push/check", needs: auth.Push, do: h.checkDraft}}},
 	}

@@ -17,8 +17,8 @@ import (
 
 func (h *api) detailRoutes() []route {
 	return []route{
-		get(kindPage, "/groupings/:id", "detail", auth.Read, h.detail),
-		get(kindPage, "/groupings/:id/raw", "raw", auth.Read, h.raw),
+		get(kindPage, "/groupings/:id", endpoint{name: "detail", needs: auth.Read, do: h.detail}),
+		get(kindPage, "/groupings/:id/raw", endpoint{name: "raw", needs: auth.Read, do: h.raw}),
 	}
 }
 

@@ -19,9 +19,9 @@ const maxDocQuery = 200
 
 func (h *api) docsRoutes() []route {
 	return []route{
-		get(kindPage, "/docs", "docs", auth.Read, h.docs),
-		get(kindPage, "/docs/search", "docs/search", auth.Read, h.searchDocs),
-		get(kindPage, "/docs/:slug", "docs/page", auth.Read, h.doc),
+		get(kindPage, "/docs", endpoint{name: "docs", needs: auth.Read, do: h.docs}),
+		get(kindPage, "/docs/search", endpoint{name: "docs/search", needs: auth.Read, do: h.searchDocs}),
+		get(kindPage, "/docs/:slug", endpoint{name: "docs/page", needs: auth.Read, do: h.doc}),
 		{path: "/docs/run/:example", kind: kindPage, on: map[string]endpoint{
 			"GET":  {name: "docs/run", needs: auth.Read, do: h.exampleToRun},
 			"POST": {name: "docs/run", needs: auth.Amend, do: h.runExample},

@@ -32,7 +32,7 @@ const (
 const seenHeader = "Gatehouse-Seen"
 
 func (h *api) eventRoutes() []route {
-	return []route{get(kindPage, "/events", "events", auth.Read, h.events)}
+	return []route{get(kindPage, "/events", endpoint{name: "events", needs: auth.Read, do: h.events})}
 }
 
 // events tells of changes as they happen, as server-sent events. A client that

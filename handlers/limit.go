@@ -12,15 +12,6 @@ import (
 	"gatehouse/store"
 )
 
-// heedLimits names the endpoints that keep to what a principal is limited to.
-// All others are closed to those who are.
-var heedLimits = map[string]bool{
-	"push": true, "delete": true,
-	"scrape": true, "grouping": true,
-	"api/v1/targets": true, "api/v1/groupings": true, "api/v1/metrics": true,
-	"account": true, // which only says who one is
-}
-
 // unlimited lets those only on to do who may act on every grouping.
 func unlimited(do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {

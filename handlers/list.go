@@ -20,9 +20,9 @@ import (
 
 func (h *api) listRoutes() []route {
 	return []route{
-		get(kindPage, "/", "index", auth.Read, h.home),
-		get(kindPage, "/export", "export", auth.Read, h.export),
-		get(kindPage, "/ui/suggest", "ui/suggest", auth.Read, h.suggest),
+		get(kindPage, "/", endpoint{name: "index", needs: auth.Read, do: h.home}),
+		get(kindPage, "/export", endpoint{name: "export", needs: auth.Read, do: h.export}),
+		get(kindPage, "/ui/suggest", endpoint{name: "ui/suggest", needs: auth.Read, do: h.suggest}),
 	}
 }
 

@@ -23,8 +23,8 @@ const callbackPath = "/auth/callback"
 // are not there.
 func (h *api) loginRoutes() []route {
 	return []route{
-		get(kindPage, "/auth/login", "auth/login", auth.Public, h.depart),
-		get(kindPage, callbackPath, "auth/callback", auth.Public, h.arrive),
+		get(kindPage, "/auth/login", endpoint{name: "auth/login", needs: auth.Public, do: h.depart}),
+		get(kindPage, callbackPath, endpoint{name: "auth/callback", needs: auth.Public, do: h.arrive}),
 		{path: "/auth/backchannel", kind: kindPage, on: map[string]endpoint{
 			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
 		}},

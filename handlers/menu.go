@@ -8,7 +8,7 @@ import (
 )
 
 func (h *api) menuRoutes() []route {
-	return []route{get(kindPage, "/groupings/:id/menu", "ui/menu", auth.Read, h.menu)}
+	return []route{get(kindPage, "/groupings/:id/menu", endpoint{name: "ui/menu", needs: auth.Read, do: h.menu})}
 }
 
 // menu serves what can be done with a grouping of the list, once somebody asks:

@@ -167,8 +167,8 @@ func (h *api) wantsPage(c *fiber.Ctx) bool {
 
 func (h *api) staticRoutes() []route {
 	return []route{
-		get(kindPage, "/static/*", "static", auth.Public, h.static),
-		get(kindPage, "/favicon.ico", "static", auth.Public, h.favicon),
+		get(kindPage, "/static/*", endpoint{name: "static", needs: auth.Public, do: h.static}),
+		get(kindPage, "/favicon.ico", endpoint{name: "static", needs: auth.Public, do: h.favicon}),
 	}
 }
 

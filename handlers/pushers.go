@@ -18,7 +18,7 @@ import (
 )
 
 func (h *api) targetsRoutes() []route {
-	return []route{get(kindPage, "/targets", "targets", auth.Read, h.targetsPage)}
+	return []route{get(kindPage, "/targets", endpoint{name: "targets", needs: auth.Read, do: h.targetsPage})}
 }
 
 const (

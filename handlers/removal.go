@@ -26,7 +26,7 @@ func (h *api) removalRoutes() []route {
 			"GET":  {name: "ui/delete", needs: auth.Amend, do: h.askRemoval},
 			"POST": {name: "ui/delete", needs: auth.Amend, do: h.remove},
 		}},
-		get(kindPage, "/deleted/:operation", "ui/deleted", auth.Amend, h.removed),
+		get(kindPage, "/deleted/:operation", endpoint{name: "ui/deleted", needs: auth.Amend, do: h.removed}),
 		{path: "/undo/:operation", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/undo", needs: auth.Amend, do: h.undo}}},
 	}
 }

@@ -23,6 +23,9 @@ type endpoint struct {
 	needs auth.Action // what a client must be allowed to
 	do    fiber.Handler
 
+	// limited ones keep to what a principal is limited to. All others are closed to
+	// those who are.
+	limited bool
 	// query are the parameters that a change takes beside key. All others are
 	// refused, unless the route is a page.
 	query []string
@@ -43,8 +46,8 @@ const (
 )
 
 // get is a route with the method GET and no other.
-func get(k kind, path, name string, needs auth.Action, do fiber.Handler) route {
-	return route{path: path, kind: k, on: map[string]endpoint{"GET": {name: name, needs: needs, do: do}}}
+func get(k kind, path string, e endpoint) route {
+	return route{path: path, kind: k, on: map[string]endpoint{"GET": e}}
 }
 
 // methods are those that a route may have, in the order of an Allow header.

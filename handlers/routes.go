@@ -142,16 +142,16 @@ func (h *api) routes() []route {
 	groupings := route{path: "/metrics/*", kind: kindProtocol, on: map[string]endpoint{
 		"PUT":    h.pushing(store.Replace),
 		"POST":   h.pushing(store.Merge),
-		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete},
+		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete, limited: true},
 	}}
 	routes := []route{
-		get(kindJSON, "/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
-		get(kindJSON, "/api/v1/status", "api/v1/status", auth.Read, h.status),
+		get(kindJSON, "/api/v1/metrics", endpoint{name: "api/v1/metrics", needs: auth.Read, do: h.metrics, limited: true}),
+		get(kindJSON, "/api/v1/status", endpoint{name: "api/v1/status", needs: auth.Read, do: h.status}),
 		{path: "/api/v1/groupings", kind: kindJSON, on: map[string]endpoint{
-			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings},
-			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings, query: []string{queryMatch, queryDryRun}},
+			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings, limited: true},
+			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings, limited: true, query: []string{queryMatch, queryDryRun}},
 		}},
-		get(kindJSON, "/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
+		get(kindJSON, "/api/v1/openapi.json", endpoint{name: "api/v1/openapi.json", needs: auth.Read, do: h.openAPI}),
 		{path: "/-/quit", on: map[string]endpoint{
 			"PUT":  {name: "quit", needs: auth.Administer, do: h.quit},
 			"POST": {name: "quit", needs: auth.Administer, do: h.quit},
@@ -183,7 +183,7 @@ func (h *api) rootRoutes() []route {
 	if h.RoutePrefix == "" {
 		return nil
 	}
-	return []route{get(kindPage, "", "root", auth.Public, h.toRoot)}
+	return []route{get(kindPage, "", endpoint{name: "root", needs: auth.Public, do: h.toRoot})}
 }
 
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
@@ -200,19 +200,19 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 // scrapeRoutes are what Prometheus asks for.
 func (h *api) scrapeRoutes() []route {
 	return []route{
-		get(kindProtocol, h.TelemetryPath, "scrape", auth.Scrape, h.scrape),
-		get(kindProtocol, "/metrics/self", "self", auth.Scrape, h.scrapeSelf),
-		get(kindProtocol, "/metrics/*", "grouping", auth.Scrape, h.grouping),
-		get(kindJSON, "/api/v1/targets", "api/v1/targets", auth.Scrape, h.targets),
+		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true}),
+		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf}),
+		get(kindProtocol, "/metrics/*", endpoint{name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true}),
+		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true}),
 	}
 }
 
 // healthRoutes are what probes ask for, who have no credentials.
 func (h *api) healthRoutes() []route {
 	return []route{
-		get(kindPlain, "/health", "health", auth.Public, h.health),
-		get(kindPlain, "/-/healthy", "healthy", auth.Public, h.healthy),
-		get(kindPlain, "/-/ready", "ready", auth.Public, h.ready),
+		get(kindPlain, "/health", endpoint{name: "health", needs: auth.Public, do: h.health}),
+		get(kindPlain, "/-/healthy", endpoint{name: "healthy", needs: auth.Public, do: h.healthy}),
+		get(kindPlain, "/-/ready", endpoint{name: "ready", needs: auth.Public, do: h.ready}),
 	}
 }
 
@@ -240,7 +240,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 			return c.Next()
 		}
 		do := e.refusing(method, r.strict(method))
-		if e.needs != auth.Public && !heedLimits[e.name] {
+		if e.needs != auth.Public && !e.limited {
 			do = unlimited(do)
 		}
 		app.Add(method, path, named, require(e.needs), do)

@@ -111,7 +111,7 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 		"POST /docs/run/:example", "POST /docs/run/:example/clean-up", "GET /debug/pprof/",
 	}
 	routes := withoutStreams(newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true}).routes())
-	routes = append(routes, get(kindPlain, "/debug/pprof/", "pprof", auth.Administer, nil))
+	routes = append(routes, get(kindPlain, "/debug/pprof/", endpoint{name: "pprof", needs: auth.Administer, do: nil}))
 	digest := s.group("/metrics/job/secret-job/zone/secret-zone").Key.Digest()
 	seen := 0
 	for _, r := range routes {

@@ -19,7 +19,7 @@ import (
 )
 
 func (h *api) statusRoutes() []route {
-	return []route{get(kindPage, "/status", "ui/status", auth.Read, h.statusPage)}
+	return []route{get(kindPage, "/status", endpoint{name: "ui/status", needs: auth.Read, do: h.statusPage})}
 }
 
 // statusPage shows people how the server is doing and how it was set up.

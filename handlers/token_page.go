@@ -25,7 +25,7 @@ const (
 
 func (h *api) tokenPageRoutes() []route {
 	return []route{
-		get(kindPage, "/tokens", "ui/tokens", auth.Administer, h.tokensPage),
+		get(kindPage, "/tokens", endpoint{name: "ui/tokens", needs: auth.Administer, do: h.tokensPage}),
 		{path: "/tokens/new", kind: kindPage, on: map[string]endpoint{
 			"GET":  {name: "ui/tokens/new", needs: auth.Administer, do: h.askToken},
 			"POST": {name: "ui/tokens/new", needs: auth.Administer, do: h.makeToken},
