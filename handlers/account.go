@@ -16,7 +16,8 @@ import (
 
 func (h *api) accountRoutes() []route {
 	return []route{
-		get(kindPage, "/account", endpoint{name: "account", needs: auth.Explore, do: h.account, limited: true /* it only says who one is */}),
+		// Whoever is limited is told who they are, too.
+		get(kindPage, "/account", endpoint{name: "account", needs: auth.Explore, do: h.account, limited: true}),
 		{path: "/account/sessions/:session/end", kind: kindPage, on: map[string]endpoint{
 			"POST": {name: "account/sessions/end", needs: auth.Explore, do: h.endSession},
 		}},

@@ -216,16 +216,19 @@ func (h *api) record(c *fiber.Ctx) error {
 		return nil // it goes on when the body is here
 	}
 	h.noteScrape(c, began, err)
-	name, _ := c.Locals(handlerName).(string)
-	if isScrape(c, name) {
+	e := endpointOf(c)
+	if e == nil {
+		return nil
+	}
+	if isScrape(c, e) {
 		h.Metrics.lastScrapes.add(began)
 	}
-	if name == "" || name == "scrape" || name == "self" {
+	if e.uncounted {
 		return nil
 	}
 	method := strings.ToLower(c.Method())
-	h.Metrics.requests.WithLabelValues(strconv.Itoa(c.Response().StatusCode()), name, method).Inc()
-	if name == "push" && guard.Principal(c).Role.May(auth.Push) {
+	h.Metrics.requests.WithLabelValues(strconv.Itoa(c.Response().StatusCode()), e.name, method).Inc()
+	if e.timed && guard.Principal(c).Role.May(auth.Push) {
 		h.Metrics.pushDuration.WithLabelValues(method).Observe(time.Since(began).Seconds())
 		h.Metrics.pushSize.WithLabelValues(method).Observe(float64(max(0, c.Request().Header.ContentLength())))
 	}
@@ -234,9 +237,9 @@ func (h *api) record(c *fiber.Ctx) error {
 
 // isScrape tells that metrics were asked for, all or those of a grouping, and
 // that the answer tells them, or that they have not changed.
-func isScrape(c *fiber.Ctx, handler string) bool {
+func isScrape(c *fiber.Ctx, e *endpoint) bool {
 	status := c.Response().StatusCode()
-	return (handler == "scrape" || handler == "grouping") && c.Method() == fiber.MethodGet &&
+	return (e.fetches == fetchesAll || e.fetches == fetchesGroupings) && c.Method() == fiber.MethodGet &&
 		(status == fiber.StatusOK || status == fiber.StatusNotModified)
 }
 

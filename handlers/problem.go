@@ -88,8 +88,8 @@ func explain(c *fiber.Ctx, a answer, err error) string {
 	switch {
 	case errors.Is(err, auth.ErrForbidden):
 		p := guard.Principal(c)
-		if needs, ok := c.Locals(neededAction).(auth.Action); ok && !p.Role.May(needs) {
-			return whoYouAre(p) + " What you asked for takes the role " + auth.RoleFor(needs).String() + "."
+		if e := endpointOf(c); e != nil && !p.Role.May(e.needs) {
+			return whoYouAre(p) + " What you asked for takes the role " + auth.RoleFor(e.needs).String() + "."
 		}
 	case errors.Is(err, fiber.ErrNotFound):
 		return "No page has this address."

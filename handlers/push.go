@@ -34,7 +34,7 @@ const begun = "push"
 
 // pushing is how a grouping's path is pushed to.
 func (h *api) pushing(mode store.Mode) endpoint {
-	return endpoint{name: "push", needs: auth.Push, do: h.push, limited: true, query: []string{queryTTL}, head: h.beginPush(mode)}
+	return endpoint{name: "push", needs: auth.Push, do: h.push, limited: true, timed: true, query: []string{queryTTL}, head: h.beginPush(mode)}
 }
 
 // beginPush checks all of a push but its body.

@@ -26,6 +26,12 @@ type endpoint struct {
 	// limited ones keep to what a principal is limited to. All others are closed to
 	// those who are.
 	limited bool
+	// uncounted requests are left out of the count of requests: those that read it.
+	uncounted bool
+	// timed are pushes: how long they take and how large they are is kept.
+	timed bool
+	// fetches is what scrapers fetch here; empty: it is for others.
+	fetches string
 	// query are the parameters that a change takes beside key. All others are
 	// refused, unless the route is a page.
 	query []string

@@ -200,10 +200,10 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 // scrapeRoutes are what Prometheus asks for.
 func (h *api) scrapeRoutes() []route {
 	return []route{
-		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true}),
-		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf}),
-		get(kindProtocol, "/metrics/*", endpoint{name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true}),
-		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true}),
+		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: fetchesAll}),
+		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: fetchesOwn}),
+		get(kindProtocol, "/metrics/*", endpoint{name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: fetchesGroupings}),
+		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: fetchesTargets}),
 	}
 }
 
@@ -235,8 +235,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 			}
 		}
 		named := func(c *fiber.Ctx) error {
-			c.Locals(handlerName, e.name)
-			c.Locals(neededAction, e.needs)
+			c.Locals(endpointKey, &e)
 			return c.Next()
 		}
 		do := e.refusing(method, r.strict(method))
@@ -259,12 +258,14 @@ func (h *api) mount(app *fiber.App, r route) error {
 	return nil
 }
 
-// Keys under which a request carries its handler's name, and what one must be
-// allowed to for it.
-const (
-	handlerName  = "handler"
-	neededAction = "needs"
-)
+// endpointKey is the key under which a request carries its endpoint.
+const endpointKey = "endpoint"
+
+// endpointOf is where a request has come to; nil: to none, or it was refused before.
+func endpointOf(c *fiber.Ctx) *endpoint {
+	e, _ := c.Locals(endpointKey).(*endpoint)
+	return e
+}
 
 func (h *api) panicked(c *fiber.Ctx, cause any) {
 	h.Logger.Error("A handler panicked", "method", c.Method(), "path", c.Path(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
