@@ -132,7 +132,7 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Response().Header.Del(fiber.HeaderETag)
 	switch {
-	case strings.HasPrefix(c.Path(), h.RoutePrefix+"/api/v1/"), strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON):
+	case h.known.kindOf(c.Path()) == kindJSON, strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON):
 		return c.JSON(failure{"error", errorType(a.status), a.text})
 	case h.signIn(c, err):
 		return nil

@@ -9,8 +9,8 @@ import (
 )
 
 // checkTarget refuses request targets that different readers may understand
-// differently. Below /metrics/job dots are data, as are encoded slashes.
-func checkTarget(prefix string) fiber.Handler {
+// differently.
+func checkTarget(k *known) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		target := c.OriginalURL()
 		path, query, _ := strings.Cut(target, "?")
@@ -24,7 +24,7 @@ func checkTarget(prefix string) fiber.Handler {
 		if _, err := url.QueryUnescape(query); err != nil {
 			return badRequest("bad percent-encoding in the query")
 		}
-		if strings.HasPrefix(path, prefix+"/metrics/job") {
+		if k.hasData(path) {
 			return c.Next()
 		}
 		for segment := range strings.SplitSeq(path, "/") {

@@ -160,9 +160,8 @@ func isPartial(c *fiber.Ctx) bool { return c.Get("HX-Request-Type") == "partial"
 
 // wantsPage tells that a browser shows the answer to a person.
 func (h *api) wantsPage(c *fiber.Ctx) bool {
-	path := strings.TrimPrefix(c.Path(), h.RoutePrefix)
-	return strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML) &&
-		!strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/metrics/") && path != h.TelemetryPath
+	k := h.known.kindOf(c.Path())
+	return (k == kindPage || k == kindPlain) && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
 }
 
 func (h *api) staticRoutes() []route {

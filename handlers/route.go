@@ -15,6 +15,9 @@ type route struct {
 	path string
 	kind kind
 	on   map[string]endpoint
+	// data is where paths of the route begin whose segments are data, so that dots
+	// and encoded slashes mean nothing in them; empty: there are none.
+	data string
 }
 
 // endpoint is one method of a route.
@@ -70,6 +73,25 @@ func (r route) allow() string {
 		}
 	}
 	return strings.Join(allowed, ", ")
+}
+
+// matches reports whether a path below the prefix is one of the route's.
+func (r route) matches(path string) bool {
+	pattern := r.path
+	for {
+		want, wanted, more := strings.Cut(pattern, "/")
+		if want == "*" {
+			return true
+		}
+		segment, rest, left := strings.Cut(path, "/")
+		if strings.HasPrefix(want, ":") && segment == "" || !strings.HasPrefix(want, ":") && segment != want || more != left {
+			return false
+		}
+		if !more {
+			return true
+		}
+		pattern, path = wanted, rest
+	}
 }
 
 // compareRoutes puts routes first whose paths say more: a path that is looked at

@@ -90,6 +90,7 @@ type api struct {
 	importing sync.Mutex // held by the one import that is under way
 	etags     etags
 	streams   streams
+	known     *known
 	epoch     string // of marks
 
 	unframedAnswers unframedAnswers
@@ -113,17 +114,19 @@ func newAPI(c Config) *api {
 	if c.Scrapers == nil {
 		c.Scrapers = NewScrapers()
 	}
-	return &api{
+	h := &api{
 		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
 		streams: streams{open: make(map[viewer]int)}, epoch: newEpoch(),
 	}
+	h.known = newKnown(c.RoutePrefix, slices.Concat(h.routes(), h.scrapeRoutes(), h.places()))
+	return h
 }
 
 // serve puts the routes behind what every request passes.
 func (h *api) serve(routes []route) (*fiber.App, error) {
 	app := fiber.New(h.fiberConfig())
 	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
-	app.Use(h.Guard.Admit, checkTarget(h.RoutePrefix))
+	app.Use(h.Guard.Admit, checkTarget(h.known))
 	for _, r := range slices.SortedStableFunc(slices.Values(routes), compareRoutes) {
 		if err := h.mount(app, r); err != nil {
 			return nil, err
@@ -139,7 +142,7 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 }
 
 func (h *api) routes() []route {
-	groupings := route{path: "/metrics/*", kind: kindProtocol, on: map[string]endpoint{
+	groupings := route{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, on: map[string]endpoint{
 		"PUT":    h.pushing(store.Replace),
 		"POST":   h.pushing(store.Merge),
 		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete, limited: true},
@@ -186,6 +189,9 @@ func (h *api) rootRoutes() []route {
 	return []route{get(kindPage, "", endpoint{name: "root", needs: auth.Public, do: h.toRoot})}
 }
 
+// groupingPaths is where all paths of groupings begin.
+const groupingPaths = "/metrics/job"
+
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
 // scrape are never redirected. A query that is too long for a header is left out.
 func (h *api) toRoot(c *fiber.Ctx) error {
@@ -202,8 +208,20 @@ func (h *api) scrapeRoutes() []route {
 	return []route{
 		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: fetchesAll}),
 		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: fetchesOwn}),
-		get(kindProtocol, "/metrics/*", endpoint{name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: fetchesGroupings}),
+		{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, on: map[string]endpoint{
+			"GET": {name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: fetchesGroupings},
+		}},
 		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: fetchesTargets}),
+	}
+}
+
+// places are paths of which something is known although nothing is served there.
+func (h *api) places() []route {
+	return []route{
+		{path: "/api/*", kind: kindProtocol},
+		{path: "/api/v1/*", kind: kindJSON},
+		// Where scrapers look that were not told of the telemetry path.
+		get(kindPlain, "/metrics", endpoint{fetches: fetchesAll}),
 	}
 }
 

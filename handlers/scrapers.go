@@ -227,20 +227,7 @@ func (h *api) fetched(c *fiber.Ctx) string {
 	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
 		return ""
 	}
-	path, below := strings.CutPrefix(c.Path(), h.RoutePrefix)
-	switch {
-	case !below:
-		return ""
-	case path == h.TelemetryPath, path == "/metrics":
-		return fetchesAll
-	case path == "/metrics/self":
-		return fetchesOwn
-	case path == "/api/v1/targets":
-		return fetchesTargets
-	case strings.HasPrefix(path, "/metrics/job"):
-		return fetchesGroupings
-	}
-	return ""
+	return h.known.fetches(c.Path())
 }
 
 // plain makes text of a client's fit to be kept and shown: a bounded number of

@@ -1,0 +1,42 @@
+package handlers
+
+import "testing"
+
+func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
+	h := newAPI(Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
+	for _, test := range []struct {
+		path    string
+		kind    kind
+		fetches string
+		data    bool
+	}{
+		{"/pg", kindPage, "", false},
+		{"/pg/", kindPage, "", false},
+		{"/pg/nowhere", kindPlain, "", false},
+		{"/pg/docs/any", kindPage, "", false},
+		{"/pg/docs/any/more", kindPlain, "", false},
+		{"/pg/health", kindPlain, "", false},
+		{"/pg/scrape", kindProtocol, fetchesAll, false},
+		{"/pg/metrics", kindPlain, fetchesAll, false},
+		{"/pg/metrics/", kindProtocol, "", false},
+		{"/pg/metrics/self", kindProtocol, fetchesOwn, false},
+		{"/pg/metrics/nowhere", kindProtocol, "", false},
+		{"/pg/metrics/job/x", kindProtocol, fetchesGroupings, true},
+		{"/pg/metrics/job/x/../y", kindProtocol, fetchesGroupings, true},
+		{"/pg/metrics/job@base64/eA", kindProtocol, fetchesGroupings, true},
+		{"/pg/api", kindPlain, "", false},
+		{"/pg/api/", kindProtocol, "", false},
+		{"/pg/api/v2/x", kindProtocol, "", false},
+		{"/pg/api/v1/", kindJSON, "", false},
+		{"/pg/api/v1/nowhere", kindJSON, "", false},
+		{"/pg/api/v1/targets", kindJSON, fetchesTargets, false},
+		{"/pg/api/v1/tokens/x/rotate", kindJSON, "", false},
+		{"/metrics/job/x", kindProtocol, "", false},
+		{"/api/v1/status", kindProtocol, "", false},
+		{"/", kindPage, "", false},
+	} {
+		if k, f, d := h.known.kindOf(test.path), h.known.fetches(test.path), h.known.hasData(test.path); k != test.kind || f != test.fetches || d != test.data {
+			t.Errorf("%s: got %d, %q, %v, want %d, %q, %v", test.path, k, f, d, test.kind, test.fetches, test.data)
+		}
+	}
+}
