@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,6 +19,8 @@ type route struct {
 	// data is where paths of the route begin whose segments are data, so that dots
 	// and encoded slashes mean nothing in them; empty: there are none.
 	data string
+	// shown is how the index writes the path; empty: it leaves the route out.
+	shown string
 }
 
 // endpoint is one method of a route.
@@ -59,6 +62,28 @@ func get(k kind, path string, e endpoint) route {
 	return route{path: path, kind: k, on: map[string]endpoint{"GET": e}}
 }
 
+// asShown is the route with its path as it is in the index.
+func (r route) asShown() route {
+	r.shown = r.path
+	return r
+}
+
+// joined are all routes of several lists. Those of the same path become one with the
+// methods of both.
+func joined(lists ...[]route) []route {
+	var all []route
+	for _, r := range slices.Concat(lists...) {
+		i := slices.IndexFunc(all, func(x route) bool { return x.path == r.path })
+		if i < 0 {
+			all = append(all, r)
+			continue
+		}
+		all[i].on = maps.Clone(all[i].on)
+		maps.Copy(all[i].on, r.on)
+	}
+	return all
+}
+
 // methods are those that a route may have, in the order of an Allow header.
 var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
 
@@ -73,6 +98,17 @@ func (r route) allow() string {
 		}
 	}
 	return strings.Join(allowed, ", ")
+}
+
+// methods are those of the route, in the order in which people do them.
+func (r route) methods() string {
+	var all []string
+	for _, m := range []string{"PUT", "POST", "GET", "DELETE"} {
+		if _, ok := r.on[m]; ok {
+			all = append(all, m)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // matches reports whether a path below the prefix is one of the route's.

@@ -118,7 +118,7 @@ func newAPI(c Config) *api {
 		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
 		streams: streams{open: make(map[viewer]int)}, epoch: newEpoch(),
 	}
-	h.known = newKnown(c.RoutePrefix, slices.Concat(h.routes(), h.scrapeRoutes(), h.places()))
+	h.known = newKnown(c.RoutePrefix, slices.Concat(h.everyRoute(), h.places()))
 	return h
 }
 
@@ -141,35 +141,43 @@ func (h *api) serve(routes []route) (*fiber.App, error) {
 	return app, nil
 }
 
+// routes are what is served here.
 func (h *api) routes() []route {
-	groupings := route{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, on: map[string]endpoint{
+	if h.ScrapesElsewhere {
+		return joined(h.pushRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
+	}
+	return h.everyRoute()
+}
+
+// everyRoute is what is served here and by the listener for scrapes.
+func (h *api) everyRoute() []route {
+	return joined(h.pushRoutes(), h.scrapeRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
+}
+
+// pushRoutes are what push clients ask for.
+func (h *api) pushRoutes() []route {
+	return []route{{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, shown: shownGrouping, on: map[string]endpoint{
 		"PUT":    h.pushing(store.Replace),
 		"POST":   h.pushing(store.Merge),
 		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete, limited: true},
-	}}
-	routes := []route{
-		get(kindJSON, "/api/v1/metrics", endpoint{name: "api/v1/metrics", needs: auth.Read, do: h.metrics, limited: true}),
-		get(kindJSON, "/api/v1/status", endpoint{name: "api/v1/status", needs: auth.Read, do: h.status}),
-		{path: "/api/v1/groupings", kind: kindJSON, on: map[string]endpoint{
+	}}}
+}
+
+// apiRoutes are the JSON API, and the end of the process.
+func (h *api) apiRoutes() []route {
+	return slices.Concat([]route{
+		{path: "/api/v1/groupings", kind: kindJSON, shown: "/api/v1/groupings", on: map[string]endpoint{
 			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings, limited: true},
 			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings, limited: true, query: []string{queryMatch, queryDryRun}},
 		}},
-		get(kindJSON, "/api/v1/openapi.json", endpoint{name: "api/v1/openapi.json", needs: auth.Read, do: h.openAPI}),
+		get(kindJSON, "/api/v1/metrics", endpoint{name: "api/v1/metrics", needs: auth.Read, do: h.metrics, limited: true}).asShown(),
+		get(kindJSON, "/api/v1/status", endpoint{name: "api/v1/status", needs: auth.Read, do: h.status}).asShown(),
+		get(kindJSON, "/api/v1/openapi.json", endpoint{name: "api/v1/openapi.json", needs: auth.Read, do: h.openAPI}).asShown(),
 		{path: "/-/quit", on: map[string]endpoint{
 			"PUT":  {name: "quit", needs: auth.Administer, do: h.quit},
 			"POST": {name: "quit", needs: auth.Administer, do: h.quit},
 		}},
-	}
-	if !h.ScrapesElsewhere {
-		for _, r := range h.scrapeRoutes() {
-			if r.path == groupings.path {
-				groupings.on["GET"] = r.on["GET"]
-				continue
-			}
-			routes = append(routes, r)
-		}
-	}
-	return slices.Concat(routes, []route{groupings}, h.tokenRoutes(), h.importRoutes(), h.healthRoutes(), h.pageRoutes())
+	}, h.tokenRoutes(), h.importRoutes())
 }
 
 // pageRoutes are what people see.
@@ -189,8 +197,12 @@ func (h *api) rootRoutes() []route {
 	return []route{get(kindPage, "", endpoint{name: "root", needs: auth.Public, do: h.toRoot})}
 }
 
-// groupingPaths is where all paths of groupings begin.
-const groupingPaths = "/metrics/job"
+const (
+	// groupingPaths is where all paths of groupings begin.
+	groupingPaths = "/metrics/job"
+	// shownGrouping is how the index writes them.
+	shownGrouping = "/metrics/job/<job>{/<label>/<value>}"
+)
 
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
 // scrape are never redirected. A query that is too long for a header is left out.
@@ -206,12 +218,12 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 // scrapeRoutes are what Prometheus asks for.
 func (h *api) scrapeRoutes() []route {
 	return []route{
-		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: fetchesAll}),
-		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: fetchesOwn}),
-		{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, on: map[string]endpoint{
+		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: fetchesAll}).asShown(),
+		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: fetchesOwn}).asShown(),
+		{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, shown: shownGrouping, on: map[string]endpoint{
 			"GET": {name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: fetchesGroupings},
 		}},
-		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: fetchesTargets}),
+		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: fetchesTargets}).asShown(),
 	}
 }
 
@@ -228,7 +240,7 @@ func (h *api) places() []route {
 // healthRoutes are what probes ask for, who have no credentials.
 func (h *api) healthRoutes() []route {
 	return []route{
-		get(kindPlain, "/health", endpoint{name: "health", needs: auth.Public, do: h.health}),
+		get(kindPlain, "/health", endpoint{name: "health", needs: auth.Public, do: h.health}).asShown(),
 		get(kindPlain, "/-/healthy", endpoint{name: "healthy", needs: auth.Public, do: h.healthy}),
 		get(kindPlain, "/-/ready", endpoint{name: "ready", needs: auth.Public, do: h.ready}),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed" // the API's description
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -16,21 +17,13 @@ import (
 
 // index names the version and what there is to be found.
 func (h *api) index(c *fiber.Ctx) error {
-	p := h.PublicPrefix
-	return c.SendString(strings.Join([]string{
-		"Gatehouse " + h.Build.Version,
-		"",
-		"PUT, POST, GET, DELETE  " + p + "/metrics/job/<job>{/<label>/<value>}",
-		"GET                     " + p + h.TelemetryPath,
-		"GET                     " + p + "/metrics/self",
-		"GET                     " + p + "/api/v1/targets",
-		"GET, DELETE             " + p + "/api/v1/groupings",
-		"GET                     " + p + "/api/v1/metrics",
-		"GET                     " + p + "/api/v1/status",
-		"GET                     " + p + "/api/v1/openapi.json",
-		"GET                     " + p + "/health",
-		"",
-	}, "\n"))
+	lines := []string{"Gatehouse " + h.Build.Version, ""}
+	for _, r := range h.everyRoute() {
+		if r.shown != "" {
+			lines = append(lines, fmt.Sprintf("%-23s %s", r.methods(), h.PublicPrefix+r.shown))
+		}
+	}
+	return c.SendString(strings.Join(append(lines, ""), "\n"))
 }
 
 type buildJSON struct {

@@ -77,6 +77,24 @@ func TestTheIndexNamesTheRoutes(t *testing.T) {
 			t.Errorf("lacks %q: %v", part, a)
 		}
 	}
+	want := `Gatehouse 1.2.3
+
+PUT, POST, GET, DELETE  /pg/metrics/job/<job>{/<label>/<value>}
+GET                     /pg/scrape
+GET                     /pg/metrics/self
+GET                     /pg/api/v1/targets
+GET, DELETE             /pg/api/v1/groupings
+GET                     /pg/api/v1/metrics
+GET                     /pg/api/v1/status
+GET                     /pg/api/v1/openapi.json
+GET                     /pg/health
+`
+	elsewhere := serve(t, func(c setup) { c.RoutePrefix, c.TelemetryPath, c.ScrapesElsewhere = "/pg", "/scrape", true })
+	for _, got := range []string{a.body, elsewhere.get("/pg/").body} {
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	}
 }
 
 func TestProfilesAreServedOnlyWhereTheyAreAllowed(t *testing.T) {
