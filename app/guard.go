@@ -70,7 +70,7 @@ func (a *App) guardConfig() guard.Config {
 		Trusted:         o.TrustedProxies,
 		TrustSockets:    o.TrustSockets,
 		Decided:         a.metrics.Decided,
-		Denied:          handlers.Denials{Store: a.store}.Deny,
+		Denied:          handlers.NewDenials(a.store).Deny,
 		Logger:          a.log,
 	}
 	if u := a.options.ExternalURL; u != nil {

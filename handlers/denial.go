@@ -8,15 +8,31 @@ import (
 )
 
 // Denials puts on record in a store who was not let in.
-type Denials struct{ Store *store.Store }
+type Denials struct {
+	store *store.Store
+	named []route // those that the record names in words
+}
 
-// Deny is told by a guard. It never waits.
+// NewDenials makes the record of a store.
+func NewDenials(s *store.Store) Denials {
+	d := Denials{store: s}
+	for _, r := range allRoutes() {
+		if r.on["GET"].denied != "" {
+			d.named = append(d.named, r)
+		}
+	}
+	return d
+}
+
+// Deny is called by a guard. It never waits.
 func (d Denials) Deny(x guard.Denial) {
 	what := x.Method + " " + x.Path
-	if strings.HasSuffix(x.Path, callbackPath) {
-		what = "sign-in at the OpenID provider"
+	for _, r := range d.named {
+		if strings.HasSuffix(x.Path, r.path) {
+			what = r.on["GET"].denied
+		}
 	}
-	d.Store.Deny(store.Denial{
+	d.store.Deny(store.Denial{
 		Origin: store.Origin{By: x.Principal.Name, From: x.From, Via: string(x.Scheme), ID: x.Principal.ID},
 		Reason: x.Reason.Error(), What: what,
 	})

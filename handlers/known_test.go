@@ -1,6 +1,11 @@
 package handlers
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"gatehouse/auth"
+)
 
 func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
 	h := newAPI(Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
@@ -37,6 +42,18 @@ func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
 	} {
 		if k, f, d := h.known.kindOf(test.path), h.known.fetches(test.path), h.known.hasData(test.path); k != test.kind || f != test.fetches || d != test.data {
 			t.Errorf("%s: got %d, %q, %v, want %d, %q, %v", test.path, k, f, d, test.kind, test.fetches, test.data)
+		}
+	}
+}
+
+func TestNobodyIsLedBackToAWayIn(t *testing.T) {
+	for _, r := range allRoutes() {
+		path := strings.NewReplacer("*", "x", ":", "").Replace(r.path)
+		if _, ok := r.on["GET"]; !ok && !r.signIn || r.path == "" {
+			continue // nobody is led to it anyway
+		}
+		if got := auth.LocalPath(path) == path; got == r.signIn {
+			t.Errorf("%s: led back to: %v", path, got)
 		}
 	}
 }

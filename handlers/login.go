@@ -16,16 +16,17 @@ import (
 	"gatehouse/views"
 )
 
-// callbackPath is where the provider sends people back to, below the prefix.
-const callbackPath = "/auth/callback"
-
 // loginRoutes are how people sign in at the OpenID provider. Without one they
 // are not there.
 func (h *api) loginRoutes() []route {
 	return []route{
-		get(kindPage, "/auth/login", endpoint{name: "auth/login", needs: auth.Public, do: h.depart}),
-		get(kindPage, callbackPath, endpoint{name: "auth/callback", needs: auth.Public, do: h.arrive}),
-		{path: "/auth/backchannel", kind: kindPage, on: map[string]endpoint{
+		{path: "/auth/login", kind: kindPage, signIn: true, on: map[string]endpoint{
+			"GET": {name: "auth/login", needs: auth.Public, do: h.depart},
+		}},
+		{path: "/auth/callback", kind: kindPage, signIn: true, on: map[string]endpoint{
+			"GET": {name: "auth/callback", needs: auth.Public, do: h.arrive, denied: "sign-in at the OpenID provider"},
+		}},
+		{path: "/auth/backchannel", kind: kindPage, signIn: true, on: map[string]endpoint{
 			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
 		}},
 	}

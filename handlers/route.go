@@ -21,6 +21,8 @@ type route struct {
 	data string
 	// shown is how the index writes the path; empty: it leaves the route out.
 	shown string
+	// signIn routes are ways in and out: nobody is led back to them.
+	signIn bool
 }
 
 // endpoint is one method of a route.
@@ -38,6 +40,9 @@ type endpoint struct {
 	timed bool
 	// fetches is what scrapers fetch here; empty: it is for others.
 	fetches string
+	// denied is what the activity log says was denied; empty: the method and the
+	// path.
+	denied string
 	// query are the parameters that a change takes beside key. All others are
 	// refused, unless the route is a page.
 	query []string

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -118,7 +119,7 @@ func newAPI(c Config) *api {
 		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
 		streams: streams{open: make(map[viewer]int)}, epoch: newEpoch(),
 	}
-	h.known = newKnown(c.RoutePrefix, slices.Concat(h.everyRoute(), h.places()))
+	h.known = newKnown(c.RoutePrefix, slices.Concat(h.everyRoute(), places()))
 	return h
 }
 
@@ -152,6 +153,23 @@ func (h *api) routes() []route {
 // everyRoute is what is served here and by the listener for scrapes.
 func (h *api) everyRoute() []route {
 	return joined(h.pushRoutes(), h.scrapeRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
+}
+
+// allRoutes is everyRoute of a server on which everything is enabled, for those who
+// want to know the routes only.
+func allRoutes() []route {
+	return (&api{Config: Config{EnableAdminAPI: true}}).everyRoute()
+}
+
+// Reserved reports whether a path below the prefix cannot be the telemetry path,
+// because paths that begin with its first segment lead somewhere else. Paths of
+// groupings begin at a segment that is free by itself.
+func Reserved(path string) bool {
+	first, alone := firstSegment(path), strings.Count(path, "/") == 1
+	return slices.ContainsFunc(slices.Concat(allRoutes(), places()), func(r route) bool {
+		taken := r.on["GET"].fetches != fetchesAll && (!alone || r.kind != kindProtocol)
+		return taken && firstSegment(r.path) == first
+	})
 }
 
 // pushRoutes are what push clients ask for.
@@ -228,10 +246,11 @@ func (h *api) scrapeRoutes() []route {
 }
 
 // places are paths of which something is known although nothing is served there.
-func (h *api) places() []route {
+func places() []route {
 	return []route{
 		{path: "/api/*", kind: kindProtocol},
 		{path: "/api/v1/*", kind: kindJSON},
+		{path: "/debug/*", kind: kindPlain}, // profiles, which are mounted as a whole
 		// Where scrapers look that were not told of the telemetry path.
 		get(kindPlain, "/metrics", endpoint{fetches: fetchesAll}),
 	}

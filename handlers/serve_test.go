@@ -95,7 +95,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	s.openStore(o)
 	c.Store = s.store
 	g.MadeTokens = Tokens{s.store}
-	g.Denied = Denials{s.store}.Deny
+	g.Denied = NewDenials(s.store).Deny
 	if !scrapes {
 		g.Sessions = Sessions{s.store}
 	}

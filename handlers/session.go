@@ -58,11 +58,11 @@ func (s Sessions) EndSession(ctx context.Context, id, from string) error {
 
 func (h *api) sessionRoutes() []route {
 	return []route{
-		{path: "/login", kind: kindPage, on: map[string]endpoint{
+		{path: "/login", kind: kindPage, signIn: true, on: map[string]endpoint{
 			"GET":  {name: "login", needs: auth.Public, do: h.showLogin},
 			"POST": {name: "login", needs: auth.Public, do: h.login},
 		}},
-		{path: "/auth/logout", kind: kindPage, on: map[string]endpoint{
+		{path: "/auth/logout", kind: kindPage, signIn: true, on: map[string]endpoint{
 			"POST": {name: "logout", needs: auth.Explore, do: h.logout},
 		}},
 	}
