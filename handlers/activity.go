@@ -23,7 +23,7 @@ import (
 func (h *api) activityRoutes() []route {
 	return []route{
 		get(kindPage, "/activity", endpoint{name: "activity", needs: auth.Administer, do: h.activity}),
-		get(kindPage, "/activity/export", endpoint{name: "activity/export", needs: auth.Administer, do: h.exportActivity}),
+		get(kindPage, "/activity/export", endpoint{name: "activity/export", needs: auth.Administer, do: h.exportActivity, cache: askAgain}),
 		get(kindJSON, "/api/v1/activity", endpoint{name: "api/v1/activity", needs: auth.Administer, do: h.listActivity}),
 	}
 }
@@ -342,7 +342,6 @@ func (h *api) exportActivity(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	switch c.Query("format", "json") {
 	case "json":
 		download(c, "activity.json", fiber.MIMEApplicationJSON)

@@ -18,7 +18,7 @@ import (
 func (h *api) detailRoutes() []route {
 	return []route{
 		get(kindPage, "/groupings/:id", endpoint{name: "detail", needs: auth.Read, do: h.detail}),
-		get(kindPage, "/groupings/:id/raw", endpoint{name: "raw", needs: auth.Read, do: h.raw}),
+		get(kindPage, "/groupings/:id/raw", endpoint{name: "raw", needs: auth.Read, do: h.raw, cache: askAgain}),
 	}
 }
 
@@ -86,7 +86,6 @@ func (h *api) raw(c *fiber.Ctx) error {
 	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
 	s.format = exposition.Negotiate(lossless)
 	s.setHeaders(c)
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	return stream(c, s.write)
 }
 

@@ -129,7 +129,7 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 	if a.retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	c.Response().Header.Del(fiber.HeaderETag)
 	switch {
 	case h.known.kindOf(c.Path()) == kindJSON, strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON):

@@ -32,7 +32,7 @@ const (
 const seenHeader = "Gatehouse-Seen"
 
 func (h *api) eventRoutes() []route {
-	return []route{get(kindPage, "/events", endpoint{name: "events", needs: auth.Read, do: h.events})}
+	return []route{get(kindPage, "/events", endpoint{name: "events", needs: auth.Read, do: h.events, cache: noStore})}
 }
 
 // events tells of changes as they happen, as server-sent events. A client that
@@ -55,7 +55,6 @@ func (h *api) events(c *fiber.Ctx) error {
 	}
 	s.resume(last)
 	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no")
 	// Nothing else comes over a connection whose deadlines were moved.
 	c.Context().Response.SetConnectionClose()

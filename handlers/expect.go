@@ -38,6 +38,17 @@ func expectsNothing(header *fasthttp.RequestHeader) {
 	}
 }
 
+// cached is what the endpoint does, behind what says how long answers may be kept.
+func (e endpoint) cached() fiber.Handler {
+	if e.cache == "" {
+		return e.do
+	}
+	return func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderCacheControl, e.cache)
+		return e.do(c)
+	}
+}
+
 // refusing is what the endpoint does, behind what refuses requests before their
 // body is read. strict ones are also refused for parameters that it doesn't know.
 func (e endpoint) refusing(method string, strict bool) fiber.Handler {

@@ -37,7 +37,6 @@ func (h *api) export(c *fiber.Ctx) error {
 	p := h.Store.Picture()
 	found, _ := h.selected(p, &s)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	switch c.Query("format", "text") {
 	case "text":
 		s := h.newScrape(c, p, slices.Values(found))

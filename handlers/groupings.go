@@ -124,7 +124,7 @@ type success struct {
 }
 
 func succeed(c *fiber.Ctx, value any) error {
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	return c.JSON(success{"success", value})
 }
 

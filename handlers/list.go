@@ -21,7 +21,7 @@ import (
 func (h *api) listRoutes() []route {
 	return []route{
 		get(kindPage, "/", endpoint{name: "index", needs: auth.Read, do: h.home}),
-		get(kindPage, "/export", endpoint{name: "export", needs: auth.Read, do: h.export}),
+		get(kindPage, "/export", endpoint{name: "export", needs: auth.Read, do: h.export, cache: askAgain}),
 		get(kindPage, "/ui/suggest", endpoint{name: "ui/suggest", needs: auth.Read, do: h.suggest}),
 	}
 }

@@ -21,13 +21,13 @@ import (
 func (h *api) loginRoutes() []route {
 	return []route{
 		{path: "/auth/login", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"GET": {name: "auth/login", needs: auth.Public, do: h.depart},
+			"GET": {name: "auth/login", needs: auth.Public, do: h.depart, cache: noStore},
 		}},
 		{path: "/auth/callback", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"GET": {name: "auth/callback", needs: auth.Public, do: h.arrive, denied: "sign-in at the OpenID provider"},
+			"GET": {name: "auth/callback", needs: auth.Public, do: h.arrive, cache: noStore, denied: "sign-in at the OpenID provider"},
 		}},
 		{path: "/auth/backchannel", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
+			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel, cache: noStore},
 		}},
 	}
 }
@@ -49,7 +49,6 @@ func (h *api) depart(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	address, err := h.Guard.Depart(c, h.pathBelow(c.Query("next")), c.Query("switch") != "")
 	if err != nil {
 		return err
@@ -63,7 +62,6 @@ func (h *api) arrive(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	next, err := h.Guard.Arrive(c)
 	if err == nil {
 		return c.Redirect(h.PublicPrefix+auth.LocalPath(next), fiber.StatusSeeOther)
@@ -152,7 +150,7 @@ func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 	if m.Retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(m.Retry))
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	return h.page(c, m.Status, views.ProblemPage(m))
 }
 
@@ -174,7 +172,6 @@ func (h *api) backchannel(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	form, err := readFields(c, maxLogoutForm, nil)
 	if err != nil || len(form["logout_token"]) != 1 {
 		return logoutRefused(c, "a form with one logout_token is expected")

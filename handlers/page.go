@@ -106,7 +106,7 @@ func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name stri
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set(fiber.HeaderVary, "Accept, HX-Request, HX-Request-Type, HX-Target, Accept-Encoding")
 	if c.GetRespHeader(fiber.HeaderCacheControl) == "" {
-		c.Set(fiber.HeaderCacheControl, "private, no-cache")
+		c.Set(fiber.HeaderCacheControl, askAgain)
 	}
 	coding := negotiateCoding(c)
 	if coding == "" {
@@ -166,8 +166,8 @@ func (h *api) wantsPage(c *fiber.Ctx) bool {
 
 func (h *api) staticRoutes() []route {
 	return []route{
-		get(kindPage, "/static/*", endpoint{name: "static", needs: auth.Public, do: h.static}),
-		get(kindPage, "/favicon.ico", endpoint{name: "static", needs: auth.Public, do: h.favicon}),
+		get(kindPage, "/static/*", endpoint{name: "static", needs: auth.Public, do: h.static, cache: "public, max-age=31536000, immutable"}),
+		get(kindPage, "/favicon.ico", endpoint{name: "static", needs: auth.Public, do: h.favicon, cache: "public, max-age=86400"}),
 	}
 }
 
@@ -177,14 +177,12 @@ func (h *api) static(c *fiber.Ctx) error {
 	if !ok {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "public, max-age=31536000, immutable")
 	return sendFile(c, f)
 }
 
 // favicon serves the icon to who asks for it where it always was.
 func (h *api) favicon(c *fiber.Ctx) error {
 	f, _ := static.Find(static.Path("icon.svg"))
-	c.Set(fiber.HeaderCacheControl, "public, max-age=86400")
 	return sendFile(c, f)
 }
 

@@ -28,7 +28,6 @@ func (h *api) metrics(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	p := h.Store.Picture()
 	return stream(c, func(w io.Writer) (int64, error) {
 		counted := &countingWriter{w: w}

@@ -34,6 +34,9 @@ type endpoint struct {
 	// limited ones keep to what a principal is limited to. All others are closed to
 	// those who are.
 	limited bool
+	// cache is the Cache-Control of answers other than errors; empty: what they say
+	// themselves, and for pages that they are asked for anew.
+	cache string
 	// uncounted requests are left out of the count of requests: those that read it.
 	uncounted bool
 	// timed are pushes: how long they take and how large they are is kept.
@@ -61,6 +64,12 @@ const (
 	kindJSON                 // the JSON API
 	kindProtocol             // for clients that push and scrape: errors are always one line
 )
+
+// noStore keeps answers out of all caches.
+const noStore = "no-store"
+
+// askAgain has browsers ask whether an answer that they keep still holds.
+const askAgain = "private, no-cache"
 
 // get is a route with the method GET and no other.
 func get(k kind, path string, e endpoint) route {

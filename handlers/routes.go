@@ -188,7 +188,7 @@ func (h *api) apiRoutes() []route {
 			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings, limited: true},
 			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings, limited: true, query: []string{queryMatch, queryDryRun}},
 		}},
-		get(kindJSON, "/api/v1/metrics", endpoint{name: "api/v1/metrics", needs: auth.Read, do: h.metrics, limited: true}).asShown(),
+		get(kindJSON, "/api/v1/metrics", endpoint{name: "api/v1/metrics", needs: auth.Read, do: h.metrics, cache: noStore, limited: true}).asShown(),
 		get(kindJSON, "/api/v1/status", endpoint{name: "api/v1/status", needs: auth.Read, do: h.status}).asShown(),
 		get(kindJSON, "/api/v1/openapi.json", endpoint{name: "api/v1/openapi.json", needs: auth.Read, do: h.openAPI}).asShown(),
 		{path: "/-/quit", on: map[string]endpoint{
@@ -212,7 +212,8 @@ func (h *api) rootRoutes() []route {
 	if h.RoutePrefix == "" {
 		return nil
 	}
-	return []route{get(kindPage, "", endpoint{name: "root", needs: auth.Public, do: h.toRoot})}
+	// The prefix may change.
+	return []route{get(kindPage, "", endpoint{name: "root", needs: auth.Public, do: h.toRoot, cache: "no-cache"})}
 }
 
 const (
@@ -229,7 +230,6 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= maxAddress {
 		location += "?" + string(query)
 	}
-	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change
 	return c.Redirect(location, fiber.StatusPermanentRedirect)
 }
 
@@ -259,7 +259,7 @@ func places() []route {
 // healthRoutes are what probes ask for, who have no credentials.
 func (h *api) healthRoutes() []route {
 	return []route{
-		get(kindPlain, "/health", endpoint{name: "health", needs: auth.Public, do: h.health}).asShown(),
+		get(kindPlain, "/health", endpoint{name: "health", needs: auth.Public, do: h.health, cache: noStore}).asShown(),
 		get(kindPlain, "/-/healthy", endpoint{name: "healthy", needs: auth.Public, do: h.healthy}),
 		get(kindPlain, "/-/ready", endpoint{name: "ready", needs: auth.Public, do: h.ready}),
 	}
@@ -287,6 +287,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 			c.Locals(endpointKey, &e)
 			return c.Next()
 		}
+		e.do = e.cached()
 		do := e.refusing(method, r.strict(method))
 		if e.needs != auth.Public && !e.limited {
 			do = unlimited(do)

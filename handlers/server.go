@@ -275,6 +275,6 @@ func (h *api) refuse(ctx *fasthttp.RequestCtx, status int, text string) {
 	ctx.SetStatusCode(status)
 	ctx.SetContentType(fiber.MIMETextPlainCharsetUTF8)
 	h.setHeaders(ctx)
-	ctx.Response.Header.Set(fiber.HeaderCacheControl, "no-store")
+	ctx.Response.Header.Set(fiber.HeaderCacheControl, noStore)
 	ctx.SetBodyString(text + "\n")
 }

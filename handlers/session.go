@@ -91,7 +91,7 @@ func (h *api) login(c *fiber.Ctx) error {
 	case err != nil:
 		return err
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	return c.Redirect(h.localPath(l.Next), fiber.StatusSeeOther)
 }
 
@@ -144,7 +144,7 @@ func (h *api) leave(c *fiber.Ctx, farewell string) error {
 		return err
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	if farewell == "" {
 		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 	}
@@ -167,7 +167,7 @@ func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
 	l.Next = h.localPath(l.Next)
 	l.Passwords, l.Key = h.Guard.HasPasswords(), h.Guard.TakesKey()
 	l.Provider = h.providerHost()
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	return h.page(c, status, views.LoginPage(l))
 }
 
@@ -181,7 +181,7 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	switch {
 	case c.Get("HX-Request") == "true":
 		c.Set("HX-Redirect", h.signInPage(url.Values{}, h.localPath(pathOf(c.Get("HX-Current-URL")))))
-		c.Set(fiber.HeaderCacheControl, "no-store")
+		c.Set(fiber.HeaderCacheControl, noStore)
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
 	case c.Method() == fiber.MethodGet && h.wantsPage(c):

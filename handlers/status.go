@@ -81,7 +81,6 @@ func (h *api) health(c *fiber.Ctx) error {
 		c.Status(fiber.StatusServiceUnavailable)
 		answer.Status, answer.Storage = "unhealthy", storageJSON{"error", storageReason(s)}
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	return c.JSON(answer)
 }
 

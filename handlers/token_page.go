@@ -191,7 +191,7 @@ func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bo
 		at.credential = auth.APIToken
 		m.Settings = at.whole()
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, noStore)
 	return h.page(c, fiber.StatusOK, views.MadeTokenPage(m))
 }
 
