@@ -200,17 +200,6 @@ func (h *api) copies(c *fiber.Ctx, f views.Frame, g *store.Group) []views.Copy {
 	return all
 }
 
-// quoteShell makes one word of a text for any POSIX shell.
-func quoteShell(s string) string {
-	isPlain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(":/._@=%+-", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isPlain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // detailView is what a person asks of a grouping's page.
 type detailView struct {
 	group  *store.Group

@@ -44,10 +44,10 @@ func (h *api) events(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderRetryAfter, "10")
 		return err
 	}
-	h.Metrics.viewers.Inc()
+	left := h.Metrics.viewing()
 	s := newEventStream(c.Context().Conn(), h.mark, h.Ending, func() {
 		leave()
-		h.Metrics.viewers.Dec()
+		left()
 	})
 	last := c.Get("Last-Event-ID")
 	if last == "" {

@@ -378,18 +378,6 @@ func inReadingOrder(labels []exposition.Label) []exposition.Label {
 // matcher is what matches a label.
 func matcher(name, value string) string { return labelName(name) + "=" + strconv.Quote(value) }
 
-// shorten cuts a text after so many characters.
-func shorten(s string, characters int) string {
-	n := 0
-	for i := range s {
-		if n == characters {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
-}
-
 // serverURL is where people and clients reach this server, without a slash at
 // its end.
 func (h *api) serverURL(c *fiber.Ctx) string {

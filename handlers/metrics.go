@@ -3,10 +3,8 @@ package handlers
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/collectors/version"
@@ -172,6 +170,7 @@ func (m *Metrics) KeysFetched(err error) {
 	m.keyFetches.WithLabelValues(result).Inc()
 }
 
+// refused counts a push that was refused.
 func (m *Metrics) refused(r exposition.Reason) {
 	m.refusals.WithLabelValues(string(r)).Inc()
 	m.lastRefusals.add(time.Now())
@@ -189,6 +188,28 @@ func (m *Metrics) noticed(families []exposition.Family) {
 // accepted counts a push that was taken.
 func (m *Metrics) accepted() { m.lastPushes.add(time.Now()) }
 
+// answered counts a request, by the handler and by the method in small letters.
+func (m *Metrics) answered(status int, handler, method string) {
+	m.requests.WithLabelValues(strconv.Itoa(status), handler, method).Inc()
+}
+
+// pushed observes how long a push took, and how large its body was announced;
+// -1: not at all.
+func (m *Metrics) pushed(method string, took time.Duration, size int) {
+	m.pushDuration.WithLabelValues(method).Observe(took.Seconds())
+	m.pushSize.WithLabelValues(method).Observe(float64(max(0, size)))
+}
+
+// viewing counts a page that follows the changes from now on, until left is called.
+func (m *Metrics) viewing() (left func()) {
+	m.viewers.Inc()
+	return m.viewers.Dec
+}
+
+// scrapeAsked counts a scrape for the last hour.
+func (m *Metrics) scrapeAsked(at time.Time) { m.lastScrapes.add(at) }
+
+// scraped observes what a scrape took.
 func (m *Metrics) scraped(d time.Duration, bytes int64) {
 	m.scrapeSeconds.Observe(d.Seconds())
 	m.scrapeBytes.Observe(float64(bytes))
@@ -200,47 +221,6 @@ func (m *Metrics) gather() ([]exposition.Family, error) {
 	gathered, err := m.registry.Gather()
 	families, convertErr := exposition.FromDTOs(gathered, exposition.Options{})
 	return families, errors.Join(err, convertErr)
-}
-
-// record counts a request and, for pushes, how long it took; of scrapes it
-// remembers who asked.
-func (h *api) record(c *fiber.Ctx) error {
-	began := time.Now()
-	err := c.Next()
-	if err != nil {
-		if err := h.onError(c, err); err != nil {
-			return err
-		}
-	}
-	if c.Locals(bodyWanted) != nil && c.Locals(bodyWaits) != nil {
-		return nil // it goes on when the body is here
-	}
-	h.noteScrape(c, began, err)
-	e := endpointOf(c)
-	if e == nil {
-		return nil
-	}
-	if isScrape(c, e) {
-		h.Metrics.lastScrapes.add(began)
-	}
-	if e.uncounted {
-		return nil
-	}
-	method := strings.ToLower(c.Method())
-	h.Metrics.requests.WithLabelValues(strconv.Itoa(c.Response().StatusCode()), e.name, method).Inc()
-	if e.timed && guard.Principal(c).Role.May(auth.Push) {
-		h.Metrics.pushDuration.WithLabelValues(method).Observe(time.Since(began).Seconds())
-		h.Metrics.pushSize.WithLabelValues(method).Observe(float64(max(0, c.Request().Header.ContentLength())))
-	}
-	return nil
-}
-
-// isScrape tells that metrics were asked for, all or those of a grouping, and
-// that the answer tells them, or that they have not changed.
-func isScrape(c *fiber.Ctx, e *endpoint) bool {
-	status := c.Response().StatusCode()
-	return (e.fetches == fetchesAll || e.fetches == fetchesGroupings) && c.Method() == fiber.MethodGet &&
-		(status == fiber.StatusOK || status == fiber.StatusNotModified)
 }
 
 // storeGauge is a metric that a picture or the store's status tells.

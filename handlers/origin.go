@@ -1,9 +1,6 @@
 package handlers
 
 import (
-	"strings"
-	"unicode"
-
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/views"
@@ -28,15 +25,4 @@ func wayIn(o store.Origin) string {
 // client is who it was, fit to be shown whatever they call themselves.
 func client(o store.Origin) views.Client {
 	return views.Client{By: plain(o.By, maxClient), Via: wayIn(o), From: plain(o.From, maxClient)}
-}
-
-// visible makes a text of a client's fit to be shown: all of its characters can
-// be seen.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, text)
 }

@@ -112,8 +112,3 @@ func whoYouAre(p auth.Principal) string {
 	}
 	return who + " with the role " + p.Role.String() + "."
 }
-
-// sentence makes one of an error's text.
-func sentence(text string) string {
-	return strings.ToUpper(text[:1]) + text[1:] + "."
-}

@@ -166,8 +166,6 @@ func badTTL(asked string) error {
 	return badRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(shortened(asked)))
 }
 
-func shortened(s string) string { return s[:min(len(s), 60)] }
-
 // decode reads the body under all limits, decodes it, and tells its size.
 func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
 	account := account{budget: &h.budget}

@@ -6,6 +6,14 @@ import (
 	"time"
 )
 
+// hour is what happened in each of the last minutes, the oldest first.
+type hour struct{ accepted, refused, scrapes []int }
+
+// hour returns what happened in the last hour.
+func (m *Metrics) hour(now time.Time) hour {
+	return hour{m.lastPushes.hour(now), m.lastRefusals.hour(now), m.lastScrapes.hour(now)}
+}
+
 // ratedMinutes is how far back it is told how often something happened.
 const ratedMinutes = 60
 

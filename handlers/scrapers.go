@@ -6,11 +6,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
-
-	"github.com/gofiber/fiber/v2"
-
-	"gatehouse/auth/guard"
 )
 
 const (
@@ -23,10 +18,6 @@ const (
 	fewestGaps = 4
 	// late is after how many intervals a regular scraper is missed.
 	late = 3
-
-	maxUserAgent = 100 // characters of what a client says about itself
-	maxSeen      = 200 // characters of everything else that clients may choose
-	maxSeenRaw   = 1 << 10
 )
 
 // What scrapers fetch.
@@ -182,62 +173,4 @@ func regular(times []time.Time) time.Duration {
 		return 0
 	}
 	return usual
-}
-
-// noteScrape remembers who asked for a scrape route, also if in vain. An answer
-// that is made while it is sent is noted when it has been.
-func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
-	fetches := h.fetched(c)
-	if fetches == "" {
-		return
-	}
-	v := visit{
-		scrapeClient: scrapeClient{address: h.clientAddress(c), userAgent: plain(c.Get(fiber.HeaderUserAgent), maxUserAgent), fetches: fetches},
-		by:           plain(guard.Principal(c).Name, maxSeen), at: began, status: c.Response().StatusCode(),
-		coding: c.GetRespHeader(fiber.HeaderContentEncoding),
-	}
-	if selectors := queries(c, "match[]"); len(selectors) > 0 {
-		v.part = plain(strings.Join(selectors, " "), maxSeen)
-		if fetches == fetchesAll {
-			v.fetches = fetchesPart
-		}
-	}
-	if err != nil {
-		v.problem = plain(answerTo(err).text, maxSeen)
-	}
-	if c.Method() == fiber.MethodGet {
-		if body, ok := c.Response().BodyStream().(*streamed); ok {
-			body.sent = func(n int64, err error) {
-				v.bytes, v.cut, v.took = n, err != nil, time.Since(began)
-				h.Scrapers.note(v)
-			}
-			return
-		}
-		if v.status != fiber.StatusNotModified {
-			v.bytes = int64(len(c.Response().Body()))
-		}
-	}
-	v.took = time.Since(began)
-	h.Scrapers.note(v)
-}
-
-// fetched names what a request fetches from a scrape route; "": it is for
-// another one. It goes by the path: who is refused never gets to a route.
-func (h *api) fetched(c *fiber.Ctx) string {
-	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
-		return ""
-	}
-	return h.known.fetches(c.Path())
-}
-
-// plain makes text of a client's fit to be kept and shown: a bounded number of
-// characters, all of which can be seen.
-func plain(text string, characters int) string {
-	text = strings.ToValidUTF8(text[:min(len(text), maxSeenRaw)], "\uFFFD")
-	return shorten(strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '\uFFFD'
-	}, text), characters)
 }

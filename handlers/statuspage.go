@@ -45,18 +45,19 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	if state.Err != nil || !state.Ready {
 		s.Problem = sentence(storageReason(state))
 	}
-	s.Rates = h.Metrics.rates(s.Now)
+	s.Rates = h.rates(s.Now)
 	s.Methods, s.Bypass, s.Warnings = h.methods()
 	s.Admins = h.admins()
 	return h.page(c, fiber.StatusOK, views.StatusPage(s))
 }
 
-// rates tells of the last hour.
-func (m *Metrics) rates(now time.Time) []views.Rate {
+// rates are what happened in the last hour.
+func (h *api) rates(now time.Time) []views.Rate {
+	last := h.Metrics.hour(now)
 	return []views.Rate{
-		{Name: "Pushes accepted", Counts: m.lastPushes.hour(now)},
-		{Name: "Pushes refused", Counts: m.lastRefusals.hour(now), Bad: true},
-		{Name: "Scrapes", Counts: m.lastScrapes.hour(now)},
+		{Name: "Pushes accepted", Counts: last.accepted},
+		{Name: "Pushes refused", Counts: last.refused, Bad: true},
+		{Name: "Scrapes", Counts: last.scrapes},
 	}
 }
 

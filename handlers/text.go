@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"strings"
+	"unicode"
+)
+
+// shorten cuts a text after so many characters.
+func shorten(s string, characters int) string {
+	n := 0
+	for i := range s {
+		if n == characters {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
+}
+
+// shortened cuts a text that is quoted after so many bytes that it fits into a line.
+func shortened(s string) string { return s[:min(len(s), 60)] }
+
+// sentence makes one of an error's text.
+func sentence(text string) string {
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// maxPlain bounds the bytes of a client's text that are looked at.
+const maxPlain = 1 << 10
+
+// plain makes text of a client's fit to be kept and shown: a bounded number of
+// characters, all of which can be seen.
+func plain(text string, characters int) string {
+	text = strings.ToValidUTF8(text[:min(len(text), maxPlain)], "\uFFFD")
+	return shorten(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text), characters)
+}
+
+// visible makes a text of a client's fit to be shown: all of its characters can
+// be seen.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, text)
+}
+
+// quoteShell makes one word of a text for any POSIX shell.
+func quoteShell(s string) string {
+	isPlain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(":/._@=%+-", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isPlain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
