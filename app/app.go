@@ -17,6 +17,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/handlers"
+	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -33,7 +34,7 @@ type App struct {
 	options Options
 	log     *slog.Logger
 
-	metrics   *handlers.Metrics
+	metrics   *telemetry.Metrics
 	web       *webconfig.File
 	passwords *auth.Passwords
 	issuers   []*issuer.Issuer // of bearer tokens and of people
@@ -66,7 +67,7 @@ func New(o Options, logger *slog.Logger) *App {
 	return &App{
 		options:   o,
 		log:       logger,
-		metrics:   handlers.NewMetrics(),
+		metrics:   telemetry.NewMetrics(),
 		lingering: newLingering(defaultLinger),
 		failed:    make(chan error, 1),
 		reload:    make(chan struct{}, 1),
@@ -268,7 +269,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Store:            a.store,
 		Metrics:          a.metrics,
 		Logger:           a.log,
-		Scrapers:         handlers.NewScrapers(),
+		Scrapers:         telemetry.NewScrapers(),
 		RoutePrefix:      o.RoutePrefix,
 		PublicPrefix:     o.PublicPrefix,
 		TelemetryPath:    o.TelemetryPath,

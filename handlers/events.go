@@ -44,7 +44,7 @@ func (h *api) events(c *fiber.Ctx) error {
 		c.Set(fiber.HeaderRetryAfter, "10")
 		return err
 	}
-	left := h.Metrics.viewing()
+	left := h.Metrics.Viewing()
 	s := newEventStream(c.Context().Conn(), h.mark, h.Ending, func() {
 		leave()
 		left()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/telemetry"
 )
 
 func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
@@ -21,20 +22,20 @@ func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
 		{"/pg/docs/any", kindPage, "", false},
 		{"/pg/docs/any/more", kindPlain, "", false},
 		{"/pg/health", kindPlain, "", false},
-		{"/pg/scrape", kindProtocol, fetchesAll, false},
-		{"/pg/metrics", kindPlain, fetchesAll, false},
+		{"/pg/scrape", kindProtocol, telemetry.FetchesAll, false},
+		{"/pg/metrics", kindPlain, telemetry.FetchesAll, false},
 		{"/pg/metrics/", kindProtocol, "", false},
-		{"/pg/metrics/self", kindProtocol, fetchesOwn, false},
+		{"/pg/metrics/self", kindProtocol, telemetry.FetchesOwn, false},
 		{"/pg/metrics/nowhere", kindProtocol, "", false},
-		{"/pg/metrics/job/x", kindProtocol, fetchesGroupings, true},
-		{"/pg/metrics/job/x/../y", kindProtocol, fetchesGroupings, true},
-		{"/pg/metrics/job@base64/eA", kindProtocol, fetchesGroupings, true},
+		{"/pg/metrics/job/x", kindProtocol, telemetry.FetchesGroupings, true},
+		{"/pg/metrics/job/x/../y", kindProtocol, telemetry.FetchesGroupings, true},
+		{"/pg/metrics/job@base64/eA", kindProtocol, telemetry.FetchesGroupings, true},
 		{"/pg/api", kindPlain, "", false},
 		{"/pg/api/", kindProtocol, "", false},
 		{"/pg/api/v2/x", kindProtocol, "", false},
 		{"/pg/api/v1/", kindJSON, "", false},
 		{"/pg/api/v1/nowhere", kindJSON, "", false},
-		{"/pg/api/v1/targets", kindJSON, fetchesTargets, false},
+		{"/pg/api/v1/targets", kindJSON, telemetry.FetchesTargets, false},
 		{"/pg/api/v1/tokens/x/rotate", kindJSON, "", false},
 		{"/metrics/job/x", kindProtocol, "", false},
 		{"/api/v1/status", kindProtocol, "", false},

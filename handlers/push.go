@@ -86,8 +86,8 @@ func (h *api) take(p *store.Push, wrong error) error {
 	if _, err := h.Store.Push(context.Background(), *p); err != nil {
 		return h.refused(err)
 	}
-	h.Metrics.accepted()
-	h.Metrics.noticed(p.Families)
+	h.Metrics.Accepted()
+	h.Metrics.Noticed(p.Families)
 	return nil
 }
 
@@ -212,7 +212,7 @@ func (h *api) noteRefusal(p *store.Push, err error) {
 // refused counts a refusal by its reason.
 func (h *api) refused(err error) error {
 	if a := answerTo(err); a.status != fiber.StatusNotFound {
-		h.Metrics.refused(reasonOf(err))
+		h.Metrics.Refused(reasonOf(err))
 	}
 	return err
 }

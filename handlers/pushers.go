@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -40,13 +41,13 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 	f := h.frame(c, "Targets", "targets")
 	f.Live = "targets"
 	jobs := h.pushers(h.Store.Picture(), f.Now)
-	seen, served := h.Scrapers.list(f.Now)
+	seen, served := h.Scrapers.List(f.Now)
 	t := views.Targets{
 		Frame: f, Jobs: len(jobs), Scrapers: len(seen), Served: served, Started: h.Started,
 		PushersURL: f.Path("/targets"), ScrapersURL: f.Path("/targets?view=scrapers"),
 	}
 	for i := range seen {
-		if seen[i].amiss() {
+		if seen[i].Amiss() {
 			t.Amiss++
 		}
 	}
@@ -294,15 +295,15 @@ func (j *pusher) compareClients(a, b store.Origin) int {
 }
 
 // scrapersList makes the page of the scrapers.
-func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []seenScraper) views.Scrapers {
+func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []telemetry.Scraper) views.Scrapers {
 	m := views.Scrapers{Targets: t, Metrics: h.PublicPrefix + h.TelemetryPath, Snippets: h.snippets(c)}
 	for i := range seen {
 		s := &seen[i]
 		m.Rows = append(m.Rows, views.Scraper{
-			By: s.by, Address: s.address, UserAgent: s.userAgent, Fetches: s.fetches, Part: s.part,
-			Visits: s.visits, Last: s.at, Every: s.every, Overdue: s.overdue,
-			Status: s.status, Problem: s.problem, Cut: s.cut,
-			Took: s.took, Bytes: int(s.bytes), Coding: s.coding,
+			By: s.By, Address: s.Address, UserAgent: s.UserAgent, Fetches: s.Fetches, Part: s.Part,
+			Visits: s.Visits, Last: s.At, Every: s.Every, Overdue: s.Overdue,
+			Status: s.Status, Problem: s.Problem, Cut: s.Cut,
+			Took: s.Took, Bytes: int(s.Bytes), Coding: s.Coding,
 		})
 	}
 	return m

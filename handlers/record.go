@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/telemetry"
 )
 
 const (
@@ -34,15 +35,15 @@ func (h *api) record(c *fiber.Ctx) error {
 		return nil
 	}
 	if isScrape(c, e) {
-		h.Metrics.scrapeAsked(began)
+		h.Metrics.ScrapeAsked(began)
 	}
 	if e.uncounted {
 		return nil
 	}
 	method := strings.ToLower(c.Method())
-	h.Metrics.answered(c.Response().StatusCode(), e.name, method)
+	h.Metrics.Answered(c.Response().StatusCode(), e.name, method)
 	if e.timed && guard.Principal(c).Role.May(auth.Push) {
-		h.Metrics.pushed(method, time.Since(began), c.Request().Header.ContentLength())
+		h.Metrics.Pushed(method, time.Since(began), c.Request().Header.ContentLength())
 	}
 	return nil
 }
@@ -51,7 +52,7 @@ func (h *api) record(c *fiber.Ctx) error {
 // that the answer tells them, or that they have not changed.
 func isScrape(c *fiber.Ctx, e *endpoint) bool {
 	status := c.Response().StatusCode()
-	return (e.fetches == fetchesAll || e.fetches == fetchesGroupings) && c.Method() == fiber.MethodGet &&
+	return (e.fetches == telemetry.FetchesAll || e.fetches == telemetry.FetchesGroupings) && c.Method() == fiber.MethodGet &&
 		(status == fiber.StatusOK || status == fiber.StatusNotModified)
 }
 
@@ -62,34 +63,34 @@ func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
 	if fetches == "" {
 		return
 	}
-	v := visit{
-		scrapeClient: scrapeClient{address: h.clientAddress(c), userAgent: plain(c.Get(fiber.HeaderUserAgent), maxUserAgent), fetches: fetches},
-		by:           plain(guard.Principal(c).Name, maxSeen), at: began, status: c.Response().StatusCode(),
-		coding: c.GetRespHeader(fiber.HeaderContentEncoding),
+	v := telemetry.Visit{
+		Client: telemetry.Client{Address: h.clientAddress(c), UserAgent: plain(c.Get(fiber.HeaderUserAgent), maxUserAgent), Fetches: fetches},
+		By:     plain(guard.Principal(c).Name, maxSeen), At: began, Status: c.Response().StatusCode(),
+		Coding: c.GetRespHeader(fiber.HeaderContentEncoding),
 	}
 	if selectors := queries(c, "match[]"); len(selectors) > 0 {
-		v.part = plain(strings.Join(selectors, " "), maxSeen)
-		if fetches == fetchesAll {
-			v.fetches = fetchesPart
+		v.Part = plain(strings.Join(selectors, " "), maxSeen)
+		if fetches == telemetry.FetchesAll {
+			v.Fetches = telemetry.FetchesPart
 		}
 	}
 	if err != nil {
-		v.problem = plain(answerTo(err).text, maxSeen)
+		v.Problem = plain(answerTo(err).text, maxSeen)
 	}
 	if c.Method() == fiber.MethodGet {
 		if body, ok := c.Response().BodyStream().(*streamed); ok {
 			body.sent = func(n int64, err error) {
-				v.bytes, v.cut, v.took = n, err != nil, time.Since(began)
-				h.Scrapers.note(v)
+				v.Bytes, v.Cut, v.Took = n, err != nil, time.Since(began)
+				h.Scrapers.Note(v)
 			}
 			return
 		}
-		if v.status != fiber.StatusNotModified {
-			v.bytes = int64(len(c.Response().Body()))
+		if v.Status != fiber.StatusNotModified {
+			v.Bytes = int64(len(c.Response().Body()))
 		}
 	}
-	v.took = time.Since(began)
-	h.Scrapers.note(v)
+	v.Took = time.Since(began)
+	h.Scrapers.Note(v)
 }
 
 // fetched names what a request fetches from a scrape route; "": it is for

@@ -19,17 +19,18 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 )
 
 // Config is what the handlers are made of.
 type Config struct {
 	Store   *store.Store
-	Metrics *Metrics
+	Metrics *telemetry.Metrics
 	Logger  *slog.Logger
 	Guard   *guard.Guard // stands before every route
 	// Scrapers remembers who scrapes. nil: a record of its own.
-	Scrapers *Scrapers
+	Scrapers *telemetry.Scrapers
 
 	RoutePrefix   string   // empty, or with a leading and no trailing slash
 	PublicPrefix  string   // the same in addresses that clients use; a proxy may take off a part
@@ -113,7 +114,7 @@ func NewScrape(c Config) (*fiber.App, error) {
 
 func newAPI(c Config) *api {
 	if c.Scrapers == nil {
-		c.Scrapers = NewScrapers()
+		c.Scrapers = telemetry.NewScrapers()
 	}
 	h := &api{
 		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
@@ -167,7 +168,7 @@ func allRoutes() []route {
 func Reserved(path string) bool {
 	first, alone := firstSegment(path), strings.Count(path, "/") == 1
 	return slices.ContainsFunc(slices.Concat(allRoutes(), places()), func(r route) bool {
-		taken := r.on["GET"].fetches != fetchesAll && (!alone || r.kind != kindProtocol)
+		taken := r.on["GET"].fetches != telemetry.FetchesAll && (!alone || r.kind != kindProtocol)
 		return taken && firstSegment(r.path) == first
 	})
 }
@@ -236,12 +237,12 @@ func (h *api) toRoot(c *fiber.Ctx) error {
 // scrapeRoutes are what Prometheus asks for.
 func (h *api) scrapeRoutes() []route {
 	return []route{
-		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: fetchesAll}).asShown(),
-		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: fetchesOwn}).asShown(),
+		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: telemetry.FetchesAll}).asShown(),
+		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: telemetry.FetchesOwn}).asShown(),
 		{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, shown: shownGrouping, on: map[string]endpoint{
-			"GET": {name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: fetchesGroupings},
+			"GET": {name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: telemetry.FetchesGroupings},
 		}},
-		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: fetchesTargets}).asShown(),
+		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: telemetry.FetchesTargets}).asShown(),
 	}
 }
 
@@ -252,7 +253,7 @@ func places() []route {
 		{path: "/api/v1/*", kind: kindJSON},
 		{path: "/debug/*", kind: kindPlain}, // profiles, which are mounted as a whole
 		// Where scrapers look that were not told of the telemetry path.
-		get(kindPlain, "/metrics", endpoint{fetches: fetchesAll}),
+		get(kindPlain, "/metrics", endpoint{fetches: telemetry.FetchesAll}),
 	}
 }
 

@@ -149,7 +149,7 @@ func (h *api) stream(c *fiber.Ctx, s *scrapeBody) error {
 func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
 	began := time.Now()
 	n, err := s.write(w)
-	s.h.Metrics.scraped(time.Since(began), n)
+	s.h.Metrics.Scraped(time.Since(began), n)
 	return n, err
 }
 
@@ -167,7 +167,7 @@ func (s *scrapeBody) encode(w io.Writer) error {
 	var own []exposition.Family
 	if s.own {
 		var err error
-		if own, err = s.h.Metrics.gather(); err != nil {
+		if own, err = s.h.Metrics.Gather(); err != nil {
 			s.h.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -61,7 +62,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	s := &served{t: t}
 	s.client.Transport = &http.Transport{DisableCompression: true}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	metrics := NewMetrics()
+	metrics := telemetry.NewMetrics()
 	own, err := metrics.Own()
 	must(t, err)
 	logger := slog.New(slog.NewTextHandler(&s.log, nil))

@@ -53,11 +53,11 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 
 // rates are what happened in the last hour.
 func (h *api) rates(now time.Time) []views.Rate {
-	last := h.Metrics.hour(now)
+	last := h.Metrics.Hour(now)
 	return []views.Rate{
-		{Name: "Pushes accepted", Counts: last.accepted},
-		{Name: "Pushes refused", Counts: last.refused, Bad: true},
-		{Name: "Scrapes", Counts: last.scrapes},
+		{Name: "Pushes accepted", Counts: last.Accepted},
+		{Name: "Pushes refused", Counts: last.Refused, Bad: true},
+		{Name: "Scrapes", Counts: last.Scrapes},
 	}
 }
 

@@ -1,4 +1,4 @@
-package handlers
+package telemetry
 
 import (
 	"math"
@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// hour is what happened in each of the last minutes, the oldest first.
-type hour struct{ accepted, refused, scrapes []int }
+// Hour is what happened in each of the last minutes, the oldest first.
+type Hour struct{ Accepted, Refused, Scrapes []int }
 
-// hour returns what happened in the last hour.
-func (m *Metrics) hour(now time.Time) hour {
-	return hour{m.lastPushes.hour(now), m.lastRefusals.hour(now), m.lastScrapes.hour(now)}
+// Hour returns what happened in the last hour.
+func (m *Metrics) Hour(now time.Time) Hour {
+	return Hour{m.lastPushes.hour(now), m.lastRefusals.hour(now), m.lastScrapes.hour(now)}
 }
 
 // ratedMinutes is how far back it is told how often something happened.

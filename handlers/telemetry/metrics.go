@@ -1,4 +1,6 @@
-package handlers
+// Package telemetry knows how the server itself is doing: its own metrics, what
+// happened in the last hour, and who scraped. It knows nothing of HTTP.
+package telemetry
 
 import (
 	"errors"
@@ -122,7 +124,7 @@ var refusalReasons = []exposition.Reason{
 // Own returns the names, types and help of all own metrics, which pushes
 // cannot change. It is complete before the store is watched.
 func (m *Metrics) Own() ([]exposition.Family, error) {
-	families, err := m.gather()
+	families, err := m.Gather()
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +172,14 @@ func (m *Metrics) KeysFetched(err error) {
 	m.keyFetches.WithLabelValues(result).Inc()
 }
 
-// refused counts a push that was refused.
-func (m *Metrics) refused(r exposition.Reason) {
+// Refused counts a push that was refused.
+func (m *Metrics) Refused(r exposition.Reason) {
 	m.refusals.WithLabelValues(string(r)).Inc()
 	m.lastRefusals.add(time.Now())
 }
 
-// noticed counts what is odd about the families of a push.
-func (m *Metrics) noticed(families []exposition.Family) {
+// Noticed counts what is odd about the families of a push.
+func (m *Metrics) Noticed(families []exposition.Family) {
 	for i := range families {
 		for _, n := range families[i].Notices {
 			m.notices.WithLabelValues(n.Kind.String()).Inc()
@@ -185,39 +187,39 @@ func (m *Metrics) noticed(families []exposition.Family) {
 	}
 }
 
-// accepted counts a push that was taken.
-func (m *Metrics) accepted() { m.lastPushes.add(time.Now()) }
+// Accepted counts a push that was taken.
+func (m *Metrics) Accepted() { m.lastPushes.add(time.Now()) }
 
-// answered counts a request, by the handler and by the method in small letters.
-func (m *Metrics) answered(status int, handler, method string) {
+// Answered counts a request, by the handler and by the method in small letters.
+func (m *Metrics) Answered(status int, handler, method string) {
 	m.requests.WithLabelValues(strconv.Itoa(status), handler, method).Inc()
 }
 
-// pushed observes how long a push took, and how large its body was announced;
+// Pushed observes how long a push took, and how large its body was announced;
 // -1: not at all.
-func (m *Metrics) pushed(method string, took time.Duration, size int) {
+func (m *Metrics) Pushed(method string, took time.Duration, size int) {
 	m.pushDuration.WithLabelValues(method).Observe(took.Seconds())
 	m.pushSize.WithLabelValues(method).Observe(float64(max(0, size)))
 }
 
-// viewing counts a page that follows the changes from now on, until left is called.
-func (m *Metrics) viewing() (left func()) {
+// Viewing counts a page that follows the changes from now on, until left is called.
+func (m *Metrics) Viewing() (left func()) {
 	m.viewers.Inc()
 	return m.viewers.Dec
 }
 
-// scrapeAsked counts a scrape for the last hour.
-func (m *Metrics) scrapeAsked(at time.Time) { m.lastScrapes.add(at) }
+// ScrapeAsked counts a scrape for the last hour.
+func (m *Metrics) ScrapeAsked(at time.Time) { m.lastScrapes.add(at) }
 
-// scraped observes what a scrape took.
-func (m *Metrics) scraped(d time.Duration, bytes int64) {
+// Scraped observes what a scrape took.
+func (m *Metrics) Scraped(d time.Duration, bytes int64) {
 	m.scrapeSeconds.Observe(d.Seconds())
 	m.scrapeBytes.Observe(float64(bytes))
 }
 
-// gather returns the own metrics as they are now, sorted by name. What can be
+// Gather returns the own metrics as they are now, sorted by name. What can be
 // told is, also with an error.
-func (m *Metrics) gather() ([]exposition.Family, error) {
+func (m *Metrics) Gather() ([]exposition.Family, error) {
 	gathered, err := m.registry.Gather()
 	families, convertErr := exposition.FromDTOs(gathered, exposition.Options{})
 	return families, errors.Join(err, convertErr)
