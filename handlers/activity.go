@@ -34,7 +34,6 @@ const (
 	maxExportedEntries = store.MaxEntries
 	maxActor           = 256  // bytes of who is looked for
 	maxOperation       = 64   // bytes of an operation's name
-	maxSubject         = 200  // characters of what an entry is about
 	maxSubjectTitle    = 1000 // characters of the same where it stands in full
 	// activityWait bounds how long the log is searched.
 	activityWait = 10 * time.Second

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/store"
@@ -116,15 +115,6 @@ func (h *api) bulkCommand(c *fiber.Ctx, f views.Frame, s *selection, found []*st
 		selector = s.selectors.String()
 	}
 	return curl + " -G -X DELETE --data-urlencode " + quoteShell("match[]="+selector) + " " + quoteShell(server+"/api/v1/groupings")
-}
-
-// removalAnswer answers with a question before a delete, as a page or in the
-// dialog of the page that is open.
-func (h *api) removalAnswer(c *fiber.Ctx, status int, page templ.Component) error {
-	if isPartial(c) {
-		return h.fragment(c, status, page, "dialog")
-	}
-	return h.fragment(c, status, page, "")
 }
 
 // tellRemoval tells what was deleted and offers to take it back: in the corner of

@@ -67,15 +67,6 @@ func (h *api) detail(c *fiber.Ctx) error {
 	return h.page(c, fiber.StatusOK, views.GroupingPage(m))
 }
 
-// fromOf is where in a list the page begins; what makes no sense is its start.
-func fromOf(c *fiber.Ctx) int {
-	n, err := strconv.Atoi(c.Query("from"))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
-
 // raw serves what a grouping holds as text, as scrapes show it.
 func (h *api) raw(c *fiber.Ctx) error {
 	p := h.Store.Picture()
@@ -106,76 +97,6 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 	m.Copies = h.copies(c, f, g)
 	m.Notices = notices(g)
 	return m
-}
-
-// reasonOfRefusal is why a push to a grouping was refused, with a link to the
-// grouping that it collides with.
-func reasonOfRefusal(f views.Frame, p *store.Picture, grouping, message string) views.Reason {
-	for i := range len(message) {
-		if message[i] != '{' {
-			continue
-		}
-		key, n, ok := readKey(message[i:])
-		if !ok || key.String() == grouping {
-			continue
-		}
-		if _, held := p.Group(key); held {
-			return views.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
-		}
-	}
-	return views.Reason{Before: message}
-}
-
-// brief is a reason where many stand below each other.
-func brief(r views.Reason) views.Reason {
-	r.Before, r.Other, r.After = shorten(r.Before, maxReason), shorten(r.Other, maxSubject), shorten(r.After, maxReason)
-	return r
-}
-
-// readKey reads a grouping key as GroupingKey.String spells it from the start
-// of a text, and tells how many bytes it takes.
-func readKey(text string) (key store.GroupingKey, n int, ok bool) {
-	rest, found := strings.CutPrefix(text, "{")
-	if !found {
-		return key, 0, false
-	}
-	var labels []exposition.Label
-	for {
-		var l exposition.Label
-		if l, rest, ok = readLabel(rest); !ok || len(rest) == 0 {
-			return key, 0, false
-		}
-		labels = append(labels, l)
-		separator := rest[0]
-		rest = rest[1:]
-		if separator == '}' {
-			break
-		}
-		if separator != ',' {
-			return key, 0, false
-		}
-	}
-	key, err := store.NewGroupingKey(labels)
-	return key, len(text) - len(rest), err == nil
-}
-
-func readLabel(text string) (l exposition.Label, rest string, ok bool) {
-	if quoted, err := strconv.QuotedPrefix(text); err == nil {
-		if l.Name, err = strconv.Unquote(quoted); err != nil {
-			return l, "", false
-		}
-		rest, ok = strings.CutPrefix(text[len(quoted):], "=")
-	} else {
-		l.Name, rest, ok = strings.Cut(text, "=")
-	}
-	quoted, err := strconv.QuotedPrefix(rest)
-	if err != nil || !ok {
-		return l, "", false
-	}
-	if l.Value, err = strconv.Unquote(quoted); err != nil {
-		return l, "", false
-	}
-	return l, rest[len(quoted):], true
 }
 
 // copies are the texts that people take along: addresses and commands.

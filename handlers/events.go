@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -27,9 +25,6 @@ const (
 	maxStreams         = 1024
 	maxStreamsOfClient = 64
 )
-
-// seenHeader carries the mark of a page, see marked.
-const seenHeader = "Gatehouse-Seen"
 
 func (h *api) eventRoutes() []route {
 	return []route{get(kindPage, "/events", endpoint{name: "events", needs: auth.Read, do: h.events, cache: noStore})}
@@ -60,37 +55,6 @@ func (h *api) events(c *fiber.Ctx) error {
 	c.Context().Response.SetConnectionClose()
 	c.Context().Response.SetBodyStream(s, -1)
 	return nil
-}
-
-// mark is how far this server is with its changes.
-type mark struct {
-	epoch   string // of this process
-	changes uint64
-}
-
-// String is what parseMark parses. It needs no escaping anywhere.
-func (m mark) String() string { return m.epoch + "." + strconv.FormatUint(m.changes, 10) }
-
-// parseMark parses a mark that a client gives back.
-func parseMark(s string) (mark, bool) {
-	epoch, count, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseUint(count, 10, 64)
-	m := mark{epoch, n}
-	return m, err == nil && m.String() == s
-}
-
-func (h *api) mark() mark { return mark{h.epoch, h.Store.Picture().Changes()} }
-
-// newEpoch names this process.
-func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
-
-// marked tells with the answer how far the server was before it was made, so
-// that a page knows which changes it shows already.
-func (h *api) marked(do fiber.Handler) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		c.Set(seenHeader, h.mark().String())
-		return do(c)
-	}
 }
 
 // viewer is who streams are counted for.

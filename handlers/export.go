@@ -56,29 +56,6 @@ func (h *api) export(c *fiber.Ctx) error {
 	return badRequest("format must be text, json, csv or selectors")
 }
 
-// download makes browsers keep an answer as a file.
-func download(c *fiber.Ctx, name, mediaType string) {
-	c.Set(fiber.HeaderContentType, mediaType)
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
-}
-
-// streamCoded answers with what write writes, in a coding that the client takes.
-func streamCoded(c *fiber.Ctx, write func(io.Writer) error) error {
-	coding := negotiateCoding(c)
-	if coding != "" {
-		c.Set(fiber.HeaderContentEncoding, coding)
-	}
-	return stream(c, func(w io.Writer) (int64, error) {
-		counted := &countingWriter{w: w}
-		z := compress(counted, coding)
-		err := write(z)
-		if closeErr := z.Close(); err == nil {
-			err = closeErr
-		}
-		return counted.n, err
-	})
-}
-
 // writeJSON writes an array of groupings as the JSON API has them.
 func (h *api) writeJSON(w io.Writer, groups []*store.Group, now time.Time) error {
 	before := "["
@@ -128,20 +105,4 @@ func writeSelectors(w io.Writer, groups []*store.Group) error {
 		}
 	}
 	return nil
-}
-
-// moment is a time in RFC 3339; empty: never.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
-
-// cell keeps spreadsheets from taking a text for a formula.
-func cell(text string) string {
-	if text != "" && strings.Contains("=+-@\t\r", text[:1]) {
-		return "'" + text
-	}
-	return text
 }

@@ -15,11 +15,8 @@ import (
 	"gatehouse/store/exposition"
 )
 
-const (
-	defaultPage = 100
-	maxPage     = 10_000
-	maxQuery    = 1 << 10
-)
+// maxPage is how many groupings an answer of the API has at most.
+const maxPage = 10_000
 
 // groupingJSON is a grouping as the list shows it.
 type groupingJSON struct {
@@ -117,17 +114,6 @@ func countWithin(p *store.Picture, selectors, within store.Selectors) (int, erro
 	return n, nil
 }
 
-// success is what the JSON API answers when all is well.
-type success struct {
-	Status string `json:"status"`
-	Value  any    `json:"data"`
-}
-
-func succeed(c *fiber.Ctx, value any) error {
-	c.Set(fiber.HeaderCacheControl, noStore)
-	return c.JSON(success{"success", value})
-}
-
 // states are what a grouping can be in.
 var states = []string{"fresh", "stale", "old", "failed"}
 
@@ -164,14 +150,6 @@ func labelMap(labels []exposition.Label) map[string]string {
 	return m
 }
 
-func optional(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 // listQuery is what a client asks of the list.
 type listQuery struct {
 	selectors store.Selectors
@@ -205,14 +183,6 @@ func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 		return q, badRequest("bad cursor")
 	}
 	return q, nil
-}
-
-// words splits a text into what is looked for.
-func words(text string) ([]string, error) {
-	if len(text) > maxQuery {
-		return nil, badRequest("q is too long")
-	}
-	return strings.Fields(strings.ToLower(text)), nil
 }
 
 // find returns the groupings that are asked for, sorted, and how many there

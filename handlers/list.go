@@ -44,16 +44,9 @@ func (h *api) home(c *fiber.Ctx) error {
 
 const (
 	maxMatchers = 32
-	maxValue    = 80  // characters of a label's value in the list
 	maxLinked   = 256 // bytes of a label that can be clicked
 	maxChips    = 12  // labels of a grouping in the list
-	maxName     = 120 // characters of a grouping that is named in passing
-	maxReason   = 300 // characters of why a push was refused
 )
-
-// pageSizes are how many rows a page of the list may have; the first one is
-// meant when nothing is said.
-var pageSizes = []int{defaultPage, 50, 200}
 
 // listView is what a person asks of the list, as it stands in the page's
 // address.
@@ -377,10 +370,3 @@ func inReadingOrder(labels []exposition.Label) []exposition.Label {
 
 // matcher is what matches a label.
 func matcher(name, value string) string { return labelName(name) + "=" + strconv.Quote(value) }
-
-// serverURL is where people and clients reach this server, without a slash at
-// its end.
-func (h *api) serverURL(c *fiber.Ctx) string {
-	u := h.reached(c)
-	return u.Scheme + "://" + u.Host + h.PublicPrefix
-}

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"cmp"
 	"net/url"
 	"strings"
 
@@ -40,17 +39,3 @@ func checkTarget(k *known) fiber.Handler {
 }
 
 func notInTarget(r rune) bool { return r <= ' ' || r == 0x7f || r == '#' }
-
-// clientAddress is where a request comes from, for the log and the record.
-func (h *api) clientAddress(c *fiber.Ctx) string {
-	return cmp.Or(h.Guard.AddressText(c), c.Context().RemoteAddr().String())
-}
-
-// queries returns all values of a query parameter.
-func queries(c *fiber.Ctx, name string) []string {
-	var values []string
-	for _, v := range c.Context().QueryArgs().PeekMulti(name) {
-		values = append(values, string(v))
-	}
-	return values
-}

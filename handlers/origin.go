@@ -1,7 +1,10 @@
 package handlers
 
 import (
+	"github.com/gofiber/fiber/v2"
+
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/views"
 )
@@ -25,4 +28,10 @@ func wayIn(o store.Origin) string {
 // client is who it was, fit to be shown whatever they call themselves.
 func client(o store.Origin) views.Client {
 	return views.Client{By: plain(o.By, maxClient), Via: wayIn(o), From: plain(o.From, maxClient)}
+}
+
+// origin is who asks for a change, and from where.
+func (h *api) origin(c *fiber.Ctx) store.Origin {
+	p := guard.Principal(c)
+	return store.Origin{By: p.Name, From: h.clientAddress(c), Via: string(p.Scheme), ID: p.ID}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -67,20 +66,6 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 	}
 	p.Frame = f
 	return h.page(c, a.status, views.ProblemPage(p))
-}
-
-// safeAgain tells that a person may ask for the same once more without harm.
-func safeAgain(c *fiber.Ctx) bool {
-	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
-}
-
-// signInAddress is where people sign in and come back here.
-func (h *api) signInAddress(c *fiber.Ctx) string {
-	address := h.PublicPrefix + "/login"
-	if safeAgain(c) {
-		address += "?next=" + url.QueryEscape(h.publicURL(c))
-	}
-	return address
 }
 
 // explain tells a person in whole sentences why something was not done.

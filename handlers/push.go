@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/url"
@@ -127,12 +126,6 @@ func (h *api) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
 	return store.ParsePath(raw, utf8Names)
 }
 
-// origin is who asks for a change, and from where.
-func (h *api) origin(c *fiber.Ctx) store.Origin {
-	p := guard.Principal(c)
-	return store.Origin{By: p.Name, From: h.clientAddress(c), Via: string(p.Scheme), ID: p.ID}
-}
-
 // ttl is how long the client, or else the configuration, wants the grouping to
 // live after this push; 0: for ever.
 func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
@@ -179,11 +172,6 @@ func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, in
 	}
 	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.decoding(k))
 	return families, len(body), err
-}
-
-// coding is that of the body; several headers are one list.
-func coding(c *fiber.Ctx) string {
-	return string(bytes.Join(c.Request().Header.PeekAll(fiber.HeaderContentEncoding), []byte(",")))
 }
 
 // knownCoding returns exposition.ErrEncoding for a coding that no body may have.

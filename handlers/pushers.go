@@ -26,7 +26,6 @@ const (
 	jobsPerPage = 100
 	// shownClients are those of a job that are named; the others are counted.
 	shownClients = 5
-	maxClient    = 60 // characters of a client's name
 	// maxStateLinked is the length of a job in bytes up to which each state has a
 	// link of its own, all of which hold the job.
 	maxStateLinked = 64

@@ -76,17 +76,6 @@ func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.G
 	return h.removalAnswer(c, status, views.RemovalPage(m))
 }
 
-// inWords is a duration for people.
-func inWords(d time.Duration) string {
-	switch {
-	case d == time.Hour:
-		return "1 hour"
-	case d%time.Hour == 0:
-		return strconv.Itoa(int(d/time.Hour)) + " hours"
-	}
-	return d.String()
-}
-
 // remove deletes a grouping, if it still is what the question was about.
 func (h *api) remove(c *fiber.Ctx) error {
 	form, err := readForm(c)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/url"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/store/exposition"
 	"gatehouse/views"
 )
 
@@ -153,14 +151,6 @@ func (h *api) leave(c *fiber.Ctx, farewell string) error {
 	return h.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 
-// homeAddress is that of the first page, for others; empty: it is not known.
-func (h *api) homeAddress() string {
-	if h.ExternalURL == nil {
-		return ""
-	}
-	return h.ExternalURL.Scheme + "://" + h.ExternalURL.Host + h.PublicPrefix + "/"
-}
-
 func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
 	l.Frame = h.frame(c, "Sign in", "")
 	l.Version = "" // is not for strangers
@@ -188,82 +178,4 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.publicURL(c)}) == nil
 	}
 	return false
-}
-
-// signInPage is the address of the sign-in page with a query, and with where it
-// leads to, if that is known and not too long for a header.
-func (h *api) signInPage(query url.Values, next string) string {
-	page := h.PublicPrefix + "/login?"
-	if next != "" {
-		query.Set("next", next)
-	}
-	if address := page + query.Encode(); len(address) <= maxAddress {
-		return address
-	}
-	query.Del("next")
-	return page + query.Encode()
-}
-
-// pathOf is the path and the query of an address.
-func pathOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Opaque != "" {
-		return ""
-	}
-	return u.RequestURI()
-}
-
-// publicURL is what was asked for, as browsers know it.
-func (h *api) publicURL(c *fiber.Ctx) string {
-	return h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)
-}
-
-// localPath is next if it is one of our own pages, else the first page.
-func (h *api) localPath(next string) string { return h.PublicPrefix + h.pathBelow(next) }
-
-// pathBelow is localPath without the prefix.
-func (h *api) pathBelow(next string) string {
-	below, ours := strings.CutPrefix(next, h.PublicPrefix)
-	if !ours {
-		below = ""
-	}
-	return auth.LocalPath(below)
-}
-
-// maxFormBytes bounds the forms that hold no more than a few words.
-const maxFormBytes = 8 << 10
-
-// readForm reads a form in which no field comes twice.
-func readForm(c *fiber.Ctx) (url.Values, error) {
-	form, err := readFields(c, maxFormBytes, nil)
-	for _, values := range form {
-		if len(values) > 1 {
-			return nil, badRequest("a field of the form is given twice")
-		}
-	}
-	return form, err
-}
-
-// readFields reads a form of at most max bytes. Before it takes memory it asks
-// grow, as exposition.ReadBody does.
-func readFields(c *fiber.Ctx, max int64, grow func(n int64) error) (url.Values, error) {
-	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationForm {
-		return nil, &httpError{fiber.StatusUnsupportedMediaType, "a form is expected (" + fiber.MIMEApplicationForm + ")"}
-	}
-	var body []byte
-	if stream := c.Context().RequestBodyStream(); stream != nil {
-		var err error
-		body, err = exposition.ReadBody(stream, "", max, grow)
-		if errors.Is(err, exposition.ErrTooLarge) {
-			return nil, &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the form is larger than %d KiB", max>>10)}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, badRequest("the form is malformed")
-	}
-	return form, nil
 }

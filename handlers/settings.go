@@ -2,8 +2,6 @@ package handlers
 
 import (
 	"cmp"
-	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
@@ -11,10 +9,6 @@ import (
 	"gatehouse/auth"
 	"gatehouse/views"
 )
-
-// settingsCookie holds what a person prefers, as a query. Scripts of the pages
-// read and write it too, so it holds nothing that matters.
-const settingsCookie = "gatehouse-settings"
 
 // settingsAge is how many seconds browsers keep the cookie.
 const settingsAge = 365 * 24 * 60 * 60
@@ -25,63 +19,6 @@ func (h *api) settingsRoutes() []route {
 		"POST": {name: "ui/settings", needs: auth.Read, do: h.saveSettings},
 	}}}
 }
-
-// readSettings reads what a person prefers.
-func readSettings(c *fiber.Ctx) views.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
-
-// decodeSettings takes what makes sense in the value of the cookie.
-func decodeSettings(cookie string) views.Settings {
-	raw, err := url.QueryUnescape(cookie)
-	if err != nil || len(raw) > maxQuery {
-		return views.Settings{}
-	}
-	q, err := url.ParseQuery(raw)
-	if err != nil {
-		return views.Settings{}
-	}
-	return parseSettings(q)
-}
-
-// parseSettings takes what makes sense. What is usual is not set.
-func parseSettings(q url.Values) views.Settings {
-	oneOf := func(name string, allowed ...string) string {
-		if v := q.Get(name); slices.Contains(allowed, v) {
-			return v
-		}
-		return ""
-	}
-	s := views.Settings{
-		Theme: oneOf("theme", "light", "dark"), Time: oneOf("time", "utc", "local"),
-		Compact: q.Get("density") == "compact", Still: q.Get("live") == "off", Keyless: q.Get("keys") == "off",
-		Language: oneOf("language", exampleLanguages[1:]...),
-	}
-	if n, err := strconv.Atoi(q.Get("rows")); err == nil && n != defaultPage && slices.Contains(pageSizes, n) {
-		s.Rows = n
-	}
-	return s
-}
-
-// encodeSettings makes the value of the cookie; "": all is as usual.
-func encodeSettings(s views.Settings) string {
-	q := url.Values{}
-	set := func(on bool, name, value string) {
-		if on {
-			q.Set(name, value)
-		}
-	}
-	set(s.Theme != "", "theme", s.Theme)
-	set(s.Time != "", "time", s.Time)
-	set(s.Compact, "density", "compact")
-	set(s.Rows != 0, "rows", strconv.Itoa(s.Rows))
-	set(s.Still, "live", "off")
-	set(s.Keyless, "keys", "off")
-	set(s.Language != "", "language", s.Language)
-	return url.QueryEscape(q.Encode())
-}
-
-// exampleLanguages are those in which the documentation has examples. The first
-// one is meant when nothing is said.
-var exampleLanguages = []string{"curl", "go", "python", "java", "javascript", "powershell"}
 
 // settingsFields are what can be chosen, with what is chosen.
 func settingsFields(s views.Settings) []views.Field {

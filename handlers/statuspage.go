@@ -264,13 +264,6 @@ func onOff(on bool) string {
 	return "off"
 }
 
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return views.Number(n) + " " + many
-}
-
 // atMost is a limit; 0: there is none.
 func atMost(limit int) string {
 	if limit == 0 {

@@ -59,3 +59,26 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	w.n += int64(n)
 	return n, err
 }
+
+// download makes browsers keep an answer as a file.
+func download(c *fiber.Ctx, name, mediaType string) {
+	c.Set(fiber.HeaderContentType, mediaType)
+	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
+}
+
+// streamCoded answers with what write writes, in a coding that the client takes.
+func streamCoded(c *fiber.Ctx, write func(io.Writer) error) error {
+	coding := negotiateCoding(c)
+	if coding != "" {
+		c.Set(fiber.HeaderContentEncoding, coding)
+	}
+	return stream(c, func(w io.Writer) (int64, error) {
+		counted := &countingWriter{w: w}
+		z := compress(counted, coding)
+		err := write(z)
+		if closeErr := z.Close(); err == nil {
+			err = closeErr
+		}
+		return counted.n, err
+	})
+}

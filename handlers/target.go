@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
 	"gatehouse/auth/guard"
@@ -18,18 +17,6 @@ func withHost(header *fasthttp.RequestHeader) {
 	if len(header.Host()) == 0 {
 		header.SetHost(guard.NoHost)
 	}
-}
-
-// requestHost is the host that a request asks, else the address that it came to.
-// What came in another way than by TCP came from this machine, or through it.
-func requestHost(c *fiber.Ctx) string {
-	if host := guard.Host(c); host != "" {
-		return host
-	}
-	if local, ok := c.Context().LocalAddr().(*net.TCPAddr); ok {
-		return local.String()
-	}
-	return "localhost"
 }
 
 // plainTarget gives requests the one target under which all that follows knows

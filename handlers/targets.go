@@ -3,8 +3,6 @@ package handlers
 import (
 	"encoding/json"
 	"maps"
-	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -153,30 +151,4 @@ func (h *api) targetPrefix() string {
 		return h.RoutePrefix
 	}
 	return h.PublicPrefix
-}
-
-// reached is where clients reach this server, as they write it: what the operator
-// says, else what the request says.
-func (h *api) reached(c *fiber.Ctx) *url.URL {
-	if h.ExternalURL != nil {
-		return &url.URL{Scheme: h.ExternalURL.Scheme, Host: h.ExternalURL.Host}
-	}
-	return &url.URL{Scheme: h.Guard.SchemeOfURL(c), Host: requestHost(c)}
-}
-
-// address is reached with the port that goes without saying.
-func (h *api) address(c *fiber.Ctx) (scheme, host string) {
-	u := h.reached(c)
-	host = u.Host
-	if u.Port() == "" {
-		host = net.JoinHostPort(strings.Trim(u.Hostname(), "[]"), defaultPort(u.Scheme))
-	}
-	return u.Scheme, host
-}
-
-func defaultPort(scheme string) string {
-	if scheme == "https" {
-		return "443"
-	}
-	return "80"
 }

@@ -1,8 +1,21 @@
 package handlers
 
 import (
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
+
+	"gatehouse/views"
+)
+
+// How much of a text is shown, in characters.
+const (
+	maxValue   = 80  // of a label's value in a list
+	maxName    = 120 // of a grouping that is named in passing
+	maxReason  = 300 // of why a push was refused
+	maxClient  = 60  // of a client's name
+	maxSubject = 200 // of what an entry of a record is about
 )
 
 // shorten cuts a text after so many characters.
@@ -60,4 +73,22 @@ func quoteShell(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return views.Number(n) + " " + many
+}
+
+// inWords is a duration for people.
+func inWords(d time.Duration) string {
+	switch {
+	case d == time.Hour:
+		return "1 hour"
+	case d%time.Hour == 0:
+		return strconv.Itoa(int(d/time.Hour)) + " hours"
+	}
+	return d.String()
 }

@@ -1,0 +1,125 @@
+package handlers
+
+import (
+	"cmp"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+)
+
+// reached is where clients reach this server, as they write it: what the operator
+// says, else what the request says.
+func (h *api) reached(c *fiber.Ctx) *url.URL {
+	if h.ExternalURL != nil {
+		return &url.URL{Scheme: h.ExternalURL.Scheme, Host: h.ExternalURL.Host}
+	}
+	return &url.URL{Scheme: h.Guard.SchemeOfURL(c), Host: requestHost(c)}
+}
+
+// address is reached with the port that goes without saying.
+func (h *api) address(c *fiber.Ctx) (scheme, host string) {
+	u := h.reached(c)
+	host = u.Host
+	if u.Port() == "" {
+		host = net.JoinHostPort(strings.Trim(u.Hostname(), "[]"), defaultPort(u.Scheme))
+	}
+	return u.Scheme, host
+}
+
+func defaultPort(scheme string) string {
+	if scheme == "https" {
+		return "443"
+	}
+	return "80"
+}
+
+// serverURL is where people and clients reach this server, without a slash at
+// its end.
+func (h *api) serverURL(c *fiber.Ctx) string {
+	u := h.reached(c)
+	return u.Scheme + "://" + u.Host + h.PublicPrefix
+}
+
+// requestHost is the host that a request asks, else the address that it came to.
+// What came in another way than by TCP came from this machine, or through it.
+func requestHost(c *fiber.Ctx) string {
+	if host := guard.Host(c); host != "" {
+		return host
+	}
+	if local, ok := c.Context().LocalAddr().(*net.TCPAddr); ok {
+		return local.String()
+	}
+	return "localhost"
+}
+
+// publicURL is what was asked for, as browsers know it.
+func (h *api) publicURL(c *fiber.Ctx) string {
+	return h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)
+}
+
+// localPath is next if it is one of our own pages, else the first page.
+func (h *api) localPath(next string) string { return h.PublicPrefix + h.pathBelow(next) }
+
+// pathBelow is localPath without the prefix.
+func (h *api) pathBelow(next string) string {
+	below, ours := strings.CutPrefix(next, h.PublicPrefix)
+	if !ours {
+		below = ""
+	}
+	return auth.LocalPath(below)
+}
+
+// signInPage is the address of the sign-in page with a query, and with where it
+// leads to, if that is known and not too long for a header.
+func (h *api) signInPage(query url.Values, next string) string {
+	page := h.PublicPrefix + "/login?"
+	if next != "" {
+		query.Set("next", next)
+	}
+	if address := page + query.Encode(); len(address) <= maxAddress {
+		return address
+	}
+	query.Del("next")
+	return page + query.Encode()
+}
+
+// homeAddress is that of the first page, for others; empty: it is not known.
+func (h *api) homeAddress() string {
+	if h.ExternalURL == nil {
+		return ""
+	}
+	return h.ExternalURL.Scheme + "://" + h.ExternalURL.Host + h.PublicPrefix + "/"
+}
+
+// pathOf is the path and the query of an address.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Opaque != "" {
+		return ""
+	}
+	return u.RequestURI()
+}
+
+// safeAgain tells that a person may ask for the same once more without harm.
+func safeAgain(c *fiber.Ctx) bool {
+	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
+}
+
+// signInAddress is where people sign in and come back here.
+func (h *api) signInAddress(c *fiber.Ctx) string {
+	address := h.PublicPrefix + "/login"
+	if safeAgain(c) {
+		address += "?next=" + url.QueryEscape(h.publicURL(c))
+	}
+	return address
+}
+
+// clientAddress is where a request comes from, for the log and the record.
+func (h *api) clientAddress(c *fiber.Ctx) string {
+	return cmp.Or(h.Guard.AddressText(c), c.Context().RemoteAddr().String())
+}

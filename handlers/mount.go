@@ -1,0 +1,88 @@
+package handlers
+
+import (
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/pprof"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+
+	"gatehouse/auth"
+)
+
+// serve puts the routes behind what every request passes.
+func (h *api) serve(routes []route) (*fiber.App, error) {
+	app := fiber.New(h.fiberConfig())
+	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
+	app.Use(h.Guard.Admit, checkTarget(h.known))
+	for _, r := range slices.SortedStableFunc(slices.Values(routes), compareRoutes) {
+		if err := h.mount(app, r); err != nil {
+			return nil, err
+		}
+	}
+	if h.EnablePprof {
+		app.Use(h.RoutePrefix+"/debug/pprof", h.Guard.Require(auth.Administer), unlimited(pprof.New(pprof.Config{Prefix: h.RoutePrefix})))
+	}
+	// Strangers do not learn which paths there are.
+	app.Use(h.Guard.Require(auth.Explore), func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	h.tune(app)
+	return app, nil
+}
+
+// mount puts a route behind the guard. There is no other way to have one.
+func (h *api) mount(app *fiber.App, r route) error {
+	path := h.RoutePrefix + r.path
+	require := h.Guard.Require
+	if r.kind == kindPage {
+		require = h.Guard.RequirePage
+	}
+	others := auth.Public // methods that the route doesn't have
+	for method, e := range r.on {
+		if e.needs == 0 {
+			return fmt.Errorf("nobody is allowed to %s %s", method, path)
+		}
+		if e.needs != auth.Public {
+			others = auth.Explore
+			if r.kind == kindPage {
+				e.do = h.marked(e.do)
+			}
+		}
+		named := func(c *fiber.Ctx) error {
+			c.Locals(endpointKey, &e)
+			return c.Next()
+		}
+		e.do = e.cached()
+		do := e.refusing(method, r.strict(method))
+		if e.needs != auth.Public && !e.limited {
+			do = unlimited(do)
+		}
+		app.Add(method, path, named, require(e.needs), do)
+		if method == "GET" {
+			app.Add("HEAD", path, named, require(e.needs), do)
+		}
+	}
+	allow := r.allow()
+	app.All(path, require(others), func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderAllow, allow)
+		if c.Method() == fiber.MethodOptions {
+			return c.SendStatus(fiber.StatusOK)
+		}
+		return fiber.ErrMethodNotAllowed
+	})
+	return nil
+}
+
+// endpointKey is the key under which a request carries its endpoint.
+const endpointKey = "endpoint"
+
+// endpointOf is where a request has come to; nil: to none, or it was refused before.
+func endpointOf(c *fiber.Ctx) *endpoint {
+	e, _ := c.Locals(endpointKey).(*endpoint)
+	return e
+}
+
+func (h *api) panicked(c *fiber.Ctx, cause any) {
+	h.Logger.Error("A handler panicked", "method", c.Method(), "path", c.Path(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+}

@@ -1,0 +1,52 @@
+package handlers
+
+import (
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/static"
+)
+
+func (h *api) staticRoutes() []route {
+	return []route{
+		get(kindPage, "/static/*", endpoint{name: "static", needs: auth.Public, do: h.static, cache: "public, max-age=31536000, immutable"}),
+		get(kindPage, "/favicon.ico", endpoint{name: "static", needs: auth.Public, do: h.favicon, cache: "public, max-age=86400"}),
+	}
+}
+
+// static serves what pages load. The address changes with the content.
+func (h *api) static(c *fiber.Ctx) error {
+	f, ok := static.Find(strings.TrimPrefix(c.Path(), h.RoutePrefix))
+	if !ok {
+		return fiber.ErrNotFound
+	}
+	return sendFile(c, f)
+}
+
+// favicon serves the icon to who asks for it where it always was.
+func (h *api) favicon(c *fiber.Ctx) error {
+	f, _ := static.Find(static.Path("icon.svg"))
+	return sendFile(c, f)
+}
+
+func sendFile(c *fiber.Ctx, f static.File) error {
+	c.Set(fiber.HeaderContentType, f.Type)
+	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
+	switch {
+	case takes(c, "br"):
+		c.Set(fiber.HeaderContentEncoding, "br")
+		return c.Send(f.Brotli)
+	case takes(c, "gzip"):
+		c.Set(fiber.HeaderContentEncoding, "gzip")
+		return c.Send(f.Gzip)
+	}
+	return c.Send(f.Plain)
+}
+
+// takes tells that the client takes a coding. Of several that it takes the
+// choice is ours: browsers name the best one last.
+func takes(c *fiber.Ctx, coding string) bool {
+	return c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings(coding) == coding
+}
