@@ -32,7 +32,7 @@ func (h *api) accountRoutes() []route {
 func (h *api) account(c *fiber.Ctx) error {
 	p := guard.Principal(c)
 	m := views.Account{
-		Frame: h.frame(c, "Account", "account"), ID: shorten(p.ID, maxSubject), How: letInBy(p.Scheme), Limit: shorten(p.Limit, maxSubject),
+		Frame: h.web.frame(c, "Account", "account"), ID: shorten(p.ID, maxSubject), How: letInBy(p.Scheme), Limit: shorten(p.Limit, maxSubject),
 		Sessions: h.sessionsOf(c, p), Why: whyNoSessions(p.Scheme),
 	}
 	if h.SessionIdle > 0 {
@@ -48,7 +48,7 @@ func (h *api) account(c *fiber.Ctx) error {
 		}
 		m.Ends = session.Expires
 	}
-	return h.page(c, fiber.StatusOK, views.AccountPage(m))
+	return h.web.page(c, fiber.StatusOK, views.AccountPage(m))
 }
 
 // letInBy says by what a person is let in.
@@ -121,7 +121,7 @@ func (h *api) endSession(c *fiber.Ctx) error {
 		if handle == store.SessionHandle(h.Guard.SessionID(c)) {
 			return h.logout(c)
 		}
-		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.origin(c), "ended by its user"); err != nil {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.web.origin(c), "ended by its user"); err != nil {
 			return err
 		}
 	}
@@ -130,9 +130,9 @@ func (h *api) endSession(c *fiber.Ctx) error {
 
 // endSessions ends all sessions of who asks, this one too.
 func (h *api) endSessions(c *fiber.Ctx) error {
-	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.homeAddress())
+	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.web.homeAddress())
 	if p.ID != "" {
-		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.origin(c), "signed out everywhere"); err != nil {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.web.origin(c), "signed out everywhere"); err != nil {
 			return err
 		}
 	}

@@ -207,9 +207,9 @@ func (h *api) activity(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Activity", "activity")
+	f := h.web.frame(c, "Activity", "activity")
 	pushURL(c, f.Path("/activity")+v.address(v.before))
-	return h.page(c, fiber.StatusOK, views.ActivityPage(h.activityModel(f, &v, entries, next)))
+	return h.web.page(c, fiber.StatusOK, views.ActivityPage(h.activityModel(f, &v, entries, next)))
 }
 
 // entries are those of a page of that size, and before which operation the next

@@ -14,16 +14,16 @@ import (
 
 // reached is where clients reach this server, as they write it: what the operator
 // says, else what the request says.
-func (h *api) reached(c *fiber.Ctx) *url.URL {
-	if h.ExternalURL != nil {
-		return &url.URL{Scheme: h.ExternalURL.Scheme, Host: h.ExternalURL.Host}
+func (s *site) reached(c *fiber.Ctx) *url.URL {
+	if s.ExternalURL != nil {
+		return &url.URL{Scheme: s.ExternalURL.Scheme, Host: s.ExternalURL.Host}
 	}
-	return &url.URL{Scheme: h.Guard.SchemeOfURL(c), Host: requestHost(c)}
+	return &url.URL{Scheme: s.Guard.SchemeOfURL(c), Host: requestHost(c)}
 }
 
 // address is reached with the port that goes without saying.
-func (h *api) address(c *fiber.Ctx) (scheme, host string) {
-	u := h.reached(c)
+func (s *site) address(c *fiber.Ctx) (scheme, host string) {
+	u := s.reached(c)
 	host = u.Host
 	if u.Port() == "" {
 		host = net.JoinHostPort(strings.Trim(u.Hostname(), "[]"), defaultPort(u.Scheme))
@@ -40,9 +40,9 @@ func defaultPort(scheme string) string {
 
 // serverURL is where people and clients reach this server, without a slash at
 // its end.
-func (h *api) serverURL(c *fiber.Ctx) string {
-	u := h.reached(c)
-	return u.Scheme + "://" + u.Host + h.PublicPrefix
+func (s *site) serverURL(c *fiber.Ctx) string {
+	u := s.reached(c)
+	return u.Scheme + "://" + u.Host + s.PublicPrefix
 }
 
 // requestHost is the host that a request asks, else the address that it came to.
@@ -58,16 +58,16 @@ func requestHost(c *fiber.Ctx) string {
 }
 
 // publicURL is what was asked for, as browsers know it.
-func (h *api) publicURL(c *fiber.Ctx) string {
-	return h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)
+func (s *site) publicURL(c *fiber.Ctx) string {
+	return s.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), s.RoutePrefix)
 }
 
 // localPath is next if it is one of our own pages, else the first page.
-func (h *api) localPath(next string) string { return h.PublicPrefix + h.pathBelow(next) }
+func (s *site) localPath(next string) string { return s.PublicPrefix + s.pathBelow(next) }
 
 // pathBelow is localPath without the prefix.
-func (h *api) pathBelow(next string) string {
-	below, ours := strings.CutPrefix(next, h.PublicPrefix)
+func (s *site) pathBelow(next string) string {
+	below, ours := strings.CutPrefix(next, s.PublicPrefix)
 	if !ours {
 		below = ""
 	}
@@ -76,8 +76,8 @@ func (h *api) pathBelow(next string) string {
 
 // signInPage is the address of the sign-in page with a query, and with where it
 // leads to, if that is known and not too long for a header.
-func (h *api) signInPage(query url.Values, next string) string {
-	page := h.PublicPrefix + "/login?"
+func (s *site) signInPage(query url.Values, next string) string {
+	page := s.PublicPrefix + "/login?"
 	if next != "" {
 		query.Set("next", next)
 	}
@@ -89,11 +89,11 @@ func (h *api) signInPage(query url.Values, next string) string {
 }
 
 // homeAddress is that of the first page, for others; empty: it is not known.
-func (h *api) homeAddress() string {
-	if h.ExternalURL == nil {
+func (s *site) homeAddress() string {
+	if s.ExternalURL == nil {
 		return ""
 	}
-	return h.ExternalURL.Scheme + "://" + h.ExternalURL.Host + h.PublicPrefix + "/"
+	return s.ExternalURL.Scheme + "://" + s.ExternalURL.Host + s.PublicPrefix + "/"
 }
 
 // pathOf is the path and the query of an address.
@@ -111,15 +111,15 @@ func safeAgain(c *fiber.Ctx) bool {
 }
 
 // signInAddress is where people sign in and come back here.
-func (h *api) signInAddress(c *fiber.Ctx) string {
-	address := h.PublicPrefix + "/login"
+func (s *site) signInAddress(c *fiber.Ctx) string {
+	address := s.PublicPrefix + "/login"
 	if safeAgain(c) {
-		address += "?next=" + url.QueryEscape(h.publicURL(c))
+		address += "?next=" + url.QueryEscape(s.publicURL(c))
 	}
 	return address
 }
 
 // clientAddress is where a request comes from, for the log and the record.
-func (h *api) clientAddress(c *fiber.Ctx) string {
-	return cmp.Or(h.Guard.AddressText(c), c.Context().RemoteAddr().String())
+func (s *site) clientAddress(c *fiber.Ctx) string {
+	return cmp.Or(s.Guard.AddressText(c), c.Context().RemoteAddr().String())
 }

@@ -443,7 +443,7 @@ func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 
 func TestARouteThatNobodyMayUseIsAnError(t *testing.T) {
 	h := newAPI(Config{})
-	if _, err := h.serve([]route{get(kindPlain, "/x", endpoint{name: "x", needs: 0, do: nil})}); err == nil || err.Error() != "nobody is allowed to GET /x" {
+	if _, err := h.server.serve([]route{get(kindPlain, "/x", endpoint{name: "x", needs: 0, do: nil})}); err == nil || err.Error() != "nobody is allowed to GET /x" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -210,7 +210,7 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 	case s.mustType(found) && !confirms(form.Get("typed"), expected):
 		return h.bulkRemovalPage(c, fiber.StatusUnprocessableEntity, &s, views.BulkRemoval{Typed: shorten(form.Get("typed"), maxValue), Wrong: true})
 	}
-	deleted, err := h.Store.DeleteSeen(context.Background(), seenOf(found), true, s.record(found), h.origin(c))
+	deleted, err := h.Store.DeleteSeen(context.Background(), seenOf(found), true, s.record(found), h.web.origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
 		found, missing = h.selected(h.Store.Picture(), &s)
 		return h.askBulkAgain(c, s, found, missing, expected)

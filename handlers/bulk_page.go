@@ -18,7 +18,7 @@ import (
 func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.BulkRemoval) error {
 	s.sort = "labels"
 	found, missing := h.selected(h.Store.Picture(), s)
-	m.Frame, m.InDialog = h.frame(c, "Delete groupings", "groupings"), isPartial(c)
+	m.Frame, m.InDialog = h.web.frame(c, "Delete groupings", "groupings"), isPartial(c)
 	m.Count, m.Missing, m.Named, m.Everything = len(found), missing, s.named, s.everything()
 	m.Active, m.MustType = activeIn(found, s.at), s.mustType(found)
 	m.Filter = s.String()
@@ -35,7 +35,7 @@ func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.Bu
 	if h.UndoWindow > 0 {
 		m.Undo = inWords(h.UndoWindow)
 	}
-	return h.removalAnswer(c, status, views.BulkRemovalPage(m))
+	return h.web.removalAnswer(c, status, views.BulkRemovalPage(m))
 }
 
 // hiddenFields are what the form sends of the selection, and what was seen of it.
@@ -99,7 +99,7 @@ func (h *api) bulkCommand(c *fiber.Ctx, f views.Frame, s *selection, found []*st
 	if !f.Open {
 		curl += ` -H "Authorization: Bearer $TOKEN"`
 	}
-	server := h.serverURL(c)
+	server := h.web.serverURL(c)
 	switch {
 	case s.named && len(found) > maxUntyped, !s.named && (s.text != "" || s.state != ""), s.idle > 0:
 		return ""
@@ -138,5 +138,5 @@ func (h *api) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
 		t.Undo = h.PublicPrefix + "/undo/" + d.Operation
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.toast(c, fiber.StatusOK, t)
+	return h.web.toast(c, fiber.StatusOK, t)
 }

@@ -109,7 +109,7 @@ func (h *api) showCompose(c *fiber.Ctx) error {
 	if key, mistakes, _ := h.keyOf(&d); len(mistakes) == 0 {
 		h.fillAddress(c, &m, &d, key)
 	}
-	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // checkDraft tells what would become of a draft. Nothing changes.
@@ -128,7 +128,7 @@ func (h *api) checkDraft(c *fiber.Ctx) error {
 	if !more {
 		h.fillVerdict(c, &m, &d, h.judge(&d))
 	}
-	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // pushDraft pushes, and leads to the grouping.
@@ -140,7 +140,7 @@ func (h *api) pushDraft(c *fiber.Ctx) error {
 		return h.refused(err)
 	}
 	j := h.judge(&d)
-	j.push.Origin = h.origin(c)
+	j.push.Origin = h.web.origin(c)
 	if j.err != nil {
 		if j.keyed {
 			h.noteRefusal(&j.push, j.err)
@@ -158,7 +158,7 @@ func (h *api) pushDraft(c *fiber.Ctx) error {
 
 // draftRefused shows the form again as it was filled in, with what went wrong.
 func (h *api) draftRefused(c *fiber.Ctx, d *draft, j judged, err error) error {
-	err = h.discreet(c, err)
+	err = h.web.discreet(c, err)
 	a := answerTo(err)
 	if a.status >= fiber.StatusInternalServerError {
 		h.Logger.Error("A push from a page failed", "grouping", j.push.Key, "status", a.status, "err", err)
@@ -173,7 +173,7 @@ func (h *api) draftRefused(c *fiber.Ctx, d *draft, j judged, err error) error {
 	h.fillVerdict(c, &m, d, j)
 	m.Returned, m.Failure = true, sentence(a.text)
 	m.Unsure = a.status >= fiber.StatusInternalServerError
-	return h.page(c, a.status, views.ComposePage(m))
+	return h.web.page(c, a.status, views.ComposePage(m))
 }
 
 // judged is what is made of a draft.

@@ -38,7 +38,7 @@ func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
 	} else {
 		m.ID = "" // it has gone, or never was
 	}
-	m.Frame = h.frame(c, title, "groupings")
+	m.Frame = h.web.frame(c, title, "groupings")
 	return m
 }
 
@@ -55,7 +55,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 	outcome, err := h.Store.Preview(j.push)
 	if err != nil {
 		// The grouping that the text names becomes a link.
-		why := reasonOfRefusal(m.Frame, picture, j.push.Key.String(), answerTo(h.discreet(c, err)).text)
+		why := reasonOfRefusal(m.Frame, picture, j.push.Key.String(), answerTo(h.web.discreet(c, err)).text)
 		m.Conflict = &why
 		return
 	}
@@ -83,7 +83,7 @@ func (h *api) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.Grou
 	if d.mode == store.Merge {
 		method = fiber.MethodPost
 	}
-	address := h.serverURL(c) + k.Path()
+	address := h.web.serverURL(c) + k.Path()
 	if _, err := h.parseTTL(d.ttl); err == nil && d.ttl != "" {
 		address += "?ttl=" + d.ttl
 	}
@@ -128,7 +128,7 @@ func (h *api) composeAgain(c *fiber.Ctx, id string) error {
 	if d.text != "" {
 		h.fillVerdict(c, &m, &d, h.judge(&d))
 	}
-	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // textOf is what a grouping holds as text that can be pushed to it again,

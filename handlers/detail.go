@@ -64,7 +64,7 @@ func (h *api) detail(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return h.page(c, fiber.StatusOK, views.GroupingPage(m))
+	return h.web.page(c, fiber.StatusOK, views.GroupingPage(m))
 }
 
 // raw serves what a grouping holds as text, as scrapes show it.
@@ -82,7 +82,7 @@ func (h *api) raw(c *fiber.Ctx) error {
 
 // groupingHead is the page of a grouping without what it holds.
 func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views.Grouping {
-	f := h.frame(c, g.Key.String(), "groupings")
+	f := h.web.frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
 		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: client(g.Origin),
 		Expires: g.Expires, Every: g.Every, Overdue: isOverdue(g, f.Now),
@@ -101,7 +101,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 
 // copies are the texts that people take along: addresses and commands.
 func (h *api) copies(c *fiber.Ctx, f views.Frame, g *store.Group) []views.Copy {
-	server := h.serverURL(c)
+	server := h.web.serverURL(c)
 	all := []views.Copy{
 		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
 		{ID: "copy-selector", Name: "selector", Text: g.Key.String(), Quick: true},

@@ -35,7 +35,7 @@ func (h *api) docsRoutes() []route {
 
 // docs lists the pages of the documentation.
 func (h *api) docs(c *fiber.Ctx) error {
-	f := h.frame(c, "Documentation", "docs")
+	f := h.web.frame(c, "Documentation", "docs")
 	return h.lastingPage(c, f, views.DocSearchPage(views.DocSearch{Frame: f}))
 }
 
@@ -45,7 +45,7 @@ func (h *api) doc(c *fiber.Ctx) error {
 	if !ok {
 		return h.noDoc(c)
 	}
-	f := h.frame(c, p.Title, "docs")
+	f := h.web.frame(c, p.Title, "docs")
 	previous, next := docs.Around(p)
 	server := h.examplesServer(c)
 	d := views.Doc{Frame: f, Page: p, Previous: previous, Next: next, Server: server}
@@ -55,8 +55,8 @@ func (h *api) doc(c *fiber.Ctx) error {
 // examplesServer is where the examples lead. The client names the host, and
 // people paste examples into shells: what could be more than a name is none.
 func (h *api) examplesServer(c *fiber.Ctx) docs.Server {
-	scheme, target := h.address(c)
-	host := h.reached(c).Host
+	scheme, target := h.web.address(c)
+	host := h.web.reached(c).Host
 	if !isPlainHost(host) {
 		return docs.Server{}
 	}
@@ -81,7 +81,7 @@ func isPlainHost(host string) bool {
 func (h *api) lastingPage(c *fiber.Ctx, f views.Frame, page templ.Component, of ...string) error {
 	// What is not sent still has the headers of what is: the browser takes them,
 	// the policy among them, for the page that it has.
-	if err := h.page(c, fiber.StatusOK, page); err != nil {
+	if err := h.web.page(c, fiber.StatusOK, page); err != nil {
 		return err
 	}
 	f.Now = time.Time{}
@@ -100,8 +100,8 @@ func (h *api) noDoc(c *fiber.Ctx) error {
 	}
 	slug = strings.ToValidUTF8(slug[:min(len(slug), maxDocQuery)], "")
 	words := strings.NewReplacer("-", " ", "_", " ", "/", " ").Replace(strings.TrimSuffix(slug, ".md"))
-	f := h.frame(c, "There is no such page", "docs")
-	return h.page(c, fiber.StatusNotFound, views.DocSearchPage(views.DocSearch{
+	f := h.web.frame(c, "There is no such page", "docs")
+	return h.web.page(c, fiber.StatusNotFound, views.DocSearchPage(views.DocSearch{
 		Frame: f, Query: strings.TrimSpace(words), Hits: docs.Search(words), Missing: slug,
 	}))
 }
@@ -113,12 +113,12 @@ func (h *api) searchDocs(c *fiber.Ctx) error {
 		return badRequest("a search is at most 200 bytes long")
 	}
 	query = strings.TrimSpace(strings.ToValidUTF8(query, ""))
-	d := views.DocSearch{Frame: h.frame(c, "Documentation", "docs"), Query: query, Hits: docs.Search(query)}
+	d := views.DocSearch{Frame: h.web.frame(c, "Documentation", "docs"), Query: query, Hits: docs.Search(query)}
 	if p, ok := docs.Find(c.Query("at")); ok {
 		d.At = p.Slug
 	} else if fragmentOf(c) != "" {
 		// The address follows what is typed, so that it can be shared.
 		c.Set("HX-Replace-Url", d.Path("/docs/search?q="+url.QueryEscape(query)))
 	}
-	return h.page(c, fiber.StatusOK, views.DocSearchPage(d))
+	return h.web.page(c, fiber.StatusOK, views.DocSearchPage(d))
 }

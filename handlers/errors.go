@@ -122,9 +122,9 @@ func denialStatus(err error) int {
 
 // onError answers whatever went wrong: in JSON below the JSON API and to who
 // asks for JSON, with a page to people, else in one line.
-func (h *api) onError(c *fiber.Ctx, err error) error {
+func (s *site) onError(c *fiber.Ctx, err error) error {
 	a := answerTo(err)
-	request := h.reportFailure(c, a, err)
+	request := s.reportFailure(c, a, err)
 	c.Status(a.status)
 	if a.retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
@@ -132,18 +132,18 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 	c.Set(fiber.HeaderCacheControl, noStore)
 	c.Response().Header.Del(fiber.HeaderETag)
 	switch {
-	case h.known.kindOf(c.Path()) == kindJSON, strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON):
+	case s.known.kindOf(c.Path()) == kindJSON, strings.HasPrefix(c.Get(fiber.HeaderAccept), fiber.MIMEApplicationJSON):
 		return c.JSON(failure{"error", errorType(a.status), a.text})
-	case h.signIn(c, err):
+	case s.SignIn != nil && s.SignIn(c, err):
 		return nil
 	case isPartial(c):
 		text := explain(c, a, err)
 		if request != "" {
 			text += " There this request is " + request + "."
 		}
-		return h.toast(c, a.status, views.Toast{Text: text, Problem: true})
-	case h.wantsPage(c):
-		return h.problem(c, a, err, request)
+		return s.toast(c, a.status, views.Toast{Text: text, Problem: true})
+	case s.wantsPage(c):
+		return s.problem(c, a, err, request)
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 	return c.SendString(a.text + "\n")
@@ -151,7 +151,7 @@ func (h *api) onError(c *fiber.Ctx, err error) error {
 
 // reportFailure logs what the server could not do. Of what nobody can see from
 // outside it returns the name by which the log has it; empty: there is nothing.
-func (h *api) reportFailure(c *fiber.Ctx, a answer, err error) (request string) {
+func (s *site) reportFailure(c *fiber.Ctx, a answer, err error) (request string) {
 	if a.status < 500 || errors.As(err, new(*auth.Refusal)) { // what was not let in is the guard's to report
 		return ""
 	}
@@ -160,7 +160,7 @@ func (h *api) reportFailure(c *fiber.Ctx, a answer, err error) (request string) 
 		request = rand.Text()[:8]
 		fields = append(fields, "request", request)
 	}
-	h.Logger.Error("A request failed", fields...)
+	s.Logger.Error("A request failed", fields...)
 	return request
 }
 

@@ -34,13 +34,13 @@ func (h *api) eventRoutes() []route {
 // says what it has seen last learns at once whether there is more.
 func (h *api) events(c *fiber.Ctx) error {
 	p := guard.Principal(c)
-	leave, err := h.streams.enter(viewer{p.Scheme, p.Name, h.clientAddress(c)})
+	leave, err := h.streams.enter(viewer{p.Scheme, p.Name, h.web.clientAddress(c)})
 	if err != nil {
 		c.Set(fiber.HeaderRetryAfter, "10")
 		return err
 	}
 	left := h.Metrics.Viewing()
-	s := newEventStream(c.Context().Conn(), h.mark, h.Ending, func() {
+	s := newEventStream(c.Context().Conn(), h.web.mark, h.Ending, func() {
 		leave()
 		left()
 	})

@@ -41,7 +41,7 @@ func (h *api) runExample(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r := views.DocRun{Frame: h.frame(c, "What became of the example", "docs"), Example: e, Page: docs.PageOf(e)}
+	r := views.DocRun{Frame: h.web.frame(c, "What became of the example", "docs"), Example: e, Page: docs.PageOf(e)}
 	switch e.Method {
 	case fiber.MethodDelete:
 		r.Status, r.Text, err = h.runDelete(c, key)
@@ -55,11 +55,11 @@ func (h *api) runExample(c *fiber.Ctx) error {
 	if _, ok := h.Store.Picture().Group(key); ok {
 		r.Grouping = key.Digest()
 	}
-	return h.page(c, fiber.StatusOK, views.DocRunPage(r))
+	return h.web.page(c, fiber.StatusOK, views.DocRunPage(r))
 }
 
 func (h *api) runPush(c *fiber.Ctx, e docs.Example, key store.GroupingKey) error {
-	p := store.Push{Key: key, TTL: h.DefaultTTL, Size: len(e.Body), Origin: h.origin(c)}
+	p := store.Push{Key: key, TTL: h.DefaultTTL, Size: len(e.Body), Origin: h.web.origin(c)}
 	if e.Method == fiber.MethodPost {
 		p.Mode = store.Merge
 	}
@@ -69,7 +69,7 @@ func (h *api) runPush(c *fiber.Ctx, e docs.Example, key store.GroupingKey) error
 }
 
 func (h *api) runDelete(c *fiber.Ctx, key store.GroupingKey) (status int, text string, err error) {
-	n, err := h.Store.Delete(context.Background(), key, h.origin(c))
+	n, err := h.Store.Delete(context.Background(), key, h.web.origin(c))
 	return fiber.StatusAccepted, fmt.Sprintf("%s: %d", headerDeleted, n), err
 }
 
@@ -79,15 +79,15 @@ func (h *api) cleanUp(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r := views.DocRun{Frame: h.frame(c, "Cleaning up", "docs"), Example: e, Page: docs.PageOf(e), Cleaned: true}
+	r := views.DocRun{Frame: h.web.frame(c, "Cleaning up", "docs"), Example: e, Page: docs.PageOf(e), Cleaned: true}
 	if seen := h.leftByExamples(); len(seen) > 0 {
-		deleted, err := h.Store.DeleteSeen(context.Background(), seen, false, "", h.origin(c))
+		deleted, err := h.Store.DeleteSeen(context.Background(), seen, false, "", h.web.origin(c))
 		if err != nil {
 			return err
 		}
 		r.Deleted, r.Operation = deleted.Groupings, deleted.Operation
 	}
-	return h.page(c, fiber.StatusOK, views.DocRunPage(r))
+	return h.web.page(c, fiber.StatusOK, views.DocRunPage(r))
 }
 
 // leftByExamples are the groupings that examples push to, if they are there.

@@ -16,7 +16,7 @@ const (
 // (Expect: 100-continue). It is asked when everything has passed that needs no
 // body; the routes then begin anew. Else the answer is complete, and the last one
 // of the connection: nobody knows whether the body comes all the same.
-func (h *api) expect(do fasthttp.RequestHandler) func(*fasthttp.RequestCtx) int {
+func (s *server) expect(do fasthttp.RequestHandler) func(*fasthttp.RequestCtx) int {
 	return func(ctx *fasthttp.RequestCtx) int {
 		ctx.SetUserValue(bodyWaits, true)
 		do(ctx)

@@ -15,13 +15,13 @@ import (
 // become of it, as far as that is known.
 func (h *api) noGrouping(c *fiber.Ctx) error {
 	part := fragmentOf(c)
-	if !h.wantsPage(c) || part != "" && part != "grouping" {
+	if !h.web.wantsPage(c) || part != "" && part != "grouping" {
 		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
 	}
 	if gone, ok := h.Store.Picture().GoneByDigest(c.Params("id")); ok {
 		return h.gonePage(c, gone)
 	}
-	return h.page(c, fiber.StatusNotFound, views.NoGroupingPage(h.frame(c, "No such grouping", "groupings")))
+	return h.web.page(c, fiber.StatusNotFound, views.NoGroupingPage(h.web.frame(c, "No such grouping", "groupings")))
 }
 
 // gonePage tells who deleted a grouping, and offers to whoever may to take that
@@ -40,7 +40,7 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 			e.Kind = store.EntryDelete // no longer on record
 		}
 	}
-	f := h.frame(c, gone.Key.String(), "groupings")
+	f := h.web.frame(c, gone.Key.String(), "groupings")
 	f.Live = "grouping"
 	m := views.Gone{Frame: f, Kind: string(e.Kind), At: gone.At, By: client(e.Origin), Count: e.Count}
 	for _, l := range inReadingOrder(gone.Key.Labels()) {
@@ -52,7 +52,7 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 			m.Undo, m.Until = f.Path("/undo/"+e.Operation), until
 		}
 	}
-	return h.page(c, fiber.StatusNotFound, views.GonePage(m))
+	return h.web.page(c, fiber.StatusNotFound, views.GonePage(m))
 }
 
 // mayTakeBack tells who may undo an operation: an admin each of them, who may

@@ -43,7 +43,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if q.within, err = h.limit(c); err != nil {
+	if q.within, err = h.web.limit(c); err != nil {
 		return err
 	}
 	now := h.Store.Now()
@@ -71,7 +71,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.limit(c)
+	limit, err := h.web.limit(c)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if dry {
 		n, err = countWithin(h.Store.Picture(), selectors, limit)
 	} else {
-		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.web.origin(c))
 	}
 	if err != nil {
 		return beyondLimit(c, err)

@@ -77,7 +77,7 @@ func (h *api) importFile(c *fiber.Ctx) error {
 		return err
 	}
 	// Not the request's context: what has begun goes on though its client has left.
-	arrivals, err := h.Import(context.Background(), content, dry, h.origin(c))
+	arrivals, err := h.Import(context.Background(), content, dry, h.web.origin(c))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (h *api) importFile(c *fiber.Ctx) error {
 	}
 	if !dry {
 		h.Logger.Warn("A persistence file was imported by request", "groupings", imported, "left_out", len(arrivals)-imported,
-			"by", guard.Principal(c).Name, "from", h.clientAddress(c))
+			"by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
 	}
 	return succeed(c, fiber.Map{"dry_run": dry, "imported": imported, "left_out": len(arrivals) - imported, "groupings": list})
 }

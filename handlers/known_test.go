@@ -41,7 +41,7 @@ func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
 		{"/api/v1/status", kindProtocol, "", false},
 		{"/", kindPage, "", false},
 	} {
-		if k, f, d := h.known.kindOf(test.path), h.known.fetches(test.path), h.known.hasData(test.path); k != test.kind || f != test.fetches || d != test.data {
+		if k, f, d := h.web.known.kindOf(test.path), h.web.known.fetches(test.path), h.web.known.hasData(test.path); k != test.kind || f != test.fetches || d != test.data {
 			t.Errorf("%s: got %d, %q, %v, want %d, %q, %v", test.path, k, f, d, test.kind, test.fetches, test.data)
 		}
 	}

@@ -28,13 +28,13 @@ func forbidden(p auth.Principal) error {
 
 // limit is what groupings must satisfy for whoever asks to act on them. A token
 // that has gone since it was let in may do nothing.
-func (h *api) limit(c *fiber.Ctx) (store.Selectors, error) {
+func (s *site) limit(c *fiber.Ctx) (store.Selectors, error) {
 	p := guard.Principal(c)
 	if p.Limit == "" {
 		return store.Selectors{}, nil
 	}
 	id, _ := strings.CutPrefix(p.ID, auth.TokenID(""))
-	t, ok := h.Store.Picture().Token(id)
+	t, ok := s.Store.Picture().Token(id)
 	if !ok || t.Limit.All() {
 		return store.Selectors{}, forbidden(p)
 	}
@@ -42,8 +42,8 @@ func (h *api) limit(c *fiber.Ctx) (store.Selectors, error) {
 }
 
 // allow refuses to let whoever asks act on a grouping outside of their limit.
-func (h *api) allow(c *fiber.Ctx, k store.GroupingKey) error {
-	limit, err := h.limit(c)
+func (s *site) allow(c *fiber.Ctx, k store.GroupingKey) error {
+	limit, err := s.limit(c)
 	if err == nil && !limit.Match(k.Labels()) {
 		err = &auth.Refusal{Reason: auth.ErrOutside, Scheme: guard.Principal(c).Scheme}
 	}
@@ -52,9 +52,9 @@ func (h *api) allow(c *fiber.Ctx, k store.GroupingKey) error {
 
 // discreet is an error as whoever asks may be told it: it names no grouping that
 // they may not see.
-func (h *api) discreet(c *fiber.Ctx, err error) error {
+func (s *site) discreet(c *fiber.Ctx, err error) error {
 	r, ok := errors.AsType[*store.Refusal](err)
-	if !ok || r.Discreet == "" || guard.Principal(c).MayRead() && h.allow(c, r.Other) == nil {
+	if !ok || r.Discreet == "" || guard.Principal(c).MayRead() && s.allow(c, r.Other) == nil {
 		return err
 	}
 	return &store.Refusal{Reason: r.Reason, Message: r.Discreet}

@@ -285,15 +285,15 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	must(t, err)
 	app := fiber.New()
 	app.Use(g.Require(auth.Read), func(c *fiber.Ctx) error {
-		if err := h.allow(c, key); err != nil {
+		if err := h.web.allow(c, key); err != nil {
 			t.Errorf("got %v", err)
 		}
 		_, err := s.store.RevokeToken(t.Context(), again.ID, store.Origin{})
 		must(t, err)
-		if _, err := h.limit(c); err == nil || answerTo(err).status != 403 {
+		if _, err := h.web.limit(c); err == nil || answerTo(err).status != 403 {
 			t.Errorf("got %v", err)
 		}
-		if err := h.allow(c, key); err == nil || answerTo(err).status != 403 {
+		if err := h.web.allow(c, key); err == nil || answerTo(err).status != 403 {
 			t.Errorf("got %v", err)
 		}
 		return nil

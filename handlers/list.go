@@ -29,17 +29,17 @@ func (h *api) listRoutes() []route {
 // home shows the groupings to people, and to others what there is to be found.
 func (h *api) home(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAccept)
-	if !h.wantsPage(c) {
+	if !h.web.wantsPage(c) {
 		return h.index(c)
 	}
 	v, err := readListView(c)
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Groupings", "groupings")
+	f := h.web.frame(c, "Groupings", "groupings")
 	f.Live = "results"
 	pushURL(c, f.Path("/")+v.query())
-	return h.page(c, fiber.StatusOK, views.GroupingsPage(h.groupings(c, f, &v)))
+	return h.web.page(c, fiber.StatusOK, views.GroupingsPage(h.groupings(c, f, &v)))
 }
 
 const (
@@ -211,7 +211,7 @@ func (h *api) groupings(c *fiber.Ctx, f views.Frame, v *listView) views.Grouping
 		Clear: home + v.but(func(w *listView) { w.text, w.state, w.matchers = "", "", nil }),
 	}
 	if m.Total == 0 {
-		m.Server = h.serverURL(c)
+		m.Server = h.web.serverURL(c)
 		return m
 	}
 	m.Filter = v.filter()

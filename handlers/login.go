@@ -49,7 +49,7 @@ func (h *api) depart(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	address, err := h.Guard.Depart(c, h.pathBelow(c.Query("next")), c.Query("switch") != "")
+	address, err := h.Guard.Depart(c, h.web.pathBelow(c.Query("next")), c.Query("switch") != "")
 	if err != nil {
 		return err
 	}
@@ -71,9 +71,9 @@ func (h *api) arrive(c *fiber.Ctx) error {
 		h.Logger.Error("A sign-in failed", "err", err)
 	}
 	if next != "" {
-		next = h.localPath(h.PublicPrefix + next)
+		next = h.web.localPath(h.PublicPrefix + next)
 	}
-	return c.Redirect(h.signInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
+	return c.Redirect(h.web.signInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
 }
 
 // loginProblem is why somebody was not signed in, by the word for it in the
@@ -125,7 +125,7 @@ func (h *api) loginProblem(c *fiber.Ctx) (loginProblem, bool) {
 
 // loginProblemPage says why somebody was not signed in, and what to do now.
 func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
-	next := "next=" + url.QueryEscape(h.localPath(c.Query("next")))
+	next := "next=" + url.QueryEscape(h.web.localPath(c.Query("next")))
 	m := views.Problem{Action: views.Choice{Text: "Try again", URL: h.PublicPrefix + "/auth/login?" + next}}
 	var text string
 	switch {
@@ -134,7 +134,7 @@ func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 	case p.word == noRole || p.word == unlisted:
 		m.Status, text = fiber.StatusForbidden, h.nobodyText(c, p)
 		m.Action = views.Choice{Text: "Use another account", URL: h.PublicPrefix + "/auth/login?switch=1&" + next}
-		if address := h.Guard.FarewellOf("", h.homeAddress()); address != "" {
+		if address := h.Guard.FarewellOf("", h.web.homeAddress()); address != "" {
 			m.Others = append(m.Others, views.Choice{Text: "Sign out", URL: address})
 		}
 	default:
@@ -145,13 +145,13 @@ func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 	if h.Guard.HasPasswords() {
 		m.Others = append(m.Others, views.Choice{Text: "Sign in with a password", URL: h.PublicPrefix + "/login?" + next})
 	}
-	m.Frame = h.frame(c, problemTitle(m.Status), "")
+	m.Frame = h.web.frame(c, problemTitle(m.Status), "")
 	m.Version = "" // is not for strangers
 	if m.Retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(m.Retry))
 	}
 	c.Set(fiber.HeaderCacheControl, noStore)
-	return h.page(c, m.Status, views.ProblemPage(m))
+	return h.web.page(c, m.Status, views.ProblemPage(m))
 }
 
 // nobodyText tells people how the provider knows them, and that this is not
@@ -184,7 +184,7 @@ func (h *api) backchannel(c *fiber.Ctx) error {
 		}
 		return err
 	}
-	origin := store.Origin{By: h.providerHost(), From: h.clientAddress(c), Via: string(auth.OIDC)}
+	origin := store.Origin{By: h.providerHost(), From: h.web.clientAddress(c), Via: string(auth.OIDC)}
 	_, err = h.Store.EndSessionsWhere(context.Background(), signedOut(l, h.Guard.Login.Issuer), origin, "signed out at the provider")
 	if err != nil {
 		return err

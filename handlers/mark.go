@@ -28,16 +28,16 @@ func parseMark(s string) (mark, bool) {
 	return m, err == nil && m.String() == s
 }
 
-func (h *api) mark() mark { return mark{h.epoch, h.Store.Picture().Changes()} }
+func (s *site) mark() mark { return mark{s.epoch, s.Store.Picture().Changes()} }
 
 // newEpoch names this process.
 func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
 // marked tells with the answer how far the server was before it was made, so
 // that a page knows which changes it shows already.
-func (h *api) marked(do fiber.Handler) fiber.Handler {
+func (s *site) marked(do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		c.Set(seenHeader, h.mark().String())
+		c.Set(seenHeader, s.mark().String())
 		return do(c)
 	}
 }

@@ -18,7 +18,7 @@ func (h *api) menu(c *fiber.Ctx) error {
 	if !ok {
 		return h.nothingToRemove(c)
 	}
-	f := h.frame(c, "", "")
+	f := h.web.frame(c, "", "")
 	m := views.Menu{Frame: f, ID: g.Key.Digest()}
 	if !isPartial(c) {
 		return c.Redirect(f.Path("/groupings/"+m.ID), fiber.StatusSeeOther)
@@ -28,5 +28,5 @@ func (h *api) menu(c *fiber.Ctx) error {
 			m.Copies = append(m.Copies, copied)
 		}
 	}
-	return h.fragment(c, fiber.StatusOK, views.GroupingMenu(m), "")
+	return h.web.fragment(c, fiber.StatusOK, views.GroupingMenu(m), "")
 }

@@ -13,30 +13,30 @@ import (
 )
 
 // serve puts the routes behind what every request passes.
-func (h *api) serve(routes []route) (*fiber.App, error) {
-	app := fiber.New(h.fiberConfig())
-	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
-	app.Use(h.Guard.Admit, checkTarget(h.known))
+func (s *server) serve(routes []route) (*fiber.App, error) {
+	app := fiber.New(s.fiberConfig())
+	app.Use(s.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.panicked}))
+	app.Use(s.site.Guard.Admit, checkTarget(s.site.known))
 	for _, r := range slices.SortedStableFunc(slices.Values(routes), compareRoutes) {
-		if err := h.mount(app, r); err != nil {
+		if err := s.mount(app, r); err != nil {
 			return nil, err
 		}
 	}
-	if h.EnablePprof {
-		app.Use(h.RoutePrefix+"/debug/pprof", h.Guard.Require(auth.Administer), unlimited(pprof.New(pprof.Config{Prefix: h.RoutePrefix})))
+	if s.pprof {
+		app.Use(s.site.RoutePrefix+"/debug/pprof", s.site.Guard.Require(auth.Administer), unlimited(pprof.New(pprof.Config{Prefix: s.site.RoutePrefix})))
 	}
 	// Strangers do not learn which paths there are.
-	app.Use(h.Guard.Require(auth.Explore), func(*fiber.Ctx) error { return fiber.ErrNotFound })
-	h.tune(app)
+	app.Use(s.site.Guard.Require(auth.Explore), func(*fiber.Ctx) error { return fiber.ErrNotFound })
+	s.tune(app)
 	return app, nil
 }
 
 // mount puts a route behind the guard. There is no other way to have one.
-func (h *api) mount(app *fiber.App, r route) error {
-	path := h.RoutePrefix + r.path
-	require := h.Guard.Require
+func (s *server) mount(app *fiber.App, r route) error {
+	path := s.site.RoutePrefix + r.path
+	require := s.site.Guard.Require
 	if r.kind == kindPage {
-		require = h.Guard.RequirePage
+		require = s.site.Guard.RequirePage
 	}
 	others := auth.Public // methods that the route doesn't have
 	for method, e := range r.on {
@@ -46,7 +46,7 @@ func (h *api) mount(app *fiber.App, r route) error {
 		if e.needs != auth.Public {
 			others = auth.Explore
 			if r.kind == kindPage {
-				e.do = h.marked(e.do)
+				e.do = s.site.marked(e.do)
 			}
 		}
 		named := func(c *fiber.Ctx) error {
@@ -83,6 +83,6 @@ func endpointOf(c *fiber.Ctx) *endpoint {
 	return e
 }
 
-func (h *api) panicked(c *fiber.Ctx, cause any) {
-	h.Logger.Error("A handler panicked", "method", c.Method(), "path", c.Path(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+func (s *server) panicked(c *fiber.Ctx, cause any) {
+	s.site.Logger.Error("A handler panicked", "method", c.Method(), "path", c.Path(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 }

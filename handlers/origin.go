@@ -31,7 +31,7 @@ func client(o store.Origin) views.Client {
 }
 
 // origin is who asks for a change, and from where.
-func (h *api) origin(c *fiber.Ctx) store.Origin {
+func (s *site) origin(c *fiber.Ctx) store.Origin {
 	p := guard.Principal(c)
-	return store.Origin{By: p.Name, From: h.clientAddress(c), Via: string(p.Scheme), ID: p.ID}
+	return store.Origin{By: p.Name, From: s.clientAddress(c), Via: string(p.Scheme), ID: p.ID}
 }

@@ -20,33 +20,33 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 // frame is what goes around the content of a page.
-func (h *api) frame(c *fiber.Ctx, title, section string) views.Frame {
-	p, version := guard.Principal(c), h.Build.Version
+func (s *site) frame(c *fiber.Ctx, title, section string) views.Frame {
+	p, version := guard.Principal(c), s.Version
 	if p.WriteOnly {
 		version = "" // is not for strangers
 	}
 	f := views.Frame{
-		Prefix: h.PublicPrefix, Title: title, Section: section, Now: h.Store.Now(), Version: version,
+		Prefix: s.PublicPrefix, Title: title, Section: section, Now: s.Store.Now(), Version: version,
 		User: views.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
-			SignInURL: h.signInURL(c),
-			MayPush:   p.Role.May(auth.Push) || h.Guard.Access() == guard.KeyOnly,
+			SignInURL: s.signInURL(c),
+			MayPush:   p.Role.May(auth.Push) || s.Guard.Access() == guard.KeyOnly,
 			MayDelete: p.Role.May(auth.Amend), MayAdminister: p.Role.May(auth.Administer),
 		},
 		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
-		Exposure: h.exposure(p),
+		Exposure: s.exposure(p),
 		Seen:     c.GetRespHeader(seenHeader),
 		Settings: readSettings(c),
 	}
 	if p.MayRead() {
-		f.AllAdmin = h.everyoneAdmin()
+		f.AllAdmin = s.everyoneAdmin()
 	}
 	return f
 }
 
 // everyoneAdmin says by which issuers everyone is admin whose token is accepted.
-func (h *api) everyoneAdmin() (sentences []string) {
-	for _, standing := range h.Guard.Standings() {
+func (s *site) everyoneAdmin() (sentences []string) {
+	for _, standing := range s.Guard.Standings() {
 		if standing.Admin {
 			sentences = append(sentences, standing.Sentence+".")
 		}
@@ -56,11 +56,11 @@ func (h *api) everyoneAdmin() (sentences []string) {
 
 // exposure is what the server lets strangers do, for those who are let in
 // themselves; empty: nothing.
-func (h *api) exposure(p auth.Principal) string {
+func (s *site) exposure(p auth.Principal) string {
 	if p.Role == auth.NoRole {
 		return ""
 	}
-	if text := h.Guard.Exposure(guard.Everyone); text != "" {
+	if text := s.Guard.Exposure(guard.Everyone); text != "" {
 		return text + "."
 	}
 	return ""
@@ -68,32 +68,32 @@ func (h *api) exposure(p auth.Principal) string {
 
 // signInURL is where people sign in who are let in without; empty: they need not,
 // or cannot.
-func (h *api) signInURL(c *fiber.Ctx) string {
-	if !h.Guard.CanSignIn() {
+func (s *site) signInURL(c *fiber.Ctx) string {
+	if !s.Guard.CanSignIn() {
 		return ""
 	}
 	switch guard.Principal(c).Scheme {
 	case auth.Anonymous, auth.Localhost, auth.Certificate:
-		return h.signInAddress(c)
+		return s.signInAddress(c)
 	}
 	return ""
 }
 
 // page answers with a page, or with the fragment of it that htmx asks for.
-func (h *api) page(c *fiber.Ctx, status int, page templ.Component) error {
-	return h.fragment(c, status, page, fragmentOf(c))
+func (s *site) page(c *fiber.Ctx, status int, page templ.Component) error {
+	return s.fragment(c, status, page, fragmentOf(c))
 }
 
 // toast answers htmx with a message in the corner, whatever it wanted to
 // replace.
-func (h *api) toast(c *fiber.Ctx, status int, t views.Toast) error {
+func (s *site) toast(c *fiber.Ctx, status int, t views.Toast) error {
 	c.Set("HX-Retarget", "#toasts")
 	c.Set("HX-Reswap", "beforeend")
-	return h.fragment(c, status, views.ToastPart(t), "")
+	return s.fragment(c, status, views.ToastPart(t), "")
 }
 
 // fragment answers with a part of a page; "": all of it.
-func (h *api) fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
+func (s *site) fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
 	if err := render(views.WithSettings(context.Background(), readSettings(c)), &b, page, name); err != nil {
 		return err
@@ -158,16 +158,16 @@ func fragmentOf(c *fiber.Ctx) string {
 func isPartial(c *fiber.Ctx) bool { return c.Get("HX-Request-Type") == "partial" }
 
 // wantsPage tells that a browser shows the answer to a person.
-func (h *api) wantsPage(c *fiber.Ctx) bool {
-	k := h.known.kindOf(c.Path())
+func (s *site) wantsPage(c *fiber.Ctx) bool {
+	k := s.known.kindOf(c.Path())
 	return (k == kindPage || k == kindPlain) && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
 }
 
 // removalAnswer answers with a question before a delete, as a page or in the
 // dialog of the page that is open.
-func (h *api) removalAnswer(c *fiber.Ctx, status int, page templ.Component) error {
+func (s *site) removalAnswer(c *fiber.Ctx, status int, page templ.Component) error {
 	if isPartial(c) {
-		return h.fragment(c, status, page, "dialog")
+		return s.fragment(c, status, page, "dialog")
 	}
-	return h.fragment(c, status, page, "")
+	return s.fragment(c, status, page, "")
 }

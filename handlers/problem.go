@@ -39,8 +39,8 @@ func problemTitle(status int) string {
 }
 
 // problem shows an error to a person.
-func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
-	f := h.frame(c, problemTitle(a.status), "")
+func (s *site) problem(c *fiber.Ctx, a answer, err error, request string) error {
+	f := s.frame(c, problemTitle(a.status), "")
 	if guard.Principal(c).Role == auth.NoRole {
 		f.Version = "" // is not for strangers
 	}
@@ -55,17 +55,17 @@ func (h *api) problem(c *fiber.Ctx, a answer, err error, request string) error {
 		f.Reload = a.retry
 		fallthrough
 	case a.status == fiber.StatusInternalServerError && again, a.status == fiber.StatusTooManyRequests && again:
-		p.Action = views.Choice{Text: "Try again", URL: h.publicURL(c)}
+		p.Action = views.Choice{Text: "Try again", URL: s.publicURL(c)}
 	case errors.Is(err, auth.ErrNobody):
 		p.Others = []views.Choice{{Text: "About authentication", URL: f.Path("/docs/authentication")}}
-	case a.status == fiber.StatusUnauthorized && h.Guard.Sessions != nil:
-		p.Action = views.Choice{Text: "Sign in", URL: h.signInAddress(c)}
+	case a.status == fiber.StatusUnauthorized && s.Guard.Sessions != nil:
+		p.Action = views.Choice{Text: "Sign in", URL: s.signInAddress(c)}
 	}
-	if errors.Is(err, login.ErrUnavailable) && h.Guard.HasPasswords() {
-		p.Others = []views.Choice{{Text: "Sign in with a password", URL: f.Path("/login?next=") + url.QueryEscape(h.localPath(c.Query("next")))}}
+	if errors.Is(err, login.ErrUnavailable) && s.Guard.HasPasswords() {
+		p.Others = []views.Choice{{Text: "Sign in with a password", URL: f.Path("/login?next=") + url.QueryEscape(s.localPath(c.Query("next")))}}
 	}
 	p.Frame = f
-	return h.page(c, a.status, views.ProblemPage(p))
+	return s.page(c, a.status, views.ProblemPage(p))
 }
 
 // explain tells a person in whole sentences why something was not done.

@@ -43,10 +43,10 @@ func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
 		if err != nil {
 			return h.refused(err)
 		}
-		if err := h.allow(c, path.Key); err != nil {
+		if err := h.web.allow(c, path.Key); err != nil {
 			return err
 		}
-		p := &store.Push{Key: path.Key, Mode: mode, Origin: h.origin(c)}
+		p := &store.Push{Key: path.Key, Mode: mode, Origin: h.web.origin(c)}
 		if wrong == nil {
 			p.TTL, wrong = h.ttl(c)
 		}
@@ -70,7 +70,7 @@ func (h *api) push(c *fiber.Ctx) error {
 	var err error
 	p.Families, p.Size, err = h.decode(c, p.Key)
 	if err = h.take(p, err); err != nil {
-		return h.discreet(c, err)
+		return h.web.discreet(c, err)
 	}
 	c.Status(h.pushedStatus())
 	return nil
@@ -234,21 +234,21 @@ func (h *api) delete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.limit(c)
+	limit, err := h.web.limit(c)
 	if err != nil {
 		return err
 	}
 	var n int
 	if path.JobOnly && !h.ExactJobMatch {
-		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.origin(c))
-	} else if err = h.allow(c, path.Key); err == nil {
-		n, err = h.Store.Delete(context.Background(), path.Key, h.origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.web.origin(c))
+	} else if err = h.web.allow(c, path.Key); err == nil {
+		n, err = h.Store.Delete(context.Background(), path.Key, h.web.origin(c))
 	}
 	if err != nil {
 		return beyondLimit(c, err)
 	}
 	if path.JobOnly && n > 1 {
-		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
+		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
 	}
 	c.Set(headerDeleted, strconv.Itoa(n))
 	return c.Status(fiber.StatusAccepted).Send(nil)

@@ -23,7 +23,7 @@ import (
 // Pushgateway gave it: numbers are strings, families stand beside the two
 // fixed keys of a grouping.
 func (h *api) metrics(c *fiber.Ctx) error {
-	limit, err := h.limit(c)
+	limit, err := h.web.limit(c)
 	if err != nil {
 		return err
 	}

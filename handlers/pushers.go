@@ -37,7 +37,7 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Targets", "targets")
+	f := h.web.frame(c, "Targets", "targets")
 	f.Live = "targets"
 	jobs := h.pushers(h.Store.Picture(), f.Now)
 	seen, served := h.Scrapers.List(f.Now)
@@ -51,10 +51,10 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 		}
 	}
 	if c.Query("view") == "scrapers" {
-		return h.page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
+		return h.web.page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
 	}
 	pushURL(c, t.PushersURL+v.query())
-	return h.page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
+	return h.web.page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
 }
 
 // pushersView is what a person asks of the jobs, as it stands in the page's

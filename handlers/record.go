@@ -18,32 +18,32 @@ const (
 
 // record counts a request and, for pushes, how long it took; of scrapes it
 // remembers who asked.
-func (h *api) record(c *fiber.Ctx) error {
+func (s *server) record(c *fiber.Ctx) error {
 	began := time.Now()
 	err := c.Next()
 	if err != nil {
-		if err := h.onError(c, err); err != nil {
+		if err := s.site.onError(c, err); err != nil {
 			return err
 		}
 	}
 	if c.Locals(bodyWanted) != nil && c.Locals(bodyWaits) != nil {
 		return nil // it goes on when the body is here
 	}
-	h.noteScrape(c, began, err)
+	s.noteScrape(c, began, err)
 	e := endpointOf(c)
 	if e == nil {
 		return nil
 	}
 	if isScrape(c, e) {
-		h.Metrics.ScrapeAsked(began)
+		s.metrics.ScrapeAsked(began)
 	}
 	if e.uncounted {
 		return nil
 	}
 	method := strings.ToLower(c.Method())
-	h.Metrics.Answered(c.Response().StatusCode(), e.name, method)
+	s.metrics.Answered(c.Response().StatusCode(), e.name, method)
 	if e.timed && guard.Principal(c).Role.May(auth.Push) {
-		h.Metrics.Pushed(method, time.Since(began), c.Request().Header.ContentLength())
+		s.metrics.Pushed(method, time.Since(began), c.Request().Header.ContentLength())
 	}
 	return nil
 }
@@ -58,13 +58,13 @@ func isScrape(c *fiber.Ctx, e *endpoint) bool {
 
 // noteScrape remembers who asked for a scrape route, also if in vain. An answer
 // that is made while it is sent is noted when it has been.
-func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
-	fetches := h.fetched(c)
+func (s *server) noteScrape(c *fiber.Ctx, began time.Time, err error) {
+	fetches := s.fetched(c)
 	if fetches == "" {
 		return
 	}
 	v := telemetry.Visit{
-		Client: telemetry.Client{Address: h.clientAddress(c), UserAgent: plain(c.Get(fiber.HeaderUserAgent), maxUserAgent), Fetches: fetches},
+		Client: telemetry.Client{Address: s.site.clientAddress(c), UserAgent: plain(c.Get(fiber.HeaderUserAgent), maxUserAgent), Fetches: fetches},
 		By:     plain(guard.Principal(c).Name, maxSeen), At: began, Status: c.Response().StatusCode(),
 		Coding: c.GetRespHeader(fiber.HeaderContentEncoding),
 	}
@@ -81,7 +81,7 @@ func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
 		if body, ok := c.Response().BodyStream().(*streamed); ok {
 			body.sent = func(n int64, err error) {
 				v.Bytes, v.Cut, v.Took = n, err != nil, time.Since(began)
-				h.Scrapers.Note(v)
+				s.scrapers.Note(v)
 			}
 			return
 		}
@@ -90,14 +90,14 @@ func (h *api) noteScrape(c *fiber.Ctx, began time.Time, err error) {
 		}
 	}
 	v.Took = time.Since(began)
-	h.Scrapers.Note(v)
+	s.scrapers.Note(v)
 }
 
 // fetched names what a request fetches from a scrape route; "": it is for
 // another one. It goes by the path: who is refused never gets to a route.
-func (h *api) fetched(c *fiber.Ctx) string {
+func (s *server) fetched(c *fiber.Ctx) string {
 	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
 		return ""
 	}
-	return h.known.fetches(c.Path())
+	return s.site.known.fetches(c.Path())
 }

@@ -73,7 +73,7 @@ func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.G
 	if h.UndoWindow > 0 {
 		m.Undo = inWords(h.UndoWindow)
 	}
-	return h.removalAnswer(c, status, views.RemovalPage(m))
+	return h.web.removalAnswer(c, status, views.RemovalPage(m))
 }
 
 // remove deletes a grouping, if it still is what the question was about.
@@ -90,7 +90,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 	if !ok {
 		return h.nothingToRemove(c)
 	}
-	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.origin(c))
+	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.web.origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
 		return h.askAgain(c, g.Key)
 	}
@@ -141,7 +141,7 @@ func (h *api) removed(c *fiber.Ctx) error {
 
 func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) error {
 	m := views.Removed{
-		Frame: h.frame(c, "Deleted", "groupings"), Operation: e.Operation, Kind: string(e.Kind), What: e.What, Count: e.Count,
+		Frame: h.web.frame(c, "Deleted", "groupings"), Operation: e.Operation, Kind: string(e.Kind), What: e.What, Count: e.Count,
 		By: plain(e.Origin.By, maxClient), At: e.At, Undone: undone,
 	}
 	if n, err := strconv.Atoi(c.Query("kept")); err == nil && n > 0 {
@@ -151,7 +151,7 @@ func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) err
 		m.Until = until
 		h.nameRemoved(&m)
 	}
-	return h.page(c, fiber.StatusOK, views.RemovedPage(m))
+	return h.web.page(c, fiber.StatusOK, views.RemovedPage(m))
 }
 
 // nameRemoved names what an undo would bring back.
@@ -169,7 +169,7 @@ func (h *api) undo(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.Store.Undo(context.Background(), e.Operation, h.origin(c))
+	done, err := h.Store.Undo(context.Background(), e.Operation, h.web.origin(c))
 	switch {
 	case errors.Is(err, store.ErrTooLate), errors.Is(err, store.ErrNoOperation):
 		return h.undoRefused(c)
@@ -194,7 +194,7 @@ func (h *api) undoRefused(c *fiber.Ctx) error {
 	if !isPartial(c) {
 		return late
 	}
-	return h.fragment(c, late.status, views.ToastPart(views.Toast{Text: sentence(late.text), Problem: true}), "")
+	return h.web.fragment(c, late.status, views.ToastPart(views.Toast{Text: sentence(late.text), Problem: true}), "")
 }
 
 // undoneToast tells what came of an undo in the place of what offered it.
@@ -209,5 +209,5 @@ func (h *api) undoneToast(c *fiber.Ctx, done store.Undone) error {
 		t.Text += " Could not come back: " + views.CountGroupings(n) + ", such as " + shorten(first.Key.String(), maxName) + ": " + shorten(first.Err.Error(), maxReason) + "."
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.fragment(c, fiber.StatusOK, views.ToastPart(t), "")
+	return h.web.fragment(c, fiber.StatusOK, views.ToastPart(t), "")
 }

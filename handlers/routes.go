@@ -88,16 +88,14 @@ type api struct {
 	importing sync.Mutex // held by the one import that is under way
 	etags     etags
 	streams   streams
-	known     *known
-	epoch     string // of marks
-
-	unframedAnswers unframedAnswers
+	web       *site
+	server    *server
 }
 
 // New makes the server's routes.
 func New(c Config) (*fiber.App, error) {
 	h := newAPI(c)
-	return h.serve(h.routes())
+	return h.server.serve(h.routes())
 }
 
 // NewScrape makes the routes of a listener that serves scrapes, targets and
@@ -105,7 +103,7 @@ func New(c Config) (*fiber.App, error) {
 func NewScrape(c Config) (*fiber.App, error) {
 	c.EnablePprof = false
 	h := newAPI(c)
-	return h.serve(slices.Concat(h.scrapeRoutes(), h.healthRoutes()))
+	return h.server.serve(slices.Concat(h.scrapeRoutes(), h.healthRoutes()))
 }
 
 func newAPI(c Config) *api {
@@ -114,9 +112,17 @@ func newAPI(c Config) *api {
 	}
 	h := &api{
 		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
-		streams: streams{open: make(map[viewer]int)}, epoch: newEpoch(),
+		streams: streams{open: make(map[viewer]int)},
 	}
-	h.known = newKnown(c.RoutePrefix, slices.Concat(h.everyRoute(), places()))
+	h.web = &site{
+		base:  base{c.RoutePrefix, c.PublicPrefix, c.ExternalURL},
+		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version, SignIn: h.signIn,
+	}
+	h.web.know(slices.Concat(h.everyRoute(), places()))
+	h.server = &server{
+		site: h.web, metrics: c.Metrics, scrapers: c.Scrapers, headers: c.Headers, ending: c.Ending, pprof: c.EnablePprof,
+		timeouts: timeouts{c.ReadTimeout, c.WriteTimeout, c.IdleTimeout},
+	}
 	return h
 }
 
@@ -181,7 +187,7 @@ func (h *api) pageRoutes() []route {
 	return slices.Concat(
 		h.rootRoutes(), h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
-		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
+		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.web.staticRoutes(),
 	)
 }
 

@@ -22,7 +22,7 @@ func (h *api) scrape(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.limit(c)
+	limit, err := h.web.limit(c)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	}
 	p := h.Store.Picture()
 	if path.JobOnly && !h.ExactJobMatch {
-		limit, err := h.limit(c)
+		limit, err := h.web.limit(c)
 		if err != nil {
 			return err
 		}
@@ -76,7 +76,7 @@ func (h *api) grouping(c *fiber.Ctx) error {
 		}
 		return h.stream(c, s)
 	}
-	if err := h.allow(c, path.Key); err != nil {
+	if err := h.web.allow(c, path.Key); err != nil {
 		return err
 	}
 	g, ok := p.Group(path.Key)

@@ -22,7 +22,7 @@ const (
 )
 
 // fiberConfig is how Fiber and the server below it are set up.
-func (h *api) fiberConfig() fiber.Config {
+func (s *server) fiberConfig() fiber.Config {
 	return fiber.Config{
 		// Strings that handlers get must outlive the request: they end up in
 		// the store and in the log.
@@ -40,31 +40,31 @@ func (h *api) fiberConfig() fiber.Config {
 		ServerHeader:            "",
 		ReadBufferSize:          headerBytes,
 		Concurrency:             maxConnections,
-		ReadTimeout:             h.ReadTimeout,
-		WriteTimeout:            h.WriteTimeout,
-		IdleTimeout:             h.IdleTimeout,
-		ErrorHandler:            h.onError,
+		ReadTimeout:             s.ReadTimeout,
+		WriteTimeout:            s.WriteTimeout,
+		IdleTimeout:             s.IdleTimeout,
+		ErrorHandler:            s.site.onError,
 		DisableStartupMessage:   true,
 	}
 }
 
 // tune sets what Fiber has no setting for. It is called once, before the first
 // request.
-func (h *api) tune(app *fiber.App) {
-	s := app.Server()
-	s.Handler = deliver(s.Handler)
-	s.Handler = h.unframed(h.plainHead(h.plainTarget(h.withHeaders(s.Handler))))
-	s.ErrorHandler = h.refuseMalformed
-	s.ExpectHandler = h.expect(s.Handler)
-	s.HeaderReceived = func(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
+func (s *server) tune(app *fiber.App) {
+	below := app.Server()
+	below.Handler = deliver(below.Handler)
+	below.Handler = s.unframed(s.plainHead(s.plainTarget(s.withHeaders(below.Handler))))
+	below.ErrorHandler = s.refuseMalformed
+	below.ExpectHandler = s.expect(below.Handler)
+	below.HeaderReceived = func(header *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		withHost(header)
 		expectsNothing(header)
 		return fasthttp.RequestConfig{}
 	}
-	s.ConnState = h.followConn
-	s.CloseOnShutdown = true
+	below.ConnState = s.followConn
+	below.CloseOnShutdown = true
 	// The start of a malformed request may hold credentials.
-	s.SecureErrorLogMessage = true
+	below.SecureErrorLogMessage = true
 }
 
 // Headers of every answer, for browsers: what comes from here is what it says
@@ -83,29 +83,29 @@ const hsts = "max-age=31536000"
 // withHeaders sets the headers of every answer; some answers are given before
 // any route is looked for. From when the end begins, each is the last one of its
 // connection.
-func (h *api) withHeaders(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func (s *server) withHeaders(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		h.setHeaders(ctx)
+		s.setHeaders(ctx)
 		next(ctx)
 		select {
-		case <-h.Ending:
+		case <-s.ending:
 			ctx.Response.SetConnectionClose()
 		default:
 		}
 	}
 }
 
-func (h *api) setHeaders(ctx *fasthttp.RequestCtx) {
+func (s *server) setHeaders(ctx *fasthttp.RequestCtx) {
 	for _, header := range securityHeaders {
 		ctx.Response.Header.Set(header[0], header[1])
 	}
-	if ctx.IsTLS() || h.ExternalURL != nil && h.ExternalURL.Scheme == "https" {
+	if ctx.IsTLS() || s.site.ExternalURL != nil && s.site.ExternalURL.Scheme == "https" {
 		ctx.Response.Header.Set(fiber.HeaderStrictTransportSecurity, hsts)
 	}
-	if h.Headers == nil {
+	if s.headers == nil {
 		return
 	}
-	for name, value := range h.Headers() {
+	for name, value := range s.headers() {
 		ctx.Response.Header.Set(name, value)
 	}
 }
@@ -137,9 +137,9 @@ type headed interface {
 }
 
 // followConn keeps up with what the server does with a connection.
-func (h *api) followConn(conn net.Conn, state fasthttp.ConnState) {
+func (s *server) followConn(conn net.Conn, state fasthttp.ConnState) {
 	if state == fasthttp.StateClosed {
-		h.unframedAnswers.drop(conn)
+		s.unframedAnswers.drop(conn)
 		return
 	}
 	c, ok := conn.(headed)
@@ -156,10 +156,10 @@ func (h *api) followConn(conn net.Conn, state fasthttp.ConnState) {
 
 // plainHead refuses heads with bare LF among their line ends, which readers may
 // understand differently, and ends connections on which nothing can follow.
-func (h *api) plainHead(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func (s *server) plainHead(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if hasBareLF(ctx.Request.Header.RawHeaders()) {
-			h.refuse(ctx, fiber.StatusBadRequest, textMixed)
+			s.refuse(ctx, fiber.StatusBadRequest, textMixed)
 			ctx.Response.SetConnectionClose()
 			linger(ctx.Conn())
 			return
@@ -253,7 +253,7 @@ func (b *body) droppable() bool {
 
 // refuseMalformed answers what never became a request. It quotes nothing of
 // what came: that may hold credentials.
-func (h *api) refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
+func (s *server) refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
 	status, text := fiber.StatusBadRequest, "malformed request"
 	var timeout net.Error
 	head, _ := ctx.Conn().(headed)
@@ -265,16 +265,16 @@ func (h *api) refuseMalformed(ctx *fasthttp.RequestCtx, err error) {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		status, text = fiber.StatusRequestTimeout, "the request did not arrive in time"
 	}
-	h.refuse(ctx, status, text)
+	s.refuse(ctx, status, text)
 	linger(ctx.Conn())
 }
 
 // refuse answers in one line where no route does.
-func (h *api) refuse(ctx *fasthttp.RequestCtx, status int, text string) {
+func (s *server) refuse(ctx *fasthttp.RequestCtx, status int, text string) {
 	ctx.Response.Reset()
 	ctx.SetStatusCode(status)
 	ctx.SetContentType(fiber.MIMETextPlainCharsetUTF8)
-	h.setHeaders(ctx)
+	s.setHeaders(ctx)
 	ctx.Response.Header.Set(fiber.HeaderCacheControl, noStore)
 	ctx.SetBodyString(text + "\n")
 }

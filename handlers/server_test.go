@@ -37,8 +37,8 @@ func (l tellListener) Accept() (net.Conn, error) {
 func serveTuned(t *testing.T) (net.Conn, *atomic.Bool) {
 	t.Helper()
 	h := newAPI(Config{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute})
-	app := fiber.New(h.fiberConfig())
-	h.tune(app)
+	app := fiber.New(h.server.fiberConfig())
+	h.server.tune(app)
 	app.All("/none", func(c *fiber.Ctx) error { return c.SendStatus(http.StatusForbidden) })
 	app.All("/some", func(c *fiber.Ctx) error {
 		if _, err := io.CopyN(io.Discard, c.Context().RequestBodyStream(), 1<<20); err != nil {
@@ -167,8 +167,8 @@ func TestHeadersUpTo32KiBAreTaken(t *testing.T) {
 
 func TestARequestThatDoesNotArriveInTimeIsRefused(t *testing.T) {
 	h := newAPI(Config{ReadTimeout: time.Millisecond})
-	app := fiber.New(h.fiberConfig())
-	h.tune(app)
+	app := fiber.New(h.server.fiberConfig())
+	h.server.tune(app)
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -90,7 +90,7 @@ func (h *api) login(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderCacheControl, noStore)
-	return c.Redirect(h.localPath(l.Next), fiber.StatusSeeOther)
+	return c.Redirect(h.web.localPath(l.Next), fiber.StatusSeeOther)
 }
 
 // signInWith begins a session with what was filled in: a scrape key, or a name
@@ -131,7 +131,7 @@ func seconds(n int) string {
 // logout ends the session, here and at the provider, and leaves nothing of it in
 // the browser.
 func (h *api) logout(c *fiber.Ctx) error {
-	return h.leave(c, h.Guard.Farewell(c, h.homeAddress()))
+	return h.leave(c, h.Guard.Farewell(c, h.web.homeAddress()))
 }
 
 // leave signs a browser out and sends it to where the provider does the same;
@@ -146,19 +146,19 @@ func (h *api) leave(c *fiber.Ctx, farewell string) error {
 	if farewell == "" {
 		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 	}
-	m := views.Farewell{Frame: h.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
+	m := views.Farewell{Frame: h.web.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
 	m.User, m.Version, m.AllAdmin = views.User{Role: auth.NoRole.String()}, "", nil // is a stranger from here on
-	return h.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
+	return h.web.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 
 func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
-	l.Frame = h.frame(c, "Sign in", "")
+	l.Frame = h.web.frame(c, "Sign in", "")
 	l.Version = "" // is not for strangers
-	l.Next = h.localPath(l.Next)
+	l.Next = h.web.localPath(l.Next)
 	l.Passwords, l.Key = h.Guard.HasPasswords(), h.Guard.TakesKey()
 	l.Provider = h.providerHost()
 	c.Set(fiber.HeaderCacheControl, noStore)
-	return h.page(c, status, views.LoginPage(l))
+	return h.web.page(c, status, views.LoginPage(l))
 }
 
 // signIn asks a person without a credential to sign in, in the place of what
@@ -170,12 +170,12 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	}
 	switch {
 	case c.Get("HX-Request") == "true":
-		c.Set("HX-Redirect", h.signInPage(url.Values{}, h.localPath(pathOf(c.Get("HX-Current-URL")))))
+		c.Set("HX-Redirect", h.web.signInPage(url.Values{}, h.web.localPath(pathOf(c.Get("HX-Current-URL")))))
 		c.Set(fiber.HeaderCacheControl, noStore)
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
-	case c.Method() == fiber.MethodGet && h.wantsPage(c):
-		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.publicURL(c)}) == nil
+	case c.Method() == fiber.MethodGet && h.web.wantsPage(c):
+		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.web.publicURL(c)}) == nil
 	}
 	return false
 }

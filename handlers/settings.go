@@ -53,12 +53,12 @@ func settingsFields(s views.Settings) []views.Field {
 
 // showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
-	f := h.frame(c, "Settings", "settings")
+	f := h.web.frame(c, "Settings", "settings")
 	m := views.SettingsForm{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
 		StaleAfter: views.Span(h.StaleAfter), OldAfter: views.Span(h.OldAfter),
 	}
-	return h.page(c, fiber.StatusOK, views.SettingsPage(m))
+	return h.web.page(c, fiber.StatusOK, views.SettingsPage(m))
 }
 
 // saveSettings keeps what a person prefers in the browser.

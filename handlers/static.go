@@ -9,16 +9,16 @@ import (
 	"gatehouse/static"
 )
 
-func (h *api) staticRoutes() []route {
+func (s *site) staticRoutes() []route {
 	return []route{
-		get(kindPage, "/static/*", endpoint{name: "static", needs: auth.Public, do: h.static, cache: "public, max-age=31536000, immutable"}),
-		get(kindPage, "/favicon.ico", endpoint{name: "static", needs: auth.Public, do: h.favicon, cache: "public, max-age=86400"}),
+		get(kindPage, "/static/*", endpoint{name: "static", needs: auth.Public, do: s.static, cache: "public, max-age=31536000, immutable"}),
+		get(kindPage, "/favicon.ico", endpoint{name: "static", needs: auth.Public, do: s.favicon, cache: "public, max-age=86400"}),
 	}
 }
 
 // static serves what pages load. The address changes with the content.
-func (h *api) static(c *fiber.Ctx) error {
-	f, ok := static.Find(strings.TrimPrefix(c.Path(), h.RoutePrefix))
+func (s *site) static(c *fiber.Ctx) error {
+	f, ok := static.Find(strings.TrimPrefix(c.Path(), s.RoutePrefix))
 	if !ok {
 		return fiber.ErrNotFound
 	}
@@ -26,7 +26,7 @@ func (h *api) static(c *fiber.Ctx) error {
 }
 
 // favicon serves the icon to who asks for it where it always was.
-func (h *api) favicon(c *fiber.Ctx) error {
+func (s *site) favicon(c *fiber.Ctx) error {
 	f, _ := static.Find(static.Path("icon.svg"))
 	return sendFile(c, f)
 }

@@ -112,7 +112,7 @@ func (h *api) quit(c *fiber.Ctx) error {
 	if !h.EnableLifecycle {
 		return &httpError{fiber.StatusForbidden, "the lifecycle API is not enabled (--web.enable-lifecycle)"}
 	}
-	h.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.clientAddress(c))
+	h.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
 	h.Quit()
 	return c.SendString("Gatehouse is shutting down.")
 }

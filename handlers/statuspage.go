@@ -31,7 +31,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	administers := guard.Principal(c).Role.May(auth.Administer)
 	state, stats := h.Store.Status(), h.Store.Picture().Stats()
 	s := views.Status{
-		Frame: h.frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
+		Frame: h.web.frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
 		Groups: []views.FactGroup{
 			h.serverFacts(c, state.Clock), h.contentFacts(stats), h.storageFacts(state, administers), h.memoryFacts(),
 			h.pushFacts(), h.timeFacts(),
@@ -48,7 +48,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	s.Rates = h.rates(s.Now)
 	s.Methods, s.Bypass, s.Warnings = h.methods()
 	s.Admins = h.admins()
-	return h.page(c, fiber.StatusOK, views.StatusPage(s))
+	return h.web.page(c, fiber.StatusOK, views.StatusPage(s))
 }
 
 // rates are what happened in the last hour.
@@ -80,7 +80,7 @@ func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup
 		reached = "External URL"
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
-		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
+		fact(reached, h.web.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
 }
 
 // clockFact says what is odd about the clock.

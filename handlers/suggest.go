@@ -40,7 +40,7 @@ func (h *api) suggest(c *fiber.Ctx) error {
 			}
 		}
 	}
-	return h.page(c, fiber.StatusOK, views.Suggestions(suggestions(counts, name, operator, q)))
+	return h.web.page(c, fiber.StatusOK, views.Suggestions(suggestions(counts, name, operator, q)))
 }
 
 // suggestions are the texts that contain q, the most frequent ones first.

@@ -22,17 +22,17 @@ func withHost(header *fasthttp.RequestHeader) {
 // plainTarget gives requests the one target under which all that follows knows
 // them: the guard, the routes, the log and the metrics. What is left as it is,
 // is refused or served by what it says.
-func (h *api) plainTarget(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func (s *server) plainTarget(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		target := ctx.Request.Header.RequestURI()
 		if len(target) > 0 && target[0] != '/' {
-			if relative, ok := h.relative(ctx, string(target)); ok {
+			if relative, ok := s.relative(ctx, string(target)); ok {
 				ctx.Request.SetRequestURI(relative)
 				target = ctx.Request.Header.RequestURI()
 			}
 		}
 		if bytes.Contains(target, []byte("//")) {
-			if single, ok := singleSlash(h.RoutePrefix, string(target)); ok {
+			if single, ok := singleSlash(s.site.RoutePrefix, string(target)); ok {
 				ctx.Request.SetRequestURI(single)
 			}
 		}
@@ -69,7 +69,7 @@ func namesGrouping(path string) bool {
 
 // relative takes the host off a target that has one, if that is the one in the
 // Host header and ours. It is not ok for any other target.
-func (h *api) relative(ctx *fasthttp.RequestCtx, target string) (string, bool) {
+func (s *server) relative(ctx *fasthttp.RequestCtx, target string) (string, bool) {
 	scheme, rest, ok := strings.Cut(target, "://")
 	if !ok || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
 		return "", false
@@ -81,7 +81,7 @@ func (h *api) relative(ctx *fasthttp.RequestCtx, target string) (string, bool) {
 	if strings.HasPrefix(path, "?") {
 		path = "/" + path
 	}
-	if host == "" || !strings.EqualFold(host, string(ctx.Request.Header.Host())) || !h.isOurs(ctx, strings.ToLower(host)) {
+	if host == "" || !strings.EqualFold(host, string(ctx.Request.Header.Host())) || !s.isOurs(ctx, strings.ToLower(host)) {
 		return "", false
 	}
 	return path, true
@@ -89,8 +89,8 @@ func (h *api) relative(ctx *fasthttp.RequestCtx, target string) (string, bool) {
 
 // isOurs reports whether a host with or without a port leads here: as the
 // operator says, else as the address that the connection came to.
-func (h *api) isOurs(ctx *fasthttp.RequestCtx, host string) bool {
-	if u := h.ExternalURL; u != nil {
+func (s *server) isOurs(ctx *fasthttp.RequestCtx, host string) bool {
+	if u := s.site.ExternalURL; u != nil {
 		return withPort(host, u.Scheme) == withPort(strings.ToLower(u.Host), u.Scheme)
 	}
 	scheme := "http"

@@ -45,7 +45,7 @@ func (h *api) targets(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.limit(c)
+	limit, err := h.web.limit(c)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func prometheusMajor(userAgent string) int {
 
 // sameForAll is the address of all targets, and the labels that all have.
 func (h *api) sameForAll(c *fiber.Ctx) (host string, labels map[string]string) {
-	scheme, host := h.address(c)
+	scheme, host := h.web.address(c)
 	labels = map[string]string{model.SchemeLabel: scheme}
 	if h.Targets.UnixSocket != "" {
 		// It leads here past every proxy.

@@ -119,7 +119,7 @@ func (h *api) createToken(c *fiber.Ctx) error {
 	if len(problems) > 0 {
 		return badRequest(problems[0].field + " " + problems[0].text)
 	}
-	t, secret, err := h.Store.CreateToken(context.Background(), n, h.origin(c))
+	t, secret, err := h.Store.CreateToken(context.Background(), n, h.web.origin(c))
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (h *api) rotateToken(c *fiber.Ctx) error {
 			return badRequest("overlap " + err.Error())
 		}
 	}
-	t, secret, err := h.Store.RotateToken(context.Background(), c.Params("id"), overlap, h.origin(c))
+	t, secret, err := h.Store.RotateToken(context.Background(), c.Params("id"), overlap, h.web.origin(c))
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func (h *api) rotateToken(c *fiber.Ctx) error {
 func (h *api) revokeToken(c *fiber.Ctx) error {
 	id := c.Params("id")
 	used, from := h.Store.TokenUsed(id) // is forgotten with it
-	t, err := h.Store.RevokeToken(context.Background(), id, h.origin(c))
+	t, err := h.Store.RevokeToken(context.Background(), id, h.web.origin(c))
 	if err != nil {
 		return err
 	}

@@ -41,8 +41,8 @@ var roleMeanings = map[auth.Role]string{
 // askToken shows the form on which a token is made, filled in with the query; or
 // what a limit means.
 func (h *api) askToken(c *fiber.Ctx) error {
-	f := h.frame(c, "New API token", "tokens")
-	return h.page(c, fiber.StatusOK, views.NewTokenPage(h.tokenForm(f, guard.Query(c))))
+	f := h.web.frame(c, "New API token", "tokens")
+	return h.web.page(c, fiber.StatusOK, views.NewTokenPage(h.tokenForm(f, guard.Query(c))))
 }
 
 // tokenForm is the form as it was filled in.
@@ -97,7 +97,7 @@ func (h *api) makeToken(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	m := h.tokenForm(h.frame(c, "New API token", "tokens"), form)
+	m := h.tokenForm(h.web.frame(c, "New API token", "tokens"), form)
 	draft := tokenDraft{name: form.Get("name"), role: form.Get("role"), limit: braced(form.Get("limit"))}
 	if draft.lifetime, err = chosenLifetime(form, m.Now); err != nil {
 		m.LifetimeProblem = sentence(err.Error())
@@ -112,17 +112,17 @@ func (h *api) makeToken(c *fiber.Ctx) error {
 		}
 	}
 	if m.LifetimeProblem != "" || len(problems) > 0 {
-		return h.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
+		return h.web.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
 	}
-	t, secret, err := h.Store.CreateToken(context.Background(), n, h.origin(c))
+	t, secret, err := h.Store.CreateToken(context.Background(), n, h.web.origin(c))
 	if limit := (*store.LimitError)(nil); errors.As(err, &limit) {
 		m.Problem = sentence(limit.Message)
-		return h.page(c, fiber.StatusTooManyRequests, views.NewTokenPage(m))
+		return h.web.page(c, fiber.StatusTooManyRequests, views.NewTokenPage(m))
 	}
 	switch {
 	case errors.Is(err, store.ErrTokenName):
 		m.NameProblem = "There is a token of that name already. If you have just made it and reloaded the page, rotate it to get a secret."
-		return h.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
+		return h.web.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
 	case err != nil:
 		return err
 	}

@@ -48,7 +48,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "API tokens", "tokens")
+	f := h.web.frame(c, "API tokens", "tokens")
 	f.Live = "tokens"
 	at := func(search string, from int) string {
 		q := url.Values{}
@@ -75,7 +75,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	end := min(from+tokensPerPage, len(found))
 	for _, t := range found[from:end] {
 		row := h.tokenView(t)
-		row.Fixed = t.Authenticated != h.origin(c).Authenticated()
+		row.Fixed = t.Authenticated != h.web.origin(c).Authenticated()
 		m.Rows = append(m.Rows, row)
 	}
 	m.Pages = views.Pages{From: from + 1, To: end, Total: len(found)}
@@ -85,7 +85,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	if end < len(found) {
 		m.Pages.Next = at(search, end)
 	}
-	return h.page(c, fiber.StatusOK, views.TokensPage(m))
+	return h.web.page(c, fiber.StatusOK, views.TokensPage(m))
 }
 
 // tokenText is what a search looks at.
@@ -132,7 +132,7 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if t.Authenticated != h.origin(c).Authenticated() {
+	if t.Authenticated != h.web.origin(c).Authenticated() {
 		return store.ErrTokenMaker
 	}
 	return h.rotationPage(c, fiber.StatusOK, t, "")
@@ -148,8 +148,8 @@ var overlaps = []views.Option{
 }
 
 func (h *api) rotationPage(c *fiber.Ctx, status int, t *store.Token, problem string) error {
-	f := h.frame(c, "Rotate a token", "tokens")
-	return h.page(c, status, views.TokenRotationPage(views.TokenRotation{
+	f := h.web.frame(c, "Rotate a token", "tokens")
+	return h.web.page(c, status, views.TokenRotationPage(views.TokenRotation{
 		Frame: f, Token: h.tokenView(t), Seen: seenSecret(t), Overlaps: overlaps, Problem: problem,
 	}))
 }
@@ -174,7 +174,7 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 	if form.Get("seen") != seenSecret(t) {
 		return h.rotationPage(c, fiber.StatusConflict, t, "It was rotated in the meantime, and nothing was done now. Rotate it once more if you don't have its newest secret.")
 	}
-	t, secret, err := h.Store.RotateToken(context.Background(), t.ID, overlap, h.origin(c))
+	t, secret, err := h.Store.RotateToken(context.Background(), t.ID, overlap, h.web.origin(c))
 	if err != nil {
 		return err
 	}
@@ -184,7 +184,7 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 // secretPage shows a secret. It is the answer to the form itself: a page with an
 // address of its own would have to get the secret from somewhere.
 func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bool) error {
-	f := h.frame(c, "The secret of a token", "tokens")
+	f := h.web.frame(c, "The secret of a token", "tokens")
 	m := views.MadeToken{Frame: f, Token: h.tokenView(t), Secret: secret, Rotated: rotated}
 	m.Command, m.Outside = h.tokenCommand(c, t, secret)
 	if at := h.scrapedAt(c); !h.ScrapesElsewhere || at.credential != "" {
@@ -192,7 +192,7 @@ func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bo
 		m.Settings = at.whole()
 	}
 	c.Set(fiber.HeaderCacheControl, noStore)
-	return h.page(c, fiber.StatusOK, views.MadeTokenPage(m))
+	return h.web.page(c, fiber.StatusOK, views.MadeTokenPage(m))
 }
 
 // tokenCommand is a command that does what a token is for. It is outside of the
@@ -204,7 +204,7 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 		if h.ScrapesElsewhere {
 			path = "/api/v1/groupings"
 		}
-		return "curl " + credential + " " + quoteShell(h.serverURL(c)+path), false
+		return "curl " + credential + " " + quoteShell(h.web.serverURL(c)+path), false
 	}
 	key, ok := h.exampleOfLimit(t.Limit)
 	path := "/metrics/job/example"
@@ -213,7 +213,7 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 		path = strings.TrimSuffix(key.Path(), "/instance@base64/=")
 	}
 	return "echo \"example_last_success_timestamp_seconds $(date +%s)\" |\n" +
-		"  curl --data-binary @- \\\n  " + credential + " \\\n  " + quoteShell(h.serverURL(c)+path), !ok
+		"  curl --data-binary @- \\\n  " + credential + " \\\n  " + quoteShell(h.web.serverURL(c)+path), !ok
 }
 
 // exampleOfLimit is a grouping within a limit, there or not.
@@ -233,15 +233,15 @@ func (h *api) askRevocation(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Revoke a token", "tokens")
+	f := h.web.frame(c, "Revoke a token", "tokens")
 	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t), InDialog: isPartial(c)}
 	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired && !m.Refused
-	return h.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
+	return h.web.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
 }
 
 // revokeByForm ends a token for good.
 func (h *api) revokeByForm(c *fiber.Ctx) error {
-	t, err := h.Store.RevokeToken(context.Background(), c.Params("id"), h.origin(c))
+	t, err := h.Store.RevokeToken(context.Background(), c.Params("id"), h.web.origin(c))
 	switch {
 	case errors.Is(err, store.ErrNoToken) && !isPartial(c):
 		return c.Redirect(h.PublicPrefix+"/tokens", fiber.StatusSeeOther) // it has what was wanted
@@ -251,5 +251,5 @@ func (h *api) revokeByForm(c *fiber.Ctx) error {
 		return c.Redirect(h.PublicPrefix+"/tokens?revoked=1", fiber.StatusSeeOther)
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.toast(c, fiber.StatusOK, views.Toast{Text: "Revoked " + t.Name + "."})
+	return h.web.toast(c, fiber.StatusOK, views.Toast{Text: "Revoked " + t.Name + "."})
 }

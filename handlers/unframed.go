@@ -22,7 +22,7 @@ const maxUnframed = 1 << 10
 // unframed answers HTTP/1.0, which knows no chunks, with bodies of unknown length
 // by ending the connection after them. It does so in place of the server below,
 // which has no such answers.
-func (h *api) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+func (s *server) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		next(ctx)
 		r := &ctx.Response
@@ -30,9 +30,9 @@ func (h *api) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			return
 		}
 		conn := ctx.Conn()
-		if !h.unframedAnswers.add(conn, r) {
+		if !s.unframedAnswers.add(conn, r) {
 			_ = r.CloseBodyStream()
-			h.refuse(ctx, fiber.StatusServiceUnavailable, textBusy)
+			s.refuse(ctx, fiber.StatusServiceUnavailable, textBusy)
 			return
 		}
 		r.SetConnectionClose()
@@ -42,10 +42,10 @@ func (h *api) unframed(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		linger(conn) // the program waits for it at its end
 		ctx.HijackSetNoResponse(true)
 		ctx.Hijack(func(hijacked net.Conn) {
-			h.unframedAnswers.begin(conn)
-			defer h.unframedAnswers.end()
-			defer h.recovered()
-			_ = h.writeUnframed(hijacked, r, head)
+			s.unframedAnswers.begin(conn)
+			defer s.unframedAnswers.end()
+			defer s.recovered()
+			_ = s.writeUnframed(hijacked, r, head)
 		})
 	}
 }
@@ -81,18 +81,18 @@ func (a *unframedAnswers) drop(conn net.Conn) {
 }
 
 // recovered keeps the process alive where no server below us does.
-func (h *api) recovered() {
+func (s *server) recovered() {
 	if cause := recover(); cause != nil {
-		h.Logger.Error("Writing an answer panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		s.site.Logger.Error("Writing an answer panicked", "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 	}
 }
 
 // writeUnframed writes an answer, for HEAD without its body. HTTP/1.0 has no mark
 // of the end: after an error the client takes what it has for the whole.
-func (h *api) writeUnframed(conn net.Conn, r *fasthttp.Response, head bool) error {
+func (s *server) writeUnframed(conn net.Conn, r *fasthttp.Response, head bool) error {
 	defer func() { _ = r.CloseBodyStream() }()
-	if h.WriteTimeout > 0 {
-		if err := conn.SetWriteDeadline(time.Now().Add(h.WriteTimeout)); err != nil {
+	if s.WriteTimeout > 0 {
+		if err := conn.SetWriteDeadline(time.Now().Add(s.WriteTimeout)); err != nil {
 			return err
 		}
 	}

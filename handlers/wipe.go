@@ -38,9 +38,9 @@ func (h *api) wipe(c *fiber.Ctx) error {
 }
 
 func (h *api) wipeAll(c *fiber.Ctx) (store.Deleted, error) {
-	d, err := h.Store.Wipe(context.Background(), h.origin(c))
+	d, err := h.Store.Wipe(context.Background(), h.web.origin(c))
 	if err == nil {
-		h.Logger.Warn("All groupings were wiped", "groupings", d.Groupings, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
+		h.Logger.Warn("All groupings were wiped", "groupings", d.Groupings, "by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
 	}
 	return d, err
 }
@@ -54,13 +54,13 @@ func (h *api) askWipe(c *fiber.Ctx) error { return h.wipePage(c, fiber.StatusOK,
 func (h *api) wipePage(c *fiber.Ctx, status int, typed, problem string) error {
 	stats := h.Store.Picture().Stats()
 	m := views.Wipe{
-		Frame: h.frame(c, "Delete everything", "status"), Groupings: stats.Groupings, Families: stats.Families, Series: stats.Series,
+		Frame: h.web.frame(c, "Delete everything", "status"), Groupings: stats.Groupings, Families: stats.Families, Series: stats.Series,
 		Word: wipeWord, Typed: typed, Problem: problem,
 	}
 	if h.UndoWindow > 0 {
 		m.Undo = inWords(h.UndoWindow)
 	}
-	return h.page(c, status, views.WipePage(m))
+	return h.web.page(c, status, views.WipePage(m))
 }
 
 // wipeByForm deletes everything, if it still is as much as was asked about, and
