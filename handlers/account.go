@@ -11,7 +11,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/access"
+	"gatehouse/views/ui"
 )
 
 func (h *api) accountRoutes() []route {
@@ -36,7 +37,7 @@ func (h *api) account(c *fiber.Ctx) error {
 		Sessions: h.sessionsOf(c, p), Why: whyNoSessions(p.Scheme),
 	}
 	if h.SessionIdle > 0 {
-		m.Idle = views.Span(h.SessionIdle)
+		m.Idle = ui.Span(h.SessionIdle)
 	}
 	for _, grant := range grants {
 		m.Grants = append(m.Grants, views.Grant{Text: grant.text, Given: p.Role.May(grant.action)})

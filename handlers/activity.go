@@ -17,7 +17,8 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/activity"
+	"gatehouse/views/ui"
 )
 
 func (h *api) activityRoutes() []route {
@@ -209,7 +210,7 @@ func (h *api) activity(c *fiber.Ctx) error {
 	}
 	f := h.web.frame(c, "Activity", "activity")
 	pushURL(c, f.Path("/activity")+v.address(v.before))
-	return h.web.page(c, fiber.StatusOK, views.ActivityPage(h.activityModel(f, &v, entries, next)))
+	return h.web.page(c, fiber.StatusOK, views.Page(h.activityModel(f, &v, entries, next)))
 }
 
 // entries are those of a page of that size, and before which operation the next
@@ -231,7 +232,7 @@ func (h *api) entries(v *activityView, size int) (entries []store.Entry, next st
 
 // activityModel makes the page of a view. Only the first page follows what
 // happens: under a reader of older ones the rows would move.
-func (h *api) activityModel(f views.Frame, v *activityView, entries []store.Entry, next string) views.Activity {
+func (h *api) activityModel(f ui.Frame, v *activityView, entries []store.Entry, next string) views.Activity {
 	home := f.Path("/activity")
 	if v.before == "" {
 		f.Live = "activity"
@@ -241,7 +242,7 @@ func (h *api) activityModel(f views.Frame, v *activityView, entries []store.Entr
 		Filtered: v.filtered(), Older: v.before != "", Clear: home, Kinds: v.picks(), Kept: h.kept(),
 	}
 	for _, format := range []string{"csv", "json"} {
-		m.Exports = append(m.Exports, views.Choice{Text: strings.ToUpper(format), URL: f.Path(v.exportAddress(format))})
+		m.Exports = append(m.Exports, ui.Choice{Text: strings.ToUpper(format), URL: f.Path(v.exportAddress(format))})
 	}
 	if v.before != "" {
 		m.Newest = home + v.address("")
@@ -285,15 +286,15 @@ func (h *api) kept() string {
 	const day = 24 * time.Hour
 	switch {
 	case h.Retention <= 0:
-		return "the last " + views.Number(store.MaxEntries) + " are kept"
+		return "the last " + ui.Number(store.MaxEntries) + " are kept"
 	case h.Retention%day == 0:
 		return "kept for " + counted(int(h.Retention/day), "day", "days")
 	}
-	return "kept for " + views.Span(h.Retention)
+	return "kept for " + ui.Span(h.Retention)
 }
 
 // entry is an entry of the log as the page shows it.
-func (h *api) entry(f views.Frame, p *store.Picture, e store.Entry) views.Entry {
+func (h *api) entry(f ui.Frame, p *store.Picture, e store.Entry) views.Entry {
 	row := views.Entry{
 		Operation: e.Operation, Kind: string(e.Kind), At: e.At, Count: e.Count,
 		Client: client(e.Origin),

@@ -15,7 +15,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // logged is the log of activity as a page shows it: a line per entry, with what
@@ -277,7 +277,7 @@ func TestOlderPagesTellEverythingOnce(t *testing.T) {
 func TestOnlyTheNewestPageFollowsWhatHappens(t *testing.T) {
 	h := &api{Config: Config{Store: serve(t).store}}
 	for before, want := range map[string]string{"": "activity", "18ea8b74a389d36d-90e1ff30": ""} {
-		if m := h.activityModel(views.Frame{}, &activityView{before: before}, nil, ""); m.Live != want {
+		if m := h.activityModel(ui.Frame{}, &activityView{before: before}, nil, ""); m.Live != want {
 			t.Errorf("before %q: %q", before, m.Live)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 const (

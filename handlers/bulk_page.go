@@ -10,7 +10,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
+	"gatehouse/views/ui"
 )
 
 // bulkRemovalPage asks whether groupings are to be deleted. m holds why it is
@@ -39,15 +40,15 @@ func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.Bu
 }
 
 // hiddenFields are what the form sends of the selection, and what was seen of it.
-func (s *selection) hiddenFields(found []*store.Group) []views.Parameter {
+func (s *selection) hiddenFields(found []*store.Group) []ui.Parameter {
 	q := s.values()
 	q.Set("at", strconv.FormatInt(s.at.UnixNano(), 10))
 	q.Set("expect", strconv.Itoa(len(found)))
 	q.Set("version", versionOf(found))
-	var fields []views.Parameter
+	var fields []ui.Parameter
 	for _, name := range slices.Sorted(maps.Keys(q)) {
 		for _, value := range q[name] {
-			fields = append(fields, views.Parameter{Name: name, Value: value})
+			fields = append(fields, ui.Parameter{Name: name, Value: value})
 		}
 	}
 	return fields
@@ -82,7 +83,7 @@ func describe(m *views.BulkRemoval, found []*store.Group) {
 		}
 	}
 	for _, g := range found[:min(len(found), maxFirst)] {
-		m.First = append(m.First, views.Choice{Text: shorten(g.Key.String(), maxReason), URL: m.Path("/groupings/" + g.Key.Digest())})
+		m.First = append(m.First, ui.Choice{Text: shorten(g.Key.String(), maxReason), URL: m.Path("/groupings/" + g.Key.Digest())})
 	}
 	names := slices.SortedFunc(maps.Keys(jobs), func(a, b string) int {
 		return cmp.Or(cmp.Compare(jobs[b], jobs[a]), strings.Compare(a, b))
@@ -94,7 +95,7 @@ func describe(m *views.BulkRemoval, found []*store.Group) {
 }
 
 // bulkCommand does the same from a shell; empty: the API has no words for it.
-func (h *api) bulkCommand(c *fiber.Ctx, f views.Frame, s *selection, found []*store.Group) string {
+func (h *api) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*store.Group) string {
 	curl := "curl"
 	if !f.Open {
 		curl += ` -H "Authorization: Bearer $TOKEN"`
@@ -133,7 +134,7 @@ func (h *api) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
 		c.Set("HX-Redirect", page)
 		return c.SendStatus(fiber.StatusOK)
 	}
-	t := views.Toast{Text: text}
+	t := ui.Toast{Text: text}
 	if _, ok := h.Store.Undoable(d.Operation); ok {
 		t.Undo = h.PublicPrefix + "/undo/" + d.Operation
 	}

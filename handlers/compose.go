@@ -13,7 +13,7 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 func (h *api) composeRoutes() []route {

@@ -11,7 +11,7 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // maxPrefilled bounds the text of a grouping that is put into the form, in

@@ -12,7 +12,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
+	"gatehouse/views/ui"
 )
 
 func (h *api) detailRoutes() []route {
@@ -100,7 +101,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 }
 
 // copies are the texts that people take along: addresses and commands.
-func (h *api) copies(c *fiber.Ctx, f views.Frame, g *store.Group) []views.Copy {
+func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 	server := h.web.serverURL(c)
 	all := []views.Copy{
 		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
@@ -187,8 +188,8 @@ func (v *detailView) fillOne(m *views.Grouping, f store.GroupFamily) error {
 }
 
 // pages are the ways to what does not stand on a page that shows n of a total.
-func (v *detailView) pages(m *views.Grouping, family string, n, total, size int) views.Pages {
-	p := views.Pages{From: v.from + 1, To: v.from + n, Total: total}
+func (v *detailView) pages(m *views.Grouping, family string, n, total, size int) ui.Pages {
+	p := ui.Pages{From: v.from + 1, To: v.from + n, Total: total}
 	if n == 0 {
 		p.From = v.from
 	}

@@ -19,7 +19,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // opened is the page of a grouping as a browser gets it.

@@ -10,8 +10,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/views"
 	"gatehouse/views/docs"
+	views "gatehouse/views/manual"
+	"gatehouse/views/ui"
 )
 
 // maxDocQuery is the length of a search in the documentation, in bytes.
@@ -78,7 +79,7 @@ func isPlainHost(host string) bool {
 // lastingPage answers with a page that stays the same for as long as its frame
 // and what else it is made of do, unless the browser has it. It does not matter
 // when the frame was made.
-func (h *api) lastingPage(c *fiber.Ctx, f views.Frame, page templ.Component, of ...string) error {
+func (h *api) lastingPage(c *fiber.Ctx, f ui.Frame, page templ.Component, of ...string) error {
 	// What is not sent still has the headers of what is: the browser takes them,
 	// the policy among them, for the page that it has.
 	if err := h.web.page(c, fiber.StatusOK, page); err != nil {

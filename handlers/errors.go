@@ -14,7 +14,7 @@ import (
 	"gatehouse/auth/login"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // answer is how an error is told to a client.
@@ -141,7 +141,7 @@ func (s *site) onError(c *fiber.Ctx, err error) error {
 		if request != "" {
 			text += " There this request is " + request + "."
 		}
-		return s.toast(c, a.status, views.Toast{Text: text, Problem: true})
+		return s.toast(c, a.status, ui.Toast{Text: text, Problem: true})
 	case s.wantsPage(c):
 		return s.problem(c, a, err, request)
 	}

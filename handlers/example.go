@@ -9,8 +9,8 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
 	"gatehouse/views/docs"
+	views "gatehouse/views/manual"
 )
 
 // exampleOf is the example that a request is about, and the grouping that the

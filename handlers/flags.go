@@ -9,7 +9,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
-	"gatehouse/views"
+	views "gatehouse/views/statuspage"
 )
 
 // Flag is a flag of the program as the status shows it. It holds no secret.

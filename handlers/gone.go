@@ -8,7 +8,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // noGrouping answers in the place of a grouping that is not there: what has
@@ -42,7 +42,7 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 	}
 	f := h.web.frame(c, gone.Key.String(), "groupings")
 	f.Live = "grouping"
-	m := views.Gone{Frame: f, Kind: string(e.Kind), At: gone.At, By: client(e.Origin), Count: e.Count}
+	m := views.Deleted{Frame: f, Kind: string(e.Kind), At: gone.At, By: client(e.Origin), Count: e.Count}
 	for _, l := range inReadingOrder(gone.Key.Labels()) {
 		m.Labels = append(m.Labels, views.Label{Name: shorten(l.Name, maxSubject), Value: shorten(l.Value, maxSubject)})
 	}
@@ -52,7 +52,7 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 			m.Undo, m.Until = f.Path("/undo/"+e.Operation), until
 		}
 	}
-	return h.web.page(c, fiber.StatusNotFound, views.GonePage(m))
+	return h.web.page(c, fiber.StatusNotFound, views.DeletedPage(m))
 }
 
 // mayTakeBack tells who may undo an operation: an admin each of them, who may

@@ -12,7 +12,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // A pause of overdueAfter times the usual one is too long, but for short ones:

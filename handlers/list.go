@@ -15,7 +15,8 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
+	"gatehouse/views/ui"
 )
 
 func (h *api) listRoutes() []route {
@@ -39,7 +40,7 @@ func (h *api) home(c *fiber.Ctx) error {
 	f := h.web.frame(c, "Groupings", "groupings")
 	f.Live = "results"
 	pushURL(c, f.Path("/")+v.query())
-	return h.web.page(c, fiber.StatusOK, views.GroupingsPage(h.groupings(c, f, &v)))
+	return h.web.page(c, fiber.StatusOK, views.ListPage(h.groupings(c, f, &v)))
 }
 
 const (
@@ -201,7 +202,7 @@ func (v *listView) filter() string {
 func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len(v.matchers) > 0 }
 
 // groupings makes the page of a view.
-func (h *api) groupings(c *fiber.Ctx, f views.Frame, v *listView) views.Groupings {
+func (h *api) groupings(c *fiber.Ctx, f ui.Frame, v *listView) views.Groupings {
 	p := h.Store.Picture()
 	found, byState := h.find(p, &v.listQuery, f.Now)
 	home := f.Path("/")
@@ -224,7 +225,7 @@ func (h *api) groupings(c *fiber.Ctx, f views.Frame, v *listView) views.Grouping
 	m.Facets = facets(home, v, byState)
 	m.Columns = tableColumns(home, v)
 	for _, format := range []string{"text", "json", "csv"} {
-		m.Exports = append(m.Exports, views.Choice{Text: format, URL: f.Path("/export") + v.exportQuery(format)})
+		m.Exports = append(m.Exports, ui.Choice{Text: format, URL: f.Path("/export") + v.exportQuery(format)})
 	}
 	if m.Matching == 0 {
 		m.Meant = meant(home, v, p)
@@ -256,38 +257,38 @@ func (h *api) cut(m *views.Groupings, v *listView, found []*store.Group) {
 	}
 	for _, size := range slices.Sorted(slices.Values(pageSizes)) {
 		url := home + v.but(func(w *listView) { w.limit = size })
-		m.Sizes = append(m.Sizes, views.Choice{Text: strconv.Itoa(size), URL: url, Current: size == v.limit})
+		m.Sizes = append(m.Sizes, ui.Choice{Text: strconv.Itoa(size), URL: url, Current: size == v.limit})
 	}
 }
 
 // hidden is what of the view has no input of its own.
-func (v *listView) hidden() []views.Parameter {
-	var all []views.Parameter
+func (v *listView) hidden() []ui.Parameter {
+	var all []ui.Parameter
 	for _, m := range v.matchers {
-		all = append(all, views.Parameter{Name: "m", Value: m})
+		all = append(all, ui.Parameter{Name: "m", Value: m})
 	}
 	if v.state != "" {
-		all = append(all, views.Parameter{Name: "state", Value: v.state})
+		all = append(all, ui.Parameter{Name: "state", Value: v.state})
 	}
 	if v.sort != "labels" {
-		all = append(all, views.Parameter{Name: "sort", Value: v.sort})
+		all = append(all, ui.Parameter{Name: "sort", Value: v.sort})
 	}
 	if v.limit != v.usual {
-		all = append(all, views.Parameter{Name: "rows", Value: strconv.Itoa(v.limit)})
+		all = append(all, ui.Parameter{Name: "rows", Value: strconv.Itoa(v.limit)})
 	}
 	return all
 }
 
 // facets are the states to choose from, with what is there of each.
-func facets(home string, v *listView, byState map[string]int) []views.Facet {
+func facets(home string, v *listView, byState map[string]int) []ui.Facet {
 	all := 0
 	for _, n := range byState {
 		all += n
 	}
-	of := func(state string, n int) views.Facet {
-		return views.Facet{State: state, Count: n, Current: v.state == state, URL: home + v.but(func(w *listView) { w.state = state })}
+	of := func(state string, n int) ui.Facet {
+		return ui.Facet{State: state, Count: n, Current: v.state == state, URL: home + v.but(func(w *listView) { w.state = state })}
 	}
-	list := []views.Facet{of("", all)}
+	list := []ui.Facet{of("", all)}
 	for _, state := range states {
 		list = append(list, of(state, byState[state]))
 	}
@@ -296,9 +297,9 @@ func facets(home string, v *listView, byState map[string]int) []views.Facet {
 
 // tableColumns are the heads of the table. Clicked for the first time they bring
 // what is newest and largest to the top.
-func tableColumns(home string, v *listView) []views.Column {
-	column := func(name, label, class string, first string) views.Column {
-		c := views.Column{Label: label, Class: class}
+func tableColumns(home string, v *listView) []ui.Column {
+	column := func(name, label, class string, first string) ui.Column {
+		c := ui.Column{Label: label, Class: class}
 		next := first + name
 		switch v.sort {
 		case name:
@@ -309,7 +310,7 @@ func tableColumns(home string, v *listView) []views.Column {
 		c.URL = home + v.but(func(w *listView) { w.sort = next })
 		return c
 	}
-	return []views.Column{
+	return []ui.Column{
 		column("labels", "Grouping", "", ""),
 		{Label: "State"},
 		column("last_push", "Last push", "", "-"),

@@ -13,7 +13,7 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/auth/login"
 	"gatehouse/store"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // loginRoutes are how people sign in at the OpenID provider. Without one they
@@ -126,16 +126,16 @@ func (h *api) loginProblem(c *fiber.Ctx) (loginProblem, bool) {
 // loginProblemPage says why somebody was not signed in, and what to do now.
 func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 	next := "next=" + url.QueryEscape(h.web.localPath(c.Query("next")))
-	m := views.Problem{Action: views.Choice{Text: "Try again", URL: h.PublicPrefix + "/auth/login?" + next}}
+	m := ui.Problem{Action: ui.Choice{Text: "Try again", URL: h.PublicPrefix + "/auth/login?" + next}}
 	var text string
 	switch {
 	case p.reason == nil:
 		m.Status, text, m.Retry = fiber.StatusServiceUnavailable, sentence(textUnavailable), 5
 	case p.word == noRole || p.word == unlisted:
 		m.Status, text = fiber.StatusForbidden, h.nobodyText(c, p)
-		m.Action = views.Choice{Text: "Use another account", URL: h.PublicPrefix + "/auth/login?switch=1&" + next}
+		m.Action = ui.Choice{Text: "Use another account", URL: h.PublicPrefix + "/auth/login?switch=1&" + next}
 		if address := h.Guard.FarewellOf("", h.web.homeAddress()); address != "" {
-			m.Others = append(m.Others, views.Choice{Text: "Sign out", URL: address})
+			m.Others = append(m.Others, ui.Choice{Text: "Sign out", URL: address})
 		}
 	default:
 		a := answerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
@@ -143,7 +143,7 @@ func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 	}
 	m.Text = text
 	if h.Guard.HasPasswords() {
-		m.Others = append(m.Others, views.Choice{Text: "Sign in with a password", URL: h.PublicPrefix + "/login?" + next})
+		m.Others = append(m.Others, ui.Choice{Text: "Sign in with a password", URL: h.PublicPrefix + "/login?" + next})
 	}
 	m.Frame = h.web.frame(c, problemTitle(m.Status), "")
 	m.Version = "" // is not for strangers
@@ -151,7 +151,7 @@ func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(m.Retry))
 	}
 	c.Set(fiber.HeaderCacheControl, noStore)
-	return h.web.page(c, m.Status, views.ProblemPage(m))
+	return h.web.page(c, m.Status, ui.ProblemPage(m))
 }
 
 // nobodyText tells people how the provider knows them, and that this is not

@@ -4,7 +4,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 func (h *api) menuRoutes() []route {

@@ -5,7 +5,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // noticeJSON is something odd about a family that a grouping holds.

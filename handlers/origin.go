@@ -6,7 +6,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // waysIn are how people and programs come in, in a word or two.
@@ -26,8 +26,8 @@ func wayIn(o store.Origin) string {
 }
 
 // client is who it was, fit to be shown whatever they call themselves.
-func client(o store.Origin) views.Client {
-	return views.Client{By: plain(o.By, maxClient), Via: wayIn(o), From: plain(o.From, maxClient)}
+func client(o store.Origin) ui.Client {
+	return ui.Client{By: plain(o.By, maxClient), Via: wayIn(o), From: plain(o.From, maxClient)}
 }
 
 // origin is who asks for a change, and from where.

@@ -11,7 +11,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // pagePolicy lets a page load what comes from here, and nothing else: no script
@@ -20,14 +20,14 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 // frame is what goes around the content of a page.
-func (s *site) frame(c *fiber.Ctx, title, section string) views.Frame {
+func (s *site) frame(c *fiber.Ctx, title, section string) ui.Frame {
 	p, version := guard.Principal(c), s.Version
 	if p.WriteOnly {
 		version = "" // is not for strangers
 	}
-	f := views.Frame{
+	f := ui.Frame{
 		Prefix: s.PublicPrefix, Title: title, Section: section, Now: s.Store.Now(), Version: version,
-		User: views.User{
+		User: ui.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
 			SignInURL: s.signInURL(c),
 			MayPush:   p.Role.May(auth.Push) || s.Guard.Access() == guard.KeyOnly,
@@ -86,16 +86,16 @@ func (s *site) page(c *fiber.Ctx, status int, page templ.Component) error {
 
 // toast answers htmx with a message in the corner, whatever it wanted to
 // replace.
-func (s *site) toast(c *fiber.Ctx, status int, t views.Toast) error {
+func (s *site) toast(c *fiber.Ctx, status int, t ui.Toast) error {
 	c.Set("HX-Retarget", "#toasts")
 	c.Set("HX-Reswap", "beforeend")
-	return s.fragment(c, status, views.ToastPart(t), "")
+	return s.fragment(c, status, ui.ToastPart(t), "")
 }
 
 // fragment answers with a part of a page; "": all of it.
 func (s *site) fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
-	if err := render(views.WithSettings(context.Background(), readSettings(c)), &b, page, name); err != nil {
+	if err := render(ui.WithSettings(context.Background(), readSettings(c)), &b, page, name); err != nil {
 		return err
 	}
 	c.Status(status)

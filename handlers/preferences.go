@@ -7,7 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // settingsCookie holds what a person prefers, as a query. Scripts of the pages
@@ -15,30 +15,30 @@ import (
 const settingsCookie = "gatehouse-settings"
 
 // readSettings reads what a person prefers.
-func readSettings(c *fiber.Ctx) views.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
+func readSettings(c *fiber.Ctx) ui.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
 
 // decodeSettings takes what makes sense in the value of the cookie.
-func decodeSettings(cookie string) views.Settings {
+func decodeSettings(cookie string) ui.Settings {
 	raw, err := url.QueryUnescape(cookie)
 	if err != nil || len(raw) > maxQuery {
-		return views.Settings{}
+		return ui.Settings{}
 	}
 	q, err := url.ParseQuery(raw)
 	if err != nil {
-		return views.Settings{}
+		return ui.Settings{}
 	}
 	return parseSettings(q)
 }
 
 // parseSettings takes what makes sense. What is usual is not set.
-func parseSettings(q url.Values) views.Settings {
+func parseSettings(q url.Values) ui.Settings {
 	oneOf := func(name string, allowed ...string) string {
 		if v := q.Get(name); slices.Contains(allowed, v) {
 			return v
 		}
 		return ""
 	}
-	s := views.Settings{
+	s := ui.Settings{
 		Theme: oneOf("theme", "light", "dark"), Time: oneOf("time", "utc", "local"),
 		Compact: q.Get("density") == "compact", Still: q.Get("live") == "off", Keyless: q.Get("keys") == "off",
 		Language: oneOf("language", exampleLanguages[1:]...),
@@ -50,7 +50,7 @@ func parseSettings(q url.Values) views.Settings {
 }
 
 // encodeSettings makes the value of the cookie; "": all is as usual.
-func encodeSettings(s views.Settings) string {
+func encodeSettings(s ui.Settings) string {
 	q := url.Values{}
 	set := func(on bool, name, value string) {
 		if on {

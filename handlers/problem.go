@@ -10,7 +10,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/login"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // problemTitles say what has happened, by status.
@@ -44,10 +44,10 @@ func (s *site) problem(c *fiber.Ctx, a answer, err error, request string) error 
 	if guard.Principal(c).Role == auth.NoRole {
 		f.Version = "" // is not for strangers
 	}
-	p := views.Problem{
+	p := ui.Problem{
 		Status: a.status, Text: explain(c, a, err), Request: request, Retry: a.retry,
 		Search: a.status == fiber.StatusNotFound && guard.Principal(c).MayRead(),
-		Action: views.Choice{Text: "To the groupings", URL: f.Path("/")},
+		Action: ui.Choice{Text: "To the groupings", URL: f.Path("/")},
 	}
 	again := safeAgain(c)
 	switch {
@@ -55,17 +55,17 @@ func (s *site) problem(c *fiber.Ctx, a answer, err error, request string) error 
 		f.Reload = a.retry
 		fallthrough
 	case a.status == fiber.StatusInternalServerError && again, a.status == fiber.StatusTooManyRequests && again:
-		p.Action = views.Choice{Text: "Try again", URL: s.publicURL(c)}
+		p.Action = ui.Choice{Text: "Try again", URL: s.publicURL(c)}
 	case errors.Is(err, auth.ErrNobody):
-		p.Others = []views.Choice{{Text: "About authentication", URL: f.Path("/docs/authentication")}}
+		p.Others = []ui.Choice{{Text: "About authentication", URL: f.Path("/docs/authentication")}}
 	case a.status == fiber.StatusUnauthorized && s.Guard.Sessions != nil:
-		p.Action = views.Choice{Text: "Sign in", URL: s.signInAddress(c)}
+		p.Action = ui.Choice{Text: "Sign in", URL: s.signInAddress(c)}
 	}
 	if errors.Is(err, login.ErrUnavailable) && s.Guard.HasPasswords() {
-		p.Others = []views.Choice{{Text: "Sign in with a password", URL: f.Path("/login?next=") + url.QueryEscape(s.localPath(c.Query("next")))}}
+		p.Others = []ui.Choice{{Text: "Sign in with a password", URL: f.Path("/login?next=") + url.QueryEscape(s.localPath(c.Query("next")))}}
 	}
 	p.Frame = f
-	return s.page(c, a.status, views.ProblemPage(p))
+	return s.page(c, a.status, ui.ProblemPage(p))
 }
 
 // explain tells a person in whole sentences why something was not done.

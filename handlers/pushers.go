@@ -15,7 +15,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/targets"
+	"gatehouse/views/ui"
 )
 
 func (h *api) targetsRoutes() []route {
@@ -192,7 +193,7 @@ func (v *pushersView) find(jobs map[string]*pusher) []*pusher {
 func pushersList(t views.Targets, v *pushersView, jobs map[string]*pusher) views.Pushers {
 	m := views.Pushers{Targets: t, Search: v.text, Clear: t.PushersURL + v.but(func(w *pushersView) { w.text = "" })}
 	if v.sort != "worst" {
-		m.Hidden = []views.Parameter{{Name: "sort", Value: v.sort}}
+		m.Hidden = []ui.Parameter{{Name: "sort", Value: v.sort}}
 	}
 	for _, j := range jobs {
 		m.Groupings += j.groupings
@@ -209,7 +210,7 @@ func pushersList(t views.Targets, v *pushersView, jobs map[string]*pusher) views
 		m.Rows = append(m.Rows, pusherRow(t.Path("/"), j))
 	}
 	at := func(from int) string { return t.PushersURL + v.but(func(w *pushersView) { w.from = from }) }
-	m.Pages = views.Pages{From: start + 1, To: end, Total: len(found)}
+	m.Pages = ui.Pages{From: start + 1, To: end, Total: len(found)}
 	if start > 0 {
 		m.Pages.Previous = at(max(0, start-jobsPerPage))
 	}
@@ -221,9 +222,9 @@ func pushersList(t views.Targets, v *pushersView, jobs map[string]*pusher) views
 
 // jobColumns are the heads of the table. Clicked for the first time they bring to
 // the top what is newest and largest.
-func jobColumns(page string, v *pushersView) []views.Column {
-	column := func(name, label, class, first string) views.Column {
-		c := views.Column{Label: label, Class: class}
+func jobColumns(page string, v *pushersView) []ui.Column {
+	column := func(name, label, class, first string) ui.Column {
+		c := ui.Column{Label: label, Class: class}
 		next := first + name
 		switch v.sort {
 		case name:
@@ -234,11 +235,11 @@ func jobColumns(page string, v *pushersView) []views.Column {
 		c.URL = page + v.but(func(w *pushersView) { w.sort = next })
 		return c
 	}
-	worst := views.Column{Label: "State", URL: page + v.but(func(w *pushersView) { w.sort = "worst" })}
+	worst := ui.Column{Label: "State", URL: page + v.but(func(w *pushersView) { w.sort = "worst" })}
 	if v.sort == "worst" {
 		worst.Sort = "descending"
 	}
-	return []views.Column{
+	return []ui.Column{
 		column("name", "Job", "", ""),
 		column("groupings", "Groupings", "number", "-"),
 		worst,
@@ -259,7 +260,7 @@ func pusherRow(home string, j *pusher) views.Pusher {
 		r.Title = j.job
 	}
 	for i, state := range states {
-		f := views.Facet{State: state, Count: j.byState[i]}
+		f := ui.Facet{State: state, Count: j.byState[i]}
 		if f.Count > 0 && len(j.job) <= maxStateLinked {
 			f.URL = home + list.but(func(w *listView) { w.state = state })
 		}
@@ -271,7 +272,7 @@ func pusherRow(home string, j *pusher) views.Pusher {
 
 // named are the clients with most of the groupings, and how many others there
 // are.
-func (j *pusher) named() (clients []views.Client, more int) {
+func (j *pusher) named() (clients []ui.Client, more int) {
 	var most []store.Origin
 	for o := range j.clients {
 		if i, _ := slices.BinarySearchFunc(most, o, j.compareClients); i < shownClients {

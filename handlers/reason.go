@@ -2,12 +2,12 @@ package handlers
 
 import (
 	"gatehouse/store"
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // reasonOfRefusal is why a push to a grouping was refused, with a link to the
 // grouping that it collides with.
-func reasonOfRefusal(f views.Frame, p *store.Picture, grouping, message string) views.Reason {
+func reasonOfRefusal(f ui.Frame, p *store.Picture, grouping, message string) ui.Reason {
 	for i := range len(message) {
 		if message[i] != '{' {
 			continue
@@ -17,14 +17,14 @@ func reasonOfRefusal(f views.Frame, p *store.Picture, grouping, message string) 
 			continue
 		}
 		if _, held := p.Group(key); held {
-			return views.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
+			return ui.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
 		}
 	}
-	return views.Reason{Before: message}
+	return ui.Reason{Before: message}
 }
 
 // brief is a reason where many stand below each other.
-func brief(r views.Reason) views.Reason {
+func brief(r ui.Reason) ui.Reason {
 	r.Before, r.Other, r.After = shorten(r.Before, maxReason), shorten(r.Other, maxSubject), shorten(r.After, maxReason)
 	return r
 }

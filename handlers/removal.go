@@ -11,7 +11,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
+	"gatehouse/views/ui"
 )
 
 // activeWithin is how lately a grouping that may come back was pushed.
@@ -158,7 +159,7 @@ func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) err
 func (h *api) nameRemoved(m *views.Removed) {
 	keys, total := h.Store.DeletedBy(m.Operation, maxNamed)
 	for _, k := range keys {
-		m.Named = append(m.Named, views.Choice{Text: shorten(k.String(), maxReason), URL: m.Path("/groupings/" + k.Digest())})
+		m.Named = append(m.Named, ui.Choice{Text: shorten(k.String(), maxReason), URL: m.Path("/groupings/" + k.Digest())})
 	}
 	m.Unnamed = total - len(keys)
 }
@@ -194,12 +195,12 @@ func (h *api) undoRefused(c *fiber.Ctx) error {
 	if !isPartial(c) {
 		return late
 	}
-	return h.web.fragment(c, late.status, views.ToastPart(views.Toast{Text: sentence(late.text), Problem: true}), "")
+	return h.web.fragment(c, late.status, ui.ToastPart(ui.Toast{Text: sentence(late.text), Problem: true}), "")
 }
 
 // undoneToast tells what came of an undo in the place of what offered it.
 func (h *api) undoneToast(c *fiber.Ctx, done store.Undone) error {
-	t := views.Toast{Text: views.CountGroupings(done.Restored) + " restored."}
+	t := ui.Toast{Text: views.CountGroupings(done.Restored) + " restored."}
 	if n := len(done.Kept); n > 0 {
 		t.Text += " Pushed again since and left alone: " + views.CountGroupings(n) + "."
 	}
@@ -209,5 +210,5 @@ func (h *api) undoneToast(c *fiber.Ctx, done store.Undone) error {
 		t.Text += " Could not come back: " + views.CountGroupings(n) + ", such as " + shorten(first.Key.String(), maxName) + ": " + shorten(first.Err.Error(), maxReason) + "."
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.web.fragment(c, fiber.StatusOK, views.ToastPart(t), "")
+	return h.web.fragment(c, fiber.StatusOK, ui.ToastPart(t), "")
 }

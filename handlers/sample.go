@@ -11,7 +11,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // samples turns a part of a family's chunk into what pages show.

@@ -10,7 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
-	"gatehouse/views"
+	views "gatehouse/views/targets"
 )
 
 // scrapedAt is where and how Prometheus reaches this server, as far as its

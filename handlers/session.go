@@ -12,7 +12,8 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/access"
+	"gatehouse/views/ui"
 )
 
 // Sessions keeps the guard's sessions in a store.
@@ -147,7 +148,7 @@ func (h *api) leave(c *fiber.Ctx, farewell string) error {
 		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 	}
 	m := views.Farewell{Frame: h.web.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
-	m.User, m.Version, m.AllAdmin = views.User{Role: auth.NoRole.String()}, "", nil // is a stranger from here on
+	m.User, m.Version, m.AllAdmin = ui.User{Role: auth.NoRole.String()}, "", nil // is a stranger from here on
 	return h.web.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 

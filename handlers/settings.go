@@ -7,7 +7,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
-	"gatehouse/views"
+	views "gatehouse/views/settings"
+	"gatehouse/views/ui"
 )
 
 // settingsAge is how many seconds browsers keep the cookie.
@@ -21,11 +22,11 @@ func (h *api) settingsRoutes() []route {
 }
 
 // settingsFields are what can be chosen, with what is chosen.
-func settingsFields(s views.Settings) []views.Field {
+func settingsFields(s ui.Settings) []views.Field {
 	field := func(name, label, help, chosen string, options ...string) views.Field {
 		f := views.Field{Name: name, Label: label, Help: help}
 		for i := 0; i < len(options); i += 2 {
-			f.Options = append(f.Options, views.Option{
+			f.Options = append(f.Options, ui.Option{
 				Value: options[i], Label: options[i+1], Chosen: options[i] == chosen || chosen == "" && i == 0,
 			})
 		}
@@ -54,11 +55,11 @@ func settingsFields(s views.Settings) []views.Field {
 // showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
 	f := h.web.frame(c, "Settings", "settings")
-	m := views.SettingsForm{
+	m := views.Form{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
-		StaleAfter: views.Span(h.StaleAfter), OldAfter: views.Span(h.OldAfter),
+		StaleAfter: ui.Span(h.StaleAfter), OldAfter: ui.Span(h.OldAfter),
 	}
-	return h.web.page(c, fiber.StatusOK, views.SettingsPage(m))
+	return h.web.page(c, fiber.StatusOK, views.Page(m))
 }
 
 // saveSettings keeps what a person prefers in the browser.

@@ -8,20 +8,20 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // unusual are settings of which nothing is as usual.
-var unusual = views.Settings{Theme: "dark", Time: "local", Compact: true, Rows: 50, Still: true, Keyless: true, Language: "powershell"}
+var unusual = ui.Settings{Theme: "dark", Time: "local", Compact: true, Rows: 50, Still: true, Keyless: true, Language: "powershell"}
 
 func TestSettingsGoIntoTheCookieAndBack(t *testing.T) {
-	for _, s := range []views.Settings{{}, unusual, {Rows: 200}, {Time: "utc"}, {Theme: "light"}, {Language: "go"}} {
+	for _, s := range []ui.Settings{{}, unusual, {Rows: 200}, {Time: "utc"}, {Theme: "light"}, {Language: "go"}} {
 		value := encodeSettings(s)
 		if got := decodeSettings(value); got != s {
 			t.Errorf("%+v becomes %q and then %+v", s, value, got)
 		}
 	}
-	if value := encodeSettings(views.Settings{}); value != "" {
+	if value := encodeSettings(ui.Settings{}); value != "" {
 		t.Errorf("what is usual is %q", value)
 	}
 	if value := encodeSettings(unusual); value != "density%3Dcompact%26keys%3Doff%26language%3Dpowershell%26live%3Doff%26rows%3D50%26theme%3Ddark%26time%3Dlocal" {
@@ -30,7 +30,7 @@ func TestSettingsGoIntoTheCookieAndBack(t *testing.T) {
 }
 
 func TestOfACookieOnlyWhatMakesSenseCounts(t *testing.T) {
-	for cookie, want := range map[string]views.Settings{
+	for cookie, want := range map[string]ui.Settings{
 		"theme%3Ddark":                          {Theme: "dark"},
 		"theme=dark":                            {Theme: "dark"},
 		"theme%3Dpink":                          {},

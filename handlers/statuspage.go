@@ -15,7 +15,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/statuspage"
+	"gatehouse/views/ui"
 )
 
 func (h *api) statusRoutes() []route {
@@ -37,7 +38,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 			h.pushFacts(), h.timeFacts(),
 		},
 		Wipe: administers && h.EnableAdminAPI, WipeOff: administers && !h.EnableAdminAPI,
-		Links: []views.Choice{
+		Links: []ui.Choice{
 			{Text: "/-/healthy", URL: "/-/healthy"}, {Text: h.TelemetryPath, URL: h.TelemetryPath}, {Text: "/api/v1/status", URL: "/api/v1/status"},
 		},
 	}
@@ -67,7 +68,7 @@ func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup
 	b := h.Build
 	facts := []views.Fact{
 		fact("Version", b.Version), fact("Revision", cmp.Or(b.Revision, "unknown")), fact("Go", b.GoVersion),
-		fact("Started", views.Moment(h.Started)), fact("Running for", views.Span(time.Since(h.Started).Truncate(time.Second))),
+		fact("Started", ui.Moment(h.Started)), fact("Running for", ui.Span(time.Since(h.Started).Truncate(time.Second))),
 		clockFact(clock),
 		fact("Listens on", strings.Join(h.Addresses, ", ")),
 	}
@@ -87,17 +88,17 @@ func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup
 func clockFact(s store.ClockStatus) views.Fact {
 	var odd []string
 	if s.Behind > 0 {
-		odd = append(odd, views.Span(s.Behind.Truncate(time.Second))+" behind the newest time in the store")
+		odd = append(odd, ui.Span(s.Behind.Truncate(time.Second))+" behind the newest time in the store")
 	}
 	if !s.Held.IsZero() {
-		odd = append(odd, "nothing expires until it has caught up, or until "+views.Moment(s.Held))
+		odd = append(odd, "nothing expires until it has caught up, or until "+ui.Moment(s.Held))
 	}
 	if s.Set != 0 {
 		way := "forward"
 		if s.Set < 0 {
 			way = "back"
 		}
-		odd = append(odd, "set "+way+" by "+views.Span(s.Set.Abs().Truncate(time.Second))+" since the start")
+		odd = append(odd, "set "+way+" by "+ui.Span(s.Set.Abs().Truncate(time.Second))+" since the start")
 	}
 	if len(odd) == 0 {
 		return fact("Clock", "in step with the store")
@@ -107,10 +108,10 @@ func clockFact(s store.ClockStatus) views.Fact {
 
 func (h *api) contentFacts(s store.Stats) views.FactGroup {
 	facts := []views.Fact{
-		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", views.Number(s.Families)),
-		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", views.Size(s.Bytes)),
+		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", ui.Number(s.Families)),
+		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", ui.Size(s.Bytes)),
 		{Name: "Left out of scrapes", Text: counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
-		fact("Kept for an undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", views.Number(s.Sessions)),
+		fact("Kept for an undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
 	}
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }
@@ -126,7 +127,7 @@ func (h *api) storageFacts(s store.Status, administers bool) views.FactGroup {
 	if administers {
 		facts = append(facts, fact("Path", j.Path))
 	}
-	facts = append(facts, fact("Size", views.Size(j.Bytes)), fact("Free", views.Size(j.Free)))
+	facts = append(facts, fact("Size", ui.Size(j.Bytes)), fact("Free", ui.Size(j.Free)))
 	return views.FactGroup{Title: "Storage", Facts: facts}
 }
 
@@ -149,16 +150,16 @@ func (h *api) memoryFacts() views.FactGroup {
 	}
 	limit := "none (GOMEMLIMIT)"
 	if n := value(4); n != math.MaxInt64 {
-		limit = views.Limit(n)
+		limit = ui.Limit(n)
 	}
 	collected := "off (GOGC)"
 	if n := value(3); n < math.MaxInt32 {
 		collected = fmt.Sprintf("after growing by %d %%", n)
 	}
 	return views.FactGroup{Title: "Memory", Facts: []views.Fact{
-		fact("From the system", views.Size(value(0)-value(1))), fact("On the heap", views.Size(value(2))),
-		fact("Collected", collected), fact("Limit", limit), fact("Goroutines", views.Number(int(value(5)))),
-		fact("Pushes being read", views.Size(h.budget.taken.Load())+" of "+sizeOrNone(h.BodyBudget)),
+		fact("From the system", ui.Size(value(0)-value(1))), fact("On the heap", ui.Size(value(2))),
+		fact("Collected", collected), fact("Limit", limit), fact("Goroutines", ui.Number(int(value(5)))),
+		fact("Pushes being read", ui.Size(h.budget.taken.Load())+" of "+sizeOrNone(h.BodyBudget)),
 	}}
 }
 
@@ -169,7 +170,7 @@ func (h *api) pushFacts() views.FactGroup {
 	}
 	ttl := "never, unless the client says so"
 	if h.DefaultTTL > 0 {
-		ttl = "after " + views.Span(h.DefaultTTL)
+		ttl = "after " + ui.Span(h.DefaultTTL)
 	}
 	names := "letters, digits, _ and : only"
 	if h.UTF8Names {
@@ -185,14 +186,14 @@ func (h *api) pushFacts() views.FactGroup {
 func (h *api) timeFacts() views.FactGroup {
 	undo := "not possible"
 	if h.UndoWindow > 0 {
-		undo = "for " + views.Span(h.UndoWindow) + ", up to " + views.Limit(h.UndoMaxBytes)
+		undo = "for " + ui.Span(h.UndoWindow) + ", up to " + ui.Limit(h.UndoMaxBytes)
 	}
 	job := "the whole job"
 	if h.ExactJobMatch {
 		job = "the grouping without other labels"
 	}
 	return views.FactGroup{Title: "Age and deletes", Facts: []views.Fact{
-		fact("Stale after", views.Span(h.StaleAfter)), fact("Old after", views.Span(h.OldAfter)), fact("Undo", undo), fact("Activity", h.kept()),
+		fact("Stale after", ui.Span(h.StaleAfter)), fact("Old after", ui.Span(h.OldAfter)), fact("Undo", undo), fact("Activity", h.kept()),
 		fact("/metrics/job/<job> is", job), fact("Wiping", onOff(h.EnableAdminAPI)), fact("Ending by request", onOff(h.EnableLifecycle)),
 		fact("Profiles", onOff(h.EnablePprof)),
 	}}
@@ -269,21 +270,21 @@ func atMost(limit int) string {
 	if limit == 0 {
 		return "no limit"
 	}
-	return "at most " + views.Number(limit)
+	return "at most " + ui.Number(limit)
 }
 
 func ofAtMost(n, limit int) string {
 	if limit == 0 {
-		return views.Number(n)
+		return ui.Number(n)
 	}
-	return views.Number(n) + " of " + atMost(limit)
+	return ui.Number(n) + " of " + atMost(limit)
 }
 
 func sizeOrNone(limit int64) string {
 	if limit == 0 {
 		return "no limit"
 	}
-	return views.Limit(limit)
+	return ui.Limit(limit)
 }
 
 // titled writes a name as names are written.

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 const (

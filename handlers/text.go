@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode"
 
-	"gatehouse/views"
+	"gatehouse/views/ui"
 )
 
 // How much of a text is shown, in characters.
@@ -79,7 +79,7 @@ func counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return views.Number(n) + " " + many
+	return ui.Number(n) + " " + many
 }
 
 // inWords is a duration for people.

@@ -13,11 +13,12 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/access"
+	"gatehouse/views/ui"
 )
 
 // lifetimes are how long a token may be good, as people choose it.
-var lifetimes = []views.Option{
+var lifetimes = []ui.Option{
 	{Value: "30d", Label: "in 30 days"},
 	{Value: "90d", Label: "in 90 days"},
 	{Value: "365d", Label: "in 365 days"},
@@ -46,7 +47,7 @@ func (h *api) askToken(c *fiber.Ctx) error {
 }
 
 // tokenForm is the form as it was filled in.
-func (h *api) tokenForm(f views.Frame, form url.Values) views.NewToken {
+func (h *api) tokenForm(f ui.Frame, form url.Values) views.NewToken {
 	m := views.NewToken{
 		Frame: f, Name: shorten(form.Get("name"), maxTokenName), Limit: form.Get("limit"), Date: shorten(form.Get("date"), len(dateLayout)),
 		MinDate: f.Now.UTC().Format(dateLayout), MaxDate: f.Now.Add(maxLifetime - 24*time.Hour).UTC().Format(dateLayout),
@@ -54,7 +55,7 @@ func (h *api) tokenForm(f views.Frame, form url.Values) views.NewToken {
 	}
 	role := cmp.Or(form.Get("role"), auth.Pusher.String())
 	for _, r := range tokenRoles {
-		m.Roles = append(m.Roles, views.Option{Value: r.String(), Label: roleMeanings[r], Chosen: role == r.String()})
+		m.Roles = append(m.Roles, ui.Option{Value: r.String(), Label: roleMeanings[r], Chosen: role == r.String()})
 	}
 	expires := cmp.Or(form.Get("expires"), usualLifetime)
 	for _, o := range lifetimes {

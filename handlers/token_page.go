@@ -14,7 +14,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/access"
+	"gatehouse/views/ui"
 )
 
 const (
@@ -78,7 +79,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 		row.Fixed = t.Authenticated != h.web.origin(c).Authenticated()
 		m.Rows = append(m.Rows, row)
 	}
-	m.Pages = views.Pages{From: from + 1, To: end, Total: len(found)}
+	m.Pages = ui.Pages{From: from + 1, To: end, Total: len(found)}
 	if from > 0 {
 		m.Pages.Previous = at(search, max(0, from-tokensPerPage))
 	}
@@ -139,7 +140,7 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 }
 
 // overlaps are how long an old secret may stay good, as people choose it.
-var overlaps = []views.Option{
+var overlaps = []ui.Option{
 	{Value: "0", Label: "ends at once"},
 	{Value: "1h", Label: "stays good for 1 hour"},
 	{Value: "24h", Label: "24 hours", Chosen: true},
@@ -251,5 +252,5 @@ func (h *api) revokeByForm(c *fiber.Ctx) error {
 		return c.Redirect(h.PublicPrefix+"/tokens?revoked=1", fiber.StatusSeeOther)
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.web.toast(c, fiber.StatusOK, views.Toast{Text: "Revoked " + t.Name + "."})
+	return h.web.toast(c, fiber.StatusOK, ui.Toast{Text: "Revoked " + t.Name + "."})
 }

@@ -10,7 +10,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/store"
-	"gatehouse/views"
+	views "gatehouse/views/groupings"
 )
 
 // wipeRoutes are there only if everything may be deleted at once.

@@ -1,6 +1,7 @@
 package views
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +22,13 @@ var banned = map[string]*regexp.Regexp{
 }
 
 func TestComponentsHoldNothingThatIsBanned(t *testing.T) {
-	files, err := filepath.Glob("*.templ")
+	var files []string
+	err := filepath.WalkDir(".", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".templ" {
+			files = append(files, path)
+		}
+		return err
+	})
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}

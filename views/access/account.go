@@ -1,0 +1,37 @@
+// Package access holds the pages about who comes in: signing in and out, the
+// account and the API tokens.
+package access
+
+import (
+	"time"
+
+	"gatehouse/views/ui"
+)
+
+// Account is what people see of themselves.
+type Account struct {
+	ui.Frame
+	ID       string // tells the person from all others; empty: nobody in particular
+	How      string // the person came in
+	Limit    string // the selector of the groupings that count; empty: all do
+	Grants   []Grant
+	Ends     time.Time        // of this session; zero: there is none
+	Idle     string           // after which time without use sessions end; empty: they don't
+	Sessions []AccountSession // the last one first
+	Why      string           // there is no session; empty: there is one
+}
+
+// Grant is something that a role may allow.
+type Grant struct {
+	Text  string
+	Given bool
+}
+
+// AccountSession is a session of the person who looks.
+type AccountSession struct {
+	Handle                 string // names it in addresses
+	This                   bool   // is the one of the person's browser
+	Created, Seen, Expires time.Time
+	From                   string // an address; may be empty
+	Browser, UserAgent     string // in our words, and in its own
+}

@@ -1,0 +1,42 @@
+package groupings
+
+import (
+	"time"
+
+	"gatehouse/views/ui"
+)
+
+// Deleted is a grouping that was deleted or has expired.
+type Deleted struct {
+	ui.Frame
+	Labels []Label
+	Kind   string // "delete", "wipe" or "expiry"
+	At     time.Time
+	By     ui.Client
+	Count  int    // of groupings that went with it, itself included; 0: not known
+	List   string // where all of them stand; empty: not for this user, or nowhere
+	Undo   string // where that is undone; empty: it can't be
+	Until  time.Time
+}
+
+// headline says what has become of the grouping.
+func (d Deleted) headline() string {
+	switch d.Kind {
+	case "wipe":
+		return "This grouping went in a wipe"
+	case "expiry":
+		return "This grouping has expired"
+	}
+	return "This grouping was deleted"
+}
+
+// verb is what happened to it.
+func (d Deleted) verb() string {
+	switch d.Kind {
+	case "wipe":
+		return "Wiped"
+	case "expiry":
+		return "Expired"
+	}
+	return "Deleted"
+}

@@ -1,0 +1,141 @@
+package groupings
+
+import (
+	"strconv"
+	"time"
+
+	"gatehouse/views/ui"
+)
+
+// Removal asks whether a grouping is to be deleted.
+type Removal struct {
+	Grouping
+	InDialog bool          // of another page, which stays open
+	Seen     string        // the last push, for the form
+	Again    bool          // it was pushed after the question was asked first
+	Active   bool          // it was pushed so lately that it may come back
+	Every    time.Duration // how often it is pushed; 0: that is not known
+	Command  string        // that does the same
+	Undo     string        // for how long it can be undone; empty: it can't
+}
+
+// BulkRemoval asks whether many groupings are to be deleted.
+type BulkRemoval struct {
+	ui.Frame
+	InDialog bool // of another page, which stays open
+
+	Filter     string // what is meant, in words
+	Named      bool   // one by one, not by a filter
+	Everything bool   // nothing narrows it
+	Count      int    // of groupings
+	Missing    int    // of those that were named and are not there
+	Families   int
+	Series     int
+
+	Active         int    // of them were pushed so lately that they come back
+	Exclude        string // where they are left out; empty: nowhere
+	Jobs           []JobCount
+	OtherJobs      int
+	Oldest, Newest time.Time   // last pushes
+	First          []ui.Choice // some of the groupings by name
+	Download       string      // where all of them are; empty: nowhere
+	Undo           string      // for how long it can be undone; empty: it can't
+	Command        string      // that does the same; empty: there is none
+	Hidden         []ui.Parameter
+	Cancel         string // where to go instead
+
+	MustType bool // the number of groupings, before they are deleted
+	Typed    string
+	Wrong    bool // something else was typed
+
+	Changed     bool // since the question was asked first
+	Before      int  // groupings were meant then
+	PushedSince int
+}
+
+// JobCount is a job with the number of its groupings.
+type JobCount struct {
+	Job   string
+	Count int
+}
+
+// Removed says what a delete did, and offers to take it back.
+type Removed struct {
+	ui.Frame
+	Operation string
+	Kind      string // what became of the groupings: "delete", "wipe" or "expiry"
+	What      string // was named
+	Count     int    // of groupings
+	Named     []ui.Choice
+	Unnamed   int // groupings that can come back and are not among those
+	Kept      int // groupings that were pushed while the others were deleted
+	By        string
+	At, Until time.Time // Until is zero: it can't be undone
+	Undone    *Undone   // nil: nothing was undone yet
+}
+
+// Undone says what became of an undo.
+type Undone struct {
+	Restored int
+	Kept     []string // pushed anew since, and left alone
+	Refused  []Left   // could not come back
+}
+
+// Left is a grouping that could not come back.
+type Left struct{ Grouping, Why string }
+
+// CountGroupings is a number of groupings in words.
+func CountGroupings(n int) string { return ui.CountOf(n, "grouping", "groupings") }
+
+// heading says what the page is about.
+func (r Removed) heading() string {
+	switch r.Kind {
+	case "wipe":
+		return "Everything was deleted"
+	case "expiry":
+		return "Expired groupings"
+	}
+	return "Deleted"
+}
+
+// verb is what became of the groupings.
+func (r Removed) verb() string {
+	if r.Kind == "expiry" {
+		return "expired"
+	}
+	return "deleted"
+}
+
+// heading asks the question.
+func (r BulkRemoval) heading() string {
+	switch {
+	case r.Count == 0:
+		return "Nothing to delete"
+	case r.Everything && r.Count > 1:
+		return "Delete all " + ui.Number(r.Count) + " groupings?"
+	}
+	return "Delete " + CountGroupings(r.Count) + "?"
+}
+
+// change says what has changed since the question was asked first.
+func (r BulkRemoval) change() string {
+	text := "Nothing was deleted, since something has changed meanwhile: "
+	if r.PushedSince > 0 {
+		text += ui.CountOf(r.PushedSince, "of the groupings was", "of the groupings were") + " pushed since you were asked, and "
+	}
+	if r.Count == r.Before {
+		return text + "other groupings are meant now than then. Look once more."
+	}
+	return text + CountGroupings(r.Before) + " were meant then, " + ui.Number(r.Count) + " now. Look once more."
+}
+
+// number is what has to be typed.
+func (r BulkRemoval) number() string { return strconv.Itoa(r.Count) }
+
+// them are the groupings that come back.
+func (r BulkRemoval) them() string {
+	if r.Active == 1 {
+		return "it"
+	}
+	return "them"
+}
