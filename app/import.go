@@ -1,6 +1,7 @@
 package app
 
 import (
+	"gatehouse/handlers/web"
 	"context"
 	"errors"
 	"fmt"
@@ -153,7 +154,7 @@ func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o sto
 	groupings, err := upstream.Parse(content)
 	if err != nil {
 		a.log.Warn("A file that was to be imported cannot be read", "err", err)
-		return nil, handlers.ErrNoImport
+		return nil, web.ErrNoImport
 	}
 	return a.takeIn(groupings, func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
 		if dryRun {

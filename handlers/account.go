@@ -10,20 +10,21 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/access"
 	"gatehouse/views/ui"
 )
 
-func (h *api) accountRoutes() []route {
-	return []route{
+func (h *api) accountRoutes() []web.Route {
+	return []web.Route{
 		// Whoever is limited is told who they are, too.
-		get(kindPage, "/account", endpoint{name: "account", needs: auth.Explore, do: h.account, limited: true}),
-		{path: "/account/sessions/:session/end", kind: kindPage, on: map[string]endpoint{
-			"POST": {name: "account/sessions/end", needs: auth.Explore, do: h.endSession},
+		web.Get(web.Page, "/account", web.Endpoint{Name: "account", Needs: auth.Explore, Do: h.account, Limited: true}),
+		{Path: "/account/sessions/:session/end", Kind: web.Page, On: map[string]web.Endpoint{
+			"POST": {Name: "account/sessions/end", Needs: auth.Explore, Do: h.endSession},
 		}},
-		{path: "/account/end-sessions", kind: kindPage, on: map[string]endpoint{
-			"POST": {name: "account/end-sessions", needs: auth.Explore, do: h.endSessions},
+		{Path: "/account/end-sessions", Kind: web.Page, On: map[string]web.Endpoint{
+			"POST": {Name: "account/end-sessions", Needs: auth.Explore, Do: h.endSessions},
 		}},
 	}
 }
@@ -33,7 +34,7 @@ func (h *api) accountRoutes() []route {
 func (h *api) account(c *fiber.Ctx) error {
 	p := guard.Principal(c)
 	m := views.Account{
-		Frame: h.web.frame(c, "Account", "account"), ID: shorten(p.ID, maxSubject), How: letInBy(p.Scheme), Limit: shorten(p.Limit, maxSubject),
+		Frame: h.web.Frame(c, "Account", "account"), ID: web.Shorten(p.ID, web.MaxSubject), How: letInBy(p.Scheme), Limit: web.Shorten(p.Limit, web.MaxSubject),
 		Sessions: h.sessionsOf(c, p), Why: whyNoSessions(p.Scheme),
 	}
 	if h.SessionIdle > 0 {
@@ -49,7 +50,7 @@ func (h *api) account(c *fiber.Ctx) error {
 		}
 		m.Ends = session.Expires
 	}
-	return h.web.page(c, fiber.StatusOK, views.AccountPage(m))
+	return h.web.Page(c, fiber.StatusOK, views.AccountPage(m))
 }
 
 // letInBy says by what a person is let in.
@@ -107,7 +108,7 @@ func (h *api) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSession 
 	for _, x := range h.Store.SessionsOf(p.ID) {
 		rows = append(rows, views.AccountSession{
 			Handle: x.Handle, This: x.Handle == this, Created: x.Created, Seen: x.Seen, Expires: x.Expires,
-			From: x.From, Browser: browserOf(x.UserAgent), UserAgent: shorten(x.UserAgent, maxSubject),
+			From: x.From, Browser: browserOf(x.UserAgent), UserAgent: web.Shorten(x.UserAgent, web.MaxSubject),
 		})
 	}
 	slices.Reverse(rows)
@@ -122,7 +123,7 @@ func (h *api) endSession(c *fiber.Ctx) error {
 		if handle == store.SessionHandle(h.Guard.SessionID(c)) {
 			return h.logout(c)
 		}
-		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.web.origin(c), "ended by its user"); err != nil {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.web.Origin(c), "ended by its user"); err != nil {
 			return err
 		}
 	}
@@ -131,9 +132,9 @@ func (h *api) endSession(c *fiber.Ctx) error {
 
 // endSessions ends all sessions of who asks, this one too.
 func (h *api) endSessions(c *fiber.Ctx) error {
-	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.web.homeAddress())
+	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.web.HomeAddress())
 	if p.ID != "" {
-		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.web.origin(c), "signed out everywhere"); err != nil {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.web.Origin(c), "signed out everywhere"); err != nil {
 			return err
 		}
 	}

@@ -11,16 +11,17 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
 )
 
-func (h *api) composeRoutes() []route {
-	return []route{
-		get(kindPage, "/push", endpoint{name: "ui/compose", needs: auth.Push, do: h.showCompose}),
-		{path: "/ui/push", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/push", needs: auth.Push, do: h.pushDraft}}},
-		{path: "/ui/push/check", kind: kindPage, on: map[string]endpoint{"POST": {name: "ui/push/check", needs: auth.Push, do: h.checkDraft}}},
+func (h *api) composeRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/push", web.Endpoint{Name: "ui/compose", Needs: auth.Push, Do: h.showCompose}),
+		{Path: "/ui/push", Kind: web.Page, On: map[string]web.Endpoint{"POST": {Name: "ui/push", Needs: auth.Push, Do: h.pushDraft}}},
+		{Path: "/ui/push/check", Kind: web.Page, On: map[string]web.Endpoint{"POST": {Name: "ui/push/check", Needs: auth.Push, Do: h.checkDraft}}},
 	}
 }
 
@@ -53,8 +54,8 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 	most := h.mostComposed()
 	// A byte takes up to three in a form and the end of a line six; the key and
 	// the rest come on top.
-	form, err := readFields(c, int64(6*most+256<<10), a.take)
-	if err != nil && answerTo(err).status == fiber.StatusRequestEntityTooLarge {
+	form, err := web.ReadFields(c, int64(6*most+256<<10), a.take)
+	if err != nil && web.AnswerTo(err).Status == fiber.StatusRequestEntityTooLarge {
 		return d, false, h.tooLong()
 	}
 	if err != nil {
@@ -62,7 +63,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 	}
 	for _, name := range []string{"grouping", "job", "mode", "ttl", "text", "more"} {
 		if len(form[name]) > 1 {
-			return d, false, badRequest("a field of the form is given twice")
+			return d, false, web.BadRequest("a field of the form is given twice")
 		}
 	}
 	d = draft{again: form.Get("grouping"), job: form.Get("job"), ttl: strings.TrimSpace(form.Get("ttl"))}
@@ -71,7 +72,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 	}
 	names, values := form["name"], form["value"]
 	if len(names) != len(values) || len(names) > maxLabelRows {
-		return d, false, badRequest("the labels of the form are no pairs, or too many")
+		return d, false, web.BadRequest("the labels of the form are no pairs, or too many")
 	}
 	for i := range names {
 		d.labels = append(d.labels, exposition.Label{Name: names[i], Value: values[i]})
@@ -86,7 +87,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 }
 
 func (h *api) tooLong() error {
-	return &httpError{fiber.StatusRequestEntityTooLarge, "a push from a page has at most " + strconv.Itoa(h.mostComposed()) + " bytes; push what is larger with curl"}
+	return web.NewError(fiber.StatusRequestEntityTooLarge, "a push from a page has at most "+strconv.Itoa(h.mostComposed())+" bytes; push what is larger with curl")
 }
 
 // showCompose shows the form: empty, or filled in with a grouping or with the
@@ -109,7 +110,7 @@ func (h *api) showCompose(c *fiber.Ctx) error {
 	if key, mistakes, _ := h.keyOf(&d); len(mistakes) == 0 {
 		h.fillAddress(c, &m, &d, key)
 	}
-	return h.web.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // checkDraft tells what would become of a draft. Nothing changes.
@@ -128,7 +129,7 @@ func (h *api) checkDraft(c *fiber.Ctx) error {
 	if !more {
 		h.fillVerdict(c, &m, &d, h.judge(&d))
 	}
-	return h.web.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // pushDraft pushes, and leads to the grouping.
@@ -140,7 +141,7 @@ func (h *api) pushDraft(c *fiber.Ctx) error {
 		return h.refused(err)
 	}
 	j := h.judge(&d)
-	j.push.Origin = h.web.origin(c)
+	j.push.Origin = h.web.Origin(c)
 	if j.err != nil {
 		if j.keyed {
 			h.noteRefusal(&j.push, j.err)
@@ -158,22 +159,22 @@ func (h *api) pushDraft(c *fiber.Ctx) error {
 
 // draftRefused shows the form again as it was filled in, with what went wrong.
 func (h *api) draftRefused(c *fiber.Ctx, d *draft, j judged, err error) error {
-	err = h.web.discreet(c, err)
-	a := answerTo(err)
-	if a.status >= fiber.StatusInternalServerError {
-		h.Logger.Error("A push from a page failed", "grouping", j.push.Key, "status", a.status, "err", err)
+	err = h.web.Discreet(c, err)
+	a := web.AnswerTo(err)
+	if a.Status >= fiber.StatusInternalServerError {
+		h.Logger.Error("A push from a page failed", "grouping", j.push.Key, "status", a.Status, "err", err)
 	}
-	if a.retry > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+	if a.Retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.Retry))
 	}
-	if a.status == fiber.StatusBadRequest {
-		a.status = fiber.StatusUnprocessableEntity
+	if a.Status == fiber.StatusBadRequest {
+		a.Status = fiber.StatusUnprocessableEntity
 	}
 	m := h.composePage(c, d)
 	h.fillVerdict(c, &m, d, j)
-	m.Returned, m.Failure = true, sentence(a.text)
-	m.Unsure = a.status >= fiber.StatusInternalServerError
-	return h.web.page(c, a.status, views.ComposePage(m))
+	m.Returned, m.Failure = true, web.Sentence(a.Text)
+	m.Unsure = a.Status >= fiber.StatusInternalServerError
+	return h.web.Page(c, a.Status, views.ComposePage(m))
 }
 
 // judged is what is made of a draft.
@@ -230,7 +231,7 @@ func (h *api) keyOf(d *draft) (key store.GroupingKey, mistakes []views.Mistake, 
 		}
 		field, place := "label-"+strconv.Itoa(i+1), "Label "+strconv.Itoa(i+1)
 		if l.Name == "" {
-			wrong(field, place, badRequest("the label has a value, but no name"))
+			wrong(field, place, web.BadRequest("the label has a value, but no name"))
 			continue
 		}
 		with := path + segmentsOf(l.Name, l.Value)

@@ -4,20 +4,21 @@ import (
 	"strings"
 
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
 // Denials puts on record in a store who was not let in.
 type Denials struct {
 	store *store.Store
-	named []route // those that the record names in words
+	named []web.Route // those that the record names in words
 }
 
 // NewDenials makes the record of a store.
 func NewDenials(s *store.Store) Denials {
 	d := Denials{store: s}
 	for _, r := range allRoutes() {
-		if r.on["GET"].denied != "" {
+		if r.On["GET"].Denied != "" {
 			d.named = append(d.named, r)
 		}
 	}
@@ -28,8 +29,8 @@ func NewDenials(s *store.Store) Denials {
 func (d Denials) Deny(x guard.Denial) {
 	what := x.Method + " " + x.Path
 	for _, r := range d.named {
-		if strings.HasSuffix(x.Path, r.path) {
-			what = r.on["GET"].denied
+		if strings.HasSuffix(x.Path, r.Path) {
+			what = r.On["GET"].Denied
 		}
 	}
 	d.store.Deny(store.Denial{

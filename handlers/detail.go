@@ -10,16 +10,17 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
 )
 
-func (h *api) detailRoutes() []route {
-	return []route{
-		get(kindPage, "/groupings/:id", endpoint{name: "detail", needs: auth.Read, do: h.detail}),
-		get(kindPage, "/groupings/:id/raw", endpoint{name: "raw", needs: auth.Read, do: h.raw, cache: askAgain}),
+func (h *api) detailRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/groupings/:id", web.Endpoint{Name: "detail", Needs: auth.Read, Do: h.detail}),
+		web.Get(web.Page, "/groupings/:id/raw", web.Endpoint{Name: "raw", Needs: auth.Read, Do: h.raw, Cache: web.AskAgain}),
 	}
 }
 
@@ -46,9 +47,9 @@ func (h *api) detail(c *fiber.Ctx) error {
 	if !ok {
 		return h.noGrouping(c)
 	}
-	v := detailView{group: g, from: fromOf(c), search: c.Query("q"), family: c.Query("family")}
-	if len(v.search) > maxQuery {
-		return badRequest("q is too long")
+	v := detailView{group: g, from: web.FromOf(c), search: c.Query("q"), family: c.Query("family")}
+	if len(v.search) > web.MaxQuery {
+		return web.BadRequest("q is too long")
 	}
 	m := h.groupingHead(c, p, g)
 	m.Live = "grouping"
@@ -65,7 +66,7 @@ func (h *api) detail(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return h.web.page(c, fiber.StatusOK, views.GroupingPage(m))
+	return h.web.Page(c, fiber.StatusOK, views.GroupingPage(m))
 }
 
 // raw serves what a grouping holds as text, as scrapes show it.
@@ -78,14 +79,14 @@ func (h *api) raw(c *fiber.Ctx) error {
 	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
 	s.format = exposition.Negotiate(lossless)
 	s.setHeaders(c)
-	return stream(c, s.write)
+	return web.Stream(c, s.write)
 }
 
 // groupingHead is the page of a grouping without what it holds.
 func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views.Grouping {
-	f := h.web.frame(c, g.Key.String(), "groupings")
+	f := h.web.Frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
-		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: client(g.Origin),
+		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: web.Client(g.Origin),
 		Expires: g.Expires, Every: g.Every, Overdue: isOverdue(g, f.Now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
 	}
@@ -93,7 +94,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 		m.Labels = append(m.Labels, views.Label{Name: l.Name, Value: l.Value})
 	}
 	if !g.LastPushSuccessful() {
-		m.Refusal = &views.Refusal{At: g.Failed, Reason: reasonOfRefusal(f, p, g.Key.String(), g.Failure)}
+		m.Refusal = &views.Refusal{At: g.Failed, Reason: web.ReasonOfRefusal(f, p, g.Key.String(), g.Failure)}
 	}
 	m.Copies = h.copies(c, f, g)
 	m.Notices = notices(g)
@@ -102,7 +103,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 
 // copies are the texts that people take along: addresses and commands.
 func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
-	server := h.web.serverURL(c)
+	server := h.web.ServerURL(c)
 	all := []views.Copy{
 		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
 		{ID: "copy-selector", Name: "selector", Text: g.Key.String(), Quick: true},
@@ -111,7 +112,7 @@ func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 	if !f.Open {
 		curl += ` -H "Authorization: Bearer $TOKEN"`
 	}
-	target := " " + quoteShell(server+g.Key.Path())
+	target := " " + web.QuoteShell(server+g.Key.Path())
 	if f.User.MayPush {
 		all = append(all, views.Copy{ID: "copy-push", Name: "push", Text: curl + " -X PUT --data-binary @metrics.txt" + target})
 	}
@@ -136,7 +137,7 @@ func (v *detailView) fill(m *views.Grouping) error {
 	if v.family != "" {
 		i := slices.IndexFunc(families, func(f store.GroupFamily) bool { return f.Name == v.family })
 		if i < 0 {
-			return &httpError{fiber.StatusNotFound, "the grouping has no such family"}
+			return web.NewError(fiber.StatusNotFound, "the grouping has no such family")
 		}
 		return v.fillOne(m, families[i])
 	}
@@ -258,11 +259,11 @@ func (v *detailView) beside(f store.GroupFamily, room int) ([]views.Sample, erro
 // listed is a family without its samples.
 func (v *detailView) listed(m *views.Grouping, f store.GroupFamily) views.Family {
 	out := views.Family{
-		Name: shorten(f.Name, maxShownName), Type: f.Type.String(), Help: shorten(f.Help, maxShownHelp),
+		Name: web.Shorten(f.Name, maxShownName), Type: f.Type.String(), Help: web.Shorten(f.Help, maxShownHelp),
 		Series: f.Series, Hidden: f.Hidden, Changed: f.Changed, URL: v.url(m, f.Name, 0),
 	}
 	for _, l := range v.group.Key.Labels() {
-		out.FromKey = append(out.FromKey, views.Label{Name: l.Name, Value: shorten(l.Value, 40)})
+		out.FromKey = append(out.FromKey, views.Label{Name: l.Name, Value: web.Shorten(l.Value, 40)})
 	}
 	return out
 }

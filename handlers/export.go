@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -41,19 +42,19 @@ func (h *api) export(c *fiber.Ctx) error {
 	case "text":
 		s := h.newScrape(c, p, slices.Values(found))
 		s.format = exposition.Negotiate(lossless)
-		download(c, "groupings.txt", s.format.ContentType())
+		web.Download(c, "groupings.txt", s.format.ContentType())
 		return h.stream(c, s)
 	case "json":
-		download(c, "groupings.json", fiber.MIMEApplicationJSON)
-		return streamCoded(c, func(w io.Writer) error { return h.writeJSON(w, found, now) })
+		web.Download(c, "groupings.json", fiber.MIMEApplicationJSON)
+		return web.StreamCoded(c, func(w io.Writer) error { return h.writeJSON(w, found, now) })
 	case "csv":
-		download(c, "groupings.csv", "text/csv; charset=utf-8")
-		return streamCoded(c, func(w io.Writer) error { return h.writeCSV(w, found, now) })
+		web.Download(c, "groupings.csv", "text/csv; charset=utf-8")
+		return web.StreamCoded(c, func(w io.Writer) error { return h.writeCSV(w, found, now) })
 	case "selectors":
-		download(c, "selectors.txt", fiber.MIMETextPlainCharsetUTF8)
-		return streamCoded(c, func(w io.Writer) error { return writeSelectors(w, found) })
+		web.Download(c, "selectors.txt", fiber.MIMETextPlainCharsetUTF8)
+		return web.StreamCoded(c, func(w io.Writer) error { return writeSelectors(w, found) })
 	}
-	return badRequest("format must be text, json, csv or selectors")
+	return web.BadRequest("format must be text, json, csv or selectors")
 }
 
 // writeJSON writes an array of groupings as the JSON API has them.
@@ -86,8 +87,8 @@ func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error 
 	}
 	for _, g := range groups {
 		err := out.Write([]string{
-			g.Key.String(), h.state(g, now), moment(g.Pushed), cell(g.Origin.By), g.Origin.Via, cell(g.Origin.From), moment(g.Failed), cell(g.Failure),
-			strconv.Itoa(g.FamilyCount()), strconv.Itoa(g.Series), strconv.Itoa(g.Bytes), moment(g.Expires),
+			g.Key.String(), h.state(g, now), web.Moment(g.Pushed), web.Cell(g.Origin.By), g.Origin.Via, web.Cell(g.Origin.From), web.Moment(g.Failed), web.Cell(g.Failure),
+			strconv.Itoa(g.FamilyCount()), strconv.Itoa(g.Series), strconv.Itoa(g.Bytes), web.Moment(g.Expires),
 		})
 		if err != nil {
 			return err

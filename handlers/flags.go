@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	views "gatehouse/views/statuspage"
 )
 
@@ -52,7 +53,7 @@ func (h *api) flags(c *fiber.Ctx) []Flag {
 // flagTable shows the flags in which all words of a search are found.
 func (h *api) flagTable(c *fiber.Ctx) (views.FlagTable, error) {
 	t := views.FlagTable{Search: strings.TrimSpace(c.Query("q"))}
-	wanted, err := words(t.Search)
+	wanted, err := web.Words(t.Search)
 	if err != nil {
 		return t, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -43,7 +44,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if q.within, err = h.web.limit(c); err != nil {
+	if q.within, err = h.web.Limit(c); err != nil {
 		return err
 	}
 	now := h.Store.Now()
@@ -53,25 +54,25 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	out := make([]groupingJSON, len(page))
 	for i, g := range page {
 		out[i] = h.groupingJSON(g, now)
-		out[i].LastFailure = failureWithin(q.within, g)
+		out[i].LastFailure = web.FailureWithin(q.within, g)
 	}
-	return succeed(c, fiber.Map{"groupings": out, "total": total, "next": next})
+	return web.Succeed(c, fiber.Map{"groupings": out, "total": total, "next": next})
 }
 
 // deleteGroupings deletes what a selector means, or counts it.
 func (h *api) deleteGroupings(c *fiber.Ctx) error {
-	selectors, err := store.ParseSelectors(queries(c, "match[]"))
+	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
 		return err
 	}
 	if selectors.All() {
-		return badRequest("a selector is required: match[]={…}")
+		return web.BadRequest("a selector is required: match[]={…}")
 	}
 	dry, err := dryRun(c)
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.limit(c)
+	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
@@ -79,26 +80,26 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if dry {
 		n, err = countWithin(h.Store.Picture(), selectors, limit)
 	} else {
-		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.web.origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.web.Origin(c))
 	}
 	if err != nil {
-		return beyondLimit(c, err)
+		return web.BeyondLimit(c, err)
 	}
-	return succeed(c, fiber.Map{"deleted": n})
+	return web.Succeed(c, fiber.Map{"deleted": n})
 }
 
 // dryRun reports whether a delete is only to be counted.
 func dryRun(c *fiber.Ctx) (bool, error) {
-	if !c.Context().QueryArgs().Has(queryDryRun) {
+	if !c.Context().QueryArgs().Has(web.QueryDryRun) {
 		return false, nil
 	}
-	switch c.Query(queryDryRun) {
+	switch c.Query(web.QueryDryRun) {
 	case "true":
 		return true, nil
 	case "false":
 		return false, nil
 	}
-	return false, badRequest("dry_run must be true or false")
+	return false, web.BadRequest("dry_run must be true or false")
 }
 
 // countWithin counts what a delete of what matches would delete. The error is
@@ -134,10 +135,10 @@ func (h *api) state(g *store.Group, now time.Time) string {
 func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
 	return groupingJSON{
 		Labels: labelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
-		LastPushTime: optional(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
+		LastPushTime: web.OptionalTime(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
 		LastPushBy: g.Origin.By, LastPushVia: g.Origin.Via, LastPushFrom: g.Origin.From,
-		LastFailureTime: optional(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
-		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: optional(g.Expires),
+		LastFailureTime: web.OptionalTime(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
+		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: web.OptionalTime(g.Expires),
 		Notices: noticesJSON(g),
 	}
 }
@@ -164,23 +165,23 @@ type listQuery struct {
 func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 	q := listQuery{state: c.Query("state"), sort: c.Query("sort", "labels"), cursor: c.Query("cursor")}
 	var err error
-	if q.selectors, err = store.ParseSelectors(queries(c, "match[]")); err != nil {
+	if q.selectors, err = store.ParseSelectors(web.Queries(c, "match[]")); err != nil {
 		return q, err
 	}
-	if q.words, err = words(c.Query("q")); err != nil {
+	if q.words, err = web.Words(c.Query("q")); err != nil {
 		return q, err
 	}
 	if q.state != "" && !slices.Contains(states, q.state) {
-		return q, badRequest("state must be fresh, stale, old or failed")
+		return q, web.BadRequest("state must be fresh, stale, old or failed")
 	}
 	if !isOrder(q.sort) {
-		return q, badRequest("sort must be labels, last_push, families, series, bytes or expires, with a - in front for the reverse")
+		return q, web.BadRequest("sort must be labels, last_push, families, series, bytes or expires, with a - in front for the reverse")
 	}
-	if q.limit, err = strconv.Atoi(c.Query("limit", strconv.Itoa(defaultPage))); err != nil || q.limit < 1 || q.limit > maxPage {
-		return q, badRequest("limit must be a number from 1 to " + strconv.Itoa(maxPage))
+	if q.limit, err = strconv.Atoi(c.Query("limit", strconv.Itoa(web.DefaultPage))); err != nil || q.limit < 1 || q.limit > maxPage {
+		return q, web.BadRequest("limit must be a number from 1 to " + strconv.Itoa(maxPage))
 	}
 	if _, err := q.after(); err != nil {
-		return q, badRequest("bad cursor")
+		return q, web.BadRequest("bad cursor")
 	}
 	return q, nil
 }
@@ -189,7 +190,7 @@ func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 // would be of each state.
 func (h *api) find(p *store.Picture, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
 	byState = make(map[string]int, len(states))
-	for g := range groupsWithin(p, q.selectors, q.within) {
+	for g := range web.GroupsWithin(p, q.selectors, q.within) {
 		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {
 			continue
 		}

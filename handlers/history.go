@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -46,14 +47,14 @@ func (h *api) fillHistory(m *views.Grouping, p *store.Picture, g *store.Group) e
 	for _, x := range pushes {
 		push := views.Push{
 			At: x.At, Method: "PUT", Effect: "replaced everything", Bytes: x.Bytes, Families: x.Families, Series: x.Series,
-			Pusher: client(x.Origin), Refused: x.Refused != "",
+			Pusher: web.Client(x.Origin), Refused: x.Refused != "",
 		}
 		if x.Mode == store.Merge {
 			push.Method, push.Effect = "POST", "replaced families"
 		}
 		if push.Refused {
 			push.Effect = "changed nothing"
-			push.Why = brief(reasonOfRefusal(m.Frame, p, g.Key.String(), x.Refused))
+			push.Why = web.Brief(web.ReasonOfRefusal(m.Frame, p, g.Key.String(), x.Refused))
 		}
 		m.History = append(m.History, push)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store/exposition"
 )
 
@@ -26,24 +27,19 @@ type RefusedFamily struct {
 	Reason string `json:"reason"`
 }
 
-// ErrNoImport says that a body is not what a Pushgateway writes.
-var ErrNoImport = errors.New("the body is no persistence file of a Pushgateway, or is damaged")
-
 // maxImportBytes bounds a file that is imported by request. It takes several times
 // the memory, so there is one at a time.
 const maxImportBytes = 256 << 20
 
-var errImporting = errors.New("another import is under way; try again when it has ended")
-
 // importRoutes are there only where everything may be deleted at once, too.
-func (h *api) importRoutes() []route {
+func (h *api) importRoutes() []web.Route {
 	if !h.EnableAdminAPI {
 		return nil
 	}
-	return []route{{
-		path: "/api/v1/admin/import",
-		kind: kindJSON,
-		on:   map[string]endpoint{"POST": {name: "import", needs: auth.Administer, do: h.importFile, query: []string{queryDryRun}}},
+	return []web.Route{{
+		Path: "/api/v1/admin/import",
+		Kind: web.JSON,
+		On:   map[string]web.Endpoint{"POST": {Name: "import", Needs: auth.Administer, Do: h.importFile, Query: []string{web.QueryDryRun}}},
 	}}
 }
 
@@ -63,21 +59,21 @@ func (h *api) importFile(c *fiber.Ctx) error {
 		return err
 	}
 	if !h.importing.TryLock() {
-		return errImporting
+		return web.ErrImporting
 	}
 	defer h.importing.Unlock()
 	var content []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
-		content, err = exposition.ReadBody(stream, coding(c), maxImportBytes, nil)
+		content, err = exposition.ReadBody(stream, web.Coding(c), maxImportBytes, nil)
 	}
 	if errors.Is(err, exposition.ErrTooLarge) {
-		return &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the file is larger than %d MiB", maxImportBytes>>20)}
+		return web.NewError(fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the file is larger than %d MiB", maxImportBytes>>20))
 	}
 	if err != nil {
 		return err
 	}
 	// Not the request's context: what has begun goes on though its client has left.
-	arrivals, err := h.Import(context.Background(), content, dry, h.web.origin(c))
+	arrivals, err := h.Import(context.Background(), content, dry, h.web.Origin(c))
 	if err != nil {
 		return err
 	}
@@ -95,7 +91,7 @@ func (h *api) importFile(c *fiber.Ctx) error {
 	}
 	if !dry {
 		h.Logger.Warn("A persistence file was imported by request", "groupings", imported, "left_out", len(arrivals)-imported,
-			"by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
+			"by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	}
-	return succeed(c, fiber.Map{"dry_run": dry, "imported": imported, "left_out": len(arrivals) - imported, "groupings": list})
+	return web.Succeed(c, fiber.Map{"dry_run": dry, "imported": imported, "left_out": len(arrivals) - imported, "groupings": list})
 }

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -19,7 +20,7 @@ func importing(s **served) func(setup) {
 		c.EnableAdminAPI = true
 		c.Import = func(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]Arrival, error) {
 			if string(content) != "a file" {
-				return nil, ErrNoImport
+				return nil, web.ErrNoImport
 			}
 			path, err := store.ParsePath("/job/old", true)
 			if err != nil || dryRun {

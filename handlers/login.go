@@ -12,22 +12,23 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/login"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/views/ui"
 )
 
 // loginRoutes are how people sign in at the OpenID provider. Without one they
 // are not there.
-func (h *api) loginRoutes() []route {
-	return []route{
-		{path: "/auth/login", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"GET": {name: "auth/login", needs: auth.Public, do: h.depart, cache: noStore},
+func (h *api) loginRoutes() []web.Route {
+	return []web.Route{
+		{Path: "/auth/login", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"GET": {Name: "auth/login", Needs: auth.Public, Do: h.depart, Cache: web.NoStore},
 		}},
-		{path: "/auth/callback", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"GET": {name: "auth/callback", needs: auth.Public, do: h.arrive, cache: noStore, denied: "sign-in at the OpenID provider"},
+		{Path: "/auth/callback", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"GET": {Name: "auth/callback", Needs: auth.Public, Do: h.arrive, Cache: web.NoStore, Denied: "sign-in at the OpenID provider"},
 		}},
-		{path: "/auth/backchannel", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel, cache: noStore},
+		{Path: "/auth/backchannel", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"POST": {Name: "auth/backchannel", Needs: auth.Public, Do: h.backchannel, Cache: web.NoStore},
 		}},
 	}
 }
@@ -49,7 +50,7 @@ func (h *api) depart(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	address, err := h.Guard.Depart(c, h.web.pathBelow(c.Query("next")), c.Query("switch") != "")
+	address, err := h.Guard.Depart(c, h.web.PathBelow(c.Query("next")), c.Query("switch") != "")
 	if err != nil {
 		return err
 	}
@@ -71,9 +72,9 @@ func (h *api) arrive(c *fiber.Ctx) error {
 		h.Logger.Error("A sign-in failed", "err", err)
 	}
 	if next != "" {
-		next = h.web.localPath(h.PublicPrefix + next)
+		next = h.web.LocalPath(h.PublicPrefix + next)
 	}
-	return c.Redirect(h.web.signInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
+	return c.Redirect(h.web.SignInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
 }
 
 // loginProblem is why somebody was not signed in, by the word for it in the
@@ -125,39 +126,39 @@ func (h *api) loginProblem(c *fiber.Ctx) (loginProblem, bool) {
 
 // loginProblemPage says why somebody was not signed in, and what to do now.
 func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
-	next := "next=" + url.QueryEscape(h.web.localPath(c.Query("next")))
+	next := "next=" + url.QueryEscape(h.web.LocalPath(c.Query("next")))
 	m := ui.Problem{Action: ui.Choice{Text: "Try again", URL: h.PublicPrefix + "/auth/login?" + next}}
 	var text string
 	switch {
 	case p.reason == nil:
-		m.Status, text, m.Retry = fiber.StatusServiceUnavailable, sentence(textUnavailable), 5
+		m.Status, text, m.Retry = fiber.StatusServiceUnavailable, web.Sentence(web.TextUnavailable), 5
 	case p.word == noRole || p.word == unlisted:
 		m.Status, text = fiber.StatusForbidden, h.nobodyText(c, p)
 		m.Action = ui.Choice{Text: "Use another account", URL: h.PublicPrefix + "/auth/login?switch=1&" + next}
-		if address := h.Guard.FarewellOf("", h.web.homeAddress()); address != "" {
+		if address := h.Guard.FarewellOf("", h.web.HomeAddress()); address != "" {
 			m.Others = append(m.Others, ui.Choice{Text: "Sign out", URL: address})
 		}
 	default:
-		a := answerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
-		m.Status, text = a.status, sentence(a.text)
+		a := web.AnswerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
+		m.Status, text = a.Status, web.Sentence(a.Text)
 	}
 	m.Text = text
 	if h.Guard.HasPasswords() {
 		m.Others = append(m.Others, ui.Choice{Text: "Sign in with a password", URL: h.PublicPrefix + "/login?" + next})
 	}
-	m.Frame = h.web.frame(c, problemTitle(m.Status), "")
+	m.Frame = h.web.Frame(c, web.ProblemTitle(m.Status), "")
 	m.Version = "" // is not for strangers
 	if m.Retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(m.Retry))
 	}
-	c.Set(fiber.HeaderCacheControl, noStore)
-	return h.web.page(c, m.Status, ui.ProblemPage(m))
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return h.web.Page(c, m.Status, ui.ProblemPage(m))
 }
 
 // nobodyText tells people how the provider knows them, and that this is not
 // enough.
 func (h *api) nobodyText(c *fiber.Ctx, p loginProblem) string {
-	text := whoYouAre(auth.Principal{Name: h.Guard.Nobody(c)})
+	text := web.WhoYouAre(auth.Principal{Name: h.Guard.Nobody(c)})
 	if p.word == unlisted {
 		return text + " The sign-in provider did not list your groups, which may be too many; it only said where to ask for them."
 	}
@@ -172,7 +173,7 @@ func (h *api) backchannel(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	form, err := readFields(c, maxLogoutForm, nil)
+	form, err := web.ReadFields(c, maxLogoutForm, nil)
 	if err != nil || len(form["logout_token"]) != 1 {
 		return logoutRefused(c, "a form with one logout_token is expected")
 	}
@@ -184,7 +185,7 @@ func (h *api) backchannel(c *fiber.Ctx) error {
 		}
 		return err
 	}
-	origin := store.Origin{By: h.providerHost(), From: h.web.clientAddress(c), Via: string(auth.OIDC)}
+	origin := store.Origin{By: h.providerHost(), From: h.web.ClientAddress(c), Via: string(auth.OIDC)}
 	_, err = h.Store.EndSessionsWhere(context.Background(), signedOut(l, h.Guard.Login.Issuer), origin, "signed out at the provider")
 	if err != nil {
 		return err

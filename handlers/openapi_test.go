@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store/exposition"
 )
 
@@ -102,18 +103,18 @@ func (s *served) checkDescribed(req *http.Request, path string, a answered) {
 }
 
 // servedOperations lists what the routes serve, as the description would put it.
-func servedOperations(routes []route) []string {
+func servedOperations(routes []web.Route) []string {
 	var all []string
 	for _, r := range routes {
-		if r.kind == kindPage {
+		if r.Kind == web.Page {
 			continue
 		}
-		paths := []string{strings.Replace(r.path, ":id", "{id}", 1)}
-		if r.path == "/metrics/*" {
+		paths := []string{strings.Replace(r.Path, ":id", "{id}", 1)}
+		if r.Path == "/metrics/*" {
 			paths = []string{"/metrics/job/{job}", "/metrics/job/{job}/{labels}"}
 		}
 		for _, path := range paths {
-			for method := range r.on {
+			for method := range r.On {
 				all = append(all, method+" "+path)
 			}
 		}
@@ -251,9 +252,9 @@ func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 	must(t, err)
 	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	for _, r := range h.routes() {
-		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.path)
-		for method := range r.on {
-			if !r.strict(method) {
+		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.Path)
+		for method := range r.On {
+			if !r.Strict(method) {
 				continue
 			}
 			var described []string
@@ -262,8 +263,8 @@ func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 					described = append(described, p.Value.Name)
 				}
 			}
-			if !slices.Equal(described, r.on[method].query) {
-				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.on[method].query)
+			if !slices.Equal(described, r.On[method].Query) {
+				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.On[method].Query)
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -32,8 +33,8 @@ const headerTTL = "X-Push-TTL"
 const begun = "push"
 
 // pushing is how a grouping's path is pushed to.
-func (h *api) pushing(mode store.Mode) endpoint {
-	return endpoint{name: "push", needs: auth.Push, do: h.push, limited: true, timed: true, query: []string{queryTTL}, head: h.beginPush(mode)}
+func (h *api) pushing(mode store.Mode) web.Endpoint {
+	return web.Endpoint{Name: "push", Needs: auth.Push, Do: h.push, Limited: true, Timed: true, Query: []string{web.QueryTTL}, Head: h.beginPush(mode)}
 }
 
 // beginPush checks all of a push but its body.
@@ -43,18 +44,18 @@ func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
 		if err != nil {
 			return h.refused(err)
 		}
-		if err := h.web.allow(c, path.Key); err != nil {
+		if err := h.web.Allow(c, path.Key); err != nil {
 			return err
 		}
-		p := &store.Push{Key: path.Key, Mode: mode, Origin: h.web.origin(c)}
+		p := &store.Push{Key: path.Key, Mode: mode, Origin: h.web.Origin(c)}
 		if wrong == nil {
 			p.TTL, wrong = h.ttl(c)
 		}
 		if wrong == nil && int64(c.Request().Header.ContentLength()) > h.MaxBodyBytes {
 			wrong = exposition.ErrTooLarge
 		}
-		if wrong == nil && c.Locals(bodyWaits) != nil {
-			wrong = knownCoding(coding(c))
+		if wrong == nil && c.Locals(web.BodyWaits) != nil {
+			wrong = knownCoding(web.Coding(c))
 		}
 		if wrong != nil {
 			return h.take(p, wrong)
@@ -70,7 +71,7 @@ func (h *api) push(c *fiber.Ctx) error {
 	var err error
 	p.Families, p.Size, err = h.decode(c, p.Key)
 	if err = h.take(p, err); err != nil {
-		return h.web.discreet(c, err)
+		return h.web.Discreet(c, err)
 	}
 	c.Status(h.pushedStatus())
 	return nil
@@ -130,12 +131,12 @@ func (h *api) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
 // live after this push; 0: for ever.
 func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
 	asked := c.Request().Header.PeekAll(headerTTL)
-	if query := c.Context().QueryArgs(); query.Has(queryTTL) {
-		asked = append(slices.Clone(asked), query.Peek(queryTTL))
+	if query := c.Context().QueryArgs(); query.Has(web.QueryTTL) {
+		asked = append(slices.Clone(asked), query.Peek(web.QueryTTL))
 	}
 	switch {
 	case len(asked) > 1:
-		return 0, badRequest("the TTL is given twice: by the parameter ttl or the header " + headerTTL)
+		return 0, web.BadRequest("the TTL is given twice: by the parameter ttl or the header " + headerTTL)
 	case len(asked) == 0:
 		return h.DefaultTTL, nil
 	case len(asked[0]) == 0:
@@ -156,7 +157,7 @@ func (h *api) parseTTL(asked string) (time.Duration, error) {
 }
 
 func badTTL(asked string) error {
-	return badRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(shortened(asked)))
+	return web.BadRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(web.Clipped(asked)))
 }
 
 // decode reads the body under all limits, decodes it, and tells its size.
@@ -166,7 +167,7 @@ func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, in
 	var body []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
-		if body, err = exposition.ReadBody(stream, coding(c), h.MaxBodyBytes, account.take); err != nil {
+		if body, err = exposition.ReadBody(stream, web.Coding(c), h.MaxBodyBytes, account.take); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -190,16 +191,16 @@ func (h *api) decoding(k store.GroupingKey) exposition.Options {
 // noteRefusal shows the operator that pushes to a grouping fail for a reason
 // that lies in what is pushed.
 func (h *api) noteRefusal(p *store.Push, err error) {
-	if a := answerTo(err); a.status == fiber.StatusBadRequest {
+	if a := web.AnswerTo(err); a.Status == fiber.StatusBadRequest {
 		h.Store.Reject(context.Background(), store.Rejection{
-			Key: p.Key, Mode: p.Mode, Reason: reasonOf(err), Message: a.text, Size: p.Size, Origin: p.Origin,
+			Key: p.Key, Mode: p.Mode, Reason: reasonOf(err), Message: a.Text, Size: p.Size, Origin: p.Origin,
 		})
 	}
 }
 
 // refused counts a refusal by its reason.
 func (h *api) refused(err error) error {
-	if a := answerTo(err); a.status != fiber.StatusNotFound {
+	if a := web.AnswerTo(err); a.Status != fiber.StatusNotFound {
 		h.Metrics.Refused(reasonOf(err))
 	}
 	return err
@@ -214,7 +215,7 @@ func reasonOf(err error) exposition.Reason {
 	case errors.As(err, &body):
 		return body.Reason
 	}
-	switch answerTo(err).status {
+	switch web.AnswerTo(err).Status {
 	case fiber.StatusRequestEntityTooLarge:
 		return "size"
 	case fiber.StatusUnsupportedMediaType:
@@ -234,21 +235,21 @@ func (h *api) delete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.limit(c)
+	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
 	var n int
 	if path.JobOnly && !h.ExactJobMatch {
-		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.web.origin(c))
-	} else if err = h.web.allow(c, path.Key); err == nil {
-		n, err = h.Store.Delete(context.Background(), path.Key, h.web.origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.web.Origin(c))
+	} else if err = h.web.Allow(c, path.Key); err == nil {
+		n, err = h.Store.Delete(context.Background(), path.Key, h.web.Origin(c))
 	}
 	if err != nil {
-		return beyondLimit(c, err)
+		return web.BeyondLimit(c, err)
 	}
 	if path.JobOnly && n > 1 {
-		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
+		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	}
 	c.Set(headerDeleted, strconv.Itoa(n))
 	return c.Status(fiber.StatusAccepted).Send(nil)
@@ -279,7 +280,7 @@ func (a *account) take(n int64) error {
 	}
 	if total := a.budget.taken.Add(n); a.budget.limit > 0 && total > a.budget.limit {
 		a.budget.taken.Add(-n)
-		return errBudget
+		return web.ErrBudget
 	}
 	a.taken += n
 	return nil

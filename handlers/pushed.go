@@ -15,6 +15,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -23,20 +24,20 @@ import (
 // Pushgateway gave it: numbers are strings, families stand beside the two
 // fixed keys of a grouping.
 func (h *api) metrics(c *fiber.Ctx) error {
-	limit, err := h.web.limit(c)
+	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	p := h.Store.Picture()
-	return stream(c, func(w io.Writer) (int64, error) {
-		counted := &countingWriter{w: w}
-		out := bufio.NewWriterSize(counted, writeSize)
-		err := writePushed(out, groupsWithin(p, store.Selectors{}, limit))
+	return web.Stream(c, func(w io.Writer) (int64, error) {
+		counted := &web.CountingWriter{W: w}
+		out := bufio.NewWriterSize(counted, web.WriteSize)
+		err := writePushed(out, web.GroupsWithin(p, store.Selectors{}, limit))
 		if err == nil {
 			err = out.Flush()
 		}
-		return counted.n, err
+		return counted.N, err
 	})
 }
 

@@ -14,13 +14,14 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/handlers/telemetry"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/targets"
 	"gatehouse/views/ui"
 )
 
-func (h *api) targetsRoutes() []route {
-	return []route{get(kindPage, "/targets", endpoint{name: "targets", needs: auth.Read, do: h.targetsPage})}
+func (h *api) targetsRoutes() []web.Route {
+	return []web.Route{web.Get(web.Page, "/targets", web.Endpoint{Name: "targets", Needs: auth.Read, Do: h.targetsPage})}
 }
 
 const (
@@ -38,7 +39,7 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.web.frame(c, "Targets", "targets")
+	f := h.web.Frame(c, "Targets", "targets")
 	f.Live = "targets"
 	jobs := h.pushers(h.Store.Picture(), f.Now)
 	seen, served := h.Scrapers.List(f.Now)
@@ -52,10 +53,10 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 		}
 	}
 	if c.Query("view") == "scrapers" {
-		return h.web.page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
+		return h.web.Page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
 	}
-	pushURL(c, t.PushersURL+v.query())
-	return h.web.page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
+	web.PushURL(c, t.PushersURL+v.query())
+	return h.web.Page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
 }
 
 // pushersView is what a person asks of the jobs, as it stands in the page's
@@ -69,12 +70,12 @@ type pushersView struct {
 
 // readPushersView leaves out what makes no sense.
 func readPushersView(c *fiber.Ctx) (pushersView, error) {
-	v := pushersView{text: strings.TrimSpace(c.Query("q")), sort: c.Query("sort"), from: fromOf(c)}
+	v := pushersView{text: strings.TrimSpace(c.Query("q")), sort: c.Query("sort"), from: web.FromOf(c)}
 	if _, ok := jobOrders[strings.TrimPrefix(v.sort, "-")]; !ok {
 		v.sort = "worst"
 	}
 	var err error
-	v.words, err = words(v.text)
+	v.words, err = web.Words(v.text)
 	return v, err
 }
 
@@ -250,10 +251,10 @@ func jobColumns(page string, v *pushersView) []ui.Column {
 
 // pusherRow is a job as the page shows it.
 func pusherRow(home string, j *pusher) views.Pusher {
-	list := listView{listQuery: listQuery{sort: "labels", limit: defaultPage}}
+	list := listView{listQuery: listQuery{sort: "labels", limit: web.DefaultPage}}
 	list.matchers = []string{matcher(model.JobLabel, j.job)}
 	r := views.Pusher{
-		ID: strconv.FormatUint(xxhash.Sum64String(j.job), 36), Job: shorten(j.job, maxValue), URL: home + list.query(),
+		ID: strconv.FormatUint(xxhash.Sum64String(j.job), 36), Job: web.Shorten(j.job, web.MaxValue), URL: home + list.query(),
 		Groupings: j.groupings, Series: j.series, Last: j.last, Every: median(j.every),
 	}
 	if r.Job != j.job {
@@ -281,7 +282,7 @@ func (j *pusher) named() (clients []ui.Client, more int) {
 		}
 	}
 	for _, o := range most {
-		clients = append(clients, client(o))
+		clients = append(clients, web.Client(o))
 	}
 	return clients, len(j.clients) - len(clients)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 )
 
 // documentedNeed is what a request needs as the documentation says.
@@ -66,24 +67,24 @@ func TestTheTableOfRequestsSaysWhatTheyNeed(t *testing.T) {
 		if strings.HasPrefix(d.path, "/debug/") {
 			continue // is mounted as a whole
 		}
-		i := slices.IndexFunc(routes, func(r route) bool { return r.path == d.path })
+		i := slices.IndexFunc(routes, func(r web.Route) bool { return r.Path == d.path })
 		if i < 0 {
 			t.Errorf("there is no route %s", d.path)
 			continue
 		}
-		for method, e := range routes[i].on {
-			if (d.method == "" || d.method == method) && roleOf(e.needs) != d.role {
-				t.Errorf("%s %s needs %s, documented is %s", method, d.path, roleOf(e.needs), d.role)
+		for method, e := range routes[i].On {
+			if (d.method == "" || d.method == method) && roleOf(e.Needs) != d.role {
+				t.Errorf("%s %s needs %s, documented is %s", method, d.path, roleOf(e.Needs), d.role)
 			}
 		}
 	}
 	for _, r := range routes {
-		for method := range r.on {
+		for method := range r.On {
 			documented := slices.ContainsFunc(needs, func(d documentedNeed) bool {
-				return (d.method == "" || d.method == method) && (d.path == r.path || strings.HasPrefix(r.path, d.path+"/:"))
+				return (d.method == "" || d.method == method) && (d.path == r.Path || strings.HasPrefix(r.Path, d.path+"/:"))
 			})
-			if !documented && r.kind != kindPage {
-				t.Errorf("%s %s is not documented", method, r.path)
+			if !documented && r.Kind != web.Page {
+				t.Errorf("%s %s is not documented", method, r.Path)
 			}
 		}
 	}

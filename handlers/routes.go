@@ -1,5 +1,5 @@
 // Package handlers translates between HTTP and the store. routes.go is the
-// whole URL map, errors.go the only place where errors become answers.
+// whole URL map, web/errors.go the only place where errors become answers.
 package handlers
 
 import (
@@ -16,6 +16,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/telemetry"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -86,16 +87,16 @@ type api struct {
 	Config
 	budget    budget
 	importing sync.Mutex // held by the one import that is under way
-	etags     etags
+	etags     web.ETags
 	streams   streams
-	web       *site
-	server    *server
+	web       *web.Site
+	server    *web.Server
 }
 
 // New makes the server's routes.
 func New(c Config) (*fiber.App, error) {
 	h := newAPI(c)
-	return h.server.serve(h.routes())
+	return h.server.Serve(h.routes())
 }
 
 // NewScrape makes the routes of a listener that serves scrapes, targets and
@@ -103,7 +104,7 @@ func New(c Config) (*fiber.App, error) {
 func NewScrape(c Config) (*fiber.App, error) {
 	c.EnablePprof = false
 	h := newAPI(c)
-	return h.server.serve(slices.Concat(h.scrapeRoutes(), h.healthRoutes()))
+	return h.server.Serve(slices.Concat(h.scrapeRoutes(), h.healthRoutes()))
 }
 
 func newAPI(c Config) *api {
@@ -111,37 +112,37 @@ func newAPI(c Config) *api {
 		c.Scrapers = telemetry.NewScrapers()
 	}
 	h := &api{
-		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
+		Config: c, budget: budget{limit: c.BodyBudget}, etags: web.NewETags(),
 		streams: streams{open: make(map[viewer]int)},
 	}
-	h.web = &site{
-		base:  base{c.RoutePrefix, c.PublicPrefix, c.ExternalURL},
+	h.web = &web.Site{
+		Base:  web.Base{RoutePrefix: c.RoutePrefix, PublicPrefix: c.PublicPrefix, ExternalURL: c.ExternalURL},
 		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version, SignIn: h.signIn,
 	}
-	h.web.know(slices.Concat(h.everyRoute(), places()))
-	h.server = &server{
-		site: h.web, metrics: c.Metrics, scrapers: c.Scrapers, headers: c.Headers, ending: c.Ending, pprof: c.EnablePprof,
-		timeouts: timeouts{c.ReadTimeout, c.WriteTimeout, c.IdleTimeout},
+	h.web.Know(slices.Concat(h.everyRoute(), places()))
+	h.server = &web.Server{
+		Site: h.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending, Pprof: c.EnablePprof,
+		Timeouts: web.Timeouts{ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, IdleTimeout: c.IdleTimeout},
 	}
 	return h
 }
 
 // routes are what is served here.
-func (h *api) routes() []route {
+func (h *api) routes() []web.Route {
 	if h.ScrapesElsewhere {
-		return joined(h.pushRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
+		return web.Joined(h.pushRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
 	}
 	return h.everyRoute()
 }
 
 // everyRoute is what is served here and by the listener for scrapes.
-func (h *api) everyRoute() []route {
-	return joined(h.pushRoutes(), h.scrapeRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
+func (h *api) everyRoute() []web.Route {
+	return web.Joined(h.pushRoutes(), h.scrapeRoutes(), h.apiRoutes(), h.healthRoutes(), h.pageRoutes())
 }
 
 // allRoutes is everyRoute of a server on which everything is enabled, for those who
 // want to know the routes only.
-func allRoutes() []route {
+func allRoutes() []web.Route {
 	return (&api{Config: Config{EnableAdminAPI: true}}).everyRoute()
 }
 
@@ -149,55 +150,55 @@ func allRoutes() []route {
 // because paths that begin with its first segment lead somewhere else. Paths of
 // groupings begin at a segment that is free by itself.
 func Reserved(path string) bool {
-	first, alone := firstSegment(path), strings.Count(path, "/") == 1
-	return slices.ContainsFunc(slices.Concat(allRoutes(), places()), func(r route) bool {
-		taken := r.on["GET"].fetches != telemetry.FetchesAll && (!alone || r.kind != kindProtocol)
-		return taken && firstSegment(r.path) == first
+	first, alone := web.FirstSegment(path), strings.Count(path, "/") == 1
+	return slices.ContainsFunc(slices.Concat(allRoutes(), places()), func(r web.Route) bool {
+		taken := r.On["GET"].Fetches != telemetry.FetchesAll && (!alone || r.Kind != web.Protocol)
+		return taken && web.FirstSegment(r.Path) == first
 	})
 }
 
 // pushRoutes are what push clients ask for.
-func (h *api) pushRoutes() []route {
-	return []route{{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, shown: shownGrouping, on: map[string]endpoint{
+func (h *api) pushRoutes() []web.Route {
+	return []web.Route{{Path: "/metrics/*", Kind: web.Protocol, Data: groupingPaths, Shown: shownGrouping, On: map[string]web.Endpoint{
 		"PUT":    h.pushing(store.Replace),
 		"POST":   h.pushing(store.Merge),
-		"DELETE": {name: "delete", needs: auth.Delete, do: h.delete, limited: true},
+		"DELETE": {Name: "delete", Needs: auth.Delete, Do: h.delete, Limited: true},
 	}}}
 }
 
 // apiRoutes are the JSON API, and the end of the process.
-func (h *api) apiRoutes() []route {
-	return slices.Concat([]route{
-		{path: "/api/v1/groupings", kind: kindJSON, shown: "/api/v1/groupings", on: map[string]endpoint{
-			"GET":    {name: "api/v1/groupings", needs: auth.Read, do: h.listGroupings, limited: true},
-			"DELETE": {name: "api/v1/groupings", needs: auth.Administer, do: h.deleteGroupings, limited: true, query: []string{queryMatch, queryDryRun}},
+func (h *api) apiRoutes() []web.Route {
+	return slices.Concat([]web.Route{
+		{Path: "/api/v1/groupings", Kind: web.JSON, Shown: "/api/v1/groupings", On: map[string]web.Endpoint{
+			"GET":    {Name: "api/v1/groupings", Needs: auth.Read, Do: h.listGroupings, Limited: true},
+			"DELETE": {Name: "api/v1/groupings", Needs: auth.Administer, Do: h.deleteGroupings, Limited: true, Query: []string{web.QueryMatch, web.QueryDryRun}},
 		}},
-		get(kindJSON, "/api/v1/metrics", endpoint{name: "api/v1/metrics", needs: auth.Read, do: h.metrics, cache: noStore, limited: true}).asShown(),
-		get(kindJSON, "/api/v1/status", endpoint{name: "api/v1/status", needs: auth.Read, do: h.status}).asShown(),
-		get(kindJSON, "/api/v1/openapi.json", endpoint{name: "api/v1/openapi.json", needs: auth.Read, do: h.openAPI}).asShown(),
-		{path: "/-/quit", on: map[string]endpoint{
-			"PUT":  {name: "quit", needs: auth.Administer, do: h.quit},
-			"POST": {name: "quit", needs: auth.Administer, do: h.quit},
+		web.Get(web.JSON, "/api/v1/metrics", web.Endpoint{Name: "api/v1/metrics", Needs: auth.Read, Do: h.metrics, Cache: web.NoStore, Limited: true}).AsShown(),
+		web.Get(web.JSON, "/api/v1/status", web.Endpoint{Name: "api/v1/status", Needs: auth.Read, Do: h.status}).AsShown(),
+		web.Get(web.JSON, "/api/v1/openapi.json", web.Endpoint{Name: "api/v1/openapi.json", Needs: auth.Read, Do: h.openAPI}).AsShown(),
+		{Path: "/-/quit", On: map[string]web.Endpoint{
+			"PUT":  {Name: "quit", Needs: auth.Administer, Do: h.quit},
+			"POST": {Name: "quit", Needs: auth.Administer, Do: h.quit},
 		}},
 	}, h.tokenRoutes(), h.importRoutes())
 }
 
 // pageRoutes are what people see.
-func (h *api) pageRoutes() []route {
+func (h *api) pageRoutes() []web.Route {
 	return slices.Concat(
 		h.rootRoutes(), h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
-		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.web.staticRoutes(),
+		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.web.StaticRoutes(),
 	)
 }
 
 // rootRoutes lead from the prefix to the page below it.
-func (h *api) rootRoutes() []route {
+func (h *api) rootRoutes() []web.Route {
 	if h.RoutePrefix == "" {
 		return nil
 	}
 	// The prefix may change.
-	return []route{get(kindPage, "", endpoint{name: "root", needs: auth.Public, do: h.toRoot, cache: "no-cache"})}
+	return []web.Route{web.Get(web.Page, "", web.Endpoint{Name: "root", Needs: auth.Public, Do: h.toRoot, Cache: "no-cache"})}
 }
 
 const (
@@ -211,40 +212,40 @@ const (
 // scrape are never redirected. A query that is too long for a header is left out.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
-	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= maxAddress {
+	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= web.MaxAddress {
 		location += "?" + string(query)
 	}
 	return c.Redirect(location, fiber.StatusPermanentRedirect)
 }
 
 // scrapeRoutes are what Prometheus asks for.
-func (h *api) scrapeRoutes() []route {
-	return []route{
-		get(kindProtocol, h.TelemetryPath, endpoint{name: "scrape", needs: auth.Scrape, do: h.scrape, limited: true, uncounted: true, fetches: telemetry.FetchesAll}).asShown(),
-		get(kindProtocol, "/metrics/self", endpoint{name: "self", needs: auth.Scrape, do: h.scrapeSelf, uncounted: true, fetches: telemetry.FetchesOwn}).asShown(),
-		{path: "/metrics/*", kind: kindProtocol, data: groupingPaths, shown: shownGrouping, on: map[string]endpoint{
-			"GET": {name: "grouping", needs: auth.Scrape, do: h.grouping, limited: true, fetches: telemetry.FetchesGroupings},
+func (h *api) scrapeRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Protocol, h.TelemetryPath, web.Endpoint{Name: "scrape", Needs: auth.Scrape, Do: h.scrape, Limited: true, Uncounted: true, Fetches: telemetry.FetchesAll}).AsShown(),
+		web.Get(web.Protocol, "/metrics/self", web.Endpoint{Name: "self", Needs: auth.Scrape, Do: h.scrapeSelf, Uncounted: true, Fetches: telemetry.FetchesOwn}).AsShown(),
+		{Path: "/metrics/*", Kind: web.Protocol, Data: groupingPaths, Shown: shownGrouping, On: map[string]web.Endpoint{
+			"GET": {Name: "grouping", Needs: auth.Scrape, Do: h.grouping, Limited: true, Fetches: telemetry.FetchesGroupings},
 		}},
-		get(kindJSON, "/api/v1/targets", endpoint{name: "api/v1/targets", needs: auth.Scrape, do: h.targets, limited: true, fetches: telemetry.FetchesTargets}).asShown(),
+		web.Get(web.JSON, "/api/v1/targets", web.Endpoint{Name: "api/v1/targets", Needs: auth.Scrape, Do: h.targets, Limited: true, Fetches: telemetry.FetchesTargets}).AsShown(),
 	}
 }
 
 // places are paths of which something is known although nothing is served there.
-func places() []route {
-	return []route{
-		{path: "/api/*", kind: kindProtocol},
-		{path: "/api/v1/*", kind: kindJSON},
-		{path: "/debug/*", kind: kindPlain}, // profiles, which are mounted as a whole
+func places() []web.Route {
+	return []web.Route{
+		{Path: "/api/*", Kind: web.Protocol},
+		{Path: "/api/v1/*", Kind: web.JSON},
+		{Path: "/debug/*", Kind: web.Plain}, // profiles, which are mounted as a whole
 		// Where scrapers look that were not told of the telemetry path.
-		get(kindPlain, "/metrics", endpoint{fetches: telemetry.FetchesAll}),
+		web.Get(web.Plain, "/metrics", web.Endpoint{Fetches: telemetry.FetchesAll}),
 	}
 }
 
 // healthRoutes are what probes ask for, who have no credentials.
-func (h *api) healthRoutes() []route {
-	return []route{
-		get(kindPlain, "/health", endpoint{name: "health", needs: auth.Public, do: h.health, cache: noStore}).asShown(),
-		get(kindPlain, "/-/healthy", endpoint{name: "healthy", needs: auth.Public, do: h.healthy}),
-		get(kindPlain, "/-/ready", endpoint{name: "ready", needs: auth.Public, do: h.ready}),
+func (h *api) healthRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Plain, "/health", web.Endpoint{Name: "health", Needs: auth.Public, Do: h.health, Cache: web.NoStore}).AsShown(),
+		web.Get(web.Plain, "/-/healthy", web.Endpoint{Name: "healthy", Needs: auth.Public, Do: h.healthy}),
+		web.Get(web.Plain, "/-/ready", web.Endpoint{Name: "ready", Needs: auth.Public, Do: h.ready}),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -41,7 +42,7 @@ func (v *detailView) looseSample(f store.GroupFamily, l *exposition.Line) views.
 	}
 	value, _ := strconv.ParseFloat(string(l.Value), 64)
 	return views.Sample{
-		Name: shorten(exposition.Unescape(l.Name), maxShownName), Labels: ownLabels(v.group.Key, pairs), Value: views.NewValue(f.Name, value),
+		Name: web.Shorten(exposition.Unescape(l.Name), maxShownName), Labels: ownLabels(v.group.Key, pairs), Value: views.NewValue(f.Name, value),
 	}
 }
 
@@ -52,7 +53,7 @@ func ownLabels(k store.GroupingKey, labels []*dto.LabelPair) []views.Label {
 	for _, l := range labels {
 		fromKey := slices.ContainsFunc(k.Labels(), func(of exposition.Label) bool { return of.Name == l.GetName() })
 		if !fromKey && l.GetValue() != "" {
-			own = append(own, views.Label{Name: shorten(l.GetName(), maxShownLabel), Value: shorten(l.GetValue(), maxShownLabel)})
+			own = append(own, views.Label{Name: web.Shorten(l.GetName(), maxShownLabel), Value: web.Shorten(l.GetValue(), maxShownLabel)})
 		}
 	}
 	return own

@@ -11,6 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -18,16 +19,16 @@ import (
 // scrape serves everything, or the groupings that match[] selects and that whoever
 // asks is limited to.
 func (h *api) scrape(c *fiber.Ctx) error {
-	selectors, err := store.ParseSelectors(queries(c, "match[]"))
+	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.limit(c)
+	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
 	p := h.Store.Picture()
-	s := h.newScrape(c, p, groupsWithin(p, selectors, limit))
+	s := h.newScrape(c, p, web.GroupsWithin(p, selectors, limit))
 	everything := selectors.All() && limit.All()
 	s.own = everything && !h.ExcludeOwn
 	if everything {
@@ -36,7 +37,7 @@ func (h *api) scrape(c *fiber.Ctx) error {
 	if !s.own {
 		// Own metrics are never the same twice; everything else is until the
 		// picture changes.
-		if h.etags.fresh(c, "scrape", selectors.String(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
+		if h.etags.Fresh(c, "scrape", selectors.String(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
 	}
@@ -58,37 +59,37 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	}
 	// Some libraries push by GET, and would never learn that nothing was pushed.
 	if hasBody(c) {
-		return badRequest("a " + c.Method() + " with a body pushes nothing: push with PUT or POST")
+		return web.BadRequest("a " + c.Method() + " with a body pushes nothing: push with PUT or POST")
 	}
 	p := h.Store.Picture()
 	if path.JobOnly && !h.ExactJobMatch {
-		limit, err := h.web.limit(c)
+		limit, err := h.web.Limit(c)
 		if err != nil {
 			return err
 		}
-		all := groupsWithin(p, store.JobSelector(path.Key.Job()), limit)
+		all := web.GroupsWithin(p, store.JobSelector(path.Key.Job()), limit)
 		if !some(all) {
-			return &httpError{fiber.StatusNotFound, "there is no grouping of that job"}
+			return web.NewError(fiber.StatusNotFound, "there is no grouping of that job")
 		}
 		s := h.newScrape(c, p, all)
-		if h.etags.fresh(c, "job", path.Key.ID(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
+		if h.etags.Fresh(c, "job", path.Key.ID(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
 		return h.stream(c, s)
 	}
-	if err := h.web.allow(c, path.Key); err != nil {
+	if err := h.web.Allow(c, path.Key); err != nil {
 		return err
 	}
 	g, ok := p.Group(path.Key)
 	if !ok {
-		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
+		return web.NewError(fiber.StatusNotFound, "there is no such grouping")
 	}
 	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
 	var b bytes.Buffer
 	if _, err := s.WriteTo(&b); err != nil {
 		return err
 	}
-	if h.etags.fresh(c, s.variant(), strconv.FormatUint(xxhash.Sum64(b.Bytes()), 16)) {
+	if h.etags.Fresh(c, s.variant(), strconv.FormatUint(xxhash.Sum64(b.Bytes()), 16)) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	s.setHeaders(c)
@@ -125,7 +126,7 @@ func (h *api) newScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.G
 	return &scrapeBody{
 		h: h, picture: p, groups: groups,
 		format: exposition.Negotiate(c.Get(fiber.HeaderAccept)),
-		coding: negotiateCoding(c),
+		coding: web.NegotiateCoding(c),
 	}
 }
 
@@ -142,7 +143,7 @@ func (s *scrapeBody) setHeaders(c *fiber.Ctx) {
 // stream answers with the body, without holding it in memory.
 func (h *api) stream(c *fiber.Ctx, s *scrapeBody) error {
 	s.setHeaders(c)
-	return stream(c, s.WriteTo)
+	return web.Stream(c, s.WriteTo)
 }
 
 // WriteTo writes the whole body, and counts it as a scrape.
@@ -154,13 +155,13 @@ func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
 }
 
 func (s *scrapeBody) write(w io.Writer) (int64, error) {
-	counted := &countingWriter{w: w}
-	z := compress(counted, s.coding)
+	counted := &web.CountingWriter{W: w}
+	z := web.Compress(counted, s.coding)
 	err := s.encode(z)
 	if closeErr := z.Close(); err == nil {
 		err = closeErr
 	}
-	return counted.n, err
+	return counted.N, err
 }
 
 func (s *scrapeBody) encode(w io.Writer) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/access"
 	"gatehouse/views/ui"
@@ -55,14 +56,14 @@ func (s Sessions) EndSession(ctx context.Context, id, from string) error {
 	return s.Store.EndSession(ctx, id, o)
 }
 
-func (h *api) sessionRoutes() []route {
-	return []route{
-		{path: "/login", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"GET":  {name: "login", needs: auth.Public, do: h.showLogin},
-			"POST": {name: "login", needs: auth.Public, do: h.login},
+func (h *api) sessionRoutes() []web.Route {
+	return []web.Route{
+		{Path: "/login", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"GET":  {Name: "login", Needs: auth.Public, Do: h.showLogin},
+			"POST": {Name: "login", Needs: auth.Public, Do: h.login},
 		}},
-		{path: "/auth/logout", kind: kindPage, signIn: true, on: map[string]endpoint{
-			"POST": {name: "logout", needs: auth.Explore, do: h.logout},
+		{Path: "/auth/logout", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"POST": {Name: "logout", Needs: auth.Explore, Do: h.logout},
 		}},
 	}
 }
@@ -78,7 +79,7 @@ func (h *api) showLogin(c *fiber.Ctx) error {
 
 // login takes the form, and leads back to where it was shown.
 func (h *api) login(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
@@ -90,8 +91,8 @@ func (h *api) login(c *fiber.Ctx) error {
 	case err != nil:
 		return err
 	}
-	c.Set(fiber.HeaderCacheControl, noStore)
-	return c.Redirect(h.web.localPath(l.Next), fiber.StatusSeeOther)
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return c.Redirect(h.web.LocalPath(l.Next), fiber.StatusSeeOther)
 }
 
 // signInWith begins a session with what was filled in: a scrape key, or a name
@@ -105,21 +106,21 @@ func (h *api) signInWith(c *fiber.Ctx, form url.Values) error {
 
 // loginFailed says the same of wrong passwords and of unknown users.
 func (h *api) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error {
-	a := answerTo(err)
+	a := web.AnswerTo(err)
 	switch {
 	case errors.Is(err, auth.ErrBadCredential) && h.Guard.TakesKey():
 		l.Problem = "Wrong scrape key."
 	case errors.Is(err, auth.ErrBadCredential):
 		l.Problem = "Wrong user or password."
 	case errors.Is(err, auth.ErrThrottled):
-		l.Problem = fmt.Sprintf("Too many failed sign-ins. Try again in %s.", seconds(a.retry))
+		l.Problem = fmt.Sprintf("Too many failed sign-ins. Try again in %s.", seconds(a.Retry))
 	default:
-		l.Problem = sentence(a.text)
+		l.Problem = web.Sentence(a.Text)
 	}
-	if a.retry > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+	if a.Retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.Retry))
 	}
-	return h.loginPage(c, a.status, l)
+	return h.loginPage(c, a.Status, l)
 }
 
 func seconds(n int) string {
@@ -132,7 +133,7 @@ func seconds(n int) string {
 // logout ends the session, here and at the provider, and leaves nothing of it in
 // the browser.
 func (h *api) logout(c *fiber.Ctx) error {
-	return h.leave(c, h.Guard.Farewell(c, h.web.homeAddress()))
+	return h.leave(c, h.Guard.Farewell(c, h.web.HomeAddress()))
 }
 
 // leave signs a browser out and sends it to where the provider does the same;
@@ -143,26 +144,26 @@ func (h *api) leave(c *fiber.Ctx, farewell string) error {
 		return err
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
-	c.Set(fiber.HeaderCacheControl, noStore)
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
 	if farewell == "" {
 		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 	}
-	m := views.Farewell{Frame: h.web.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
+	m := views.Farewell{Frame: h.web.Frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
 	m.User, m.Version, m.AllAdmin = ui.User{Role: auth.NoRole.String()}, "", nil // is a stranger from here on
-	return h.web.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
+	return h.web.Fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 
 func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
-	l.Frame = h.web.frame(c, "Sign in", "")
+	l.Frame = h.web.Frame(c, "Sign in", "")
 	l.Version = "" // is not for strangers
-	l.Next = h.web.localPath(l.Next)
+	l.Next = h.web.LocalPath(l.Next)
 	l.Passwords, l.Key = h.Guard.HasPasswords(), h.Guard.TakesKey()
 	l.Provider = h.providerHost()
-	c.Set(fiber.HeaderCacheControl, noStore)
-	return h.web.page(c, status, views.LoginPage(l))
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return h.web.Page(c, status, views.LoginPage(l))
 }
 
-// signIn asks a person without a credential to sign in, in the place of what
+// SignIn asks a person without a credential to sign in, in the place of what
 // was asked for: a page by the form at the same address, a part of one by
 // leading to the form. It is not handled if no person asked.
 func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
@@ -171,12 +172,12 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	}
 	switch {
 	case c.Get("HX-Request") == "true":
-		c.Set("HX-Redirect", h.web.signInPage(url.Values{}, h.web.localPath(pathOf(c.Get("HX-Current-URL")))))
-		c.Set(fiber.HeaderCacheControl, noStore)
+		c.Set("HX-Redirect", h.web.SignInPage(url.Values{}, h.web.LocalPath(web.PathOf(c.Get("HX-Current-URL")))))
+		c.Set(fiber.HeaderCacheControl, web.NoStore)
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
-	case c.Method() == fiber.MethodGet && h.web.wantsPage(c):
-		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.web.publicURL(c)}) == nil
+	case c.Method() == fiber.MethodGet && h.web.WantsPage(c):
+		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.web.PublicURL(c)}) == nil
 	}
 	return false
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	views "gatehouse/views/settings"
 	"gatehouse/views/ui"
 )
@@ -14,10 +15,10 @@ import (
 // settingsAge is how many seconds browsers keep the cookie.
 const settingsAge = 365 * 24 * 60 * 60
 
-func (h *api) settingsRoutes() []route {
-	return []route{{path: "/settings", kind: kindPage, on: map[string]endpoint{
-		"GET":  {name: "ui/settings", needs: auth.Read, do: h.showSettings},
-		"POST": {name: "ui/settings", needs: auth.Read, do: h.saveSettings},
+func (h *api) settingsRoutes() []web.Route {
+	return []web.Route{{Path: "/settings", Kind: web.Page, On: map[string]web.Endpoint{
+		"GET":  {Name: "ui/settings", Needs: auth.Read, Do: h.showSettings},
+		"POST": {Name: "ui/settings", Needs: auth.Read, Do: h.saveSettings},
 	}}}
 }
 
@@ -38,7 +39,7 @@ func settingsFields(s ui.Settings) []views.Field {
 		}
 		return ""
 	}
-	rows := strconv.Itoa(cmp.Or(s.Rows, defaultPage))
+	rows := strconv.Itoa(cmp.Or(s.Rows, web.DefaultPage))
 	return []views.Field{
 		field("theme", "Theme", "", s.Theme, "system", "as the system", "light", "light", "dark", "dark"),
 		field("time", "Times", "The browser's time zone needs JavaScript; without it UTC is shown.", s.Time,
@@ -54,22 +55,22 @@ func settingsFields(s ui.Settings) []views.Field {
 
 // showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
-	f := h.web.frame(c, "Settings", "settings")
+	f := h.web.Frame(c, "Settings", "settings")
 	m := views.Form{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
 		StaleAfter: ui.Span(h.StaleAfter), OldAfter: ui.Span(h.OldAfter),
 	}
-	return h.web.page(c, fiber.StatusOK, views.Page(m))
+	return h.web.Page(c, fiber.StatusOK, views.Page(m))
 }
 
 // saveSettings keeps what a person prefers in the browser.
 func (h *api) saveSettings(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
 	c.Cookie(&fiber.Cookie{
-		Name: settingsCookie, Value: encodeSettings(parseSettings(form)), Path: h.PublicPrefix + "/", MaxAge: settingsAge,
+		Name: web.SettingsCookie, Value: web.EncodeSettings(web.ParseSettings(form)), Path: h.PublicPrefix + "/", MaxAge: settingsAge,
 		Secure: h.Guard.Cookie.Secure || c.Context().IsTLS(), SameSite: fiber.CookieSameSiteLaxMode,
 	})
 	return c.Redirect(h.PublicPrefix+"/settings?saved=1", fiber.StatusSeeOther)

@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -19,8 +20,8 @@ import (
 func (h *api) index(c *fiber.Ctx) error {
 	lines := []string{"Gatehouse " + h.Build.Version, ""}
 	for _, r := range h.everyRoute() {
-		if r.shown != "" {
-			lines = append(lines, fmt.Sprintf("%-23s %s", r.methods(), h.PublicPrefix+r.shown))
+		if r.Shown != "" {
+			lines = append(lines, fmt.Sprintf("%-23s %s", r.Methods(), h.PublicPrefix+r.Shown))
 		}
 	}
 	return c.SendString(strings.Join(append(lines, ""), "\n"))
@@ -41,7 +42,7 @@ func (h *api) status(c *fiber.Ctx) error {
 	for _, f := range h.flags(c) {
 		flags[f.Name] = f.Value
 	}
-	return succeed(c, fiber.Map{
+	return web.Succeed(c, fiber.Map{
 		"build_information": buildJSON{b.Branch, b.Date, b.User, b.GoVersion, b.Revision, b.Version},
 		"flags":             flags,
 		"authentication":    h.Guard.Methods(),
@@ -59,7 +60,7 @@ type clockJSON struct {
 }
 
 func clockOf(s store.ClockStatus) clockJSON {
-	return clockJSON{s.Now.UTC().Truncate(time.Second), s.Behind.Seconds(), optional(s.Held), s.Set.Seconds()}
+	return clockJSON{s.Now.UTC().Truncate(time.Second), s.Behind.Seconds(), web.OptionalTime(s.Held), s.Set.Seconds()}
 }
 
 type healthJSON struct {
@@ -88,9 +89,9 @@ func (h *api) health(c *fiber.Ctx) error {
 func storageReason(s store.Status) string {
 	switch {
 	case errors.Is(s.Err, store.ErrBroken):
-		return textBroken
+		return web.TextBroken
 	case s.Err != nil:
-		return textUnavailable
+		return web.TextUnavailable
 	}
 	return "the store is not loaded or is being closed"
 }
@@ -102,7 +103,7 @@ func (h *api) healthy(c *fiber.Ctx) error { return c.SendString("OK") }
 // pushed for a while; but not when only a restart helps.
 func (h *api) ready(c *fiber.Ctx) error {
 	if s := h.Store.Status(); !s.Ready || errors.Is(s.Err, store.ErrBroken) {
-		return &httpError{fiber.StatusServiceUnavailable, storageReason(s)}
+		return web.NewError(fiber.StatusServiceUnavailable, storageReason(s))
 	}
 	return c.SendString("OK")
 }
@@ -110,9 +111,9 @@ func (h *api) ready(c *fiber.Ctx) error {
 // quit ends the process gracefully, if that is allowed.
 func (h *api) quit(c *fiber.Ctx) error {
 	if !h.EnableLifecycle {
-		return &httpError{fiber.StatusForbidden, "the lifecycle API is not enabled (--web.enable-lifecycle)"}
+		return web.NewError(fiber.StatusForbidden, "the lifecycle API is not enabled (--web.enable-lifecycle)")
 	}
-	h.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.web.clientAddress(c))
+	h.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	h.Quit()
 	return c.SendString("Gatehouse is shutting down.")
 }

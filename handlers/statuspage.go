@@ -14,13 +14,14 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/statuspage"
 	"gatehouse/views/ui"
 )
 
-func (h *api) statusRoutes() []route {
-	return []route{get(kindPage, "/status", endpoint{name: "ui/status", needs: auth.Read, do: h.statusPage})}
+func (h *api) statusRoutes() []web.Route {
+	return []web.Route{web.Get(web.Page, "/status", web.Endpoint{Name: "ui/status", Needs: auth.Read, Do: h.statusPage})}
 }
 
 // statusPage shows people how the server is doing and how it was set up.
@@ -32,7 +33,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	administers := guard.Principal(c).Role.May(auth.Administer)
 	state, stats := h.Store.Status(), h.Store.Picture().Stats()
 	s := views.Status{
-		Frame: h.web.frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
+		Frame: h.web.Frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
 		Groups: []views.FactGroup{
 			h.serverFacts(c, state.Clock), h.contentFacts(stats), h.storageFacts(state, administers), h.memoryFacts(),
 			h.pushFacts(), h.timeFacts(),
@@ -44,12 +45,12 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	}
 	s.Live = "status"
 	if state.Err != nil || !state.Ready {
-		s.Problem = sentence(storageReason(state))
+		s.Problem = web.Sentence(storageReason(state))
 	}
 	s.Rates = h.rates(s.Now)
 	s.Methods, s.Bypass, s.Warnings = h.methods()
 	s.Admins = h.admins()
-	return h.web.page(c, fiber.StatusOK, views.StatusPage(s))
+	return h.web.Page(c, fiber.StatusOK, views.StatusPage(s))
 }
 
 // rates are what happened in the last hour.
@@ -81,7 +82,7 @@ func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup
 		reached = "External URL"
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
-		fact(reached, h.web.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
+		fact(reached, h.web.ServerURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Scrapes at", h.PublicPrefix+h.TelemetryPath))}
 }
 
 // clockFact says what is odd about the clock.
@@ -110,8 +111,8 @@ func (h *api) contentFacts(s store.Stats) views.FactGroup {
 	facts := []views.Fact{
 		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", ui.Number(s.Families)),
 		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", ui.Size(s.Bytes)),
-		{Name: "Left out of scrapes", Text: counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
-		fact("Kept for an undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
+		{Name: "Left out of scrapes", Text: web.Counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
+		fact("Kept for an undo", web.Counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
 	}
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }
@@ -123,7 +124,7 @@ func (h *api) storageFacts(s store.Status, administers bool) views.FactGroup {
 	if s.Err != nil {
 		changes = views.Fact{Name: "Changes", Text: storageReason(s), At: j.Since, Bad: true}
 	}
-	facts := []views.Fact{changes, fact("Waiting", counted(s.Queued, "change", "changes")), fact("Engine", titled(j.Engine))}
+	facts := []views.Fact{changes, fact("Waiting", web.Counted(s.Queued, "change", "changes")), fact("Engine", titled(j.Engine))}
 	if administers {
 		facts = append(facts, fact("Path", j.Path))
 	}

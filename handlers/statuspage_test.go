@@ -11,6 +11,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -146,7 +147,7 @@ func TestFlagsAreShownAndSearched(t *testing.T) {
 			t.Errorf("%s: the fragment has %d flags: %.200s", query, got, part.body)
 		}
 	}
-	if a := s.get("/status?q="+strings.Repeat("x", maxQuery+1), aBrowser...); a.status != 400 {
+	if a := s.get("/status?q="+strings.Repeat("x", web.MaxQuery+1), aBrowser...); a.status != 400 {
 		t.Errorf("%v", a)
 	}
 	live := s.get("/status", append([]string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div#status"}, aBrowser...)...)

@@ -9,6 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 )
@@ -24,8 +25,8 @@ func (h *api) suggest(c *fiber.Ctx) error {
 	if typed := c.Query("m"); typed != "" {
 		name, operator, q = splitMatcher(typed)
 	}
-	if len(name)+len(q) > maxQuery {
-		return badRequest("q is too long")
+	if len(name)+len(q) > web.MaxQuery {
+		return web.BadRequest("q is too long")
 	}
 	q = strings.ToLower(q)
 	counts := map[string]int{}
@@ -35,12 +36,12 @@ func (h *api) suggest(c *fiber.Ctx) error {
 			if name != "" {
 				text = l.Value
 			}
-			if (name == "" || l.Name == name) && len(text) <= maxSuggested {
+			if (name == "" || l.Name == name) && len(text) <= web.MaxSuggested {
 				counts[text]++
 			}
 		}
 	}
-	return h.web.page(c, fiber.StatusOK, views.Suggestions(suggestions(counts, name, operator, q)))
+	return h.web.Page(c, fiber.StatusOK, views.Suggestions(suggestions(counts, name, operator, q)))
 }
 
 // suggestions are the texts that contain q, the most frequent ones first.
@@ -93,7 +94,7 @@ func meant(home string, v *listView, p *store.Picture) []views.Meant {
 			continue
 		}
 		counts := valuesOf(p, name)
-		for _, near := range nearest(counts, value) {
+		for _, near := range web.Nearest(counts, value) {
 			with := matcher(name, near)
 			url := home + v.but(func(w *listView) {
 				w.matchers = slices.Clone(v.matchers)
@@ -120,7 +121,7 @@ func valuesOf(p *store.Picture, name string) map[string]int {
 	counts := map[string]int{}
 	for g := range p.Groups() {
 		for _, l := range g.Key.Labels() {
-			if l.Name == name && len(l.Value) <= maxSuggested {
+			if l.Name == name && len(l.Value) <= web.MaxSuggested {
 				counts[l.Value]++
 			}
 		}

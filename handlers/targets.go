@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -41,21 +42,21 @@ type targetJSON struct {
 
 // targets serves every grouping as a target of its own, for http_sd_configs.
 func (h *api) targets(c *fiber.Ctx) error {
-	selectors, err := store.ParseSelectors(queries(c, "match[]"))
+	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.limit(c)
+	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
-	name, err := targetNames(queries(c, "names"), c.Get(fiber.HeaderUserAgent))
+	name, err := targetNames(web.Queries(c, "names"), c.Get(fiber.HeaderUserAgent))
 	if err != nil {
 		return err
 	}
 	host, same := h.sameForAll(c)
 	list := []targetJSON{}
-	for g := range groupsWithin(h.Store.Picture(), selectors, limit) {
+	for g := range web.GroupsWithin(h.Store.Picture(), selectors, limit) {
 		list = append(list, targetJSON{[]string{host}, h.targetLabels(g, same, name)})
 	}
 	body, err := json.Marshal(list)
@@ -63,7 +64,7 @@ func (h *api) targets(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderVary, "Host, User-Agent")
-	if h.etags.fresh(c, strconv.FormatUint(xxhash.Sum64(body), 16)) {
+	if h.etags.Fresh(c, strconv.FormatUint(xxhash.Sum64(body), 16)) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
@@ -85,7 +86,7 @@ func targetNames(asked []string, userAgent string) (func(string) string, error) 
 	case len(asked) == 1 && asked[0] == "legacy":
 		return exposition.EscapedLabelName, nil
 	}
-	return nil, badRequest("names must be utf-8 or legacy")
+	return nil, web.BadRequest("names must be utf-8 or legacy")
 }
 
 // prometheusMajor is the first number of a Prometheus' version; 0: it is none.
@@ -107,7 +108,7 @@ func prometheusMajor(userAgent string) int {
 
 // sameForAll is the address of all targets, and the labels that all have.
 func (h *api) sameForAll(c *fiber.Ctx) (host string, labels map[string]string) {
-	scheme, host := h.web.address(c)
+	scheme, host := h.web.Address(c)
 	labels = map[string]string{model.SchemeLabel: scheme}
 	if h.Targets.UnixSocket != "" {
 		// It leads here past every proxy.
