@@ -433,7 +433,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel", ""}
 	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true, RoutePrefix: "/pg"})
-	for _, r := range slices.Concat(h.routes(), h.scrapeRoutes(), h.healthRoutes()) {
+	for _, r := range slices.Concat(h.routes(), h.gateway.ScrapeRoutes(), h.gateway.HealthRoutes()) {
 		for method, e := range r.On {
 			if (e.Needs == auth.Public) != slices.Contains(public, r.Path) {
 				t.Errorf("%s %s needs action %d", method, r.Path, e.Needs)

@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -50,11 +51,11 @@ type draft struct {
 func (h *api) mostComposed() int { return int(min(h.MaxBodyBytes, maxComposed)) }
 
 // readDraft reads the form. What it keeps in memory is on the account.
-func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error) {
+func (h *api) readDraft(c *fiber.Ctx, a *gateway.Account) (d draft, more bool, err error) {
 	most := h.mostComposed()
 	// A byte takes up to three in a form and the end of a line six; the key and
 	// the rest come on top.
-	form, err := web.ReadFields(c, int64(6*most+256<<10), a.take)
+	form, err := web.ReadFields(c, int64(6*most+256<<10), a.Take)
 	if err != nil && web.AnswerTo(err).Status == fiber.StatusRequestEntityTooLarge {
 		return d, false, h.tooLong()
 	}
@@ -83,7 +84,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 		return d, false, h.tooLong()
 	}
 	// The text is kept while a page is made of it.
-	return d, form.Has("more"), a.take(2 * int64(len(d.text)))
+	return d, form.Has("more"), a.Take(2 * int64(len(d.text)))
 }
 
 func (h *api) tooLong() error {
@@ -115,9 +116,9 @@ func (h *api) showCompose(c *fiber.Ctx) error {
 
 // checkDraft tells what would become of a draft. Nothing changes.
 func (h *api) checkDraft(c *fiber.Ctx) error {
-	account := account{budget: &h.budget}
-	defer account.close()
-	d, more, err := h.readDraft(c, &account)
+	account := h.gateway.Account()
+	defer account.Close()
+	d, more, err := h.readDraft(c, account)
 	if err != nil {
 		return err
 	}
@@ -134,21 +135,21 @@ func (h *api) checkDraft(c *fiber.Ctx) error {
 
 // pushDraft pushes, and leads to the grouping.
 func (h *api) pushDraft(c *fiber.Ctx) error {
-	account := account{budget: &h.budget}
-	defer account.close()
-	d, _, err := h.readDraft(c, &account)
+	account := h.gateway.Account()
+	defer account.Close()
+	d, _, err := h.readDraft(c, account)
 	if err != nil {
-		return h.refused(err)
+		return h.gateway.Refused(err)
 	}
 	j := h.judge(&d)
 	j.push.Origin = h.web.Origin(c)
 	if j.err != nil {
 		if j.keyed {
-			h.noteRefusal(&j.push, j.err)
+			h.gateway.NoteRefusal(&j.push, j.err)
 		}
-		return h.draftRefused(c, &d, j, h.refused(j.err))
+		return h.draftRefused(c, &d, j, h.gateway.Refused(j.err))
 	}
-	if err := h.take(&j.push, nil); err != nil {
+	if err := h.gateway.Take(&j.push, nil); err != nil {
 		return h.draftRefused(c, &d, j, err)
 	}
 	if !guard.Principal(c).MayRead() {
@@ -191,11 +192,11 @@ func (h *api) judge(d *draft) judged {
 	j.push.Key, j.mistakes, j.err = h.keyOf(d)
 	j.keyed = j.err == nil
 	var err error
-	if j.push.TTL, err = h.parseTTL(d.ttl); err != nil {
+	if j.push.TTL, err = h.gateway.ParseTTL(d.ttl); err != nil {
 		j.mistakes = append(j.mistakes, views.Mistake{Field: "ttl", Place: "Expires after", Text: err.Error()})
 		j.err = firstOf(j.err, err)
 	}
-	options := h.decoding(j.push.Key)
+	options := h.gateway.Decoding(j.push.Key)
 	if j.push.Families, err = exposition.DecodeText([]byte(d.text), options); err != nil {
 		j.err = firstOf(j.err, err)
 		for _, e := range exposition.Mistakes([]byte(d.text), options, maxMistakes) {

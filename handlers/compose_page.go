@@ -85,7 +85,7 @@ func (h *api) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.Grou
 		method = fiber.MethodPost
 	}
 	address := h.web.ServerURL(c) + k.Path()
-	if _, err := h.parseTTL(d.ttl); err == nil && d.ttl != "" {
+	if _, err := h.gateway.ParseTTL(d.ttl); err == nil && d.ttl != "" {
 		address += "?ttl=" + d.ttl
 	}
 	m.Command = command + " -X " + method + " --data-binary @metrics.txt " + web.QuoteShell(address)

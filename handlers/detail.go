@@ -76,10 +76,10 @@ func (h *api) raw(c *fiber.Ctx) error {
 	if !ok {
 		return h.noGrouping(c)
 	}
-	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
-	s.format = exposition.Negotiate(lossless)
-	s.setHeaders(c)
-	return web.Stream(c, s.write)
+	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
+	s.Format = exposition.Negotiate(lossless)
+	s.SetHeaders(c)
+	return web.Stream(c, s.Write)
 }
 
 // groupingHead is the page of a grouping without what it holds.

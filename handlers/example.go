@@ -7,6 +7,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -47,7 +48,7 @@ func (h *api) runExample(c *fiber.Ctx) error {
 	case fiber.MethodDelete:
 		r.Status, r.Text, err = h.runDelete(c, key)
 	default:
-		r.Status, err = h.pushedStatus(), h.runPush(c, e, key)
+		r.Status, err = h.gateway.PushedStatus(), h.runPush(c, e, key)
 	}
 	if err != nil {
 		a := web.AnswerTo(err)
@@ -65,13 +66,13 @@ func (h *api) runPush(c *fiber.Ctx, e docs.Example, key store.GroupingKey) error
 		p.Mode = store.Merge
 	}
 	var err error
-	p.Families, err = exposition.Decode("", []byte(e.Body), h.decoding(key))
-	return h.take(&p, err)
+	p.Families, err = exposition.Decode("", []byte(e.Body), h.gateway.Decoding(key))
+	return h.gateway.Take(&p, err)
 }
 
 func (h *api) runDelete(c *fiber.Ctx, key store.GroupingKey) (status int, text string, err error) {
 	n, err := h.Store.Delete(context.Background(), key, h.web.Origin(c))
-	return fiber.StatusAccepted, fmt.Sprintf("%s: %d", headerDeleted, n), err
+	return fiber.StatusAccepted, fmt.Sprintf("%s: %d", gateway.HeaderDeleted, n), err
 }
 
 // cleanUp deletes what the examples have left, and nothing else of their job.

@@ -40,10 +40,10 @@ func (h *api) export(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	switch c.Query("format", "text") {
 	case "text":
-		s := h.newScrape(c, p, slices.Values(found))
-		s.format = exposition.Negotiate(lossless)
-		web.Download(c, "groupings.txt", s.format.ContentType())
-		return h.stream(c, s)
+		s := h.gateway.NewScrape(c, p, slices.Values(found))
+		s.Format = exposition.Negotiate(lossless)
+		web.Download(c, "groupings.txt", s.Format.ContentType())
+		return h.gateway.Stream(c, s)
 	case "json":
 		web.Download(c, "groupings.json", fiber.MIMEApplicationJSON)
 		return web.StreamCoded(c, func(w io.Writer) error { return h.writeJSON(w, found, now) })

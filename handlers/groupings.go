@@ -11,9 +11,9 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
-	"gatehouse/store/exposition"
 )
 
 // maxPage is how many groupings an answer of the API has at most.
@@ -68,7 +68,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if selectors.All() {
 		return web.BadRequest("a selector is required: match[]={…}")
 	}
-	dry, err := dryRun(c)
+	dry, err := web.DryRun(c)
 	if err != nil {
 		return err
 	}
@@ -86,20 +86,6 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 		return web.BeyondLimit(c, err)
 	}
 	return web.Succeed(c, fiber.Map{"deleted": n})
-}
-
-// dryRun reports whether a delete is only to be counted.
-func dryRun(c *fiber.Ctx) (bool, error) {
-	if !c.Context().QueryArgs().Has(web.QueryDryRun) {
-		return false, nil
-	}
-	switch c.Query(web.QueryDryRun) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, web.BadRequest("dry_run must be true or false")
 }
 
 // countWithin counts what a delete of what matches would delete. The error is
@@ -134,21 +120,13 @@ func (h *api) state(g *store.Group, now time.Time) string {
 
 func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
 	return groupingJSON{
-		Labels: labelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
+		Labels: gateway.LabelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
 		LastPushTime: web.OptionalTime(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
 		LastPushBy: g.Origin.By, LastPushVia: g.Origin.Via, LastPushFrom: g.Origin.From,
 		LastFailureTime: web.OptionalTime(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: web.OptionalTime(g.Expires),
 		Notices: noticesJSON(g),
 	}
-}
-
-func labelMap(labels []exposition.Label) map[string]string {
-	m := make(map[string]string, len(labels))
-	for _, l := range labels {
-		m[l.Name] = l.Value
-	}
-	return m
 }
 
 // listQuery is what a client asks of the list.

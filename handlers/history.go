@@ -66,10 +66,10 @@ const maxRaw = 64 << 10
 
 // fillRaw puts the beginning of what scrapes show of a grouping into the page.
 func (h *api) fillRaw(c *fiber.Ctx, m *views.Grouping, p *store.Picture, g *store.Group) error {
-	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
-	s.format, s.coding = exposition.Negotiate(lossless), ""
+	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
+	s.Format, s.Coding = exposition.Negotiate(lossless), ""
 	w := beginning{room: maxRaw}
-	if _, err := s.write(&w); err != nil && !errors.Is(err, errFull) {
+	if _, err := s.Write(&w); err != nil && !errors.Is(err, errFull) {
 		return err
 	}
 	m.Raw, m.Cut = w.String(), w.full

@@ -32,7 +32,7 @@ func (h *api) listRoutes() []web.Route {
 func (h *api) home(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAccept)
 	if !h.web.WantsPage(c) {
-		return h.index(c)
+		return h.web.Index(c)
 	}
 	v, err := readListView(c)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -64,7 +65,7 @@ func sampleOf(family string, m *dto.Metric) views.Sample {
 	case m.Summary != nil:
 		s := &views.Summary{Count: float64(m.Summary.GetSampleCount()), Sum: m.Summary.GetSampleSum()}
 		for _, q := range m.Summary.Quantile {
-			s.Quantiles = append(s.Quantiles, views.Quantile{Rank: number(q.GetQuantile()), Value: views.NewValue(family, q.GetValue())})
+			s.Quantiles = append(s.Quantiles, views.Quantile{Rank: gateway.Number(q.GetQuantile()), Value: views.NewValue(family, q.GetValue())})
 		}
 		return views.Sample{Summary: s}
 	case m.Histogram != nil:
@@ -81,7 +82,7 @@ func sampleOf(family string, m *dto.Metric) views.Sample {
 
 // distribution takes a histogram apart, whichever kind it is.
 func distribution(h *dto.Histogram) views.Distribution {
-	d := views.Distribution{Count: float64(h.GetSampleCount()), Sum: h.GetSampleSum(), Native: isNative(h)}
+	d := views.Distribution{Count: float64(h.GetSampleCount()), Sum: h.GetSampleSum(), Native: gateway.IsNative(h)}
 	if h.GetSampleCountFloat() > 0 {
 		d.Count = h.GetSampleCountFloat()
 	}
@@ -117,14 +118,14 @@ func classicBuckets(buckets []*dto.Bucket, observed float64) []views.Bucket {
 
 func nativeDistribution(h *dto.Histogram) []views.Bucket {
 	var out []views.Bucket
-	eachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
+	gateway.EachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
 		out = append(out, views.Bucket{Lower: -upper, Upper: -lower, Count: countOfText(n)})
 	})
 	slices.Reverse(out)
-	if n := countOfText(count(h.GetZeroCount(), h.ZeroCountFloat)); n > 0 {
+	if n := countOfText(gateway.Observations(h.GetZeroCount(), h.ZeroCountFloat)); n > 0 {
 		out = append(out, views.Bucket{Lower: -h.GetZeroThreshold(), Upper: h.GetZeroThreshold(), Count: n, Zero: true})
 	}
-	eachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
+	gateway.EachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
 		out = append(out, views.Bucket{Lower: lower, Upper: upper, Count: countOfText(n)})
 	})
 	return out

@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 )
 
@@ -46,7 +47,7 @@ func TestWithTheScrapeKeyAloneTheTableHolds(t *testing.T) {
 	}{
 		{"as it comes", func(setup) {}},
 		{"with targets that say more", func(c setup) {
-			c.Targets = Targets{FollowPushes: true, NativeHistograms: true, UnixSocket: "/run/gatehouse.sock"}
+			c.Targets = gateway.Targets{FollowPushes: true, NativeHistograms: true, UnixSocket: "/run/gatehouse.sock"}
 		}},
 		{"with trusted sockets", func(c setup) { c.Guard.TrustSockets = true }},
 	} {

@@ -22,6 +22,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
@@ -75,9 +76,9 @@ func serve(t testing.TB, change ...func(setup)) *served {
 		MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, CheckConsistency: true, UTF8Names: true,
 		StaleAfter: time.Hour, OldAfter: 24 * time.Hour,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		Flags: []Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
-		Build: Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
-		Import: func(context.Context, []byte, bool, store.Origin) ([]Arrival, error) { return nil, nil },
+		Flags: []gateway.Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
+		Build: gateway.Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
+		Import: func(context.Context, []byte, bool, store.Origin) ([]gateway.Arrival, error) { return nil, nil },
 	}
 	g := guard.Config{Decided: metrics.Decided, Logger: logger, Cookie: guard.Cookie{Lifetime: 12 * time.Hour}}
 	scrapes := false

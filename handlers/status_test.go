@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/handlers/gateway"
 )
 
 func TestTheStatusTellsBuildAndFlags(t *testing.T) {
 	started := time.Date(2026, 11, 22, 18, 28, 17, 684828557, time.FixedZone("", 3600))
 	s := serve(t, func(c setup) {
-		c.Build = Build{Version: "1.2.3", Revision: "abc", Branch: "main", User: "me", Date: "today", GoVersion: "go1.26"}
-		c.Flags = []Flag{{Name: "web.enable-admin-api", Value: "false"}, {Name: "log.level", Value: "info"}}
+		c.Build = gateway.Build{Version: "1.2.3", Revision: "abc", Branch: "main", User: "me", Date: "today", GoVersion: "go1.26"}
+		c.Flags = []gateway.Flag{{Name: "web.enable-admin-api", Value: "false"}, {Name: "log.level", Value: "info"}}
 		c.Started = started
 		c.Store.Now = func() time.Time { return started }
 	})

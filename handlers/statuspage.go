@@ -14,6 +14,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/statuspage"
@@ -45,7 +46,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	}
 	s.Live = "status"
 	if state.Err != nil || !state.Ready {
-		s.Problem = web.Sentence(storageReason(state))
+		s.Problem = web.Sentence(gateway.StorageReason(state))
 	}
 	s.Rates = h.rates(s.Now)
 	s.Methods, s.Bypass, s.Warnings = h.methods()
@@ -122,7 +123,7 @@ func (h *api) storageFacts(s store.Status, administers bool) views.FactGroup {
 	j := s.Journal
 	changes := fact("Changes", "are taken")
 	if s.Err != nil {
-		changes = views.Fact{Name: "Changes", Text: storageReason(s), At: j.Since, Bad: true}
+		changes = views.Fact{Name: "Changes", Text: gateway.StorageReason(s), At: j.Since, Bad: true}
 	}
 	facts := []views.Fact{changes, fact("Waiting", web.Counted(s.Queued, "change", "changes")), fact("Engine", titled(j.Engine))}
 	if administers {
@@ -160,7 +161,7 @@ func (h *api) memoryFacts() views.FactGroup {
 	return views.FactGroup{Title: "Memory", Facts: []views.Fact{
 		fact("From the system", ui.Size(value(0)-value(1))), fact("On the heap", ui.Size(value(2))),
 		fact("Collected", collected), fact("Limit", limit), fact("Goroutines", ui.Number(int(value(5)))),
-		fact("Pushes being read", ui.Size(h.budget.taken.Load())+" of "+sizeOrNone(h.BodyBudget)),
+		fact("Pushes being read", ui.Size(h.gateway.InFlight())+" of "+sizeOrNone(h.BodyBudget)),
 	}}
 }
 

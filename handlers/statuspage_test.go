@@ -11,6 +11,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
@@ -55,10 +56,10 @@ func (v viewed) flagRows() map[string]string {
 	return rows
 }
 
-var severalFlags = []Flag{
+var severalFlags = []gateway.Flag{
 	{Name: "web.route-prefix", Value: "/pg", From: "GATEHOUSE_WEB_ROUTE_PREFIX", Help: "Prefix of all paths."},
 	{Name: "limits.series", Value: "20", Default: "20", Help: "Most series in the store."},
-	{Name: "storage.path", Value: "/srv/<b>secret-place</b>", Default: "data", From: CommandLine, Help: "Directory of the store."},
+	{Name: "storage.path", Value: "/srv/<b>secret-place</b>", Default: "data", From: gateway.CommandLine, Help: "Directory of the store."},
 	{Name: "web.config.file", Value: "", Help: "File with TLS settings."},
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
@@ -34,7 +35,7 @@ func (h *api) wipe(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Set(headerDeleted, strconv.Itoa(d.Groupings))
+	c.Set(gateway.HeaderDeleted, strconv.Itoa(d.Groupings))
 	return c.Status(fiber.StatusAccepted).Send(nil)
 }
 

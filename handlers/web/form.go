@@ -79,3 +79,17 @@ func Queries(c *fiber.Ctx, name string) []string {
 	}
 	return values
 }
+
+// DryRun reports whether a change is only to be counted.
+func DryRun(c *fiber.Ctx) (bool, error) {
+	if !c.Context().QueryArgs().Has(QueryDryRun) {
+		return false, nil
+	}
+	switch c.Query(QueryDryRun) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, BadRequest("dry_run must be true or false")
+}

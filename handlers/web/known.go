@@ -10,6 +10,7 @@ import (
 type Known struct {
 	prefix string             // of all routes
 	below  map[string][]Route // by the first segment, those that say more first
+	shown  []Route            // by the index
 }
 
 // newKnown makes a record of routes. Of those with the same path the first one
@@ -19,6 +20,11 @@ func newKnown(prefix string, routes []Route) *Known {
 	for _, r := range slices.SortedStableFunc(slices.Values(routes), compareRoutes) {
 		first := FirstSegment(r.Path)
 		k.below[first] = append(k.below[first], r)
+	}
+	for _, r := range routes {
+		if r.Shown != "" {
+			k.shown = append(k.shown, r)
+		}
 	}
 	return k
 }

@@ -1,4 +1,4 @@
-package handlers
+package gateway
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 
 // scrape serves everything, or the groupings that match[] selects and that whoever
 // asks is limited to.
-func (h *api) scrape(c *fiber.Ctx) error {
+func (h *Handler) scrape(c *fiber.Ctx) error {
 	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
 		return err
@@ -27,8 +27,8 @@ func (h *api) scrape(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := h.Store.Picture()
-	s := h.newScrape(c, p, web.GroupsWithin(p, selectors, limit))
+	p := h.store.Picture()
+	s := h.NewScrape(c, p, web.GroupsWithin(p, selectors, limit))
 	everything := selectors.All() && limit.All()
 	s.own = everything && !h.ExcludeOwn
 	if everything {
@@ -41,18 +41,18 @@ func (h *api) scrape(c *fiber.Ctx) error {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
 	}
-	return h.stream(c, s)
+	return h.Stream(c, s)
 }
 
 // scrapeSelf serves the server's own metrics.
-func (h *api) scrapeSelf(c *fiber.Ctx) error {
-	s := h.newScrape(c, h.Store.Picture(), func(func(*store.Group) bool) {})
+func (h *Handler) scrapeSelf(c *fiber.Ctx) error {
+	s := h.NewScrape(c, h.store.Picture(), func(func(*store.Group) bool) {})
 	s.own = true
-	return h.stream(c, s)
+	return h.Stream(c, s)
 }
 
 // grouping serves what one grouping holds, or all groupings of a job.
-func (h *api) grouping(c *fiber.Ctx) error {
+func (h *Handler) grouping(c *fiber.Ctx) error {
 	path, err := h.heldPath(c)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	if hasBody(c) {
 		return web.BadRequest("a " + c.Method() + " with a body pushes nothing: push with PUT or POST")
 	}
-	p := h.Store.Picture()
+	p := h.store.Picture()
 	if path.JobOnly && !h.ExactJobMatch {
 		limit, err := h.web.Limit(c)
 		if err != nil {
@@ -71,11 +71,11 @@ func (h *api) grouping(c *fiber.Ctx) error {
 		if !some(all) {
 			return web.NewError(fiber.StatusNotFound, "there is no grouping of that job")
 		}
-		s := h.newScrape(c, p, all)
+		s := h.NewScrape(c, p, all)
 		if h.etags.Fresh(c, "job", path.Key.ID(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
-		return h.stream(c, s)
+		return h.Stream(c, s)
 	}
 	if err := h.web.Allow(c, path.Key); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	if !ok {
 		return web.NewError(fiber.StatusNotFound, "there is no such grouping")
 	}
-	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
+	s := h.NewScrape(c, p, slices.Values([]*store.Group{g}))
 	var b bytes.Buffer
 	if _, err := s.WriteTo(&b); err != nil {
 		return err
@@ -92,7 +92,7 @@ func (h *api) grouping(c *fiber.Ctx) error {
 	if h.etags.Fresh(c, s.variant(), strconv.FormatUint(xxhash.Sum64(b.Bytes()), 16)) {
 		return c.SendStatus(fiber.StatusNotModified)
 	}
-	s.setHeaders(c)
+	s.SetHeaders(c)
 	return c.Send(b.Bytes())
 }
 
@@ -109,54 +109,54 @@ func some[T any](seq iter.Seq[T]) bool {
 	return false
 }
 
-// scrapeBody is the body of a scrape, made while it is sent.
-type scrapeBody struct {
-	h        *api
+// Scrape is the body of a scrape, made while it is sent.
+type Scrape struct {
+	h        *Handler
 	picture  *store.Picture
 	groups   iter.Seq[*store.Group]
 	expected int  // about how many groupings that will be
 	own      bool // with the server's own metrics
-	format   exposition.Format
-	coding   string
+	Format   exposition.Format
+	Coding   string
 }
 
-func (h *api) newScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.Group]) *scrapeBody {
+func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.Group]) *Scrape {
 	// Also where the answer is that nothing has changed.
 	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
-	return &scrapeBody{
+	return &Scrape{
 		h: h, picture: p, groups: groups,
-		format: exposition.Negotiate(c.Get(fiber.HeaderAccept)),
-		coding: web.NegotiateCoding(c),
+		Format: exposition.Negotiate(c.Get(fiber.HeaderAccept)),
+		Coding: web.NegotiateCoding(c),
 	}
 }
 
 // variant names what was negotiated.
-func (s *scrapeBody) variant() string { return s.format.Variant() + " " + s.coding }
+func (s *Scrape) variant() string { return s.Format.Variant() + " " + s.Coding }
 
-func (s *scrapeBody) setHeaders(c *fiber.Ctx) {
-	c.Set(fiber.HeaderContentType, s.format.ContentType())
-	if s.coding != "" {
-		c.Set(fiber.HeaderContentEncoding, s.coding)
+func (s *Scrape) SetHeaders(c *fiber.Ctx) {
+	c.Set(fiber.HeaderContentType, s.Format.ContentType())
+	if s.Coding != "" {
+		c.Set(fiber.HeaderContentEncoding, s.Coding)
 	}
 }
 
-// stream answers with the body, without holding it in memory.
-func (h *api) stream(c *fiber.Ctx, s *scrapeBody) error {
-	s.setHeaders(c)
+// Stream answers with the body, without holding it in memory.
+func (h *Handler) Stream(c *fiber.Ctx, s *Scrape) error {
+	s.SetHeaders(c)
 	return web.Stream(c, s.WriteTo)
 }
 
 // WriteTo writes the whole body, and counts it as a scrape.
-func (s *scrapeBody) WriteTo(w io.Writer) (int64, error) {
+func (s *Scrape) WriteTo(w io.Writer) (int64, error) {
 	began := time.Now()
-	n, err := s.write(w)
+	n, err := s.Write(w)
 	s.h.Metrics.Scraped(time.Since(began), n)
 	return n, err
 }
 
-func (s *scrapeBody) write(w io.Writer) (int64, error) {
+func (s *Scrape) Write(w io.Writer) (int64, error) {
 	counted := &web.CountingWriter{W: w}
-	z := web.Compress(counted, s.coding)
+	z := web.Compress(counted, s.Coding)
 	err := s.encode(z)
 	if closeErr := z.Close(); err == nil {
 		err = closeErr
@@ -164,15 +164,15 @@ func (s *scrapeBody) write(w io.Writer) (int64, error) {
 	return counted.N, err
 }
 
-func (s *scrapeBody) encode(w io.Writer) error {
+func (s *Scrape) encode(w io.Writer) error {
 	var own []exposition.Family
 	if s.own {
 		var err error
 		if own, err = s.h.Metrics.Gather(); err != nil {
-			s.h.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
+			s.h.web.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
 		}
 	}
-	e := exposition.NewEncoder(w, s.format, s.picture.IsTaken)
+	e := exposition.NewEncoder(w, s.Format, s.picture.IsTaken)
 	for f := range s.picture.Exposed(s.groups, s.expected) {
 		for len(own) > 0 && own[0].Name < f.Name {
 			if err := encodeOwn(e, own[0], nil); err != nil {

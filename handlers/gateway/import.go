@@ -1,4 +1,4 @@
-package handlers
+package gateway
 
 import (
 	"context"
@@ -31,8 +31,8 @@ type RefusedFamily struct {
 // the memory, so there is one at a time.
 const maxImportBytes = 256 << 20
 
-// importRoutes are there only where everything may be deleted at once, too.
-func (h *api) importRoutes() []web.Route {
+// ImportRoutes are there only where everything may be deleted at once, too.
+func (h *Handler) ImportRoutes() []web.Route {
 	if !h.EnableAdminAPI {
 		return nil
 	}
@@ -53,8 +53,8 @@ type arrivalJSON struct {
 }
 
 // importFile takes in the groupings of a Pushgateway's file that are new here.
-func (h *api) importFile(c *fiber.Ctx) error {
-	dry, err := dryRun(c)
+func (h *Handler) importFile(c *fiber.Ctx) error {
+	dry, err := web.DryRun(c)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (h *api) importFile(c *fiber.Ctx) error {
 		}
 	}
 	if !dry {
-		h.Logger.Warn("A persistence file was imported by request", "groupings", imported, "left_out", len(arrivals)-imported,
+		h.web.Logger.Warn("A persistence file was imported by request", "groupings", imported, "left_out", len(arrivals)-imported,
 			"by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	}
 	return web.Succeed(c, fiber.Map{"dry_run": dry, "imported": imported, "left_out": len(arrivals) - imported, "groupings": list})

@@ -1,4 +1,4 @@
-package handlers
+package gateway
 
 import (
 	"encoding/json"
@@ -41,7 +41,7 @@ type targetJSON struct {
 }
 
 // targets serves every grouping as a target of its own, for http_sd_configs.
-func (h *api) targets(c *fiber.Ctx) error {
+func (h *Handler) targets(c *fiber.Ctx) error {
 	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (h *api) targets(c *fiber.Ctx) error {
 	}
 	host, same := h.sameForAll(c)
 	list := []targetJSON{}
-	for g := range web.GroupsWithin(h.Store.Picture(), selectors, limit) {
+	for g := range web.GroupsWithin(h.store.Picture(), selectors, limit) {
 		list = append(list, targetJSON{[]string{host}, h.targetLabels(g, same, name)})
 	}
 	body, err := json.Marshal(list)
@@ -107,7 +107,7 @@ func prometheusMajor(userAgent string) int {
 }
 
 // sameForAll is the address of all targets, and the labels that all have.
-func (h *api) sameForAll(c *fiber.Ctx) (host string, labels map[string]string) {
+func (h *Handler) sameForAll(c *fiber.Ctx) (host string, labels map[string]string) {
 	scheme, host := h.web.Address(c)
 	labels = map[string]string{model.SchemeLabel: scheme}
 	if h.Targets.UnixSocket != "" {
@@ -123,7 +123,7 @@ func (h *api) sameForAll(c *fiber.Ctx) (host string, labels map[string]string) {
 	return host, labels
 }
 
-func (h *api) targetLabels(g *store.Group, same map[string]string, name func(string) string) map[string]string {
+func (h *Handler) targetLabels(g *store.Group, same map[string]string, name func(string) string) map[string]string {
 	labels := map[string]string{
 		model.MetricsPathLabel:                         h.targetPrefix() + g.Key.Path(),
 		"__meta_gatehouse_last_push_timestamp_seconds": strconv.FormatFloat(float64(g.Pushed.UnixMilli())/1e3, 'f', -1, 64),
@@ -147,9 +147,9 @@ func (h *api) targetLabels(g *store.Group, same map[string]string, name func(str
 }
 
 // targetPrefix is that of all paths where targets are scraped.
-func (h *api) targetPrefix() string {
+func (h *Handler) targetPrefix() string {
 	if h.Targets.UnixSocket != "" {
-		return h.RoutePrefix
+		return h.web.RoutePrefix
 	}
-	return h.PublicPrefix
+	return h.web.PublicPrefix
 }

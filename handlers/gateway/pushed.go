@@ -1,4 +1,4 @@
-package handlers
+package gateway
 
 import (
 	"bufio"
@@ -23,13 +23,13 @@ import (
 // metrics serves everything that was pushed as JSON, in the shape that
 // Pushgateway gave it: numbers are strings, families stand beside the two
 // fixed keys of a grouping.
-func (h *api) metrics(c *fiber.Ctx) error {
+func (h *Handler) metrics(c *fiber.Ctx) error {
 	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	p := h.Store.Picture()
+	p := h.store.Picture()
 	return web.Stream(c, func(w io.Writer) (int64, error) {
 		counted := &web.CountingWriter{W: w}
 		out := bufio.NewWriterSize(counted, web.WriteSize)
@@ -82,7 +82,7 @@ func pushedGroup(g *store.Group) (map[string]any, error) {
 		}
 		out[f.Name] = family
 	}
-	out[pushedLabels] = labelMap(g.Key.Labels())
+	out[pushedLabels] = LabelMap(g.Key.Labels())
 	out[pushedSuccessful] = g.LastPushSuccessful()
 	return out, nil
 }
@@ -123,7 +123,7 @@ func looseMetric(l *exposition.Line) map[string]any {
 		labels[exposition.Unescape(x.Name)] = exposition.Unescape(x.Value)
 	}
 	value, _ := strconv.ParseFloat(string(l.Value), 64)
-	return map[string]any{"labels": labels, "value": number(value)}
+	return map[string]any{"labels": labels, "value": Number(value)}
 }
 
 func pushedMetric(m *dto.Metric) map[string]any {
@@ -136,31 +136,31 @@ func pushedMetric(m *dto.Metric) map[string]any {
 	case m.Summary != nil:
 		quantiles := map[string]string{}
 		for _, q := range m.Summary.Quantile {
-			quantiles[number(q.GetQuantile())] = number(q.GetValue())
+			quantiles[Number(q.GetQuantile())] = Number(q.GetValue())
 		}
 		out["quantiles"] = quantiles
-		out["count"] = count(m.Summary.GetSampleCount(), nil)
-		out["sum"] = number(m.Summary.GetSampleSum())
+		out["count"] = Observations(m.Summary.GetSampleCount(), nil)
+		out["sum"] = Number(m.Summary.GetSampleSum())
 	case m.Histogram != nil:
 		out["buckets"] = pushedBuckets(m.Histogram)
-		out["count"] = count(m.Histogram.GetSampleCount(), m.Histogram.SampleCountFloat)
-		out["sum"] = number(m.Histogram.GetSampleSum())
+		out["count"] = Observations(m.Histogram.GetSampleCount(), m.Histogram.SampleCountFloat)
+		out["sum"] = Number(m.Histogram.GetSampleSum())
 	case m.Gauge != nil:
-		out["value"] = number(m.Gauge.GetValue())
+		out["value"] = Number(m.Gauge.GetValue())
 	case m.Counter != nil:
-		out["value"] = number(m.Counter.GetValue())
+		out["value"] = Number(m.Counter.GetValue())
 	default:
-		out["value"] = number(m.Untyped.GetValue())
+		out["value"] = Number(m.Untyped.GetValue())
 	}
 	return out
 }
 
-func number(v float64) string { return fmt.Sprint(v) }
+func Number(v float64) string { return fmt.Sprint(v) }
 
-// count is a number of observations, which a float histogram has as a float.
-func count(n uint64, float *float64) string {
+// Observations is a number of observations, which a float histogram has as a float.
+func Observations(n uint64, float *float64) string {
 	if float != nil && *float > 0 {
-		return number(*float)
+		return Number(*float)
 	}
 	return strconv.FormatUint(n, 10)
 }
@@ -168,17 +168,17 @@ func count(n uint64, float *float64) string {
 // pushedBuckets are cumulative counts by upper bound, or for a native
 // histogram its buckets.
 func pushedBuckets(h *dto.Histogram) any {
-	if isNative(h) {
+	if IsNative(h) {
 		return nativeBuckets(h)
 	}
 	buckets := map[string]string{}
 	for _, b := range h.Bucket {
-		buckets[number(b.GetUpperBound())] = count(b.GetCumulativeCount(), b.CumulativeCountFloat)
+		buckets[Number(b.GetUpperBound())] = Observations(b.GetCumulativeCount(), b.CumulativeCountFloat)
 	}
 	return buckets
 }
 
-func isNative(h *dto.Histogram) bool {
+func IsNative(h *dto.Histogram) bool {
 	return h.Schema != nil && (len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 || h.GetZeroThreshold() > 0 || h.GetZeroCount() > 0 || h.GetZeroCountFloat() > 0)
 }
 
@@ -194,22 +194,22 @@ const (
 // is not empty, in ascending order.
 func nativeBuckets(h *dto.Histogram) [][4]any {
 	out := [][4]any{}
-	eachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
-		out = append(out, [4]any{lowerInclusive, number(-upper), number(-lower), n})
+	EachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
+		out = append(out, [4]any{lowerInclusive, Number(-upper), Number(-lower), n})
 	})
 	slices.Reverse(out)
-	if n := count(h.GetZeroCount(), h.ZeroCountFloat); n != "0" {
-		out = append(out, [4]any{bothInclusive, number(-h.GetZeroThreshold()), number(h.GetZeroThreshold()), n})
+	if n := Observations(h.GetZeroCount(), h.ZeroCountFloat); n != "0" {
+		out = append(out, [4]any{bothInclusive, Number(-h.GetZeroThreshold()), Number(h.GetZeroThreshold()), n})
 	}
-	eachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
-		out = append(out, [4]any{upperInclusive, number(lower), number(upper), n})
+	EachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
+		out = append(out, [4]any{upperInclusive, Number(lower), Number(upper), n})
 	})
 	return out
 }
 
-// eachNative walks the buckets of one side by rising distance from zero. They
+// EachNative walks the buckets of one side by rising distance from zero. They
 // are deltas of counts, or counts themselves in a float histogram.
-func eachNative(h *dto.Histogram, spans []*dto.BucketSpan, deltas []int64, counts []float64, f func(lower, upper float64, n string)) {
+func EachNative(h *dto.Histogram, spans []*dto.BucketSpan, deltas []int64, counts []float64, f func(lower, upper float64, n string)) {
 	index, i, total := 0, 0, int64(0)
 	for _, s := range spans {
 		index += int(s.GetOffset())
@@ -218,7 +218,7 @@ func eachNative(h *dto.Histogram, spans []*dto.BucketSpan, deltas []int64, count
 			switch {
 			case i < len(counts):
 				if counts[i] > 0 {
-					f(lower, upper, number(counts[i]))
+					f(lower, upper, Number(counts[i]))
 				}
 			case i < len(deltas):
 				if total += deltas[i]; total > 0 {
@@ -241,4 +241,12 @@ func nativeBound(schema int32, index int) float64 {
 	}
 	fraction := index & (1<<schema - 1)
 	return math.Ldexp(math.Exp2(math.Ldexp(float64(fraction), -int(schema))), index>>schema)
+}
+
+func LabelMap(labels []exposition.Label) map[string]string {
+	m := make(map[string]string, len(labels))
+	for _, l := range labels {
+		m[l.Name] = l.Value
+	}
+	return m
 }

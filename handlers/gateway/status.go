@@ -1,31 +1,21 @@
-package handlers
+package gateway
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed" // the API's description
 	"errors"
-	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
-
-// index names the version and what there is to be found.
-func (h *api) index(c *fiber.Ctx) error {
-	lines := []string{"Gatehouse " + h.Build.Version, ""}
-	for _, r := range h.everyRoute() {
-		if r.Shown != "" {
-			lines = append(lines, fmt.Sprintf("%-23s %s", r.Methods(), h.PublicPrefix+r.Shown))
-		}
-	}
-	return c.SendString(strings.Join(append(lines, ""), "\n"))
-}
 
 type buildJSON struct {
 	Branch    string `json:"branch"`
@@ -37,16 +27,16 @@ type buildJSON struct {
 }
 
 // status tells how the server was built and started.
-func (h *api) status(c *fiber.Ctx) error {
+func (h *Handler) status(c *fiber.Ctx) error {
 	b, flags := h.Build, make(map[string]string, len(h.Flags))
-	for _, f := range h.flags(c) {
+	for _, f := range h.FlagsFor(c) {
 		flags[f.Name] = f.Value
 	}
 	return web.Succeed(c, fiber.Map{
 		"build_information": buildJSON{b.Branch, b.Date, b.User, b.GoVersion, b.Revision, b.Version},
 		"flags":             flags,
-		"authentication":    h.Guard.Methods(),
-		"clock":             clockOf(h.Store.Status().Clock),
+		"authentication":    h.web.Guard.Methods(),
+		"clock":             clockOf(h.store.Status().Clock),
 		"start_time":        h.Started.UTC(),
 	})
 }
@@ -76,17 +66,17 @@ type storageJSON struct {
 }
 
 // health tells whether pushes can be committed, and why not.
-func (h *api) health(c *fiber.Ctx) error {
-	answer := healthJSON{"healthy", h.Build.Version, h.Store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
-	if s := h.Store.Status(); s.Err != nil || !s.Ready {
+func (h *Handler) health(c *fiber.Ctx) error {
+	answer := healthJSON{"healthy", h.Build.Version, h.store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
+	if s := h.store.Status(); s.Err != nil || !s.Ready {
 		c.Status(fiber.StatusServiceUnavailable)
-		answer.Status, answer.Storage = "unhealthy", storageJSON{"error", storageReason(s)}
+		answer.Status, answer.Storage = "unhealthy", storageJSON{"error", StorageReason(s)}
 	}
 	return c.JSON(answer)
 }
 
-// storageReason is a sentence for everybody; the cause is in the log.
-func storageReason(s store.Status) string {
+// StorageReason is a sentence for everybody; the cause is in the log.
+func StorageReason(s store.Status) string {
 	switch {
 	case errors.Is(s.Err, store.ErrBroken):
 		return web.TextBroken
@@ -97,23 +87,23 @@ func storageReason(s store.Status) string {
 }
 
 // healthy says that the process serves.
-func (h *api) healthy(c *fiber.Ctx) error { return c.SendString("OK") }
+func (h *Handler) healthy(c *fiber.Ctx) error { return c.SendString("OK") }
 
 // ready says that a scrape would tell the truth. It does when nothing can be
 // pushed for a while; but not when only a restart helps.
-func (h *api) ready(c *fiber.Ctx) error {
-	if s := h.Store.Status(); !s.Ready || errors.Is(s.Err, store.ErrBroken) {
-		return web.NewError(fiber.StatusServiceUnavailable, storageReason(s))
+func (h *Handler) ready(c *fiber.Ctx) error {
+	if s := h.store.Status(); !s.Ready || errors.Is(s.Err, store.ErrBroken) {
+		return web.NewError(fiber.StatusServiceUnavailable, StorageReason(s))
 	}
 	return c.SendString("OK")
 }
 
 // quit ends the process gracefully, if that is allowed.
-func (h *api) quit(c *fiber.Ctx) error {
+func (h *Handler) quit(c *fiber.Ctx) error {
 	if !h.EnableLifecycle {
 		return web.NewError(fiber.StatusForbidden, "the lifecycle API is not enabled (--web.enable-lifecycle)")
 	}
-	h.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
+	h.web.Logger.Info("The end of the process was asked for", "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	h.Quit()
 	return c.SendString("Gatehouse is shutting down.")
 }
@@ -123,7 +113,47 @@ var openAPIDocument []byte
 
 // openAPI describes the API to machines. Its server is relative to where it
 // lies, so that no route prefix concerns it.
-func (h *api) openAPI(c *fiber.Ctx) error {
+func (h *Handler) openAPI(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
 	return c.Send(bytes.Replace(openAPIDocument, []byte(`"/metrics": {`), []byte(strconv.Quote(h.TelemetryPath)+": {"), 1))
+}
+
+// Build tells what was built from what.
+type Build struct{ Version, Revision, Branch, User, Date, GoVersion string }
+
+// Flag is a flag of the program as the status shows it. It holds no secret.
+type Flag struct {
+	Name, Value string
+	Default     string // the value when nothing is said
+	// From is where the value comes from: CommandLine, or the name of a
+	// variable of the environment; empty: it is the default.
+	From string
+	Help string
+}
+
+// CommandLine is where the value of a Flag may come from.
+const CommandLine = "command line"
+
+// placeFlags name places on the server's disk, which only admins are told.
+var placeFlags = []string{"oidc.ca-file", "persistence.file", "storage.path", "web.config.file"}
+
+// forAdmins stands where others don't get to see a value.
+const forAdmins = "(for admins only)"
+
+// FlagsFor are those of the program as whoever asks may see them, sorted by name.
+func (h *Handler) FlagsFor(c *fiber.Ctx) []Flag {
+	shown := slices.SortedFunc(slices.Values(h.Flags), func(a, b Flag) int { return cmp.Compare(a.Name, b.Name) })
+	if guard.Principal(c).Role.May(auth.Administer) {
+		return shown
+	}
+	for i, f := range shown {
+		if f.Value == "" || !slices.Contains(placeFlags, f.Name) {
+			continue
+		}
+		shown[i].Value, shown[i].Default = forAdmins, ""
+		if f.Value == f.Default {
+			shown[i].Default = forAdmins
+		}
+	}
+	return shown
 }

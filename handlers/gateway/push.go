@@ -1,4 +1,4 @@
-package handlers
+package gateway
 
 import (
 	"context"
@@ -20,8 +20,8 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// headerDeleted tells how many groupings a delete found.
-const headerDeleted = "X-Groupings-Deleted"
+// HeaderDeleted tells how many groupings a delete found.
+const HeaderDeleted = "X-Groupings-Deleted"
 
 // maxTTL bounds what a client may ask for; far more than anybody needs.
 const maxTTL = 100 * 365 * 24 * time.Hour
@@ -33,16 +33,16 @@ const headerTTL = "X-Push-TTL"
 const begun = "push"
 
 // pushing is how a grouping's path is pushed to.
-func (h *api) pushing(mode store.Mode) web.Endpoint {
+func (h *Handler) pushing(mode store.Mode) web.Endpoint {
 	return web.Endpoint{Name: "push", Needs: auth.Push, Do: h.push, Limited: true, Timed: true, Query: []string{web.QueryTTL}, Head: h.beginPush(mode)}
 }
 
 // beginPush checks all of a push but its body.
-func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
+func (h *Handler) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
 	return func(c *fiber.Ctx, wrong error) error {
 		path, err := h.path(c)
 		if err != nil {
-			return h.refused(err)
+			return h.Refused(err)
 		}
 		if err := h.web.Allow(c, path.Key); err != nil {
 			return err
@@ -58,7 +58,7 @@ func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
 			wrong = knownCoding(web.Coding(c))
 		}
 		if wrong != nil {
-			return h.take(p, wrong)
+			return h.Take(p, wrong)
 		}
 		c.Locals(begun, p)
 		return nil
@@ -66,33 +66,33 @@ func (h *api) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
 }
 
 // push answers a push client, after beginPush.
-func (h *api) push(c *fiber.Ctx) error {
+func (h *Handler) push(c *fiber.Ctx) error {
 	p := c.Locals(begun).(*store.Push)
 	var err error
 	p.Families, p.Size, err = h.decode(c, p.Key)
-	if err = h.take(p, err); err != nil {
+	if err = h.Take(p, err); err != nil {
 		return h.web.Discreet(c, err)
 	}
-	c.Status(h.pushedStatus())
+	c.Status(h.PushedStatus())
 	return nil
 }
 
-// take makes a push durable, unless something was wrong with it from the start.
-func (h *api) take(p *store.Push, wrong error) error {
+// Take makes a push durable, unless something was wrong with it from the start.
+func (h *Handler) Take(p *store.Push, wrong error) error {
 	if wrong != nil {
-		h.noteRefusal(p, wrong)
-		return h.refused(wrong)
+		h.NoteRefusal(p, wrong)
+		return h.Refused(wrong)
 	}
-	if _, err := h.Store.Push(context.Background(), *p); err != nil {
-		return h.refused(err)
+	if _, err := h.store.Push(context.Background(), *p); err != nil {
+		return h.Refused(err)
 	}
 	h.Metrics.Accepted()
 	h.Metrics.Noticed(p.Families)
 	return nil
 }
 
-// pushedStatus is that of a push that was taken.
-func (h *api) pushedStatus() int {
+// PushedStatus is that of a push that was taken.
+func (h *Handler) PushedStatus() int {
 	if h.CheckConsistency {
 		return fiber.StatusOK
 	}
@@ -100,26 +100,26 @@ func (h *api) pushedStatus() int {
 }
 
 // path parses the grouping that a push is about.
-func (h *api) path(c *fiber.Ctx) (store.Path, error) { return h.parsePath(c, h.UTF8Names) }
+func (h *Handler) path(c *fiber.Ctx) (store.Path, error) { return h.parsePath(c, h.UTF8Names) }
 
 // heldPath parses the grouping that is read or deleted. One that is held may have
 // any name, even if no push may have it any more.
-func (h *api) heldPath(c *fiber.Ctx) (store.Path, error) {
+func (h *Handler) heldPath(c *fiber.Ctx) (store.Path, error) {
 	if h.UTF8Names {
 		return h.path(c)
 	}
 	for _, utf8Names := range []bool{false, true} {
 		path, err := h.parsePath(c, utf8Names)
-		if _, held := h.Store.Picture().Group(path.Key); err == nil && held {
+		if _, held := h.store.Picture().Group(path.Key); err == nil && held {
 			return path, nil
 		}
 	}
 	return h.path(c)
 }
 
-func (h *api) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
+func (h *Handler) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
 	raw, _, _ := strings.Cut(c.OriginalURL(), "?")
-	raw = strings.TrimPrefix(raw, h.RoutePrefix+"/metrics")
+	raw = strings.TrimPrefix(raw, h.web.RoutePrefix+"/metrics")
 	first, _, _ := strings.Cut(strings.TrimPrefix(raw, "/"), "/")
 	if name, err := url.PathUnescape(first); err == nil && name != "job" && name != "job@base64" {
 		return store.Path{}, fiber.ErrNotFound
@@ -129,7 +129,7 @@ func (h *api) parsePath(c *fiber.Ctx, utf8Names bool) (store.Path, error) {
 
 // ttl is how long the client, or else the configuration, wants the grouping to
 // live after this push; 0: for ever.
-func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
+func (h *Handler) ttl(c *fiber.Ctx) (time.Duration, error) {
 	asked := c.Request().Header.PeekAll(headerTTL)
 	if query := c.Context().QueryArgs(); query.Has(web.QueryTTL) {
 		asked = append(slices.Clone(asked), query.Peek(web.QueryTTL))
@@ -142,10 +142,10 @@ func (h *api) ttl(c *fiber.Ctx) (time.Duration, error) {
 	case len(asked[0]) == 0:
 		return 0, badTTL("")
 	}
-	return h.parseTTL(string(asked[0]))
+	return h.ParseTTL(string(asked[0]))
 }
 
-func (h *api) parseTTL(asked string) (time.Duration, error) {
+func (h *Handler) ParseTTL(asked string) (time.Duration, error) {
 	if asked == "" {
 		return h.DefaultTTL, nil
 	}
@@ -161,17 +161,17 @@ func badTTL(asked string) error {
 }
 
 // decode reads the body under all limits, decodes it, and tells its size.
-func (h *api) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
-	account := account{budget: &h.budget}
-	defer account.close()
+func (h *Handler) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
+	account := h.Account()
+	defer account.Close()
 	var body []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
-		if body, err = exposition.ReadBody(stream, web.Coding(c), h.MaxBodyBytes, account.take); err != nil {
+		if body, err = exposition.ReadBody(stream, web.Coding(c), h.MaxBodyBytes, account.Take); err != nil {
 			return nil, 0, err
 		}
 	}
-	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.decoding(k))
+	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.Decoding(k))
 	return families, len(body), err
 }
 
@@ -183,23 +183,23 @@ func knownCoding(coding string) error {
 	return nil
 }
 
-// decoding is how what is pushed to a grouping is decoded.
-func (h *api) decoding(k store.GroupingKey) exposition.Options {
+// Decoding is how what is pushed to a grouping is decoded.
+func (h *Handler) Decoding(k store.GroupingKey) exposition.Options {
 	return exposition.Options{Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush}
 }
 
-// noteRefusal shows the operator that pushes to a grouping fail for a reason
+// NoteRefusal shows the operator that pushes to a grouping fail for a reason
 // that lies in what is pushed.
-func (h *api) noteRefusal(p *store.Push, err error) {
+func (h *Handler) NoteRefusal(p *store.Push, err error) {
 	if a := web.AnswerTo(err); a.Status == fiber.StatusBadRequest {
-		h.Store.Reject(context.Background(), store.Rejection{
+		h.store.Reject(context.Background(), store.Rejection{
 			Key: p.Key, Mode: p.Mode, Reason: reasonOf(err), Message: a.Text, Size: p.Size, Origin: p.Origin,
 		})
 	}
 }
 
-// refused counts a refusal by its reason.
-func (h *api) refused(err error) error {
+// Refused counts a refusal by its reason.
+func (h *Handler) Refused(err error) error {
 	if a := web.AnswerTo(err); a.Status != fiber.StatusNotFound {
 		h.Metrics.Refused(reasonOf(err))
 	}
@@ -230,7 +230,7 @@ func reasonOf(err error) exposition.Reason {
 
 // delete answers a client that deletes by path. A path with nothing but a job
 // means all groupings of the job.
-func (h *api) delete(c *fiber.Ctx) error {
+func (h *Handler) delete(c *fiber.Ctx) error {
 	path, err := h.heldPath(c)
 	if err != nil {
 		return err
@@ -241,19 +241,25 @@ func (h *api) delete(c *fiber.Ctx) error {
 	}
 	var n int
 	if path.JobOnly && !h.ExactJobMatch {
-		n, err = h.Store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.web.Origin(c))
+		n, err = h.store.DeleteMatching(context.Background(), store.JobSelector(path.Key.Job()), limit, h.web.Origin(c))
 	} else if err = h.web.Allow(c, path.Key); err == nil {
-		n, err = h.Store.Delete(context.Background(), path.Key, h.web.Origin(c))
+		n, err = h.store.Delete(context.Background(), path.Key, h.web.Origin(c))
 	}
 	if err != nil {
 		return web.BeyondLimit(c, err)
 	}
 	if path.JobOnly && n > 1 {
-		h.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
+		h.web.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	}
-	c.Set(headerDeleted, strconv.Itoa(n))
+	c.Set(HeaderDeleted, strconv.Itoa(n))
 	return c.Status(fiber.StatusAccepted).Send(nil)
 }
+
+// Account is a request's share of what bodies may take. It has to be closed.
+func (h *Handler) Account() *Account { return &Account{budget: &h.budget} }
+
+// InFlight is how many bytes the pushes that are being read take.
+func (h *Handler) InFlight() int64 { return h.budget.taken.Load() }
 
 // budget bounds the bytes of all bodies in memory at once.
 type budget struct {
@@ -265,14 +271,14 @@ type budget struct {
 // large ones that never end don't keep all the others out.
 const smallBody = 64 << 10
 
-// account is one request's share of a budget. It is for one goroutine.
-type account struct {
+// Account is one request's share of a budget. It is for one goroutine.
+type Account struct {
 	budget *budget
 	free   int64 // of smallBody that was used
 	taken  int64
 }
 
-func (a *account) take(n int64) error {
+func (a *Account) Take(n int64) error {
 	free := min(n, smallBody-a.free)
 	a.free += free
 	if n -= free; n == 0 {
@@ -286,4 +292,4 @@ func (a *account) take(n int64) error {
 	return nil
 }
 
-func (a *account) close() { a.budget.taken.Add(-a.taken) }
+func (a *Account) Close() { a.budget.taken.Add(-a.taken) }
