@@ -1,7 +1,6 @@
 package app
 
 import (
-	"gatehouse/handlers/web"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/handlers"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/upstream"

@@ -82,13 +82,18 @@ func (c *Config) gateway() gateway.Options {
 	}
 }
 
-// What the options of the gateway are made of, for those who make a Config.
+// Parts of a Config that belong to the gateway.
 type (
-	Arrival       = gateway.Arrival
-	Build         = gateway.Build
-	Flag          = gateway.Flag
+	// Arrival is what has become of a grouping of a Pushgateway's file, or would.
+	Arrival = gateway.Arrival
+	// Build tells what was built from what.
+	Build = gateway.Build
+	// Flag is a flag of the program as the status shows it.
+	Flag = gateway.Flag
+	// RefusedFamily is a metric family that is left out of its grouping.
 	RefusedFamily = gateway.RefusedFamily
-	Targets       = gateway.Targets
+	// Targets is what targets say of how they are to be scraped.
+	Targets = gateway.Targets
 )
 
 // CommandLine is where the value of a Flag may come from.

@@ -145,6 +145,7 @@ func (h *Handler) ttl(c *fiber.Ctx) (time.Duration, error) {
 	return h.ParseTTL(string(asked[0]))
 }
 
+// ParseTTL parses a TTL that a client asks for; empty: what is configured.
 func (h *Handler) ParseTTL(asked string) (time.Duration, error) {
 	if asked == "" {
 		return h.DefaultTTL, nil
@@ -278,6 +279,7 @@ type Account struct {
 	taken  int64
 }
 
+// Take asks for room for n more bytes. The error is web.ErrBudget if there is none.
 func (a *Account) Take(n int64) error {
 	free := min(n, smallBody-a.free)
 	a.free += free
@@ -292,4 +294,5 @@ func (a *Account) Take(n int64) error {
 	return nil
 }
 
+// Close gives back what was taken.
 func (a *Account) Close() { a.budget.taken.Add(-a.taken) }

@@ -155,6 +155,7 @@ func pushedMetric(m *dto.Metric) map[string]any {
 	return out
 }
 
+// Number is a value as the API writes it.
 func Number(v float64) string { return fmt.Sprint(v) }
 
 // Observations is a number of observations, which a float histogram has as a float.
@@ -178,6 +179,8 @@ func pushedBuckets(h *dto.Histogram) any {
 	return buckets
 }
 
+// IsNative reports whether a histogram is a native one that has observations or could
+// have.
 func IsNative(h *dto.Histogram) bool {
 	return h.Schema != nil && (len(h.PositiveSpan) > 0 || len(h.NegativeSpan) > 0 || h.GetZeroThreshold() > 0 || h.GetZeroCount() > 0 || h.GetZeroCountFloat() > 0)
 }
@@ -243,6 +246,7 @@ func nativeBound(schema int32, index int) float64 {
 	return math.Ldexp(math.Exp2(math.Ldexp(float64(fraction), -int(schema))), index>>schema)
 }
 
+// LabelMap returns labels by their names.
 func LabelMap(labels []exposition.Label) map[string]string {
 	m := make(map[string]string, len(labels))
 	for _, l := range labels {

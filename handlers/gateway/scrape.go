@@ -120,6 +120,7 @@ type Scrape struct {
 	Coding   string
 }
 
+// NewScrape makes the body of a scrape of groupings, in what the client takes.
 func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.Group]) *Scrape {
 	// Also where the answer is that nothing has changed.
 	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
@@ -133,6 +134,7 @@ func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*sto
 // variant names what was negotiated.
 func (s *Scrape) variant() string { return s.Format.Variant() + " " + s.Coding }
 
+// SetHeaders sets the headers that tell how the body is written.
 func (s *Scrape) SetHeaders(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentType, s.Format.ContentType())
 	if s.Coding != "" {

@@ -131,6 +131,7 @@ type Scraper struct {
 	Overdue bool
 }
 
+// Amiss reports whether the last visit failed or the next one is overdue.
 func (s *Scraper) Amiss() bool { return s.failed() || s.Overdue }
 
 // List returns who was seen lately, those with problems first, and whether

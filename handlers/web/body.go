@@ -90,11 +90,13 @@ type success struct {
 	Value  any    `json:"data"`
 }
 
+// Succeed answers with a value as the JSON API does when all is well.
 func Succeed(c *fiber.Ctx, value any) error {
 	c.Set(fiber.HeaderCacheControl, NoStore)
 	return c.JSON(success{"success", value})
 }
 
+// OptionalTime is a time in UTC; nil: never.
 func OptionalTime(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

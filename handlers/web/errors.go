@@ -54,6 +54,7 @@ func NewError(status int, text string) *Error { return &Error{status, text} }
 
 func (e *Error) Error() string { return e.Text }
 
+// BadRequest makes an error of a request that makes no sense.
 func BadRequest(text string) error { return &Error{fiber.StatusBadRequest, text} }
 
 // AnswerTo is the one table of errors and statuses.

@@ -14,6 +14,7 @@ import (
 // they are made of starts anew in each.
 type ETags struct{ process string }
 
+// NewETags makes entity tags of this process.
 func NewETags() ETags {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails

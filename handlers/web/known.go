@@ -29,6 +29,7 @@ func newKnown(prefix string, routes []Route) *Known {
 	return k
 }
 
+// FirstSegment returns a path up to its second slash, without the first one.
 func FirstSegment(path string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return first

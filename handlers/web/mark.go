@@ -28,6 +28,7 @@ func ParseMark(s string) (Mark, bool) {
 	return m, err == nil && m.String() == s
 }
 
+// Mark returns how far the server is now.
 func (s *Site) Mark() Mark { return Mark{s.epoch, s.Store.Picture().Changes()} }
 
 // newEpoch names this process.

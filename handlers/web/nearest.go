@@ -10,6 +10,7 @@ import (
 	"gatehouse/spelling"
 )
 
+// What Nearest finds.
 const (
 	MaxSuggested = 256 // bytes of a value that is suggested
 	maxNearest   = 3   // values that may have been meant

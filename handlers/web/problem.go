@@ -31,6 +31,7 @@ var problemTitles = map[int]string{
 	fiber.StatusServiceUnavailable:    "The server cannot do that right now",
 }
 
+// ProblemTitle returns what has happened, by status.
 func ProblemTitle(status int) string {
 	if title, ok := problemTitles[status]; ok {
 		return title

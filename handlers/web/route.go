@@ -58,6 +58,7 @@ type Endpoint struct {
 // Kind is whom a route is for, and so how errors are told there.
 type Kind int
 
+// The kinds of routes.
 const (
 	Plain    Kind = iota // for probes and people alike: errors are one line, or a page in a browser
 	Page                 // for people: sessions count, and strangers are asked to sign in

@@ -9,6 +9,7 @@ import (
 	"gatehouse/static"
 )
 
+// StaticRoutes are the files that pages load.
 func (s *Site) StaticRoutes() []Route {
 	return []Route{
 		Get(Page, "/static/*", Endpoint{Name: "static", Needs: auth.Public, Do: s.static, Cache: "public, max-age=31536000, immutable"}),

@@ -49,6 +49,7 @@ func (s *streamed) Read(p []byte) (int, error) {
 	return s.rest.Read(p)
 }
 
+// CountingWriter writes to W and counts the bytes in N.
 type CountingWriter struct {
 	W io.Writer
 	N int64

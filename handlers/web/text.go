@@ -75,6 +75,7 @@ func QuoteShell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// Counted returns a number with what there is one of, or several.
 func Counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
