@@ -18,6 +18,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/handlers"
+	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -34,7 +35,7 @@ type App struct {
 	options config.Options
 	log     *slog.Logger
 
-	metrics   *handlers.Metrics
+	metrics   *telemetry.Metrics
 	web       *webconfig.File
 	passwords *auth.Passwords
 	issuers   []*issuer.Issuer // of bearer tokens and of people
@@ -67,7 +68,7 @@ func New(o config.Options, logger *slog.Logger) *App {
 	return &App{
 		options:   o,
 		log:       logger,
-		metrics:   handlers.NewMetrics(),
+		metrics:   telemetry.NewMetrics(),
 		lingering: newLingering(defaultLinger),
 		failed:    make(chan error, 1),
 		reload:    make(chan struct{}, 1),
@@ -246,7 +247,7 @@ func (a *App) handlerConfig() handlers.Config {
 		Store:            a.store,
 		Metrics:          a.metrics,
 		Logger:           a.log,
-		Scrapers:         handlers.NewScrapers(),
+		Scrapers:         telemetry.NewScrapers(),
 		RoutePrefix:      o.RoutePrefix,
 		PublicPrefix:     o.PublicPrefix,
 		TelemetryPath:    o.TelemetryPath,

@@ -71,7 +71,7 @@ func (a *App) guardConfig() guard.Config {
 		Trusted:         a.options.TrustedProxies,
 		TrustSockets:    a.options.TrustSockets,
 		Decided:         a.metrics.Decided,
-		Denied:          handlers.Denials{Store: a.store}.Deny,
+		Denied:          handlers.NewDenials(a.store).Deny,
 		Logger:          a.log,
 	}
 	if u := a.options.ExternalURL; u != nil {

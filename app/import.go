@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/handlers"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/upstream"
@@ -156,7 +157,7 @@ func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o sto
 	groupings, err := upstream.Parse(content)
 	if err != nil {
 		a.log.Warn("A file that was to be imported cannot be read", "err", err)
-		return nil, handlers.ErrNoImport
+		return nil, web.ErrNoImport
 	}
 	return a.takeIn(groupings, func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
 		if dryRun {

@@ -10,19 +10,21 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/access"
 	"gatehouse/views/ui"
 )
 
-func (h *api) accountRoutes() []route {
-	return []route{
-		page("/account", "account", auth.Explore, h.account),
-		{path: "/account/sessions/:session/end", page: true, on: map[string]endpoint{
-			"POST": {"account/sessions/end", auth.Explore, h.endSession},
+func (h *api) accountRoutes() []web.Route {
+	return []web.Route{
+		// Whoever is limited is told who they are, too.
+		web.Get(web.Page, "/account", web.Endpoint{Name: "account", Needs: auth.Explore, Do: h.account, Limited: true}),
+		{Path: "/account/sessions/:session/end", Kind: web.Page, On: map[string]web.Endpoint{
+			"POST": {Name: "account/sessions/end", Needs: auth.Explore, Do: h.endSession},
 		}},
-		{path: "/account/end-sessions", page: true, on: map[string]endpoint{
-			"POST": {"account/end-sessions", auth.Explore, h.endSessions},
+		{Path: "/account/end-sessions", Kind: web.Page, On: map[string]web.Endpoint{
+			"POST": {Name: "account/end-sessions", Needs: auth.Explore, Do: h.endSessions},
 		}},
 	}
 }
@@ -32,7 +34,7 @@ func (h *api) accountRoutes() []route {
 func (h *api) account(c *fiber.Ctx) error {
 	p := guard.Principal(c)
 	m := views.Account{
-		Frame: h.frame(c, "Account", "account"), ID: shorten(p.ID, maxSubject), How: letInBy(p.Scheme), Limit: shorten(p.Limit, maxSubject),
+		Frame: h.web.Frame(c, "Account", "account"), ID: web.Shorten(p.ID, web.MaxSubject), How: letInBy(p.Scheme), Limit: web.Shorten(p.Limit, web.MaxSubject),
 		Sessions: h.sessionsOf(c, p), Why: whyNoSessions(p.Scheme),
 	}
 	if h.SessionIdle > 0 {
@@ -48,7 +50,7 @@ func (h *api) account(c *fiber.Ctx) error {
 		}
 		m.Ends = session.Expires
 	}
-	return h.page(c, fiber.StatusOK, views.AccountPage(m))
+	return h.web.Page(c, fiber.StatusOK, views.AccountPage(m))
 }
 
 // letInBy says by what a person is let in.
@@ -106,7 +108,7 @@ func (h *api) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSession 
 	for _, x := range h.Store.SessionsOf(p.ID) {
 		rows = append(rows, views.AccountSession{
 			Handle: x.Handle, This: x.Handle == this, Created: x.Created, Seen: x.Seen, Expires: x.Expires,
-			From: x.From, Browser: browserOf(x.UserAgent), UserAgent: shorten(x.UserAgent, maxSubject),
+			From: x.From, Browser: browserOf(x.UserAgent), UserAgent: web.Shorten(x.UserAgent, web.MaxSubject),
 		})
 	}
 	slices.Reverse(rows)
@@ -121,7 +123,7 @@ func (h *api) endSession(c *fiber.Ctx) error {
 		if handle == store.SessionHandle(h.Guard.SessionID(c)) {
 			return h.logout(c)
 		}
-		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.origin(c), "ended by its user"); err != nil {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, handle, h.web.Origin(c), "ended by its user"); err != nil {
 			return err
 		}
 	}
@@ -130,9 +132,9 @@ func (h *api) endSession(c *fiber.Ctx) error {
 
 // endSessions ends all sessions of who asks, this one too.
 func (h *api) endSessions(c *fiber.Ctx) error {
-	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.homeAddress())
+	p, farewell := guard.Principal(c), h.Guard.Farewell(c, h.web.HomeAddress())
 	if p.ID != "" {
-		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.origin(c), "signed out everywhere"); err != nil {
+		if _, err := h.Store.EndSessionsOf(context.Background(), p.ID, "", h.web.Origin(c), "signed out everywhere"); err != nil {
 			return err
 		}
 	}

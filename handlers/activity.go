@@ -16,16 +16,17 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/activity"
 	"gatehouse/views/ui"
 )
 
-func (h *api) activityRoutes() []route {
-	return []route{
-		page("/activity", "activity", auth.Administer, h.activity),
-		page("/activity/export", "activity/export", auth.Administer, h.exportActivity),
-		get("/api/v1/activity", "api/v1/activity", auth.Administer, h.listActivity),
+func (h *api) activityRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/activity", web.Endpoint{Name: "activity", Needs: auth.Administer, Do: h.activity}),
+		web.Get(web.Page, "/activity/export", web.Endpoint{Name: "activity/export", Needs: auth.Administer, Do: h.exportActivity, Cache: web.AskAgain}),
+		web.Get(web.JSON, "/api/v1/activity", web.Endpoint{Name: "api/v1/activity", Needs: auth.Administer, Do: h.listActivity}),
 	}
 }
 
@@ -35,7 +36,6 @@ const (
 	maxExportedEntries = store.MaxEntries
 	maxActor           = 256  // bytes of who is looked for
 	maxOperation       = 64   // bytes of an operation's name
-	maxSubject         = 200  // characters of what an entry is about
 	maxSubjectTitle    = 1000 // characters of the same where it stands in full
 	// activityWait bounds how long the log is searched.
 	activityWait = 10 * time.Second
@@ -104,33 +104,33 @@ func readActivityView(c *fiber.Ctx) (v activityView, err error) {
 		text: strings.TrimSpace(c.Query("q")), by: strings.TrimSpace(c.Query("by")),
 		from: strings.TrimSpace(c.Query("from")), to: strings.TrimSpace(c.Query("to")), before: c.Query("before"),
 	}
-	if len(v.text) > maxQuery {
-		return v, badRequest("q is too long")
+	if len(v.text) > web.MaxQuery {
+		return v, web.BadRequest("q is too long")
 	}
 	if len(v.by) > maxActor {
-		return v, badRequest("by is too long")
+		return v, web.BadRequest("by is too long")
 	}
-	for _, name := range queries(c, "kind") {
+	for _, name := range web.Queries(c, "kind") {
 		kinds := kindsNamed(name)
 		if kinds == nil {
-			return v, badRequest("kind must be " + kindNames())
+			return v, web.BadRequest("kind must be " + kindNames())
 		}
 		if !slices.Contains(v.named, name) {
 			v.named, v.kinds = append(v.named, name), append(v.kinds, kinds...)
 		}
 	}
 	if v.since, _, err = parseMoment(v.from); err != nil {
-		return v, badRequest("from " + err.Error())
+		return v, web.BadRequest("from " + err.Error())
 	}
 	var length time.Duration
 	if v.until, length, err = parseMoment(v.to); err != nil {
-		return v, badRequest("to " + err.Error())
+		return v, web.BadRequest("to " + err.Error())
 	}
 	if !v.until.IsZero() {
 		v.until = v.until.Add(length) // with all of the minute that was named
 	}
 	if len(v.before) > maxOperation {
-		return v, badRequest("before is too long")
+		return v, web.BadRequest("before is too long")
 	}
 	return v, nil
 }
@@ -209,9 +209,9 @@ func (h *api) activity(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Activity", "activity")
-	pushURL(c, f.Path("/activity")+v.address(v.before))
-	return h.page(c, fiber.StatusOK, views.Page(h.activityModel(f, &v, entries, next)))
+	f := h.web.Frame(c, "Activity", "activity")
+	web.PushURL(c, f.Path("/activity")+v.address(v.before))
+	return h.web.Page(c, fiber.StatusOK, views.Page(h.activityModel(f, &v, entries, next)))
 }
 
 // entries are those of a page of that size, and before which operation the next
@@ -289,7 +289,7 @@ func (h *api) kept() string {
 	case h.Retention <= 0:
 		return "the last " + ui.Number(store.MaxEntries) + " are kept"
 	case h.Retention%day == 0:
-		return "kept for " + counted(int(h.Retention/day), "day", "days")
+		return "kept for " + web.Counted(int(h.Retention/day), "day", "days")
 	}
 	return "kept for " + ui.Span(h.Retention)
 }
@@ -298,31 +298,31 @@ func (h *api) kept() string {
 func (h *api) entry(f ui.Frame, p *store.Picture, e store.Entry) views.Entry {
 	row := views.Entry{
 		Operation: e.Operation, Kind: string(e.Kind), At: e.At, Count: e.Count,
-		Client: client(e.Origin),
+		Client: web.Client(e.Origin),
 	}
 	switch e.Kind {
 	case store.EntryRefusal:
-		row.Why = brief(reasonOfRefusal(f, p, e.What, e.Message))
+		row.Why = web.Brief(web.ReasonOfRefusal(f, p, e.What, e.Message))
 	case store.EntryDenial:
 		row.Why.Before = cmp.Or(string(e.Reason), e.Message)
-		e.What = plain(e.What, maxSubject)
+		e.What = web.Printable(e.What, web.MaxSubject)
 	case store.EntrySignIn, store.EntrySignOut:
-		row.Detail = plain(e.Message, maxSubject)
-		if e.What = plain(e.What, maxClient); e.What == row.By {
+		row.Detail = web.Printable(e.Message, web.MaxSubject)
+		if e.What = web.Printable(e.What, web.MaxClient); e.What == row.By {
 			e.What = "" // stands beside it
 		}
 	default:
-		row.Detail, e.What = plain(e.Message, maxReason), visible(e.What)
+		row.Detail, e.What = web.Printable(e.Message, web.MaxReason), web.Visible(e.What)
 	}
 	if e.Kind == store.EntryExpiry && e.What == "" {
 		if keys, _ := h.Store.DeletedBy(e.Operation, 1); len(keys) > 0 {
 			e.What, row.First = keys[0].String(), true
 		}
 	}
-	if row.What = shorten(e.What, maxSubject); row.What != e.What {
-		row.Title = shorten(e.What, maxSubjectTitle)
+	if row.What = web.Shorten(e.What, web.MaxSubject); row.What != e.What {
+		row.Title = web.Shorten(e.What, maxSubjectTitle)
 	}
-	if key, n, ok := readKey(e.What); ok && n == len(e.What) {
+	if key, n, ok := web.ReadKey(e.What); ok && n == len(e.What) {
 		if _, held := p.Group(key); held {
 			row.URL = f.Path("/groupings/" + key.Digest())
 		}
@@ -343,16 +343,15 @@ func (h *api) exportActivity(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	switch c.Query("format", "json") {
 	case "json":
-		download(c, "activity.json", fiber.MIMEApplicationJSON)
-		return streamCoded(c, func(w io.Writer) error { return h.writeActivityJSON(w, v) })
+		web.Download(c, "activity.json", fiber.MIMEApplicationJSON)
+		return web.StreamCoded(c, func(w io.Writer) error { return h.writeActivityJSON(w, v) })
 	case "csv":
-		download(c, "activity.csv", "text/csv; charset=utf-8")
-		return streamCoded(c, func(w io.Writer) error { return h.writeActivityCSV(w, v) })
+		web.Download(c, "activity.csv", "text/csv; charset=utf-8")
+		return web.StreamCoded(c, func(w io.Writer) error { return h.writeActivityCSV(w, v) })
 	}
-	return badRequest("format must be json or csv")
+	return web.BadRequest("format must be json or csv")
 }
 
 // eachEntry passes the entries of a view to do, newest first, until there are no
@@ -409,7 +408,7 @@ func (h *api) listActivity(c *fiber.Ctx) error {
 	}
 	limit, err := strconv.Atoi(c.Query("limit", strconv.Itoa(defaultEntries)))
 	if err != nil || limit < 1 || limit > store.MaxActivity {
-		return badRequest("limit must be a number from 1 to " + strconv.Itoa(store.MaxActivity))
+		return web.BadRequest("limit must be a number from 1 to " + strconv.Itoa(store.MaxActivity))
 	}
 	entries, next, err := h.entries(&v, limit)
 	if err != nil {
@@ -419,7 +418,7 @@ func (h *api) listActivity(c *fiber.Ctx) error {
 	for i, e := range entries {
 		out[i] = asJSON(e)
 	}
-	return succeed(c, fiber.Map{"entries": out, "next": next})
+	return web.Succeed(c, fiber.Map{"entries": out, "next": next})
 }
 
 // writeActivityJSON writes an array with a line per entry.
@@ -451,8 +450,8 @@ func (h *api) writeActivityCSV(w io.Writer, v activityView) error {
 	}
 	err := h.eachEntry(v, func(e store.Entry) error {
 		return out.Write([]string{
-			e.Operation, moment(e.At), string(e.Kind), cell(e.Origin.By), cell(e.Origin.From), e.Origin.Via, cell(e.Origin.ID), cell(e.What),
-			strconv.Itoa(e.Count), e.Undoes, string(e.Reason), cell(e.Message),
+			e.Operation, web.Moment(e.At), string(e.Kind), web.Cell(e.Origin.By), web.Cell(e.Origin.From), e.Origin.Via, web.Cell(e.Origin.ID), web.Cell(e.What),
+			strconv.Itoa(e.Count), e.Undoes, string(e.Reason), web.Cell(e.Message),
 		})
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/views/ui"
 )
@@ -189,7 +190,7 @@ func TestTheLogIsNarrowedByItsAddress(t *testing.T) {
 	}
 	for _, query := range []string{
 		"kind=x", "kind=", "from=x", "to=2026-13-01T00:00", "from=9999-01-01", "to=1900-01-01T00:00", "from=" + strings.Repeat("1", 1000),
-		"q=" + strings.Repeat("x", maxQuery+1), "by=" + strings.Repeat("x", maxActor+1), "before=" + strings.Repeat("x", maxOperation+1),
+		"q=" + strings.Repeat("x", web.MaxQuery+1), "by=" + strings.Repeat("x", maxActor+1), "before=" + strings.Repeat("x", maxOperation+1),
 	} {
 		for _, path := range []string{"/activity?", "/activity/export?"} {
 			if a := s.get(path+query, admin...); a.status != 400 || !oneLine(a.body) {

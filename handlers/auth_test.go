@@ -13,6 +13,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -303,8 +304,8 @@ func (s *served) wantRefusal(a answered) {
 }
 
 // withoutStreams are routes without those that answer until they are left.
-func withoutStreams(routes []route) []route {
-	return slices.DeleteFunc(routes, func(r route) bool { return r.path == "/events" })
+func withoutStreams(routes []web.Route) []web.Route {
+	return slices.DeleteFunc(routes, func(r web.Route) bool { return r.Path == "/events" })
 }
 
 func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
@@ -312,27 +313,27 @@ func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
 	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	roles := []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
 	for _, r := range withoutStreams(h.routes()) {
-		target := strings.NewReplacer("*", "job/x", ":id", "x", ":operation", "x", ":example", "replace").Replace(r.path)
-		for method, e := range r.on {
-			if e.needs == auth.Public {
+		target := strings.NewReplacer("*", "job/x", ":id", "x", ":operation", "x", ":example", "replace").Replace(r.Path)
+		for method, e := range r.On {
+			if e.Needs == auth.Public {
 				continue
 			}
 			for i, role := range roles {
 				// What ends sessions or the like must not end those of the next one.
-				name := fmt.Sprint(r.path, method, role)
+				name := fmt.Sprint(r.Path, method, role)
 				session := append(s.begun(name, role), "Sec-Fetch-Site", "same-origin")
-				token := s.made(shorten(name, 60)+strconv.Itoa(i), role.String(), "", time.Hour)
+				token := s.made(web.Shorten(name, 60)+strconv.Itoa(i), role.String(), "", time.Hour)
 				for how, headers := range map[string][]string{"a session": session, "a token": token} {
 					a := s.do(method, target, "", headers...)
-					want := role.May(e.needs)
-					if how == "a session" && !r.page && method != "GET" {
+					want := role.May(e.Needs)
+					if how == "a session" && r.Kind != web.Page && method != "GET" {
 						if a.status != 401 {
-							t.Errorf("%s with %s of %s: %v, want 401", r.path, how, role, a)
+							t.Errorf("%s with %s of %s: %v, want 401", r.Path, how, role, a)
 						}
 						continue
 					}
 					if in := a.status != 401 && a.status != 403; in != want || a.status >= 500 {
-						t.Errorf("%s with %s of %s: %v, let in %v, want %v", r.path, how, role, a, in, want)
+						t.Errorf("%s with %s of %s: %v, let in %v, want %v", r.Path, how, role, a, in, want)
 					}
 				}
 			}
@@ -382,8 +383,8 @@ func TestStrangersLearnNothing(t *testing.T) {
 	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	var targets []string
 	for _, r := range h.routes() {
-		if r.on["GET"].needs != auth.Public && r.on["POST"].needs != auth.Public || slices.Contains(public, r.path) {
-			targets = append(targets, strings.Replace(r.path, "*", "job/x", 1))
+		if r.On["GET"].Needs != auth.Public && r.On["POST"].Needs != auth.Public || slices.Contains(public, r.Path) {
+			targets = append(targets, strings.Replace(r.Path, "*", "job/x", 1))
 		}
 	}
 	targets = append(targets,
@@ -432,10 +433,10 @@ func TestStrangersLearnNothing(t *testing.T) {
 func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel", ""}
 	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true, RoutePrefix: "/pg"})
-	for _, r := range slices.Concat(h.routes(), h.scrapeRoutes(), h.healthRoutes()) {
-		for method, e := range r.on {
-			if (e.needs == auth.Public) != slices.Contains(public, r.path) {
-				t.Errorf("%s %s needs action %d", method, r.path, e.needs)
+	for _, r := range slices.Concat(h.routes(), h.gateway.ScrapeRoutes(), h.gateway.HealthRoutes()) {
+		for method, e := range r.On {
+			if (e.Needs == auth.Public) != slices.Contains(public, r.Path) {
+				t.Errorf("%s %s needs action %d", method, r.Path, e.Needs)
 			}
 		}
 	}
@@ -443,7 +444,7 @@ func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 
 func TestARouteThatNobodyMayUseIsAnError(t *testing.T) {
 	h := newAPI(Config{})
-	if _, err := h.serve([]route{get("/x", "x", 0, nil)}); err == nil || err.Error() != "nobody is allowed to GET /x" {
+	if _, err := h.server.Serve([]web.Route{web.Get(web.Plain, "/x", web.Endpoint{Name: "x", Needs: 0, Do: nil})}); err == nil || err.Error() != "nobody is allowed to GET /x" {
 		t.Errorf("got %v", err)
 	}
 }

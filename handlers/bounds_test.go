@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -40,8 +41,8 @@ func TestAStoreThatCannotCommitIsToldAndHarmsNothing(t *testing.T) {
 		reason string
 		ready  int
 	}{
-		{"for a while", fmt.Errorf("%w: /secret/place is full", store.ErrUnavailable), textUnavailable, 200},
-		{"until a restart", fmt.Errorf("%w: /secret/place is gone", store.ErrBroken), textBroken, 503},
+		{"for a while", fmt.Errorf("%w: /secret/place is full", store.ErrUnavailable), web.TextUnavailable, 200},
+		{"until a restart", fmt.Errorf("%w: /secret/place is gone", store.ErrBroken), web.TextBroken, 503},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, func(c setup) { c.EnableAdminAPI = true })

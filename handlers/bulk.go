@@ -16,6 +16,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 )
@@ -31,10 +32,10 @@ const (
 	maxMeant   = 1_000 // characters of what was meant, on record
 )
 
-func (h *api) bulkRoutes() []route {
-	return []route{{path: "/groupings/delete", page: true, on: map[string]endpoint{
-		"GET":  {"ui/delete-many", auth.Administer, h.askBulkRemoval},
-		"POST": {"ui/delete-many", auth.Administer, h.removeMany},
+func (h *api) bulkRoutes() []web.Route {
+	return []web.Route{{Path: "/groupings/delete", Kind: web.Page, On: map[string]web.Endpoint{
+		"GET":  {Name: "ui/delete-many", Needs: auth.Administer, Do: h.askBulkRemoval},
+		"POST": {Name: "ui/delete-many", Needs: auth.Administer, Do: h.removeMany},
 	}}}
 }
 
@@ -53,23 +54,23 @@ type selection struct {
 // readSelection reads a selection of at most so many named groupings. What makes
 // no sense is refused: more would be meant without it.
 func readSelection(q url.Values, most int, now time.Time) (selection, error) {
-	v, err := parseListView(q, defaultPage)
+	v, err := parseListView(q, web.DefaultPage)
 	if err != nil {
 		return selection{}, err
 	}
 	s := selection{listView: v, ids: q["id"], named: q.Has("id") || q.Get("by") == "id", at: now}
 	switch {
 	case v.bad != "":
-		return s, badRequest("bad matcher: " + v.reason)
+		return s, web.BadRequest("bad matcher: " + v.reason)
 	case v.state != q.Get("state"):
-		return s, badRequest("state must be fresh, stale, old or failed")
+		return s, web.BadRequest("state must be fresh, stale, old or failed")
 	case len(s.ids) > most:
-		return s, badRequest("at most " + strconv.Itoa(most) + " groupings can be named")
+		return s, web.BadRequest("at most " + strconv.Itoa(most) + " groupings can be named")
 	}
 	if idle := q.Get("idle"); idle != "" {
 		d, err := model.ParseDuration(idle)
 		if err != nil {
-			return s, badRequest("idle must be a duration, such as 5m")
+			return s, web.BadRequest("idle must be a duration, such as 5m")
 		}
 		s.idle = time.Duration(d)
 	}
@@ -114,7 +115,7 @@ func (s *selection) String() string {
 	if s.idle > 0 {
 		parts = append(parts, "not pushed for "+model.Duration(s.idle).String())
 	}
-	return shorten(strings.Join(parts, ", "), maxMeant)
+	return web.Shorten(strings.Join(parts, ", "), maxMeant)
 }
 
 // selected returns the groupings that are meant, and how many of those named
@@ -190,7 +191,7 @@ func (h *api) askBulkRemoval(c *fiber.Ctx) error {
 
 // removeMany deletes groupings, if they still are what the question was about.
 func (h *api) removeMany(c *fiber.Ctx) error {
-	form, err := readFields(c, maxBulkFormBytes, nil)
+	form, err := web.ReadFields(c, maxBulkFormBytes, nil)
 	if err != nil {
 		return err
 	}
@@ -208,9 +209,9 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 	case len(found) != expected || versionOf(found) != form.Get("version"):
 		return h.askBulkAgain(c, s, found, missing, expected)
 	case s.mustType(found) && !confirms(form.Get("typed"), expected):
-		return h.bulkRemovalPage(c, fiber.StatusUnprocessableEntity, &s, views.BulkRemoval{Typed: shorten(form.Get("typed"), maxValue), Wrong: true})
+		return h.bulkRemovalPage(c, fiber.StatusUnprocessableEntity, &s, views.BulkRemoval{Typed: web.Shorten(form.Get("typed"), web.MaxValue), Wrong: true})
 	}
-	deleted, err := h.Store.DeleteSeen(context.Background(), seenOf(found), true, s.record(found), h.origin(c))
+	deleted, err := h.Store.DeleteSeen(context.Background(), seenOf(found), true, s.record(found), h.web.Origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
 		found, missing = h.selected(h.Store.Picture(), &s)
 		return h.askBulkAgain(c, s, found, missing, expected)
@@ -225,10 +226,10 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 func readAnswer(form url.Values, now time.Time) (asked time.Time, expected int, err error) {
 	at, err := strconv.ParseInt(form.Get("at"), 10, 64)
 	if asked = time.Unix(0, at); err != nil || asked.After(now) {
-		return asked, 0, badRequest("at must be when the groupings were seen")
+		return asked, 0, web.BadRequest("at must be when the groupings were seen")
 	}
 	if expected, err = strconv.Atoi(form.Get("expect")); err != nil || expected < 1 {
-		return asked, 0, badRequest("expect must be the number of the groupings that were seen")
+		return asked, 0, web.BadRequest("expect must be the number of the groupings that were seen")
 	}
 	return asked, expected, nil
 }

@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/a-h/templ"
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
@@ -20,7 +20,7 @@ import (
 func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.BulkRemoval) error {
 	s.sort = "labels"
 	found, missing := h.selected(h.Store.Picture(), s)
-	m.Frame, m.InDialog = h.frame(c, "Delete groupings", "groupings"), isPartial(c)
+	m.Frame, m.InDialog = h.web.Frame(c, "Delete groupings", "groupings"), web.IsPartial(c)
 	m.Count, m.Missing, m.Named, m.Everything = len(found), missing, s.named, s.everything()
 	m.Active, m.MustType = activeIn(found, s.at), s.mustType(found)
 	m.Filter = s.String()
@@ -35,9 +35,9 @@ func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.Bu
 	}
 	m.Command = h.bulkCommand(c, m.Frame, s, found)
 	if h.UndoWindow > 0 {
-		m.Undo = inWords(h.UndoWindow)
+		m.Undo = web.InWords(h.UndoWindow)
 	}
-	return h.removalAnswer(c, status, views.BulkRemovalPage(m))
+	return h.web.RemovalAnswer(c, status, views.BulkRemovalPage(m))
 }
 
 // hiddenFields are what the form sends of the selection, and what was seen of it.
@@ -84,13 +84,13 @@ func describe(m *views.BulkRemoval, found []*store.Group) {
 		}
 	}
 	for _, g := range found[:min(len(found), maxFirst)] {
-		m.First = append(m.First, ui.Choice{Text: shorten(g.Key.String(), maxReason), URL: m.Path("/groupings/" + g.Key.Digest())})
+		m.First = append(m.First, ui.Choice{Text: web.Shorten(g.Key.String(), web.MaxReason), URL: m.Path("/groupings/" + g.Key.Digest())})
 	}
 	names := slices.SortedFunc(maps.Keys(jobs), func(a, b string) int {
 		return cmp.Or(cmp.Compare(jobs[b], jobs[a]), strings.Compare(a, b))
 	})
 	for _, name := range names[:min(len(names), maxJobs)] {
-		m.Jobs = append(m.Jobs, views.JobCount{Job: shorten(name, maxValue), Count: jobs[name]})
+		m.Jobs = append(m.Jobs, views.JobCount{Job: web.Shorten(name, web.MaxValue), Count: jobs[name]})
 	}
 	m.OtherJobs = len(names) - len(m.Jobs)
 }
@@ -101,14 +101,14 @@ func (h *api) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*store
 	if !f.Open {
 		curl += ` -H "Authorization: Bearer $TOKEN"`
 	}
-	server := h.serverURL(c)
+	server := h.web.ServerURL(c)
 	switch {
 	case s.named && len(found) > maxUntyped, !s.named && (s.text != "" || s.state != ""), s.idle > 0:
 		return ""
 	case s.named:
 		var lines []string
 		for _, g := range found {
-			lines = append(lines, curl+" -X DELETE "+quoteShell(server+g.Key.Path()))
+			lines = append(lines, curl+" -X DELETE "+web.QuoteShell(server+g.Key.Path()))
 		}
 		return strings.Join(lines, "\n")
 	}
@@ -116,16 +116,7 @@ func (h *api) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*store
 	if !s.selectors.All() {
 		selector = s.selectors.String()
 	}
-	return curl + " -G -X DELETE --data-urlencode " + quoteShell("match[]="+selector) + " " + quoteShell(server+"/api/v1/groupings")
-}
-
-// removalAnswer answers with a question before a delete, as a page or in the
-// dialog of the page that is open.
-func (h *api) removalAnswer(c *fiber.Ctx, status int, page templ.Component) error {
-	if isPartial(c) {
-		return h.fragment(c, status, page, "dialog")
-	}
-	return h.fragment(c, status, page, "")
+	return curl + " -G -X DELETE --data-urlencode " + web.QuoteShell("match[]="+selector) + " " + web.QuoteShell(server+"/api/v1/groupings")
 }
 
 // tellRemoval tells what was deleted and offers to take it back: in the corner of
@@ -137,10 +128,10 @@ func (h *api) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
 		page += "?kept=" + strconv.Itoa(len(d.Changed))
 		text += " " + views.CountGroupings(len(d.Changed)) + " pushed in the meantime and kept."
 	}
-	if !isPartial(c) {
+	if !web.IsPartial(c) {
 		return c.Redirect(page, fiber.StatusSeeOther)
 	}
-	if at := pathOf(c.Get("HX-Current-URL")); strings.HasPrefix(at, h.PublicPrefix+"/groupings/") {
+	if at := web.PathOf(c.Get("HX-Current-URL")); strings.HasPrefix(at, h.PublicPrefix+"/groupings/") {
 		c.Set("HX-Redirect", page)
 		return c.SendStatus(fiber.StatusOK)
 	}
@@ -149,5 +140,5 @@ func (h *api) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
 		t.Undo = h.PublicPrefix + "/undo/" + d.Operation
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.toast(c, fiber.StatusOK, t)
+	return h.web.Toast(c, fiber.StatusOK, t)
 }

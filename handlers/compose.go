@@ -11,16 +11,18 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
 )
 
-func (h *api) composeRoutes() []route {
-	return []route{
-		page("/push", "ui/compose", auth.Push, h.showCompose),
-		{path: "/ui/push", page: true, on: map[string]endpoint{"POST": {"ui/push", auth.Push, h.pushDraft}}},
-		{path: "/ui/push/check", page: true, on: map[string]endpoint{"POST": {"ui/push/check", auth.Push, h.checkDraft}}},
+func (h *api) composeRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/push", web.Endpoint{Name: "ui/compose", Needs: auth.Push, Do: h.showCompose}),
+		{Path: "/ui/push", Kind: web.Page, On: map[string]web.Endpoint{"POST": {Name: "ui/push", Needs: auth.Push, Do: h.pushDraft}}},
+		{Path: "/ui/push/check", Kind: web.Page, On: map[string]web.Endpoint{"POST": {Name: "ui/push/check", Needs: auth.Push, Do: h.checkDraft}}},
 	}
 }
 
@@ -49,12 +51,12 @@ type draft struct {
 func (h *api) mostComposed() int { return int(min(h.MaxBodyBytes, maxComposed)) }
 
 // readDraft reads the form. What it keeps in memory is on the account.
-func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error) {
+func (h *api) readDraft(c *fiber.Ctx, a *gateway.Account) (d draft, more bool, err error) {
 	most := h.mostComposed()
 	// A byte takes up to three in a form and the end of a line six; the key and
 	// the rest come on top.
-	form, err := readFields(c, int64(6*most+256<<10), a.take)
-	if err != nil && answerTo(err).status == fiber.StatusRequestEntityTooLarge {
+	form, err := web.ReadFields(c, int64(6*most+256<<10), a.Take)
+	if err != nil && web.AnswerTo(err).Status == fiber.StatusRequestEntityTooLarge {
 		return d, false, h.tooLong()
 	}
 	if err != nil {
@@ -62,7 +64,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 	}
 	for _, name := range []string{"grouping", "job", "mode", "ttl", "text", "more"} {
 		if len(form[name]) > 1 {
-			return d, false, badRequest("a field of the form is given twice")
+			return d, false, web.BadRequest("a field of the form is given twice")
 		}
 	}
 	d = draft{again: form.Get("grouping"), job: form.Get("job"), ttl: strings.TrimSpace(form.Get("ttl"))}
@@ -71,7 +73,7 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 	}
 	names, values := form["name"], form["value"]
 	if len(names) != len(values) || len(names) > maxLabelRows {
-		return d, false, badRequest("the labels of the form are no pairs, or too many")
+		return d, false, web.BadRequest("the labels of the form are no pairs, or too many")
 	}
 	for i := range names {
 		d.labels = append(d.labels, exposition.Label{Name: names[i], Value: values[i]})
@@ -82,11 +84,11 @@ func (h *api) readDraft(c *fiber.Ctx, a *account) (d draft, more bool, err error
 		return d, false, h.tooLong()
 	}
 	// The text is kept while a page is made of it.
-	return d, form.Has("more"), a.take(2 * int64(len(d.text)))
+	return d, form.Has("more"), a.Take(2 * int64(len(d.text)))
 }
 
 func (h *api) tooLong() error {
-	return &httpError{fiber.StatusRequestEntityTooLarge, "a push from a page can have at most " + strconv.Itoa(h.mostComposed()) + " bytes; use curl for larger bodies"}
+	return web.NewError(fiber.StatusRequestEntityTooLarge, "a push from a page can have at most "+strconv.Itoa(h.mostComposed())+" bytes; use curl for larger bodies")
 }
 
 // showCompose shows the form: empty, or filled in with a grouping or with the
@@ -109,14 +111,14 @@ func (h *api) showCompose(c *fiber.Ctx) error {
 	if key, mistakes, _ := h.keyOf(&d); len(mistakes) == 0 {
 		h.fillAddress(c, &m, &d, key)
 	}
-	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // checkDraft tells what would become of a draft. Nothing changes.
 func (h *api) checkDraft(c *fiber.Ctx) error {
-	account := account{budget: &h.budget}
-	defer account.close()
-	d, more, err := h.readDraft(c, &account)
+	account := h.gateway.Account()
+	defer account.Close()
+	d, more, err := h.readDraft(c, account)
 	if err != nil {
 		return err
 	}
@@ -128,26 +130,26 @@ func (h *api) checkDraft(c *fiber.Ctx) error {
 	if !more {
 		h.fillVerdict(c, &m, &d, h.judge(&d))
 	}
-	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // pushDraft pushes, and leads to the grouping.
 func (h *api) pushDraft(c *fiber.Ctx) error {
-	account := account{budget: &h.budget}
-	defer account.close()
-	d, _, err := h.readDraft(c, &account)
+	account := h.gateway.Account()
+	defer account.Close()
+	d, _, err := h.readDraft(c, account)
 	if err != nil {
-		return h.refused(err)
+		return h.gateway.Refused(err)
 	}
 	j := h.judge(&d)
-	j.push.Origin = h.origin(c)
+	j.push.Origin = h.web.Origin(c)
 	if j.err != nil {
 		if j.keyed {
-			h.noteRefusal(&j.push, j.err)
+			h.gateway.NoteRefusal(&j.push, j.err)
 		}
-		return h.draftRefused(c, &d, j, h.refused(j.err))
+		return h.draftRefused(c, &d, j, h.gateway.Refused(j.err))
 	}
-	if err := h.take(&j.push, nil); err != nil {
+	if err := h.gateway.Take(&j.push, nil); err != nil {
 		return h.draftRefused(c, &d, j, err)
 	}
 	if !guard.Principal(c).MayRead() {
@@ -158,22 +160,22 @@ func (h *api) pushDraft(c *fiber.Ctx) error {
 
 // draftRefused shows the form again as it was filled in, with what went wrong.
 func (h *api) draftRefused(c *fiber.Ctx, d *draft, j judged, err error) error {
-	err = h.discreet(c, err)
-	a := answerTo(err)
-	if a.status >= fiber.StatusInternalServerError {
-		h.Logger.Error("A push from a page failed", "grouping", j.push.Key, "status", a.status, "err", err)
+	err = h.web.Discreet(c, err)
+	a := web.AnswerTo(err)
+	if a.Status >= fiber.StatusInternalServerError {
+		h.Logger.Error("A push from a page failed", "grouping", j.push.Key, "status", a.Status, "err", err)
 	}
-	if a.retry > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+	if a.Retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.Retry))
 	}
-	if a.status == fiber.StatusBadRequest {
-		a.status = fiber.StatusUnprocessableEntity
+	if a.Status == fiber.StatusBadRequest {
+		a.Status = fiber.StatusUnprocessableEntity
 	}
 	m := h.composePage(c, d)
 	h.fillVerdict(c, &m, d, j)
-	m.Returned, m.Failure = true, sentence(a.text)
-	m.Unsure = a.status >= fiber.StatusInternalServerError
-	return h.page(c, a.status, views.ComposePage(m))
+	m.Returned, m.Failure = true, web.Sentence(a.Text)
+	m.Unsure = a.Status >= fiber.StatusInternalServerError
+	return h.web.Page(c, a.Status, views.ComposePage(m))
 }
 
 // judged is what is made of a draft.
@@ -190,11 +192,11 @@ func (h *api) judge(d *draft) judged {
 	j.push.Key, j.mistakes, j.err = h.keyOf(d)
 	j.keyed = j.err == nil
 	var err error
-	if j.push.TTL, err = h.parseTTL(d.ttl); err != nil {
+	if j.push.TTL, err = h.gateway.ParseTTL(d.ttl); err != nil {
 		j.mistakes = append(j.mistakes, views.Mistake{Field: "ttl", Place: "Expires after", Text: err.Error()})
 		j.err = firstOf(j.err, err)
 	}
-	options := h.decoding(j.push.Key)
+	options := h.gateway.Decoding(j.push.Key)
 	if j.push.Families, err = exposition.DecodeText([]byte(d.text), options); err != nil {
 		j.err = firstOf(j.err, err)
 		for _, e := range exposition.Mistakes([]byte(d.text), options, maxMistakes) {
@@ -230,7 +232,7 @@ func (h *api) keyOf(d *draft) (key store.GroupingKey, mistakes []views.Mistake, 
 		}
 		field, place := "label-"+strconv.Itoa(i+1), "Label "+strconv.Itoa(i+1)
 		if l.Name == "" {
-			wrong(field, place, badRequest("the label has a value, but no name"))
+			wrong(field, place, web.BadRequest("the label has a value, but no name"))
 			continue
 		}
 		with := path + segmentsOf(l.Name, l.Value)

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -24,7 +25,7 @@ func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
 		ID: d.again, Blind: !guard.Principal(c).MayRead(), Job: d.job, Merge: d.mode == store.Merge, TTL: d.ttl, Text: d.text, Most: h.mostComposed(),
 	}
 	if h.DefaultTTL > 0 {
-		m.Usual = inWords(h.DefaultTTL)
+		m.Usual = web.InWords(h.DefaultTTL)
 	}
 	for _, l := range d.labels {
 		m.Labels = append(m.Labels, views.Label{Name: l.Name, Value: l.Value})
@@ -38,7 +39,7 @@ func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
 	} else {
 		m.ID = "" // it has gone, or never was
 	}
-	m.Frame = h.frame(c, title, "groupings")
+	m.Frame = h.web.Frame(c, title, "groupings")
 	return m
 }
 
@@ -55,7 +56,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 	outcome, err := h.Store.Preview(j.push)
 	if err != nil {
 		// The grouping that the text names becomes a link.
-		why := reasonOfRefusal(m.Frame, picture, j.push.Key.String(), answerTo(h.discreet(c, err)).text)
+		why := web.ReasonOfRefusal(m.Frame, picture, j.push.Key.String(), web.AnswerTo(h.web.Discreet(c, err)).Text)
 		m.Conflict = &why
 		return
 	}
@@ -83,11 +84,11 @@ func (h *api) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.Grou
 	if d.mode == store.Merge {
 		method = fiber.MethodPost
 	}
-	address := h.serverURL(c) + k.Path()
-	if _, err := h.parseTTL(d.ttl); err == nil && d.ttl != "" {
+	address := h.web.ServerURL(c) + k.Path()
+	if _, err := h.gateway.ParseTTL(d.ttl); err == nil && d.ttl != "" {
 		address += "?ttl=" + d.ttl
 	}
-	m.Command = command + " -X " + method + " --data-binary @metrics.txt " + quoteShell(address)
+	m.Command = command + " -X " + method + " --data-binary @metrics.txt " + web.QuoteShell(address)
 }
 
 // composeAgain shows the form filled in with what a grouping holds.
@@ -128,7 +129,7 @@ func (h *api) composeAgain(c *fiber.Ctx, id string) error {
 	if d.text != "" {
 		h.fillVerdict(c, &m, &d, h.judge(&d))
 	}
-	return h.page(c, fiber.StatusOK, views.ComposePage(m))
+	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
 // textOf is what a grouping holds as text that can be pushed to it again,

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -284,7 +285,7 @@ func TestAPushThatTheServerCannotTakeKeepsWhatWasWritten(t *testing.T) {
 	wantElement(t, a.body, "text", "a 2\n")
 	s.journal.fail(fmt.Errorf("%w: /secret/place is full", store.ErrUnavailable))
 	a = s.post("/ui/push", written("x", "a 2\n"))
-	if a.status != 503 || a.header.Get("Retry-After") == "" || !contains(strings.ToLower(a.body), textUnavailable) || strings.Contains(a.body, "secret") {
+	if a.status != 503 || a.header.Get("Retry-After") == "" || !contains(strings.ToLower(a.body), web.TextUnavailable) || strings.Contains(a.body, "secret") {
 		t.Errorf("%v %v", a, a.header)
 	}
 	wantElement(t, a.body, "text", "a 2\n")

@@ -4,19 +4,36 @@ import (
 	"strings"
 
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
 // Denials puts on record in a store who was not let in.
-type Denials struct{ Store *store.Store }
+type Denials struct {
+	store *store.Store
+	named []web.Route // those that the record names in words
+}
 
-// Deny is told by a guard. It never waits.
+// NewDenials makes the record of a store.
+func NewDenials(s *store.Store) Denials {
+	d := Denials{store: s}
+	for _, r := range allRoutes() {
+		if r.On["GET"].Denied != "" {
+			d.named = append(d.named, r)
+		}
+	}
+	return d
+}
+
+// Deny is called by a guard. It never waits.
 func (d Denials) Deny(x guard.Denial) {
 	what := x.Method + " " + x.Path
-	if strings.HasSuffix(x.Path, callbackPath) {
-		what = "sign-in at the OpenID provider"
+	for _, r := range d.named {
+		if strings.HasSuffix(x.Path, r.Path) {
+			what = r.On["GET"].Denied
+		}
 	}
-	d.Store.Deny(store.Denial{
+	d.store.Deny(store.Denial{
 		Origin: store.Origin{By: x.Principal.Name, From: x.From, Via: string(x.Scheme), ID: x.Principal.ID},
 		Reason: x.Reason.Error(), What: what,
 	})

@@ -10,16 +10,17 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
 )
 
-func (h *api) detailRoutes() []route {
-	return []route{
-		page("/groupings/:id", "detail", auth.Read, h.detail),
-		page("/groupings/:id/raw", "raw", auth.Read, h.raw),
+func (h *api) detailRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/groupings/:id", web.Endpoint{Name: "detail", Needs: auth.Read, Do: h.detail}),
+		web.Get(web.Page, "/groupings/:id/raw", web.Endpoint{Name: "raw", Needs: auth.Read, Do: h.raw, Cache: web.AskAgain}),
 	}
 }
 
@@ -46,9 +47,9 @@ func (h *api) detail(c *fiber.Ctx) error {
 	if !ok {
 		return h.noGrouping(c)
 	}
-	v := detailView{group: g, from: fromOf(c), search: c.Query("q"), family: c.Query("family")}
-	if len(v.search) > maxQuery {
-		return badRequest("q is too long")
+	v := detailView{group: g, from: web.FromOf(c), search: c.Query("q"), family: c.Query("family")}
+	if len(v.search) > web.MaxQuery {
+		return web.BadRequest("q is too long")
 	}
 	m := h.groupingHead(c, p, g)
 	m.Live = "grouping"
@@ -65,16 +66,7 @@ func (h *api) detail(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return h.page(c, fiber.StatusOK, views.GroupingPage(m))
-}
-
-// fromOf is where in a list the page begins; what makes no sense is its start.
-func fromOf(c *fiber.Ctx) int {
-	n, err := strconv.Atoi(c.Query("from"))
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
+	return h.web.Page(c, fiber.StatusOK, views.GroupingPage(m))
 }
 
 // raw serves what a grouping holds as text, as scrapes show it.
@@ -84,18 +76,17 @@ func (h *api) raw(c *fiber.Ctx) error {
 	if !ok {
 		return h.noGrouping(c)
 	}
-	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
-	s.format = exposition.Negotiate(lossless)
-	s.setHeaders(c)
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
-	return stream(c, s.write)
+	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
+	s.Format = exposition.Negotiate(lossless)
+	s.SetHeaders(c)
+	return web.Stream(c, s.Write)
 }
 
 // groupingHead is the page of a grouping without what it holds.
 func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views.Grouping {
-	f := h.frame(c, g.Key.String(), "groupings")
+	f := h.web.Frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
-		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: client(g.Origin),
+		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: web.Client(g.Origin),
 		Expires: g.Expires, Every: g.Every, Overdue: isOverdue(g, f.Now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
 	}
@@ -103,86 +94,16 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views
 		m.Labels = append(m.Labels, views.Label{Name: l.Name, Value: l.Value})
 	}
 	if !g.LastPushSuccessful() {
-		m.Refusal = &views.Refusal{At: g.Failed, Reason: reasonOfRefusal(f, p, g.Key.String(), g.Failure)}
+		m.Refusal = &views.Refusal{At: g.Failed, Reason: web.ReasonOfRefusal(f, p, g.Key.String(), g.Failure)}
 	}
 	m.Copies = h.copies(c, f, g)
 	m.Notices = notices(g)
 	return m
 }
 
-// reasonOfRefusal is why a push to a grouping was refused, with a link to the
-// grouping that it collides with.
-func reasonOfRefusal(f ui.Frame, p *store.Picture, grouping, message string) ui.Reason {
-	for i := range len(message) {
-		if message[i] != '{' {
-			continue
-		}
-		key, n, ok := readKey(message[i:])
-		if !ok || key.String() == grouping {
-			continue
-		}
-		if _, held := p.Group(key); held {
-			return ui.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
-		}
-	}
-	return ui.Reason{Before: message}
-}
-
-// brief is a reason where many stand below each other.
-func brief(r ui.Reason) ui.Reason {
-	r.Before, r.Other, r.After = shorten(r.Before, maxReason), shorten(r.Other, maxSubject), shorten(r.After, maxReason)
-	return r
-}
-
-// readKey reads a grouping key as GroupingKey.String spells it from the start
-// of a text, and tells how many bytes it takes.
-func readKey(text string) (key store.GroupingKey, n int, ok bool) {
-	rest, found := strings.CutPrefix(text, "{")
-	if !found {
-		return key, 0, false
-	}
-	var labels []exposition.Label
-	for {
-		var l exposition.Label
-		if l, rest, ok = readLabel(rest); !ok || len(rest) == 0 {
-			return key, 0, false
-		}
-		labels = append(labels, l)
-		separator := rest[0]
-		rest = rest[1:]
-		if separator == '}' {
-			break
-		}
-		if separator != ',' {
-			return key, 0, false
-		}
-	}
-	key, err := store.NewGroupingKey(labels)
-	return key, len(text) - len(rest), err == nil
-}
-
-func readLabel(text string) (l exposition.Label, rest string, ok bool) {
-	if quoted, err := strconv.QuotedPrefix(text); err == nil {
-		if l.Name, err = strconv.Unquote(quoted); err != nil {
-			return l, "", false
-		}
-		rest, ok = strings.CutPrefix(text[len(quoted):], "=")
-	} else {
-		l.Name, rest, ok = strings.Cut(text, "=")
-	}
-	quoted, err := strconv.QuotedPrefix(rest)
-	if err != nil || !ok {
-		return l, "", false
-	}
-	if l.Value, err = strconv.Unquote(quoted); err != nil {
-		return l, "", false
-	}
-	return l, rest[len(quoted):], true
-}
-
 // copies are the texts that people take along: addresses and commands.
 func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
-	server := h.serverURL(c)
+	server := h.web.ServerURL(c)
 	all := []views.Copy{
 		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
 		{ID: "copy-selector", Name: "selector", Text: g.Key.String(), Quick: true},
@@ -191,7 +112,7 @@ func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 	if !f.Open {
 		curl += ` -H "Authorization: Bearer $TOKEN"`
 	}
-	target := " " + quoteShell(server+g.Key.Path())
+	target := " " + web.QuoteShell(server+g.Key.Path())
 	if f.User.MayPush {
 		all = append(all, views.Copy{ID: "copy-push", Name: "push command", Text: curl + " -X PUT --data-binary @metrics.txt" + target})
 	}
@@ -200,17 +121,6 @@ func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 		all = append(all, views.Copy{ID: "copy-delete", Name: "delete command", Text: curl + " -X DELETE" + target})
 	}
 	return all
-}
-
-// quoteShell makes one word of a text for any POSIX shell.
-func quoteShell(s string) string {
-	isPlain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(":/._@=%+-", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !isPlain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // detailView is what a person asks of a grouping's page.
@@ -227,7 +137,7 @@ func (v *detailView) fill(m *views.Grouping) error {
 	if v.family != "" {
 		i := slices.IndexFunc(families, func(f store.GroupFamily) bool { return f.Name == v.family })
 		if i < 0 {
-			return &httpError{fiber.StatusNotFound, "the grouping has no such family"}
+			return web.NewError(fiber.StatusNotFound, "the grouping has no such family")
 		}
 		return v.fillOne(m, families[i])
 	}
@@ -349,11 +259,11 @@ func (v *detailView) beside(f store.GroupFamily, room int) ([]views.Sample, erro
 // listed is a family without its samples.
 func (v *detailView) listed(m *views.Grouping, f store.GroupFamily) views.Family {
 	out := views.Family{
-		Name: shorten(f.Name, maxShownName), Type: f.Type.String(), Help: shorten(f.Help, maxShownHelp),
+		Name: web.Shorten(f.Name, maxShownName), Type: f.Type.String(), Help: web.Shorten(f.Help, maxShownHelp),
 		Series: f.Series, Hidden: f.Hidden, Changed: f.Changed, URL: v.url(m, f.Name, 0),
 	}
 	for _, l := range v.group.Key.Labels() {
-		out.FromKey = append(out.FromKey, views.Label{Name: l.Name, Value: shorten(l.Value, 40)})
+		out.FromKey = append(out.FromKey, views.Label{Name: l.Name, Value: web.Shorten(l.Value, 40)})
 	}
 	return out
 }

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -154,7 +155,7 @@ func TestShellWordsAreQuoted(t *testing.T) {
 		"": "''", "http://a:1/b@base64/c=": "http://a:1/b@base64/c=", "http://[::1]:9091/x": "'http://[::1]:9091/x'",
 		"a'b": `'a'\''b'`, "$(id)": "'$(id)'", "a b": "'a b'", "é": "'é'",
 	} {
-		if got := quoteShell(text); got != want {
+		if got := web.QuoteShell(text); got != want {
 			t.Errorf("%q: %s, want %s", text, got, want)
 		}
 	}
@@ -214,7 +215,7 @@ func TestKeysAreReadFromMessages(t *testing.T) {
 		`job="x"}`:                         "",
 		`{job="x` + strings.Repeat("é", 9): "",
 	} {
-		key, n, ok := readKey(text)
+		key, n, ok := web.ReadKey(text)
 		if ok != (want != "") || ok && (text[:n] != want || key.String() != want) {
 			t.Errorf("%s: %s %d %v", text, key, n, ok)
 		}
@@ -225,11 +226,11 @@ func FuzzReadKey(f *testing.F) {
 	f.Add(`{job="x",a="\u202e"}`)
 	f.Add(`{"a b"="\"",job="x"} already`)
 	f.Fuzz(func(t *testing.T, text string) {
-		key, n, ok := readKey(text)
+		key, n, ok := web.ReadKey(text)
 		if !ok {
 			return
 		}
-		again, _, ok := readKey(key.String())
+		again, _, ok := web.ReadKey(key.String())
 		if n > len(text) || !ok || again.ID() != key.ID() {
 			t.Errorf("%q: %s, %d bytes, again %s", text, key, n, again)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/views/docs"
 	views "gatehouse/views/manual"
 	"gatehouse/views/ui"
@@ -18,25 +19,25 @@ import (
 // maxDocQuery is the length of a search in the documentation, in bytes.
 const maxDocQuery = 200
 
-func (h *api) docsRoutes() []route {
-	return []route{
-		page("/docs", "docs", auth.Read, h.docs),
-		page("/docs/search", "docs/search", auth.Read, h.searchDocs),
-		page("/docs/:slug", "docs/page", auth.Read, h.doc),
-		{path: "/docs/run/:example", page: true, on: map[string]endpoint{
-			"GET":  {"docs/run", auth.Read, h.exampleToRun},
-			"POST": {"docs/run", auth.Amend, h.runExample},
+func (h *api) docsRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/docs", web.Endpoint{Name: "docs", Needs: auth.Read, Do: h.docs}),
+		web.Get(web.Page, "/docs/search", web.Endpoint{Name: "docs/search", Needs: auth.Read, Do: h.searchDocs}),
+		web.Get(web.Page, "/docs/:slug", web.Endpoint{Name: "docs/page", Needs: auth.Read, Do: h.doc}),
+		{Path: "/docs/run/:example", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "docs/run", Needs: auth.Read, Do: h.exampleToRun},
+			"POST": {Name: "docs/run", Needs: auth.Amend, Do: h.runExample},
 		}},
-		{path: "/docs/run/:example/clean-up", page: true, on: map[string]endpoint{
-			"GET":  {"docs/clean-up", auth.Read, h.exampleToRun},
-			"POST": {"docs/clean-up", auth.Amend, h.cleanUp},
+		{Path: "/docs/run/:example/clean-up", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "docs/clean-up", Needs: auth.Read, Do: h.exampleToRun},
+			"POST": {Name: "docs/clean-up", Needs: auth.Amend, Do: h.cleanUp},
 		}},
 	}
 }
 
 // docs lists the pages of the documentation.
 func (h *api) docs(c *fiber.Ctx) error {
-	f := h.frame(c, "Documentation", "docs")
+	f := h.web.Frame(c, "Documentation", "docs")
 	return h.lastingPage(c, f, views.DocSearchPage(views.DocSearch{Frame: f}))
 }
 
@@ -46,7 +47,7 @@ func (h *api) doc(c *fiber.Ctx) error {
 	if !ok {
 		return h.noDoc(c)
 	}
-	f := h.frame(c, p.Title, "docs")
+	f := h.web.Frame(c, p.Title, "docs")
 	previous, next := docs.Around(p)
 	server := h.examplesServer(c)
 	d := views.Doc{Frame: f, Page: p, Previous: previous, Next: next, Server: server}
@@ -56,8 +57,8 @@ func (h *api) doc(c *fiber.Ctx) error {
 // examplesServer is where the examples lead. The client names the host, and
 // people paste examples into shells: what could be more than a name is none.
 func (h *api) examplesServer(c *fiber.Ctx) docs.Server {
-	scheme, target := h.address(c)
-	host := h.reached(c).Host
+	scheme, target := h.web.Address(c)
+	host := h.web.Reached(c).Host
 	if !isPlainHost(host) {
 		return docs.Server{}
 	}
@@ -82,11 +83,11 @@ func isPlainHost(host string) bool {
 func (h *api) lastingPage(c *fiber.Ctx, f ui.Frame, page templ.Component, of ...string) error {
 	// What is not sent still has the headers of what is: the browser takes them,
 	// the policy among them, for the page that it has.
-	if err := h.page(c, fiber.StatusOK, page); err != nil {
+	if err := h.web.Page(c, fiber.StatusOK, page); err != nil {
 		return err
 	}
 	f.Now = time.Time{}
-	if !h.etags.fresh(c, append(of, fragmentOf(c), fmt.Sprintf("%+v", f))...) {
+	if !h.etags.Fresh(c, append(of, web.FragmentOf(c), fmt.Sprintf("%+v", f))...) {
 		return nil
 	}
 	c.Response().Header.Del(fiber.HeaderContentEncoding)
@@ -101,8 +102,8 @@ func (h *api) noDoc(c *fiber.Ctx) error {
 	}
 	slug = strings.ToValidUTF8(slug[:min(len(slug), maxDocQuery)], "")
 	words := strings.NewReplacer("-", " ", "_", " ", "/", " ").Replace(strings.TrimSuffix(slug, ".md"))
-	f := h.frame(c, "Page not found", "docs")
-	return h.page(c, fiber.StatusNotFound, views.DocSearchPage(views.DocSearch{
+	f := h.web.Frame(c, "Page not found", "docs")
+	return h.web.Page(c, fiber.StatusNotFound, views.DocSearchPage(views.DocSearch{
 		Frame: f, Query: strings.TrimSpace(words), Hits: docs.Search(words), Missing: slug,
 	}))
 }
@@ -111,15 +112,15 @@ func (h *api) noDoc(c *fiber.Ctx) error {
 func (h *api) searchDocs(c *fiber.Ctx) error {
 	query := c.Query("q")
 	if len(query) > maxDocQuery {
-		return badRequest("a search is at most 200 bytes long")
+		return web.BadRequest("a search is at most 200 bytes long")
 	}
 	query = strings.TrimSpace(strings.ToValidUTF8(query, ""))
-	d := views.DocSearch{Frame: h.frame(c, "Documentation", "docs"), Query: query, Hits: docs.Search(query)}
+	d := views.DocSearch{Frame: h.web.Frame(c, "Documentation", "docs"), Query: query, Hits: docs.Search(query)}
 	if p, ok := docs.Find(c.Query("at")); ok {
 		d.At = p.Slug
-	} else if fragmentOf(c) != "" {
+	} else if web.FragmentOf(c) != "" {
 		// The address follows what is typed, so that it can be shared.
 		c.Set("HX-Replace-Url", d.Path("/docs/search?q="+url.QueryEscape(query)))
 	}
-	return h.page(c, fiber.StatusOK, views.DocSearchPage(d))
+	return h.web.Page(c, fiber.StatusOK, views.DocSearchPage(d))
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/views/docs"
 )
 
@@ -341,7 +342,7 @@ func TestAnotherAddressIsAnotherPage(t *testing.T) {
 			t.Errorf("%s: %v", host, a)
 		}
 	}
-	if a := s.get("/docs/quick-start", "Host", "one:9091", "Cookie", settingsCookie+"=language%3Dgo", "If-None-Match", first.header.Get("ETag")); a.status != 200 {
+	if a := s.get("/docs/quick-start", "Host", "one:9091", "Cookie", web.SettingsCookie+"=language%3Dgo", "If-None-Match", first.header.Get("ETag")); a.status != 200 {
 		t.Errorf("in another language: %v", a)
 	}
 }
@@ -366,13 +367,13 @@ func shownIn(t *testing.T, page string) []string {
 func TestExamplesComeInTheLanguageOfThePerson(t *testing.T) {
 	s := serve(t)
 	for language, want := range map[string]string{"": "curl", "go": "go", "powershell": "powershell", "cobol": "curl"} {
-		a := s.get("/docs/pushing", append([]string{"Cookie", settingsCookie + "=language%3D" + language}, aBrowser...)...)
+		a := s.get("/docs/pushing", append([]string{"Cookie", web.SettingsCookie + "=language%3D" + language}, aBrowser...)...)
 		if got := shownIn(t, a.body); len(got) != 3 || slices.ContainsFunc(got, func(l string) bool { return l != want }) {
 			t.Errorf("%s: shown are %q", language, got)
 		}
 	}
 	page := s.get("/docs/pushing", aBrowser...).body
-	for _, l := range exampleLanguages {
+	for _, l := range web.ExampleLanguages {
 		if !strings.Contains(page, `<figure id="example-1-`+l+`" data-language="`+l+`"`) {
 			t.Errorf("no example in %s can be chosen", l)
 		}

@@ -1,53 +1,10 @@
 package handlers
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
 	"testing"
 
-	"github.com/gofiber/fiber/v2"
-
-	"gatehouse/store"
-	"gatehouse/store/exposition"
+	"gatehouse/handlers/web"
 )
-
-func TestEveryErrorHasAnAnswer(t *testing.T) {
-	tests := []struct {
-		name   string
-		err    error
-		status int
-		text   string
-		retry  bool
-		typ    string
-	}{
-		{"a refusal", &store.Refusal{Reason: store.ReasonPath, Message: "a message"}, 400, "a message", false, "bad_data"},
-		{"a body in the wrong", &exposition.Error{Line: 3, Detail: "a detail"}, 400, "line 3: a detail", false, "bad_data"},
-		{"a large body", exposition.ErrTooLarge, 413, "the push is larger than the server allows (--push.max-body-bytes)", false, "bad_data"},
-		{"an unknown coding", exposition.ErrEncoding, 415, "unsupported Content-Encoding: gzip, snappy and zstd are understood, one at a time", false, "bad_data"},
-		{"a body that breaks off", &brokenBody{errors.New("cause")}, 400, "the body ended early or is badly framed", false, "bad_data"},
-		{"a body that does not come", &brokenBody{os.ErrDeadlineExceeded}, 408, "the body did not arrive in time", false, "bad_data"},
-		{"a limit", &store.LimitError{Message: "full"}, 429, "full", true, "unavailable"},
-		{"a queue that is full", store.ErrBusy, 503, textBusy, true, "unavailable"},
-		{"bodies that take all memory", errBudget, 503, textBusy, true, "unavailable"},
-		{"a full disk", fmt.Errorf("%w: /secret", store.ErrUnavailable), 503, textUnavailable, true, "unavailable"},
-		{"a broken disk", fmt.Errorf("%w: /secret", store.ErrBroken), 503, textBroken, true, "unavailable"},
-		{"a closed store", store.ErrClosed, 503, textUnavailable, true, "unavailable"},
-		{"a commit that takes too long", context.DeadlineExceeded, 503, textUnavailable, true, "unavailable"},
-		{"what a handler says", &httpError{404, "nothing"}, 404, "nothing", false, "not_found"},
-		{"what the framework says", fiber.ErrMethodNotAllowed, 405, "method not allowed", false, "bad_data"},
-		{"what the framework says of itself", fiber.NewError(502, "secret"), 500, textInternal, false, "internal"},
-		{"a wrapped one", fmt.Errorf("secret: %w", &store.Refusal{Message: "a message"}), 400, "a message", false, "bad_data"},
-		{"an unknown one", errors.New("/secret/path"), 500, textInternal, false, "internal"},
-	}
-	for _, test := range tests {
-		a := answerTo(test.err)
-		if a.status != test.status || a.text != test.text || (a.retry > 0) != test.retry || errorType(a.status) != test.typ {
-			t.Errorf("%s: got %+v %s, want %d %q %s", test.name, a, errorType(a.status), test.status, test.text, test.typ)
-		}
-	}
-}
 
 func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 	s := serve(t, func(c setup) {
@@ -55,7 +12,7 @@ func TestAPanicIsAnsweredAndLogged(t *testing.T) {
 		c.Quit = func() { panic("a secret cause") }
 	})
 	a := s.do("PUT", "/-/quit", "")
-	if a.status != 500 || a.body != textInternal+"\n" {
+	if a.status != 500 || a.body != web.TextInternal+"\n" {
 		t.Errorf("%v", a)
 	}
 	if log := s.log.String(); !contains(log, "a secret cause", "stack=") {

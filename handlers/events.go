@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +11,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 )
 
 const (
@@ -28,26 +27,23 @@ const (
 	maxStreamsOfClient = 64
 )
 
-// seenHeader carries the mark of a page, see marked.
-const seenHeader = "Gatehouse-Seen"
-
-func (h *api) eventRoutes() []route {
-	return []route{page("/events", "events", auth.Read, h.events)}
+func (h *api) eventRoutes() []web.Route {
+	return []web.Route{web.Get(web.Page, "/events", web.Endpoint{Name: "events", Needs: auth.Read, Do: h.events, Cache: web.NoStore})}
 }
 
 // events tells of changes as they happen, as server-sent events. A client that
 // says what it has seen last learns at once whether there is more.
 func (h *api) events(c *fiber.Ctx) error {
 	p := guard.Principal(c)
-	leave, err := h.streams.enter(viewer{p.Scheme, p.Name, h.clientAddress(c)})
+	leave, err := h.streams.enter(viewer{p.Scheme, p.Name, h.web.ClientAddress(c)})
 	if err != nil {
 		c.Set(fiber.HeaderRetryAfter, "10")
 		return err
 	}
-	h.Metrics.viewers.Inc()
-	s := newEventStream(c.Context().Conn(), h.mark, h.Ending, func() {
+	left := h.Metrics.Viewing()
+	s := newEventStream(c.Context().Conn(), h.web.Mark, h.Ending, func() {
 		leave()
-		h.Metrics.viewers.Dec()
+		left()
 	})
 	last := c.Get("Last-Event-ID")
 	if last == "" {
@@ -55,43 +51,11 @@ func (h *api) events(c *fiber.Ctx) error {
 	}
 	s.resume(last)
 	c.Set(fiber.HeaderContentType, "text/event-stream")
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	c.Set("X-Accel-Buffering", "no")
 	// Nothing else comes over a connection whose deadlines were moved.
 	c.Context().Response.SetConnectionClose()
 	c.Context().Response.SetBodyStream(s, -1)
 	return nil
-}
-
-// mark is how far this server is with its changes.
-type mark struct {
-	epoch   string // of this process
-	changes uint64
-}
-
-// String is what parseMark parses. It needs no escaping anywhere.
-func (m mark) String() string { return m.epoch + "." + strconv.FormatUint(m.changes, 10) }
-
-// parseMark parses a mark that a client gives back.
-func parseMark(s string) (mark, bool) {
-	epoch, count, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseUint(count, 10, 64)
-	m := mark{epoch, n}
-	return m, err == nil && m.String() == s
-}
-
-func (h *api) mark() mark { return mark{h.epoch, h.Store.Picture().Changes()} }
-
-// newEpoch names this process.
-func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
-
-// marked tells with the answer how far the server was before it was made, so
-// that a page knows which changes it shows already.
-func (h *api) marked(do fiber.Handler) fiber.Handler {
-	return func(c *fiber.Ctx) error {
-		c.Set(seenHeader, h.mark().String())
-		return do(c)
-	}
 }
 
 // viewer is who streams are counted for.
@@ -112,10 +76,10 @@ func (s *streams) enter(v viewer) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open[v] >= maxStreamsOfClient {
-		return nil, &httpError{fiber.StatusTooManyRequests, "too many pages of this client follow the changes"}
+		return nil, web.NewError(fiber.StatusTooManyRequests, "too many pages of this client follow the changes")
 	}
 	if s.all >= maxStreams {
-		return nil, &httpError{fiber.StatusServiceUnavailable, "too many pages follow the changes"}
+		return nil, web.NewError(fiber.StatusServiceUnavailable, "too many pages follow the changes")
 	}
 	s.open[v]++
 	s.all++
@@ -135,18 +99,18 @@ func (s *streams) leave(v viewer) {
 // next. It is read by one goroutine, which closes it once.
 type eventStream struct {
 	conn   net.Conn
-	now    func() mark
+	now    func() web.Mark
 	ending <-chan struct{} // closed when the server stops; nil: never
 	leave  func()
 
-	told mark
+	told web.Mark
 	rest []byte // what no Read had room for so far
 
 	gone             chan struct{} // closed when the client has left; nil before the first Read
 	poll, beat, life *time.Ticker
 }
 
-func newEventStream(conn net.Conn, now func() mark, ending <-chan struct{}, leave func()) *eventStream {
+func newEventStream(conn net.Conn, now func() web.Mark, ending <-chan struct{}, leave func()) *eventStream {
 	return &eventStream{conn: conn, now: now, ending: ending, leave: leave, told: now()}
 }
 
@@ -155,9 +119,9 @@ func (s *eventStream) resume(last string) {
 	if last == "" {
 		return
 	}
-	m, ok := parseMark(last)
-	if !ok || m.changes > s.told.changes {
-		m = mark{} // nothing that was told here, so what was missed can't be counted
+	m, ok := web.ParseMark(last)
+	if !ok || m.Changes > s.told.Changes {
+		m = web.Mark{} // nothing that was told here, so what was missed can't be counted
 	}
 	s.told = m
 }
@@ -246,8 +210,8 @@ func (s *eventStream) changed() string {
 		return ""
 	}
 	count := uint64(0)
-	if s.told.epoch == now.epoch {
-		count = now.changes - s.told.changes
+	if s.told.Epoch == now.Epoch {
+		count = now.Changes - s.told.Changes
 	}
 	s.told = now
 	return fmt.Sprintf("event: changed\nid: %s\ndata: %d\n\n", now, count)

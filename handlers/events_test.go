@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 )
 
 // follower is a client of the stream.
@@ -208,8 +209,8 @@ func TestStreamsAreLimitedInAll(t *testing.T) {
 		leave, err = all.enter(viewer{auth.Basic, "ana", fmt.Sprint(i)})
 		must(t, err)
 	}
-	var refused *httpError
-	if _, err := all.enter(viewer{auth.Basic, "bob", ""}); !errors.As(err, &refused) || refused.status != 503 {
+	var refused *web.Error
+	if _, err := all.enter(viewer{auth.Basic, "bob", ""}); !errors.As(err, &refused) || refused.Status != 503 {
 		t.Errorf("got %v", err)
 	}
 	leave()
@@ -257,7 +258,7 @@ func timed(t *testing.T, test func(changes *atomic.Uint64, client net.Conn, left
 		left := false
 		var changes atomic.Uint64
 		changes.Store(7)
-		now := func() mark { return mark{"e", changes.Load()} }
+		now := func() web.Mark { return web.Mark{Epoch: "e", Changes: changes.Load()} }
 		ended := pumped(newEventStream(server, now, nil, func() { left = true }), server)
 		test(&changes, client, &left, ended)
 		_ = client.Close()
@@ -331,11 +332,11 @@ func FuzzParseMark(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		m, ok := parseMark(s)
+		m, ok := web.ParseMark(s)
 		if ok && m.String() != s {
 			t.Errorf("%q became %q", s, m)
 		}
-		again, ok := parseMark(mark{m.epoch, m.changes}.String())
+		again, ok := web.ParseMark(web.Mark{Epoch: m.Epoch, Changes: m.Changes}.String())
 		if !ok || again != m {
 			t.Errorf("%v became %v", m, again)
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/views/docs"
@@ -18,7 +20,7 @@ import (
 func (h *api) exampleOf(c *fiber.Ctx) (docs.Example, store.GroupingKey, error) {
 	e, ok := docs.FindExample(c.Params("example"))
 	if !ok {
-		return e, store.GroupingKey{}, &httpError{fiber.StatusNotFound, "there is no such example"}
+		return e, store.GroupingKey{}, web.NewError(fiber.StatusNotFound, "there is no such example")
 	}
 	path, err := store.ParsePath(e.Path[len("/metrics"):], false)
 	return e, path.Key, err
@@ -41,36 +43,36 @@ func (h *api) runExample(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r := views.DocRun{Frame: h.frame(c, "Result of the example", "docs"), Example: e, Page: docs.PageOf(e)}
+	r := views.DocRun{Frame: h.web.Frame(c, "Result of the example", "docs"), Example: e, Page: docs.PageOf(e)}
 	switch e.Method {
 	case fiber.MethodDelete:
 		r.Status, r.Text, err = h.runDelete(c, key)
 	default:
-		r.Status, err = h.pushedStatus(), h.runPush(c, e, key)
+		r.Status, err = h.gateway.PushedStatus(), h.runPush(c, e, key)
 	}
 	if err != nil {
-		a := answerTo(err)
-		r.Status, r.Text = a.status, a.text
+		a := web.AnswerTo(err)
+		r.Status, r.Text = a.Status, a.Text
 	}
 	if _, ok := h.Store.Picture().Group(key); ok {
 		r.Grouping = key.Digest()
 	}
-	return h.page(c, fiber.StatusOK, views.DocRunPage(r))
+	return h.web.Page(c, fiber.StatusOK, views.DocRunPage(r))
 }
 
 func (h *api) runPush(c *fiber.Ctx, e docs.Example, key store.GroupingKey) error {
-	p := store.Push{Key: key, TTL: h.DefaultTTL, Size: len(e.Body), Origin: h.origin(c)}
+	p := store.Push{Key: key, TTL: h.DefaultTTL, Size: len(e.Body), Origin: h.web.Origin(c)}
 	if e.Method == fiber.MethodPost {
 		p.Mode = store.Merge
 	}
 	var err error
-	p.Families, err = exposition.Decode("", []byte(e.Body), h.decoding(key))
-	return h.take(&p, err)
+	p.Families, err = exposition.Decode("", []byte(e.Body), h.gateway.Decoding(key))
+	return h.gateway.Take(&p, err)
 }
 
 func (h *api) runDelete(c *fiber.Ctx, key store.GroupingKey) (status int, text string, err error) {
-	n, err := h.Store.Delete(context.Background(), key, h.origin(c))
-	return fiber.StatusAccepted, fmt.Sprintf("%s: %d", headerDeleted, n), err
+	n, err := h.Store.Delete(context.Background(), key, h.web.Origin(c))
+	return fiber.StatusAccepted, fmt.Sprintf("%s: %d", gateway.HeaderDeleted, n), err
 }
 
 // cleanUp deletes what the examples have left, and nothing else of their job.
@@ -79,15 +81,15 @@ func (h *api) cleanUp(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	r := views.DocRun{Frame: h.frame(c, "Cleaning up", "docs"), Example: e, Page: docs.PageOf(e), Cleaned: true}
+	r := views.DocRun{Frame: h.web.Frame(c, "Cleaning up", "docs"), Example: e, Page: docs.PageOf(e), Cleaned: true}
 	if seen := h.leftByExamples(); len(seen) > 0 {
-		deleted, err := h.Store.DeleteSeen(context.Background(), seen, false, "", h.origin(c))
+		deleted, err := h.Store.DeleteSeen(context.Background(), seen, false, "", h.web.Origin(c))
 		if err != nil {
 			return err
 		}
 		r.Deleted, r.Operation = deleted.Groupings, deleted.Operation
 	}
-	return h.page(c, fiber.StatusOK, views.DocRunPage(r))
+	return h.web.Page(c, fiber.StatusOK, views.DocRunPage(r))
 }
 
 // leftByExamples are the groupings that examples push to, if they are there.

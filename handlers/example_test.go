@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/views/docs"
 )
@@ -64,7 +65,7 @@ func TestARunIsAPushLikeOthers(t *testing.T) {
 		t.Errorf("the refusal is not noted: %q", g.Failure)
 	}
 	s.journal.fail(store.ErrUnavailable)
-	if a := s.post("/docs/run/merge", "", admin...); a.status != 200 || !contains(a.body, "503 Service Unavailable", textUnavailable) {
+	if a := s.post("/docs/run/merge", "", admin...); a.status != 200 || !contains(a.body, "503 Service Unavailable", web.TextUnavailable) {
 		t.Errorf("%v", a)
 	}
 	s.journal.fail(errors.New("secret of the disk"))

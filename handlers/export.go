@@ -12,6 +12,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -37,47 +38,23 @@ func (h *api) export(c *fiber.Ctx) error {
 	p := h.Store.Picture()
 	found, _ := h.selected(p, &s)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
-	c.Set(fiber.HeaderCacheControl, "private, no-cache")
 	switch c.Query("format", "text") {
 	case "text":
-		s := h.newScrape(c, p, slices.Values(found))
-		s.format = exposition.Negotiate(lossless)
-		download(c, "groupings.txt", s.format.ContentType())
-		return h.stream(c, s)
+		s := h.gateway.NewScrape(c, p, slices.Values(found))
+		s.Format = exposition.Negotiate(lossless)
+		web.Download(c, "groupings.txt", s.Format.ContentType())
+		return h.gateway.Stream(c, s)
 	case "json":
-		download(c, "groupings.json", fiber.MIMEApplicationJSON)
-		return streamCoded(c, func(w io.Writer) error { return h.writeJSON(w, found, now) })
+		web.Download(c, "groupings.json", fiber.MIMEApplicationJSON)
+		return web.StreamCoded(c, func(w io.Writer) error { return h.writeJSON(w, found, now) })
 	case "csv":
-		download(c, "groupings.csv", "text/csv; charset=utf-8")
-		return streamCoded(c, func(w io.Writer) error { return h.writeCSV(w, found, now) })
+		web.Download(c, "groupings.csv", "text/csv; charset=utf-8")
+		return web.StreamCoded(c, func(w io.Writer) error { return h.writeCSV(w, found, now) })
 	case "selectors":
-		download(c, "selectors.txt", fiber.MIMETextPlainCharsetUTF8)
-		return streamCoded(c, func(w io.Writer) error { return writeSelectors(w, found) })
+		web.Download(c, "selectors.txt", fiber.MIMETextPlainCharsetUTF8)
+		return web.StreamCoded(c, func(w io.Writer) error { return writeSelectors(w, found) })
 	}
-	return badRequest("format must be text, json, csv or selectors")
-}
-
-// download makes browsers keep an answer as a file.
-func download(c *fiber.Ctx, name, mediaType string) {
-	c.Set(fiber.HeaderContentType, mediaType)
-	c.Set(fiber.HeaderContentDisposition, `attachment; filename="`+name+`"`)
-}
-
-// streamCoded answers with what write writes, in a coding that the client takes.
-func streamCoded(c *fiber.Ctx, write func(io.Writer) error) error {
-	coding := negotiateCoding(c)
-	if coding != "" {
-		c.Set(fiber.HeaderContentEncoding, coding)
-	}
-	return stream(c, func(w io.Writer) (int64, error) {
-		counted := &countingWriter{w: w}
-		z := compress(counted, coding)
-		err := write(z)
-		if closeErr := z.Close(); err == nil {
-			err = closeErr
-		}
-		return counted.n, err
-	})
+	return web.BadRequest("format must be text, json, csv or selectors")
 }
 
 // writeJSON writes an array of groupings as the JSON API has them.
@@ -110,8 +87,8 @@ func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error 
 	}
 	for _, g := range groups {
 		err := out.Write([]string{
-			g.Key.String(), h.state(g, now), moment(g.Pushed), cell(g.Origin.By), g.Origin.Via, cell(g.Origin.From), moment(g.Failed), cell(g.Failure),
-			strconv.Itoa(g.FamilyCount()), strconv.Itoa(g.Series), strconv.Itoa(g.Bytes), moment(g.Expires),
+			g.Key.String(), h.state(g, now), web.Moment(g.Pushed), web.Cell(g.Origin.By), g.Origin.Via, web.Cell(g.Origin.From), web.Moment(g.Failed), web.Cell(g.Failure),
+			strconv.Itoa(g.FamilyCount()), strconv.Itoa(g.Series), strconv.Itoa(g.Bytes), web.Moment(g.Expires),
 		})
 		if err != nil {
 			return err
@@ -129,20 +106,4 @@ func writeSelectors(w io.Writer, groups []*store.Group) error {
 		}
 	}
 	return nil
-}
-
-// moment is a time in RFC 3339; empty: never.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format(time.RFC3339Nano)
-}
-
-// cell keeps spreadsheets from taking a text for a formula.
-func cell(text string) string {
-	if text != "" && strings.Contains("=+-@\t\r", text[:1]) {
-		return "'" + text
-	}
-	return text
 }

@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 )
@@ -14,14 +15,14 @@ import (
 // noGrouping answers in the place of a grouping that is not there: what has
 // become of it, as far as that is known.
 func (h *api) noGrouping(c *fiber.Ctx) error {
-	part := fragmentOf(c)
-	if !h.wantsPage(c) || part != "" && part != "grouping" {
-		return &httpError{fiber.StatusNotFound, "there is no such grouping"}
+	part := web.FragmentOf(c)
+	if !h.web.WantsPage(c) || part != "" && part != "grouping" {
+		return web.NewError(fiber.StatusNotFound, "there is no such grouping")
 	}
 	if gone, ok := h.Store.Picture().GoneByDigest(c.Params("id")); ok {
 		return h.gonePage(c, gone)
 	}
-	return h.page(c, fiber.StatusNotFound, views.NoGroupingPage(h.frame(c, "No such grouping", "groupings")))
+	return h.web.Page(c, fiber.StatusNotFound, views.NoGroupingPage(h.web.Frame(c, "No such grouping", "groupings")))
 }
 
 // gonePage tells who deleted a grouping, and offers to whoever may to take that
@@ -40,11 +41,11 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 			e.Kind = store.EntryDelete // no longer on record
 		}
 	}
-	f := h.frame(c, gone.Key.String(), "groupings")
+	f := h.web.Frame(c, gone.Key.String(), "groupings")
 	f.Live = "grouping"
-	m := views.Deleted{Frame: f, Kind: string(e.Kind), At: gone.At, By: client(e.Origin), Count: e.Count}
+	m := views.Deleted{Frame: f, Kind: string(e.Kind), At: gone.At, By: web.Client(e.Origin), Count: e.Count}
 	for _, l := range inReadingOrder(gone.Key.Labels()) {
-		m.Labels = append(m.Labels, views.Label{Name: shorten(l.Name, maxSubject), Value: shorten(l.Value, maxSubject)})
+		m.Labels = append(m.Labels, views.Label{Name: web.Shorten(l.Name, web.MaxSubject), Value: web.Shorten(l.Value, web.MaxSubject)})
 	}
 	if recorded && mayTakeBack(guard.Principal(c), e) {
 		m.List = f.Path("/deleted/" + e.Operation)
@@ -52,7 +53,7 @@ func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
 			m.Undo, m.Until = f.Path("/undo/"+e.Operation), until
 		}
 	}
-	return h.page(c, fiber.StatusNotFound, views.DeletedPage(m))
+	return h.web.Page(c, fiber.StatusNotFound, views.DeletedPage(m))
 }
 
 // mayTakeBack tells who may undo an operation: an admin each of them, who may

@@ -11,15 +11,13 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
-	"gatehouse/store/exposition"
 )
 
-const (
-	defaultPage = 100
-	maxPage     = 10_000
-	maxQuery    = 1 << 10
-)
+// maxPage is how many groupings an answer of the API has at most.
+const maxPage = 10_000
 
 // groupingJSON is a grouping as the list shows it.
 type groupingJSON struct {
@@ -46,7 +44,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if q.within, err = h.limit(c); err != nil {
+	if q.within, err = h.web.Limit(c); err != nil {
 		return err
 	}
 	now := h.Store.Now()
@@ -56,25 +54,25 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	out := make([]groupingJSON, len(page))
 	for i, g := range page {
 		out[i] = h.groupingJSON(g, now)
-		out[i].LastFailure = failureWithin(q.within, g)
+		out[i].LastFailure = web.FailureWithin(q.within, g)
 	}
-	return succeed(c, fiber.Map{"groupings": out, "total": total, "next": next})
+	return web.Succeed(c, fiber.Map{"groupings": out, "total": total, "next": next})
 }
 
 // deleteGroupings deletes what a selector means, or counts it.
 func (h *api) deleteGroupings(c *fiber.Ctx) error {
-	selectors, err := store.ParseSelectors(queries(c, "match[]"))
+	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
 		return err
 	}
 	if selectors.All() {
-		return badRequest("a selector is required: match[]={…}")
+		return web.BadRequest("a selector is required: match[]={…}")
 	}
-	dry, err := dryRun(c)
+	dry, err := web.DryRun(c)
 	if err != nil {
 		return err
 	}
-	limit, err := h.limit(c)
+	limit, err := h.web.Limit(c)
 	if err != nil {
 		return err
 	}
@@ -82,26 +80,12 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if dry {
 		n, err = countWithin(h.Store.Picture(), selectors, limit)
 	} else {
-		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.origin(c))
+		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.web.Origin(c))
 	}
 	if err != nil {
-		return beyondLimit(c, err)
+		return web.BeyondLimit(c, err)
 	}
-	return succeed(c, fiber.Map{"deleted": n})
-}
-
-// dryRun reports whether a delete is only to be counted.
-func dryRun(c *fiber.Ctx) (bool, error) {
-	if !c.Context().QueryArgs().Has(queryDryRun) {
-		return false, nil
-	}
-	switch c.Query(queryDryRun) {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, badRequest("dry_run must be true or false")
+	return web.Succeed(c, fiber.Map{"deleted": n})
 }
 
 // countWithin counts what a delete of what matches would delete. The error is
@@ -115,17 +99,6 @@ func countWithin(p *store.Picture, selectors, within store.Selectors) (int, erro
 		n++
 	}
 	return n, nil
-}
-
-// success is what the JSON API answers when all is well.
-type success struct {
-	Status string `json:"status"`
-	Value  any    `json:"data"`
-}
-
-func succeed(c *fiber.Ctx, value any) error {
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.JSON(success{"success", value})
 }
 
 // states are what a grouping can be in.
@@ -147,29 +120,13 @@ func (h *api) state(g *store.Group, now time.Time) string {
 
 func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
 	return groupingJSON{
-		Labels: labelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
-		LastPushTime: optional(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
+		Labels: gateway.LabelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
+		LastPushTime: web.OptionalTime(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
 		LastPushBy: g.Origin.By, LastPushVia: g.Origin.Via, LastPushFrom: g.Origin.From,
-		LastFailureTime: optional(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
-		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: optional(g.Expires),
+		LastFailureTime: web.OptionalTime(g.Failed), LastFailure: g.Failure, State: h.state(g, now),
+		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, ExpiresAt: web.OptionalTime(g.Expires),
 		Notices: noticesJSON(g),
 	}
-}
-
-func labelMap(labels []exposition.Label) map[string]string {
-	m := make(map[string]string, len(labels))
-	for _, l := range labels {
-		m[l.Name] = l.Value
-	}
-	return m
-}
-
-func optional(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }
 
 // listQuery is what a client asks of the list.
@@ -186,40 +143,32 @@ type listQuery struct {
 func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 	q := listQuery{state: c.Query("state"), sort: c.Query("sort", "labels"), cursor: c.Query("cursor")}
 	var err error
-	if q.selectors, err = store.ParseSelectors(queries(c, "match[]")); err != nil {
+	if q.selectors, err = store.ParseSelectors(web.Queries(c, "match[]")); err != nil {
 		return q, err
 	}
-	if q.words, err = words(c.Query("q")); err != nil {
+	if q.words, err = web.Words(c.Query("q")); err != nil {
 		return q, err
 	}
 	if q.state != "" && !slices.Contains(states, q.state) {
-		return q, badRequest("state must be fresh, stale, old or failed")
+		return q, web.BadRequest("state must be fresh, stale, old or failed")
 	}
 	if !isOrder(q.sort) {
-		return q, badRequest("sort must be labels, last_push, families, series, bytes or expires, with a - in front for the reverse")
+		return q, web.BadRequest("sort must be labels, last_push, families, series, bytes or expires, with a - in front for the reverse")
 	}
-	if q.limit, err = strconv.Atoi(c.Query("limit", strconv.Itoa(defaultPage))); err != nil || q.limit < 1 || q.limit > maxPage {
-		return q, badRequest("limit must be a number from 1 to " + strconv.Itoa(maxPage))
+	if q.limit, err = strconv.Atoi(c.Query("limit", strconv.Itoa(web.DefaultPage))); err != nil || q.limit < 1 || q.limit > maxPage {
+		return q, web.BadRequest("limit must be a number from 1 to " + strconv.Itoa(maxPage))
 	}
 	if _, err := q.after(); err != nil {
-		return q, badRequest("bad cursor")
+		return q, web.BadRequest("bad cursor")
 	}
 	return q, nil
-}
-
-// words splits a text into what is looked for.
-func words(text string) ([]string, error) {
-	if len(text) > maxQuery {
-		return nil, badRequest("q is too long")
-	}
-	return strings.Fields(strings.ToLower(text)), nil
 }
 
 // find returns the groupings that are asked for, sorted, and how many there
 // would be of each state.
 func (h *api) find(p *store.Picture, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
 	byState = make(map[string]int, len(states))
-	for g := range groupsWithin(p, q.selectors, q.within) {
+	for g := range web.GroupsWithin(p, q.selectors, q.within) {
 		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -46,14 +47,14 @@ func (h *api) fillHistory(m *views.Grouping, p *store.Picture, g *store.Group) e
 	for _, x := range pushes {
 		push := views.Push{
 			At: x.At, Method: "PUT", Effect: "replaced everything", Bytes: x.Bytes, Families: x.Families, Series: x.Series,
-			Pusher: client(x.Origin), Refused: x.Refused != "",
+			Pusher: web.Client(x.Origin), Refused: x.Refused != "",
 		}
 		if x.Mode == store.Merge {
 			push.Method, push.Effect = "POST", "replaced families"
 		}
 		if push.Refused {
 			push.Effect = "changed nothing"
-			push.Why = brief(reasonOfRefusal(m.Frame, p, g.Key.String(), x.Refused))
+			push.Why = web.Brief(web.ReasonOfRefusal(m.Frame, p, g.Key.String(), x.Refused))
 		}
 		m.History = append(m.History, push)
 	}
@@ -65,10 +66,10 @@ const maxRaw = 64 << 10
 
 // fillRaw puts the beginning of what scrapes show of a grouping into the page.
 func (h *api) fillRaw(c *fiber.Ctx, m *views.Grouping, p *store.Picture, g *store.Group) error {
-	s := h.newScrape(c, p, slices.Values([]*store.Group{g}))
-	s.format, s.coding = exposition.Negotiate(lossless), ""
+	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
+	s.Format, s.Coding = exposition.Negotiate(lossless), ""
 	w := beginning{room: maxRaw}
-	if _, err := s.write(&w); err != nil && !errors.Is(err, errFull) {
+	if _, err := s.Write(&w); err != nil && !errors.Is(err, errFull) {
 		return err
 	}
 	m.Raw, m.Cut = w.String(), w.full

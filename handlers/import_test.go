@@ -10,6 +10,8 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -17,19 +19,19 @@ import (
 func importing(s **served) func(setup) {
 	return func(c setup) {
 		c.EnableAdminAPI = true
-		c.Import = func(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]Arrival, error) {
+		c.Import = func(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]gateway.Arrival, error) {
 			if string(content) != "a file" {
-				return nil, ErrNoImport
+				return nil, web.ErrNoImport
 			}
 			path, err := store.ParsePath("/job/old", true)
 			if err != nil || dryRun {
-				return []Arrival{{Grouping: path.Key.String(), Refused: []RefusedFamily{{"m", "bad"}}}}, err
+				return []gateway.Arrival{{Grouping: path.Key.String(), Refused: []gateway.RefusedFamily{{Family: "m", Reason: "bad"}}}}, err
 			}
 			left, err := (*s).store.Import(ctx, slices.Values([]store.Arrival{{Key: path.Key, Pushed: time.Unix(1, 0)}}), "", o)
 			if err != nil {
 				return nil, err
 			}
-			return []Arrival{{Grouping: path.Key.String(), LeftOut: left[0]}}, nil
+			return []gateway.Arrival{{Grouping: path.Key.String(), LeftOut: left[0]}}, nil
 		}
 	}
 }
@@ -76,7 +78,7 @@ func TestOneFileIsImportedAtATime(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
 	s := serve(t, func(c setup) {
 		c.EnableAdminAPI = true
-		c.Import = func(context.Context, []byte, bool, store.Origin) ([]Arrival, error) {
+		c.Import = func(context.Context, []byte, bool, store.Origin) ([]gateway.Arrival, error) {
 			close(begun)
 			<-end
 			return nil, store.ErrUnavailable
@@ -96,7 +98,9 @@ func TestOneFileIsImportedAtATime(t *testing.T) {
 
 func TestOnlyAdminsImportAndOnlyWhereItIsEnabled(t *testing.T) {
 	called := func(c setup) {
-		c.Import = func(context.Context, []byte, bool, store.Origin) ([]Arrival, error) { return nil, errors.New("called") }
+		c.Import = func(context.Context, []byte, bool, store.Origin) ([]gateway.Arrival, error) {
+			return nil, errors.New("called")
+		}
 	}
 	const path = "/api/v1/admin/import"
 	s := serve(t, everything(issuertest.New(t)), called)

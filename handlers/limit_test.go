@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -285,15 +286,15 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	must(t, err)
 	app := fiber.New()
 	app.Use(g.Require(auth.Read), func(c *fiber.Ctx) error {
-		if err := h.allow(c, key); err != nil {
+		if err := h.web.Allow(c, key); err != nil {
 			t.Errorf("got %v", err)
 		}
 		_, err := s.store.RevokeToken(t.Context(), again.ID, store.Origin{})
 		must(t, err)
-		if _, err := h.limit(c); err == nil || answerTo(err).status != 403 {
+		if _, err := h.web.Limit(c); err == nil || web.AnswerTo(err).Status != 403 {
 			t.Errorf("got %v", err)
 		}
-		if err := h.allow(c, key); err == nil || answerTo(err).status != 403 {
+		if err := h.web.Allow(c, key); err == nil || web.AnswerTo(err).Status != 403 {
 			t.Errorf("got %v", err)
 		}
 		return nil
@@ -321,11 +322,11 @@ func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
 		token := s.token("limited "+role.String(), role, `{job="in"}`)
 		targets := map[string][]string{"GET /debug/pprof/": nil, "GET /debug/pprof/heap": nil}
 		for _, r := range h.routes() {
-			for method, e := range r.on {
-				if e.needs != auth.Public && !slices.Contains(keepToIt, method+" "+r.path) {
-					target := method + " " + strings.NewReplacer("*", "x", ":id", token.ID, ":operation", "x").Replace(r.path)
+			for method, e := range r.On {
+				if e.Needs != auth.Public && !slices.Contains(keepToIt, method+" "+r.Path) {
+					target := method + " " + strings.NewReplacer("*", "x", ":id", token.ID, ":operation", "x").Replace(r.Path)
 					targets[target] = nil
-					if r.page {
+					if r.Kind == web.Page {
 						targets[target] = aForm
 					}
 				}

@@ -13,48 +13,42 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
 )
 
-func (h *api) listRoutes() []route {
-	return []route{
-		page("/", "index", auth.Read, h.home),
-		page("/export", "export", auth.Read, h.export),
-		page("/ui/suggest", "ui/suggest", auth.Read, h.suggest),
+func (h *api) listRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/", web.Endpoint{Name: "index", Needs: auth.Read, Do: h.home}),
+		web.Get(web.Page, "/export", web.Endpoint{Name: "export", Needs: auth.Read, Do: h.export, Cache: web.AskAgain}),
+		web.Get(web.Page, "/ui/suggest", web.Endpoint{Name: "ui/suggest", Needs: auth.Read, Do: h.suggest}),
 	}
 }
 
 // home shows the groupings to people, and to others what there is to be found.
 func (h *api) home(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAccept)
-	if !h.wantsPage(c) {
-		return h.index(c)
+	if !h.web.WantsPage(c) {
+		return h.web.Index(c)
 	}
 	v, err := readListView(c)
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Groupings", "groupings")
+	f := h.web.Frame(c, "Groupings", "groupings")
 	f.Live = "results"
-	pushURL(c, f.Path("/")+v.query())
-	return h.page(c, fiber.StatusOK, views.ListPage(h.groupings(c, f, &v)))
+	web.PushURL(c, f.Path("/")+v.query())
+	return h.web.Page(c, fiber.StatusOK, views.ListPage(h.groupings(c, f, &v)))
 }
 
 const (
 	maxMatchers = 32
-	maxValue    = 80  // characters of a label's value in the list
 	maxLinked   = 256 // bytes of a label that can be clicked
 	maxChips    = 12  // labels of a grouping in the list
-	maxName     = 120 // characters of a grouping that is named in passing
-	maxReason   = 300 // characters of why a push was refused
 )
-
-// pageSizes are how many rows a page of the list may have; the first one is
-// meant when nothing is said.
-var pageSizes = []int{defaultPage, 50, 200}
 
 // listView is what a person asks of the list, as it stands in the page's
 // address.
@@ -70,14 +64,14 @@ type listView struct {
 // people, so what makes no sense is left out; only a matcher is answered, since
 // it was meant to narrow the list.
 func readListView(c *fiber.Ctx) (listView, error) {
-	return parseListView(guard.Query(c), cmp.Or(readSettings(c).Rows, defaultPage))
+	return parseListView(guard.Query(c), cmp.Or(web.ReadSettings(c).Rows, web.DefaultPage))
 }
 
 func parseListView(q url.Values, usual int) (listView, error) {
 	v := listView{listQuery: listQuery{state: q.Get("state"), sort: q.Get("sort"), cursor: q.Get("after")}, usual: usual}
 	var err error
 	v.text = strings.TrimSpace(q.Get("q"))
-	if v.words, err = words(v.text); err != nil {
+	if v.words, err = web.Words(v.text); err != nil {
 		return v, err
 	}
 	if !slices.Contains(states, v.state) {
@@ -86,7 +80,7 @@ func parseListView(q url.Values, usual int) (listView, error) {
 	if !isOrder(v.sort) {
 		v.sort = "labels"
 	}
-	if v.limit, err = strconv.Atoi(q.Get("rows")); err != nil || !slices.Contains(pageSizes, v.limit) {
+	if v.limit, err = strconv.Atoi(q.Get("rows")); err != nil || !slices.Contains(web.PageSizes, v.limit) {
 		v.limit = usual
 	}
 	if _, err := v.after(); err != nil {
@@ -219,7 +213,7 @@ func (h *api) groupings(c *fiber.Ctx, f ui.Frame, v *listView) views.Groupings {
 		Clear: home + v.but(func(w *listView) { w.text, w.state, w.matchers = "", "", nil }),
 	}
 	if m.Total == 0 {
-		m.Server = h.serverURL(c)
+		m.Server = h.web.ServerURL(c)
 		return m
 	}
 	m.Filter = v.filter()
@@ -262,7 +256,7 @@ func (h *api) cut(m *views.Groupings, v *listView, found []*store.Group) {
 	if end < len(found) && end > 0 {
 		m.Next = home + v.at(v.cursorAt(found[end-1]))
 	}
-	for _, size := range slices.Sorted(slices.Values(pageSizes)) {
+	for _, size := range slices.Sorted(slices.Values(web.PageSizes)) {
 		url := home + v.but(func(w *listView) { w.limit = size })
 		m.Sizes = append(m.Sizes, ui.Choice{Text: strconv.Itoa(size), URL: url, Current: size == v.limit})
 	}
@@ -332,12 +326,12 @@ func tableColumns(home string, v *listView) []ui.Column {
 func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views.Row {
 	r := views.Row{
 		ID: g.Key.Digest(), State: h.state(g, now), Pushed: g.Since(), Expires: g.Expires,
-		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, Pusher: client(g.Origin),
+		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, Pusher: web.Client(g.Origin),
 	}
 	if !g.LastPushSuccessful() {
-		r.Refused, r.Reason = g.Failed, shorten(g.Failure, maxReason)
+		r.Refused, r.Reason = g.Failed, web.Shorten(g.Failure, web.MaxReason)
 	}
-	r.Name = shorten(g.Key.String(), maxName)
+	r.Name = web.Shorten(g.Key.String(), web.MaxName)
 	labels := inReadingOrder(g.Key.Labels())
 	if len(labels) > maxChips {
 		r.More = len(labels) - maxChips
@@ -350,7 +344,7 @@ func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views
 }
 
 func chip(home string, v *listView, l exposition.Label) views.Chip {
-	c := views.Chip{Name: shorten(l.Name, maxValue), Value: strconv.Quote(shorten(l.Value, maxValue))}
+	c := views.Chip{Name: web.Shorten(l.Name, web.MaxValue), Value: strconv.Quote(web.Shorten(l.Value, web.MaxValue))}
 	if c.Name != l.Name || len(c.Value) != len(strconv.Quote(l.Value)) {
 		c.Title = l.Name + "=" + l.Value
 	}
@@ -378,22 +372,3 @@ func inReadingOrder(labels []exposition.Label) []exposition.Label {
 
 // matcher is what matches a label.
 func matcher(name, value string) string { return labelName(name) + "=" + strconv.Quote(value) }
-
-// shorten cuts a text after so many characters.
-func shorten(s string, characters int) string {
-	n := 0
-	for i := range s {
-		if n == characters {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
-}
-
-// serverURL is where people and clients reach this server, without a slash at
-// its end.
-func (h *api) serverURL(c *fiber.Ctx) string {
-	u := h.reached(c)
-	return u.Scheme + "://" + u.Host + h.PublicPrefix
-}

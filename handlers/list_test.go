@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -453,7 +454,7 @@ func TestAnEmptyListKnowsWhatMayHaveBeenMeant(t *testing.T) {
 func TestAPageHasAsManyRowsAsThePersonLikes(t *testing.T) {
 	s := serve(t)
 	s.fill(60)
-	cookie := []string{"Cookie", settingsCookie + "=" + url.QueryEscape("rows=50")}
+	cookie := []string{"Cookie", web.SettingsCookie + "=" + url.QueryEscape("rows=50")}
 	for query, want := range map[string]int{"": 50, "?rows=100": 60, "?rows=7": 50} {
 		l := s.browse(query, cookie...)
 		if len(l.rows()) != want {
@@ -539,7 +540,7 @@ func TestSpreadsheetsGetNoFormulas(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "ana": "ana", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@x": "'@x", "\tx": "'\tx", "a=b": "a=b",
 	} {
-		if got := cell(text); got != want {
+		if got := web.Cell(text); got != want {
 			t.Errorf("%q becomes %q", text, got)
 		}
 	}

@@ -12,21 +12,23 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/login"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/views/ui"
 )
 
-// callbackPath is where the provider sends people back to, below the prefix.
-const callbackPath = "/auth/callback"
-
 // loginRoutes are how people sign in at the OpenID provider. Without one they
 // are not there.
-func (h *api) loginRoutes() []route {
-	return []route{
-		page("/auth/login", "auth/login", auth.Public, h.depart),
-		page(callbackPath, "auth/callback", auth.Public, h.arrive),
-		{path: "/auth/backchannel", page: true, on: map[string]endpoint{
-			"POST": {name: "auth/backchannel", needs: auth.Public, do: h.backchannel},
+func (h *api) loginRoutes() []web.Route {
+	return []web.Route{
+		{Path: "/auth/login", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"GET": {Name: "auth/login", Needs: auth.Public, Do: h.depart, Cache: web.NoStore},
+		}},
+		{Path: "/auth/callback", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"GET": {Name: "auth/callback", Needs: auth.Public, Do: h.arrive, Cache: web.NoStore, Denied: "sign-in at the OpenID provider"},
+		}},
+		{Path: "/auth/backchannel", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"POST": {Name: "auth/backchannel", Needs: auth.Public, Do: h.backchannel, Cache: web.NoStore},
 		}},
 	}
 }
@@ -48,8 +50,7 @@ func (h *api) depart(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	address, err := h.Guard.Depart(c, h.pathBelow(c.Query("next")), c.Query("switch") != "")
+	address, err := h.Guard.Depart(c, h.web.PathBelow(c.Query("next")), c.Query("switch") != "")
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,6 @@ func (h *api) arrive(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
 	next, err := h.Guard.Arrive(c)
 	if err == nil {
 		return c.Redirect(h.PublicPrefix+auth.LocalPath(next), fiber.StatusSeeOther)
@@ -72,9 +72,9 @@ func (h *api) arrive(c *fiber.Ctx) error {
 		h.Logger.Error("A sign-in failed", "err", err)
 	}
 	if next != "" {
-		next = h.localPath(h.PublicPrefix + next)
+		next = h.web.LocalPath(h.PublicPrefix + next)
 	}
-	return c.Redirect(h.signInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
+	return c.Redirect(h.web.SignInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
 }
 
 // loginProblem is why somebody was not signed in, by the word for it in the
@@ -126,39 +126,39 @@ func (h *api) loginProblem(c *fiber.Ctx) (loginProblem, bool) {
 
 // loginProblemPage says why somebody was not signed in, and what to do now.
 func (h *api) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
-	next := "next=" + url.QueryEscape(h.localPath(c.Query("next")))
+	next := "next=" + url.QueryEscape(h.web.LocalPath(c.Query("next")))
 	m := ui.Problem{Action: ui.Choice{Text: "Try again", URL: h.PublicPrefix + "/auth/login?" + next}}
 	var text string
 	switch {
 	case p.reason == nil:
-		m.Status, text, m.Retry = fiber.StatusServiceUnavailable, sentence(textUnavailable), 5
+		m.Status, text, m.Retry = fiber.StatusServiceUnavailable, web.Sentence(web.TextUnavailable), 5
 	case p.word == noRole || p.word == unlisted:
 		m.Status, text = fiber.StatusForbidden, h.nobodyText(c, p)
 		m.Action = ui.Choice{Text: "Use another account", URL: h.PublicPrefix + "/auth/login?switch=1&" + next}
-		if address := h.Guard.FarewellOf("", h.homeAddress()); address != "" {
+		if address := h.Guard.FarewellOf("", h.web.HomeAddress()); address != "" {
 			m.Others = append(m.Others, ui.Choice{Text: "Sign out", URL: address})
 		}
 	default:
-		a := answerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
-		m.Status, text = a.status, sentence(a.text)
+		a := web.AnswerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
+		m.Status, text = a.Status, web.Sentence(a.Text)
 	}
 	m.Text = text
 	if h.Guard.HasPasswords() {
 		m.Others = append(m.Others, ui.Choice{Text: "Sign in with a password", URL: h.PublicPrefix + "/login?" + next})
 	}
-	m.Frame = h.frame(c, problemTitle(m.Status), "")
+	m.Frame = h.web.Frame(c, web.ProblemTitle(m.Status), "")
 	m.Version = "" // is not for strangers
 	if m.Retry > 0 {
 		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(m.Retry))
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return h.page(c, m.Status, ui.ProblemPage(m))
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return h.web.Page(c, m.Status, ui.ProblemPage(m))
 }
 
 // nobodyText tells people how the provider knows them, and that this is not
 // enough.
 func (h *api) nobodyText(c *fiber.Ctx, p loginProblem) string {
-	text := whoYouAre(auth.Principal{Name: h.Guard.Nobody(c)})
+	text := web.WhoYouAre(auth.Principal{Name: h.Guard.Nobody(c)})
 	if p.word == unlisted {
 		return text + " The sign-in provider sent a link to your groups instead of a list, perhaps because there are too many."
 	}
@@ -173,8 +173,7 @@ func (h *api) backchannel(c *fiber.Ctx) error {
 	if h.Guard.Provider == nil {
 		return fiber.ErrNotFound
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	form, err := readFields(c, maxLogoutForm, nil)
+	form, err := web.ReadFields(c, maxLogoutForm, nil)
 	if err != nil || len(form["logout_token"]) != 1 {
 		return logoutRefused(c, "a form with one logout_token is expected")
 	}
@@ -186,7 +185,7 @@ func (h *api) backchannel(c *fiber.Ctx) error {
 		}
 		return err
 	}
-	origin := store.Origin{By: h.providerHost(), From: h.clientAddress(c), Via: string(auth.OIDC)}
+	origin := store.Origin{By: h.providerHost(), From: h.web.ClientAddress(c), Via: string(auth.OIDC)}
 	_, err = h.Store.EndSessionsWhere(context.Background(), signedOut(l, h.Guard.Login.Issuer), origin, "signed out at the provider")
 	if err != nil {
 		return err

@@ -111,7 +111,7 @@ func (b *surfer) sent(p *logintest.Provider, link string, person map[string]any)
 	return back.RequestURI()
 }
 
-// signIn signs somebody in who has a role.
+// SignIn signs somebody in who has a role.
 func (b *surfer) signIn(p *logintest.Provider, person map[string]any) *surfer {
 	b.s.t.Helper()
 	a := b.get(b.sent(p, b.s.prefix+"/auth/login", person))

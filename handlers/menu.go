@@ -4,11 +4,12 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	views "gatehouse/views/groupings"
 )
 
-func (h *api) menuRoutes() []route {
-	return []route{page("/groupings/:id/menu", "ui/menu", auth.Read, h.menu)}
+func (h *api) menuRoutes() []web.Route {
+	return []web.Route{web.Get(web.Page, "/groupings/:id/menu", web.Endpoint{Name: "ui/menu", Needs: auth.Read, Do: h.menu})}
 }
 
 // menu serves what can be done with a grouping of the list, once somebody asks:
@@ -18,9 +19,9 @@ func (h *api) menu(c *fiber.Ctx) error {
 	if !ok {
 		return h.nothingToRemove(c)
 	}
-	f := h.frame(c, "", "")
+	f := h.web.Frame(c, "", "")
 	m := views.Menu{Frame: f, ID: g.Key.Digest()}
-	if !isPartial(c) {
+	if !web.IsPartial(c) {
 		return c.Redirect(f.Path("/groupings/"+m.ID), fiber.StatusSeeOther)
 	}
 	for _, copied := range h.copies(c, f, g) {
@@ -28,5 +29,5 @@ func (h *api) menu(c *fiber.Ctx) error {
 			m.Copies = append(m.Copies, copied)
 		}
 	}
-	return h.fragment(c, fiber.StatusOK, views.GroupingMenu(m), "")
+	return h.web.Fragment(c, fiber.StatusOK, views.GroupingMenu(m), "")
 }

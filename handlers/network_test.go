@@ -1,7 +1,10 @@
 package handlers
 
 import (
+	"bufio"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -225,4 +228,19 @@ func TestPeersWithoutAnAddressAreNoLocalOnes(t *testing.T) {
 	if resp.StatusCode != 401 || !strings.Contains(text, "authentication is required") {
 		t.Errorf("got %d %q", resp.StatusCode, text)
 	}
+}
+
+// exchange sends a request while it reads the answer.
+func exchange(t *testing.T, conn net.Conn, request string) (*http.Response, string) {
+	t.Helper()
+	go func() { _, _ = io.WriteString(conn, request) }()
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatalf("no answer to %.60q: %v", request, err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(text)
 }

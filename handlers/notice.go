@@ -3,6 +3,7 @@ package handlers
 import (
 	"fmt"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -27,7 +28,7 @@ func noticesJSON(g *store.Group) []noticeJSON {
 func notices(g *store.Group) []views.Notice {
 	var out []views.Notice
 	for _, n := range g.Notices() {
-		out = append(out, views.Notice{Family: shorten(n.Family, maxShownName), Text: noticeText(n.Notice), Anchor: "#" + n.Kind.String()})
+		out = append(out, views.Notice{Family: web.Shorten(n.Family, maxShownName), Text: noticeText(n.Notice), Anchor: "#" + n.Kind.String()})
 	}
 	return out
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
+	"gatehouse/handlers/web"
 	"gatehouse/store/exposition"
 )
 
@@ -26,7 +27,7 @@ var describedAPI = sync.OnceValues(func() (*openapi3.T, error) {
 	}
 	openapi3.DefineStringFormatValidator("date-time", openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringDateTime))
 	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromData(openAPIDocument)
+	doc, err := loader.LoadFromFile("gateway/openapi.json")
 	if err != nil {
 		return nil, err
 	}
@@ -102,18 +103,18 @@ func (s *served) checkDescribed(req *http.Request, path string, a answered) {
 }
 
 // servedOperations lists what the routes serve, as the description would put it.
-func servedOperations(routes []route) []string {
+func servedOperations(routes []web.Route) []string {
 	var all []string
 	for _, r := range routes {
-		if r.page {
+		if r.Kind == web.Page {
 			continue
 		}
-		paths := []string{strings.Replace(r.path, ":id", "{id}", 1)}
-		if r.path == "/metrics/*" {
+		paths := []string{strings.Replace(r.Path, ":id", "{id}", 1)}
+		if r.Path == "/metrics/*" {
 			paths = []string{"/metrics/job/{job}", "/metrics/job/{job}/{labels}"}
 		}
 		for _, path := range paths {
-			for method := range r.on {
+			for method := range r.On {
 				all = append(all, method+" "+path)
 			}
 		}
@@ -134,7 +135,7 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 		}
 	}
 	slices.Sort(described)
-	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
+	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	if served := servedOperations(h.routes()); !slices.Equal(described, served) {
 		t.Errorf("described are\n%s\nserved are\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
 	}
@@ -251,9 +252,9 @@ func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 	must(t, err)
 	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	for _, r := range h.routes() {
-		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.path)
-		for method := range r.on {
-			if !r.strict(method) {
+		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.Path)
+		for method := range r.On {
+			if !r.Strict(method) {
 				continue
 			}
 			var described []string
@@ -262,8 +263,8 @@ func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 					described = append(described, p.Value.Name)
 				}
 			}
-			if !slices.Equal(described, r.query[method]) {
-				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.query[method])
+			if !slices.Equal(described, r.On[method].Query) {
+				t.Errorf("%s %s: described are %q, taken %q", method, path, described, r.On[method].Query)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -106,7 +107,7 @@ func TestAFailureHasANameInTheLog(t *testing.T) {
 	if toast.status != 500 || toast.header.Get("HX-Retarget") != "#toasts" || !regexp.MustCompile(`Request ID: [A-Z2-7]{8}\.`).MatchString(toast.body) {
 		t.Errorf("%v", toast)
 	}
-	if a := s.get("/activity"); a.body != textInternal+"\n" {
+	if a := s.get("/activity"); a.body != web.TextInternal+"\n" {
 		t.Errorf("%v", a)
 	}
 }

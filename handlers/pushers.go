@@ -13,20 +13,21 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/telemetry"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/targets"
 	"gatehouse/views/ui"
 )
 
-func (h *api) targetsRoutes() []route {
-	return []route{page("/targets", "targets", auth.Read, h.targetsPage)}
+func (h *api) targetsRoutes() []web.Route {
+	return []web.Route{web.Get(web.Page, "/targets", web.Endpoint{Name: "targets", Needs: auth.Read, Do: h.targetsPage})}
 }
 
 const (
 	jobsPerPage = 100
 	// shownClients are those of a job that are named; the others are counted.
 	shownClients = 5
-	maxClient    = 60 // characters of a client's name
 	// maxStateLinked is the length of a job in bytes up to which each state has a
 	// link of its own, all of which hold the job.
 	maxStateLinked = 64
@@ -38,24 +39,24 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Targets", "targets")
+	f := h.web.Frame(c, "Targets", "targets")
 	f.Live = "targets"
 	jobs := h.pushers(h.Store.Picture(), f.Now)
-	seen, served := h.Scrapers.list(f.Now)
+	seen, served := h.Scrapers.List(f.Now)
 	t := views.Targets{
 		Frame: f, Jobs: len(jobs), Scrapers: len(seen), Served: served, Started: h.Started,
 		PushersURL: f.Path("/targets"), ScrapersURL: f.Path("/targets?view=scrapers"),
 	}
 	for i := range seen {
-		if seen[i].amiss() {
+		if seen[i].Amiss() {
 			t.Amiss++
 		}
 	}
 	if c.Query("view") == "scrapers" {
-		return h.page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
+		return h.web.Page(c, fiber.StatusOK, views.ScrapersPage(h.scrapersList(c, t, seen)))
 	}
-	pushURL(c, t.PushersURL+v.query())
-	return h.page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
+	web.PushURL(c, t.PushersURL+v.query())
+	return h.web.Page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
 }
 
 // pushersView is what a person asks of the jobs, as it stands in the page's
@@ -69,12 +70,12 @@ type pushersView struct {
 
 // readPushersView leaves out what makes no sense.
 func readPushersView(c *fiber.Ctx) (pushersView, error) {
-	v := pushersView{text: strings.TrimSpace(c.Query("q")), sort: c.Query("sort"), from: fromOf(c)}
+	v := pushersView{text: strings.TrimSpace(c.Query("q")), sort: c.Query("sort"), from: web.FromOf(c)}
 	if _, ok := jobOrders[strings.TrimPrefix(v.sort, "-")]; !ok {
 		v.sort = "worst"
 	}
 	var err error
-	v.words, err = words(v.text)
+	v.words, err = web.Words(v.text)
 	return v, err
 }
 
@@ -250,10 +251,10 @@ func jobColumns(page string, v *pushersView) []ui.Column {
 
 // pusherRow is a job as the page shows it.
 func pusherRow(home string, j *pusher) views.Pusher {
-	list := listView{listQuery: listQuery{sort: "labels", limit: defaultPage}}
+	list := listView{listQuery: listQuery{sort: "labels", limit: web.DefaultPage}}
 	list.matchers = []string{matcher(model.JobLabel, j.job)}
 	r := views.Pusher{
-		ID: strconv.FormatUint(xxhash.Sum64String(j.job), 36), Job: shorten(j.job, maxValue), URL: home + list.query(),
+		ID: strconv.FormatUint(xxhash.Sum64String(j.job), 36), Job: web.Shorten(j.job, web.MaxValue), URL: home + list.query(),
 		Groupings: j.groupings, Series: j.series, Last: j.last, Every: median(j.every),
 	}
 	if r.Job != j.job {
@@ -281,7 +282,7 @@ func (j *pusher) named() (clients []ui.Client, more int) {
 		}
 	}
 	for _, o := range most {
-		clients = append(clients, client(o))
+		clients = append(clients, web.Client(o))
 	}
 	return clients, len(j.clients) - len(clients)
 }
@@ -295,15 +296,15 @@ func (j *pusher) compareClients(a, b store.Origin) int {
 }
 
 // scrapersList makes the page of the scrapers.
-func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []seenScraper) views.Scrapers {
+func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []telemetry.Scraper) views.Scrapers {
 	m := views.Scrapers{Targets: t, Metrics: h.PublicPrefix + h.TelemetryPath, Snippets: h.snippets(c)}
 	for i := range seen {
 		s := &seen[i]
 		m.Rows = append(m.Rows, views.Scraper{
-			By: s.by, Address: s.address, UserAgent: s.userAgent, Fetches: s.fetches, Part: s.part,
-			Visits: s.visits, Last: s.at, Every: s.every, Overdue: s.overdue,
-			Status: s.status, Problem: s.problem, Cut: s.cut,
-			Took: s.took, Bytes: int(s.bytes), Coding: s.coding,
+			By: s.By, Address: s.Address, UserAgent: s.UserAgent, Fetches: s.Fetches, Part: s.Part,
+			Visits: s.Visits, Last: s.At, Every: s.Every, Overdue: s.Overdue,
+			Status: s.Status, Problem: s.Problem, Cut: s.Cut,
+			Took: s.Took, Bytes: int(s.Bytes), Coding: s.Coding,
 		})
 	}
 	return m

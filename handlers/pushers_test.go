@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -193,7 +194,7 @@ func TestJobsAreShownAsTextWhateverTheyHold(t *testing.T) {
 		}
 		row := l.jobRows()[0]
 		link := allBelow(row, classed("row-link"))[0]
-		if got, want := spokenOf(link), strings.Join(strings.Fields(shorten(job, maxValue)), " "); got != want {
+		if got, want := spokenOf(link), strings.Join(strings.Fields(web.Shorten(job, web.MaxValue)), " "); got != want {
 			t.Errorf("%q is shown as %q", job, got)
 		}
 		if found := s.browse(strings.TrimPrefix(attribute(link, "href"), "/pg/")); len(found.rows()) != 1 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -117,13 +118,13 @@ func TestAKeyInTheQueryGrantsNoPush(t *testing.T) {
 // TestEveryChangeOfTheAPIKnowsItsParameters holds for routes that are to come.
 func TestEveryChangeOfTheAPIKnowsItsParameters(t *testing.T) {
 	s := serve(t, func(c setup) { c.EnableAdminAPI = true })
-	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
+	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	for _, r := range h.routes() {
-		for method := range r.on {
-			if r.page || method == "GET" || !strings.HasPrefix(r.path, "/api/v1/") && !strings.HasPrefix(r.path, "/metrics") {
+		for method := range r.On {
+			if r.Kind == web.Page || method == "GET" || !strings.HasPrefix(r.Path, "/api/v1/") && !strings.HasPrefix(r.Path, "/metrics") {
 				continue
 			}
-			target := strings.NewReplacer("*", "job/x", ":id", "x").Replace(r.path)
+			target := strings.NewReplacer("*", "job/x", ":id", "x").Replace(r.Path)
 			if a := s.do(method, target+"?unheard_of=1", ""); a.status != 400 || !strings.Contains(a.body, "unheard_of") {
 				t.Errorf("%v", a)
 			}

@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 	"gatehouse/views/ui"
@@ -21,14 +22,14 @@ const activeWithin = 5 * time.Minute
 // maxNamed is how many groupings are named one by one.
 const maxNamed = 50
 
-func (h *api) removalRoutes() []route {
-	return []route{
-		{path: "/groupings/:id/delete", page: true, on: map[string]endpoint{
-			"GET":  {"ui/delete", auth.Amend, h.askRemoval},
-			"POST": {"ui/delete", auth.Amend, h.remove},
+func (h *api) removalRoutes() []web.Route {
+	return []web.Route{
+		{Path: "/groupings/:id/delete", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "ui/delete", Needs: auth.Amend, Do: h.askRemoval},
+			"POST": {Name: "ui/delete", Needs: auth.Amend, Do: h.remove},
 		}},
-		page("/deleted/:operation", "ui/deleted", auth.Amend, h.removed),
-		{path: "/undo/:operation", page: true, on: map[string]endpoint{"POST": {"ui/undo", auth.Amend, h.undo}}},
+		web.Get(web.Page, "/deleted/:operation", web.Endpoint{Name: "ui/deleted", Needs: auth.Amend, Do: h.removed}),
+		{Path: "/undo/:operation", Kind: web.Page, On: map[string]web.Endpoint{"POST": {Name: "ui/undo", Needs: auth.Amend, Do: h.undo}}},
 	}
 }
 
@@ -45,8 +46,8 @@ func (h *api) askRemoval(c *fiber.Ctx) error {
 // nothingToRemove says that the grouping is not there, in the corner of the page
 // that is open.
 func (h *api) nothingToRemove(c *fiber.Ctx) error {
-	if isPartial(c) {
-		return &httpError{fiber.StatusNotFound, "the grouping no longer exists"}
+	if web.IsPartial(c) {
+		return web.NewError(fiber.StatusNotFound, "the grouping no longer exists")
 	}
 	return h.noGrouping(c)
 }
@@ -60,7 +61,7 @@ func isActive(g *store.Group, now time.Time) bool {
 func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.Group, again bool) error {
 	m := views.Removal{
 		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
-		Active: isActive(g, h.Store.Now()), InDialog: isPartial(c),
+		Active: isActive(g, h.Store.Now()), InDialog: web.IsPartial(c),
 	}
 	if m.Active {
 		m.Every = g.Every
@@ -72,44 +73,33 @@ func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.G
 		}
 	}
 	if h.UndoWindow > 0 {
-		m.Undo = inWords(h.UndoWindow)
+		m.Undo = web.InWords(h.UndoWindow)
 	}
-	return h.removalAnswer(c, status, views.RemovalPage(m))
-}
-
-// inWords is a duration for people.
-func inWords(d time.Duration) string {
-	switch {
-	case d == time.Hour:
-		return "1 hour"
-	case d%time.Hour == 0:
-		return strconv.Itoa(int(d/time.Hour)) + " hours"
-	}
-	return d.String()
+	return h.web.RemovalAnswer(c, status, views.RemovalPage(m))
 }
 
 // remove deletes a grouping, if it still is what the question was about.
 func (h *api) remove(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
 	seen, err := strconv.ParseInt(form.Get("seen"), 10, 64)
 	if err != nil {
-		return badRequest("seen must be the time of the push that was seen")
+		return web.BadRequest("seen must be the time of the push that was seen")
 	}
 	g, ok := h.Store.Picture().ByDigest(c.Params("id"))
 	if !ok {
 		return h.nothingToRemove(c)
 	}
-	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.origin(c))
+	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.web.Origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
 		return h.askAgain(c, g.Key)
 	}
 	if err != nil {
 		return err
 	}
-	return h.tellRemoval(c, deleted, "Deleted "+shorten(g.Key.String(), maxName)+".")
+	return h.tellRemoval(c, deleted, "Deleted "+web.Shorten(g.Key.String(), web.MaxName)+".")
 }
 
 func (h *api) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
@@ -132,7 +122,7 @@ func (h *api) removal(c *fiber.Ctx) (store.Entry, error) {
 		return e, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 	}
 	if !ok || !isRemoval(e.Kind) {
-		return e, &httpError{fiber.StatusNotFound, "there is no record of that delete"}
+		return e, web.NewError(fiber.StatusNotFound, "there is no record of that delete")
 	}
 	return e, nil
 }
@@ -153,8 +143,8 @@ func (h *api) removed(c *fiber.Ctx) error {
 
 func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) error {
 	m := views.Removed{
-		Frame: h.frame(c, "Deleted", "groupings"), Operation: e.Operation, Kind: string(e.Kind), What: e.What, Count: e.Count,
-		By: plain(e.Origin.By, maxClient), At: e.At, Undone: undone,
+		Frame: h.web.Frame(c, "Deleted", "groupings"), Operation: e.Operation, Kind: string(e.Kind), What: e.What, Count: e.Count,
+		By: web.Printable(e.Origin.By, web.MaxClient), At: e.At, Undone: undone,
 	}
 	if n, err := strconv.Atoi(c.Query("kept")); err == nil && n > 0 {
 		m.Kept = n
@@ -163,14 +153,14 @@ func (h *api) removedPage(c *fiber.Ctx, e store.Entry, undone *views.Undone) err
 		m.Until = until
 		h.nameRemoved(&m)
 	}
-	return h.page(c, fiber.StatusOK, views.RemovedPage(m))
+	return h.web.Page(c, fiber.StatusOK, views.RemovedPage(m))
 }
 
 // nameRemoved names what an undo would bring back.
 func (h *api) nameRemoved(m *views.Removed) {
 	keys, total := h.Store.DeletedBy(m.Operation, maxNamed)
 	for _, k := range keys {
-		m.Named = append(m.Named, ui.Choice{Text: shorten(k.String(), maxReason), URL: m.Path("/groupings/" + k.Digest())})
+		m.Named = append(m.Named, ui.Choice{Text: web.Shorten(k.String(), web.MaxReason), URL: m.Path("/groupings/" + k.Digest())})
 	}
 	m.Unnamed = total - len(keys)
 }
@@ -181,13 +171,13 @@ func (h *api) undo(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	done, err := h.Store.Undo(context.Background(), e.Operation, h.origin(c))
+	done, err := h.Store.Undo(context.Background(), e.Operation, h.web.Origin(c))
 	switch {
 	case errors.Is(err, store.ErrTooLate), errors.Is(err, store.ErrNoOperation):
 		return h.undoRefused(c)
 	case err != nil:
 		return err
-	case isPartial(c):
+	case web.IsPartial(c):
 		return h.undoneToast(c, done)
 	}
 	u := &views.Undone{Restored: done.Restored}
@@ -202,11 +192,11 @@ func (h *api) undo(c *fiber.Ctx) error {
 
 // undoRefused takes the offer away that came too late.
 func (h *api) undoRefused(c *fiber.Ctx) error {
-	late := &httpError{fiber.StatusGone, "it is too late to undo that"}
-	if !isPartial(c) {
+	late := web.NewError(fiber.StatusGone, "it is too late to undo that")
+	if !web.IsPartial(c) {
 		return late
 	}
-	return h.fragment(c, late.status, ui.ToastPart(ui.Toast{Text: sentence(late.text), Problem: true}), "")
+	return h.web.Fragment(c, late.Status, ui.ToastPart(ui.Toast{Text: web.Sentence(late.Text), Problem: true}), "")
 }
 
 // restoredText says how many groupings came back, and how many were kept because
@@ -231,8 +221,8 @@ func (h *api) undoneToast(c *fiber.Ctx, done store.Undone) error {
 	if n := len(done.Conflicting); n > 0 {
 		first := done.Conflicting[0]
 		t.Problem = true
-		t.Text += " Could not be restored: " + views.CountGroupings(n) + ", such as " + shorten(first.Key.String(), maxName) + ": " + shorten(first.Err.Error(), maxReason) + "."
+		t.Text += " Could not be restored: " + views.CountGroupings(n) + ", such as " + web.Shorten(first.Key.String(), web.MaxName) + ": " + web.Shorten(first.Err.Error(), web.MaxReason) + "."
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.fragment(c, fiber.StatusOK, ui.ToastPart(t), "")
+	return h.web.Fragment(c, fiber.StatusOK, ui.ToastPart(t), "")
 }

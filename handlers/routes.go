@@ -1,105 +1,33 @@
 // Package handlers translates between HTTP and the store. routes.go is the
-// whole URL map, errors.go the only place where errors become answers.
+// whole URL map, web/errors.go the only place where errors become answers.
 package handlers
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
-	"net/url"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/gofiber/fiber/v2/middleware/pprof"
-	"github.com/gofiber/fiber/v2/middleware/recover"
 
 	"gatehouse/auth"
-	"gatehouse/auth/guard"
-	"gatehouse/store"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/telemetry"
+	"gatehouse/handlers/web"
 )
-
-// Config is what the handlers are made of.
-type Config struct {
-	Store   *store.Store
-	Metrics *Metrics
-	Logger  *slog.Logger
-	Guard   *guard.Guard // stands before every route
-	// Scrapers remembers who scrapes. nil: a record of its own.
-	Scrapers *Scrapers
-
-	RoutePrefix   string   // empty, or with a leading and no trailing slash
-	PublicPrefix  string   // the same in addresses that clients use; a proxy may take off a part
-	TelemetryPath string   // where scrapes go, below the prefix
-	ExternalURL   *url.URL // nil: what the request says
-
-	MaxBodyBytes     int64 // of one push, decoded
-	MaxSeriesPerPush int
-	BodyBudget       int64 // bytes of all bodies in memory at once
-	DefaultTTL       time.Duration
-
-	UTF8Names        bool
-	ExactJobMatch    bool
-	ExcludeOwn       bool
-	CheckConsistency bool
-	EnableAdminAPI   bool
-	EnableLifecycle  bool
-	EnablePprof      bool
-	// Targets are those of the service discovery.
-	Targets Targets
-	// ScrapesElsewhere leaves scrapes to another listener.
-	ScrapesElsewhere bool
-	// Headers are added to every answer. nil: none.
-	Headers func() map[string]string
-
-	// SessionIdle is after how long without use sessions end; 0: they don't.
-	SessionIdle time.Duration
-
-	UndoWindow                             time.Duration // for deletes; 0: none
-	Retention                              time.Duration // of the activity log; 0: only its size is bounded
-	StaleAfter, OldAfter                   time.Duration
-	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
-
-	// For the status.
-	Addresses, ScrapeAddresses            []string // that are listened on, as they were configured
-	TLS                                   bool
-	MaxGroupings, MaxSeries, MaxLabelSets int // of the store; 0: no limit
-	UndoMaxBytes                          int64
-	Flags                                 []Flag
-
-	Started time.Time
-	Build   Build
-	Quit    func() // asks the process to end
-	// Import brings the content of a Pushgateway's persistence file into the store, or
-	// says what that would do. Errors are ErrNoImport and those of the store.
-	Import func(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]Arrival, error)
-	// Ending is closed when the process stops: answers that go on for as long as
-	// the client wants end then. nil: never.
-	Ending <-chan struct{}
-}
-
-// Build tells what was built from what.
-type Build struct{ Version, Revision, Branch, User, Date, GoVersion string }
 
 // api holds what handlers need. It is safe for concurrent use.
 type api struct {
 	Config
-	budget    budget
-	importing sync.Mutex // held by the one import that is under way
-	etags     etags
-	streams   streams
-	epoch     string // of marks
-
-	unframedAnswers unframedAnswers
+	etags   web.ETags
+	streams streams
+	gateway *gateway.Handler
+	web     *web.Site
+	server  *web.Server
 }
 
 // New makes the server's routes.
 func New(c Config) (*fiber.App, error) {
 	h := newAPI(c)
-	return h.serve(h.routes())
+	return h.server.Serve(h.routes())
 }
 
 // NewScrape makes the routes of a listener that serves scrapes, targets and
@@ -107,215 +35,105 @@ func New(c Config) (*fiber.App, error) {
 func NewScrape(c Config) (*fiber.App, error) {
 	c.EnablePprof = false
 	h := newAPI(c)
-	return h.serve(slices.Concat(h.scrapeRoutes(), h.healthRoutes()))
+	return h.server.Serve(slices.Concat(h.gateway.ScrapeRoutes(), h.gateway.HealthRoutes()))
 }
 
 func newAPI(c Config) *api {
 	if c.Scrapers == nil {
-		c.Scrapers = NewScrapers()
+		c.Scrapers = telemetry.NewScrapers()
 	}
-	return &api{
-		Config: c, budget: budget{limit: c.BodyBudget}, etags: newETags(),
-		streams: streams{open: make(map[viewer]int)}, epoch: newEpoch(),
+	h := &api{
+		Config: c, etags: web.NewETags(),
+		streams: streams{open: make(map[viewer]int)},
 	}
-}
-
-// serve puts the routes behind what every request passes.
-func (h *api) serve(routes []route) (*fiber.App, error) {
-	app := fiber.New(h.fiberConfig())
-	app.Use(h.record, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: h.panicked}))
-	app.Use(h.Guard.Admit, checkTarget(h.RoutePrefix))
-	for _, r := range routes {
-		if err := h.mount(app, r); err != nil {
-			return nil, err
-		}
+	h.web = &web.Site{
+		Base:  web.Base{RoutePrefix: c.RoutePrefix, PublicPrefix: c.PublicPrefix, ExternalURL: c.ExternalURL},
+		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version, SignIn: h.signIn,
 	}
-	if h.EnablePprof {
-		app.Use(h.RoutePrefix+"/debug/pprof", h.Guard.Require(auth.Administer), unlimited(pprof.New(pprof.Config{Prefix: h.RoutePrefix})))
+	h.gateway = gateway.New(h.web, c.Store, c.Metrics, c.gateway())
+	h.web.Know(slices.Concat(h.everyRoute(), places()))
+	h.server = &web.Server{
+		Site: h.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending, Pprof: c.EnablePprof,
+		Timeouts: web.Timeouts{ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, IdleTimeout: c.IdleTimeout},
 	}
-	// Strangers do not learn which paths there are.
-	app.Use(h.Guard.Require(auth.Explore), func(*fiber.Ctx) error { return fiber.ErrNotFound })
-	h.tune(app)
-	return app, nil
+	return h
 }
 
-// route is one line of the URL map: a path below the route prefix, and what is
-// done there by method.
-type route struct {
-	path string
-	on   map[string]endpoint
-	page bool // for people: no part of the API
-	// query has, by method, the parameters that a change takes beside key. All
-	// others are refused, unless the route is a page.
-	query map[string][]string
-	// head has, by method, what is checked before the body of a request is read.
-	// It is given what is wrong with the query, and returns what is wrong in all.
-	head map[string]func(c *fiber.Ctx, wrong error) error
+// routes are what is served here.
+func (h *api) routes() []web.Route {
+	if h.ScrapesElsewhere {
+		return web.Joined(h.gateway.PushRoutes(), h.apiRoutes(), h.gateway.HealthRoutes(), h.pageRoutes())
+	}
+	return h.everyRoute()
 }
 
-// endpoint is one method of a route.
-type endpoint struct {
-	name  string      // in metrics
-	needs auth.Action // what a client must be allowed to
-	do    fiber.Handler
+// everyRoute is what is served here and by the listener for scrapes.
+func (h *api) everyRoute() []web.Route {
+	return web.Joined(h.gateway.PushRoutes(), h.gateway.ScrapeRoutes(), h.apiRoutes(), h.gateway.HealthRoutes(), h.pageRoutes())
 }
 
-func get(path, name string, needs auth.Action, do fiber.Handler) route {
-	return route{path: path, on: map[string]endpoint{"GET": {name, needs, do}}}
+// allRoutes is everyRoute of a server on which everything is enabled, for those who
+// want to know the routes only.
+func allRoutes() []web.Route {
+	return newAPI(Config{EnableAdminAPI: true}).everyRoute()
 }
 
-// page is a route for people.
-func page(path, name string, needs auth.Action, do fiber.Handler) route {
-	r := get(path, name, needs, do)
-	r.page = true
-	return r
+// Reserved reports whether a path below the prefix cannot be the telemetry path,
+// because paths that begin with its first segment lead somewhere else. Paths of
+// groupings begin at a segment that is free by itself.
+func Reserved(path string) bool {
+	first, alone := web.FirstSegment(path), strings.Count(path, "/") == 1
+	return slices.ContainsFunc(slices.Concat(allRoutes(), places()), func(r web.Route) bool {
+		taken := r.On["GET"].Fetches != telemetry.FetchesAll && (!alone || r.Kind != web.Protocol)
+		return taken && web.FirstSegment(r.Path) == first
+	})
 }
 
-func (h *api) routes() []route {
-	groupings := route{path: "/metrics/*", on: map[string]endpoint{
-		"PUT":    {"push", auth.Push, h.push},
-		"POST":   {"push", auth.Push, h.push},
-		"DELETE": {"delete", auth.Delete, h.delete},
-	}}
-	groupings.query = map[string][]string{"PUT": {queryTTL}, "POST": {queryTTL}}
-	groupings.head = map[string]func(*fiber.Ctx, error) error{"PUT": h.beginPush(store.Replace), "POST": h.beginPush(store.Merge)}
-	routes := []route{
-		get("/api/v1/metrics", "api/v1/metrics", auth.Read, h.metrics),
-		get("/api/v1/status", "api/v1/status", auth.Read, h.status),
-		{path: "/api/v1/groupings", on: map[string]endpoint{
-			"GET":    {"api/v1/groupings", auth.Read, h.listGroupings},
-			"DELETE": {"api/v1/groupings", auth.Administer, h.deleteGroupings},
-		}, query: map[string][]string{"DELETE": {queryMatch, queryDryRun}}},
-		get("/api/v1/openapi.json", "api/v1/openapi.json", auth.Read, h.openAPI),
-		{path: "/-/quit", on: map[string]endpoint{
-			"PUT":  {"quit", auth.Administer, h.quit},
-			"POST": {"quit", auth.Administer, h.quit},
+// apiRoutes are the JSON API, and the end of the process.
+func (h *api) apiRoutes() []web.Route {
+	return slices.Concat([]web.Route{
+		{Path: "/api/v1/groupings", Kind: web.JSON, Shown: "/api/v1/groupings", On: map[string]web.Endpoint{
+			"GET":    {Name: "api/v1/groupings", Needs: auth.Read, Do: h.listGroupings, Limited: true},
+			"DELETE": {Name: "api/v1/groupings", Needs: auth.Administer, Do: h.deleteGroupings, Limited: true, Query: []string{web.QueryMatch, web.QueryDryRun}},
 		}},
-	}
-	if !h.ScrapesElsewhere {
-		for _, r := range h.scrapeRoutes() {
-			if r.path == groupings.path {
-				groupings.on["GET"] = r.on["GET"]
-				continue
-			}
-			routes = append(routes, r)
-		}
-	}
-	return slices.Concat(routes, []route{groupings}, h.tokenRoutes(), h.importRoutes(), h.healthRoutes(), h.pageRoutes())
+	}, h.gateway.Routes(), h.tokenRoutes(), h.gateway.ImportRoutes())
 }
 
 // pageRoutes are what people see.
-func (h *api) pageRoutes() []route {
+func (h *api) pageRoutes() []web.Route {
 	return slices.Concat(
 		h.rootRoutes(), h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
 		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
-		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.staticRoutes(),
+		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.web.StaticRoutes(),
 	)
 }
 
 // rootRoutes lead from the prefix to the page below it.
-func (h *api) rootRoutes() []route {
+func (h *api) rootRoutes() []web.Route {
 	if h.RoutePrefix == "" {
 		return nil
 	}
-	return []route{page("", "root", auth.Public, h.toRoot)}
+	// The prefix may change.
+	return []web.Route{web.Get(web.Page, "", web.Endpoint{Name: "root", Needs: auth.Public, Do: h.toRoot, Cache: "no-cache"})}
 }
 
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
 // scrape are never redirected. A query that is too long for a header is left out.
 func (h *api) toRoot(c *fiber.Ctx) error {
 	location := h.PublicPrefix + "/"
-	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= maxAddress {
+	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= web.MaxAddress {
 		location += "?" + string(query)
 	}
-	c.Set(fiber.HeaderCacheControl, "no-cache") // the prefix may change
 	return c.Redirect(location, fiber.StatusPermanentRedirect)
 }
 
-// scrapeRoutes are what Prometheus asks for.
-func (h *api) scrapeRoutes() []route {
-	return []route{
-		get(h.TelemetryPath, "scrape", auth.Scrape, h.scrape),
-		get("/metrics/self", "self", auth.Scrape, h.scrapeSelf),
-		get("/metrics/*", "grouping", auth.Scrape, h.grouping),
-		get("/api/v1/targets", "api/v1/targets", auth.Scrape, h.targets),
+// places are paths of which something is known although nothing is served there.
+func places() []web.Route {
+	return []web.Route{
+		{Path: "/api/*", Kind: web.Protocol},
+		{Path: "/api/v1/*", Kind: web.JSON},
+		{Path: "/debug/*", Kind: web.Plain}, // profiles, which are mounted as a whole
+		// Where scrapers look that were not told of the telemetry path.
+		web.Get(web.Plain, "/metrics", web.Endpoint{Fetches: telemetry.FetchesAll}),
 	}
-}
-
-// healthRoutes are what probes ask for, who have no credentials.
-func (h *api) healthRoutes() []route {
-	return []route{
-		get("/health", "health", auth.Public, h.health),
-		get("/-/healthy", "healthy", auth.Public, h.healthy),
-		get("/-/ready", "ready", auth.Public, h.ready),
-	}
-}
-
-// methods are those that a route may have, in the order of an Allow header.
-var methods = []string{"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"}
-
-// mount puts a route behind the guard. There is no other way to have one.
-func (h *api) mount(app *fiber.App, r route) error {
-	path := h.RoutePrefix + r.path
-	require := h.Guard.Require
-	if r.page {
-		require = h.Guard.RequirePage
-	}
-	others := auth.Public // methods that the route doesn't have
-	for method, e := range r.on {
-		if e.needs == 0 {
-			return fmt.Errorf("nobody is allowed to %s %s", method, path)
-		}
-		if e.needs != auth.Public {
-			others = auth.Explore
-			if r.page {
-				e.do = h.marked(e.do)
-			}
-		}
-		named := func(c *fiber.Ctx) error {
-			c.Locals(handlerName, e.name)
-			c.Locals(neededAction, e.needs)
-			return c.Next()
-		}
-		do := r.refusing(method, e.do)
-		if e.needs != auth.Public && !heedLimits[e.name] {
-			do = unlimited(do)
-		}
-		app.Add(method, path, named, require(e.needs), do)
-		if method == "GET" {
-			app.Add("HEAD", path, named, require(e.needs), do)
-		}
-	}
-	allow := r.allow()
-	app.All(path, require(others), func(c *fiber.Ctx) error {
-		c.Set(fiber.HeaderAllow, allow)
-		if c.Method() == fiber.MethodOptions {
-			return c.SendStatus(fiber.StatusOK)
-		}
-		return fiber.ErrMethodNotAllowed
-	})
-	return nil
-}
-
-func (r route) allow() string {
-	var allowed []string
-	for _, m := range methods {
-		_, ok := r.on[m]
-		_, gets := r.on["GET"]
-		if ok || m == "OPTIONS" || m == "HEAD" && gets {
-			allowed = append(allowed, m)
-		}
-	}
-	return strings.Join(allowed, ", ")
-}
-
-// Keys under which a request carries its handler's name, and what one must be
-// allowed to for it.
-const (
-	handlerName  = "handler"
-	neededAction = "needs"
-)
-
-func (h *api) panicked(c *fiber.Ctx, cause any) {
-	h.Logger.Error("A handler panicked", "method", c.Method(), "path", c.Path(), "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))
 }

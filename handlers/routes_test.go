@@ -23,14 +23,14 @@ func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
 	ending := make(chan struct{})
 	close(ending) // or the stream of changes would go on
 	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
-	h := &api{Config: Config{TelemetryPath: "/metrics", EnableAdminAPI: true}}
+	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	var targets []string
 	for _, r := range h.routes() {
-		if r.path == "/metrics/*" {
+		if r.Path == "/metrics/*" {
 			targets = append(targets, "/metrics/job/x", "/metrics/job/x/l/v", "/metrics/job/x/l", "/metrics/job/%ff", "/metrics/job@base64/!", "/metrics/nowhere")
 			continue
 		}
-		targets = append(targets, r.path)
+		targets = append(targets, r.Path)
 	}
 	targets = append(targets, "/nowhere", "/api/v1/nowhere")
 	queries := []string{"", "?match[]={", "?match[]={job=~%22(%22}", "?limit=x&state=y", "?cursor=x", "?dry_run=x&match[]={job=%22x%22}", "?ttl=x", "?%zz", "?match[]=%00%ff"}

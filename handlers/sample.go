@@ -9,6 +9,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	views "gatehouse/views/groupings"
@@ -41,7 +43,7 @@ func (v *detailView) looseSample(f store.GroupFamily, l *exposition.Line) views.
 	}
 	value, _ := strconv.ParseFloat(string(l.Value), 64)
 	return views.Sample{
-		Name: shorten(exposition.Unescape(l.Name), maxShownName), Labels: ownLabels(v.group.Key, pairs), Value: views.NewValue(f.Name, value),
+		Name: web.Shorten(exposition.Unescape(l.Name), maxShownName), Labels: ownLabels(v.group.Key, pairs), Value: views.NewValue(f.Name, value),
 	}
 }
 
@@ -52,7 +54,7 @@ func ownLabels(k store.GroupingKey, labels []*dto.LabelPair) []views.Label {
 	for _, l := range labels {
 		fromKey := slices.ContainsFunc(k.Labels(), func(of exposition.Label) bool { return of.Name == l.GetName() })
 		if !fromKey && l.GetValue() != "" {
-			own = append(own, views.Label{Name: shorten(l.GetName(), maxShownLabel), Value: shorten(l.GetValue(), maxShownLabel)})
+			own = append(own, views.Label{Name: web.Shorten(l.GetName(), maxShownLabel), Value: web.Shorten(l.GetValue(), maxShownLabel)})
 		}
 	}
 	return own
@@ -63,7 +65,7 @@ func sampleOf(family string, m *dto.Metric) views.Sample {
 	case m.Summary != nil:
 		s := &views.Summary{Count: float64(m.Summary.GetSampleCount()), Sum: m.Summary.GetSampleSum()}
 		for _, q := range m.Summary.Quantile {
-			s.Quantiles = append(s.Quantiles, views.Quantile{Rank: number(q.GetQuantile()), Value: views.NewValue(family, q.GetValue())})
+			s.Quantiles = append(s.Quantiles, views.Quantile{Rank: gateway.Number(q.GetQuantile()), Value: views.NewValue(family, q.GetValue())})
 		}
 		return views.Sample{Summary: s}
 	case m.Histogram != nil:
@@ -80,7 +82,7 @@ func sampleOf(family string, m *dto.Metric) views.Sample {
 
 // distribution takes a histogram apart, whichever kind it is.
 func distribution(h *dto.Histogram) views.Distribution {
-	d := views.Distribution{Count: float64(h.GetSampleCount()), Sum: h.GetSampleSum(), Native: isNative(h)}
+	d := views.Distribution{Count: float64(h.GetSampleCount()), Sum: h.GetSampleSum(), Native: gateway.IsNative(h)}
 	if h.GetSampleCountFloat() > 0 {
 		d.Count = h.GetSampleCountFloat()
 	}
@@ -116,14 +118,14 @@ func classicBuckets(buckets []*dto.Bucket, observed float64) []views.Bucket {
 
 func nativeDistribution(h *dto.Histogram) []views.Bucket {
 	var out []views.Bucket
-	eachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
+	gateway.EachNative(h, h.NegativeSpan, h.NegativeDelta, h.NegativeCount, func(lower, upper float64, n string) {
 		out = append(out, views.Bucket{Lower: -upper, Upper: -lower, Count: countOfText(n)})
 	})
 	slices.Reverse(out)
-	if n := countOfText(count(h.GetZeroCount(), h.ZeroCountFloat)); n > 0 {
+	if n := countOfText(gateway.Observations(h.GetZeroCount(), h.ZeroCountFloat)); n > 0 {
 		out = append(out, views.Bucket{Lower: -h.GetZeroThreshold(), Upper: h.GetZeroThreshold(), Count: n, Zero: true})
 	}
-	eachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
+	gateway.EachNative(h, h.PositiveSpan, h.PositiveDelta, h.PositiveCount, func(lower, upper float64, n string) {
 		out = append(out, views.Bucket{Lower: lower, Upper: upper, Count: countOfText(n)})
 	})
 	return out

@@ -40,7 +40,7 @@ func (h *api) snippets(c *fiber.Ctx) []views.Snippet {
 
 func (h *api) scrapedAt(c *fiber.Ctx) scrapedAt {
 	at := scrapedAt{prefix: h.PublicPrefix, telemetryPath: h.TelemetryPath}
-	at.scheme, at.host = h.address(c)
+	at.scheme, at.host = h.web.Address(c)
 	methods := h.Guard.Methods()
 	for _, scheme := range credentialOrder {
 		if slices.ContainsFunc(methods, func(m guard.Method) bool { return m.Scheme == scheme }) {

@@ -12,6 +12,8 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 )
 
 // keyAlone configures the scrape key and nothing else, with all that could be
@@ -45,7 +47,7 @@ func TestWithTheScrapeKeyAloneTheTableHolds(t *testing.T) {
 	}{
 		{"as it comes", func(setup) {}},
 		{"with targets that say more", func(c setup) {
-			c.Targets = Targets{FollowPushes: true, NativeHistograms: true, UnixSocket: "/run/gatehouse.sock"}
+			c.Targets = gateway.Targets{FollowPushes: true, NativeHistograms: true, UnixSocket: "/run/gatehouse.sock"}
 		}},
 		{"with trusted sockets", func(c setup) { c.Guard.TrustSockets = true }},
 	} {
@@ -111,17 +113,17 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 		"POST /docs/run/:example", "POST /docs/run/:example/clean-up", "GET /debug/pprof/",
 	}
 	routes := withoutStreams(newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true}).routes())
-	routes = append(routes, get("/debug/pprof/", "pprof", auth.Administer, nil))
+	routes = append(routes, web.Get(web.Plain, "/debug/pprof/", web.Endpoint{Name: "pprof", Needs: auth.Administer, Do: nil}))
 	digest := s.group("/metrics/job/secret-job/zone/secret-zone").Key.Digest()
 	seen := 0
 	for _, r := range routes {
-		target := strings.NewReplacer("*", "job/secret-job/zone/secret-zone", ":id", digest, ":operation", "x", ":example", "replace").Replace(r.path)
-		for method, e := range r.on {
-			if e.needs == auth.Public {
+		target := strings.NewReplacer("*", "job/secret-job/zone/secret-zone", ":id", digest, ":operation", "x", ":example", "replace").Replace(r.Path)
+		for method, e := range r.On {
+			if e.Needs == auth.Public {
 				continue
 			}
-			line, headers := method+" "+r.path, []string{"Accept", "text/html"}
-			if !r.page { // the description of the API has no pages
+			line, headers := method+" "+r.Path, []string{"Accept", "text/html"}
+			if r.Kind != web.Page { // the description of the API has no pages
 				headers = nil
 			}
 			a := s.do(method, target, "", headers...)
@@ -285,7 +287,7 @@ func TestASessionOfTheKeyEndsWithTheKey(t *testing.T) {
 		after, err := guard.New(g)
 		must(t, err)
 		app := fiber.New(fiber.Config{ErrorHandler: func(c *fiber.Ctx, err error) error {
-			return c.Status(answerTo(err).status).SendString(err.Error())
+			return c.Status(web.AnswerTo(err).Status).SendString(err.Error())
 		}})
 		app.Get("/", after.RequirePage(auth.Read), func(c *fiber.Ctx) error { return c.SendString(guard.Principal(c).Name) })
 		if got := tried(t, app, session...); (got == 200) != test.want || got != 200 && got != 401 {

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/telemetry"
 )
 
 // scrapers are the rows of the list of scrapers, as text.
@@ -228,61 +228,13 @@ func TestAScrapeThatIsCutOffIsAWarning(t *testing.T) {
 }
 
 func TestListenersShareTheRecord(t *testing.T) {
-	shared := NewScrapers()
+	shared := telemetry.NewScrapers()
 	share := func(c setup) { c.Scrapers = shared }
 	s := serve(t, share, func(c setup) { c.ScrapesElsewhere = true })
 	inner := serve(t, share, func(c setup) { c.onlyScrapes() })
 	inner.get("/metrics", "User-Agent", "Prometheus/3")
 	if rows := s.scrapers(); len(rows) != 1 || !strings.Contains(rows[0], "127.0.0.1 Prometheus/3 | everything") {
 		t.Errorf("got %q", rows)
-	}
-}
-
-// came is a record of what came so long after the start.
-func came(status int, after ...time.Duration) (*Scrapers, time.Time) {
-	s, start := NewScrapers(), time.Now()
-	for _, d := range after {
-		s.note(visit{scrapeClient: scrapeClient{address: "a", fetches: fetchesAll}, at: start.Add(d), status: status})
-	}
-	return s, start
-}
-
-func TestARegularScraperThatStaysAwayIsOverdue(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		after   []time.Duration // in seconds
-		now     time.Duration
-		every   time.Duration
-		overdue bool
-	}{
-		{"too few to tell", []time.Duration{0, 15, 30, 45}, 600, 0, false},
-		{"on time", []time.Duration{0, 15, 30, 45, 60}, 75, 15, false},
-		{"a little late", []time.Duration{0, 15, 30, 45, 60}, 105, 15, false},
-		{"overdue", []time.Duration{0, 15, 30, 45, 60}, 106, 15, true},
-		{"after an outage", []time.Duration{0, 15, 30, 45, 345, 360, 375, 390}, 400, 15, false},
-		{"with a new interval", []time.Duration{0, 15, 30, 45, 60, 120, 180, 240, 300, 360, 420, 480, 540}, 600, 60, false},
-		{"a person", []time.Duration{0, 2, 40, 41, 300, 302, 900}, 9000, 0, false},
-		{"two at once, late", []time.Duration{0, 12, 15, 27, 30, 42, 45, 57}, 900, 0, false},
-		{"two at once", []time.Duration{0, 3, 15, 18, 30, 33, 45, 48}, 900, 0, false},
-	} {
-		for i := range test.after {
-			test.after[i] *= time.Second
-		}
-		s, start := came(200, test.after...)
-		list, _ := s.list(start.Add(test.now * time.Second))
-		if got := list[0]; got.every != test.every*time.Second || got.overdue != test.overdue || got.visits != len(test.after) {
-			t.Errorf("%s: every %v, overdue %t", test.name, got.every, got.overdue)
-		}
-	}
-}
-
-func TestWhoScrapesEachGroupingHasNoIntervalOfItsOwn(t *testing.T) {
-	s, start := NewScrapers(), time.Now()
-	for i := range seenTimes {
-		s.note(visit{scrapeClient: scrapeClient{fetches: fetchesGroupings}, at: start.Add(time.Duration(i) * time.Second), status: 200})
-	}
-	if list, _ := s.list(start.Add(time.Hour)); list[0].every != 0 || list[0].overdue {
-		t.Errorf("every %v, overdue %t", list[0].every, list[0].overdue)
 	}
 }
 
@@ -304,67 +256,6 @@ func TestOnlyMetricsCountAsScraped(t *testing.T) {
 	}
 	if rows := s.scrapers(); len(rows) != 2 || !strings.Contains(rows[0], "everything") || !strings.HasSuffix(rows[0], "| 2") {
 		t.Errorf("got %q", rows)
-	}
-}
-
-func TestScrapersKeepTheirPlacesButThoseWithProblemsComeFirst(t *testing.T) {
-	s, start := NewScrapers(), time.Now()
-	for i, v := range []struct {
-		address, agent, fetches string
-		status                  int
-	}{
-		{"b", "x", fetchesAll, 200}, {"a", "y", fetchesTargets, 200}, {"a", "y", fetchesAll, 304}, {"a", "x", fetchesAll, 200}, {"z", "x", fetchesAll, 503},
-	} {
-		s.note(visit{scrapeClient: scrapeClient{address: v.address, userAgent: v.agent, fetches: v.fetches}, at: start.Add(time.Duration(i)), status: v.status})
-	}
-	var got []string
-	list, _ := s.list(start)
-	for _, l := range list {
-		got = append(got, l.address+l.userAgent+" "+l.fetches)
-	}
-	if want := "zx everything, ax everything, ay everything, ay targets, bx everything"; strings.Join(got, ", ") != want {
-		t.Errorf("got %s, want %s", strings.Join(got, ", "), want)
-	}
-}
-
-func TestScrapersThatComeNoMoreAreForgotten(t *testing.T) {
-	s, start := came(200, 0)
-	if list, served := s.list(start.Add(scraperMemory)); len(list) != 1 || !served {
-		t.Errorf("%v, %t", list, served)
-	}
-	if list, served := s.list(start.Add(scraperMemory + 1)); len(list) != 0 || !served {
-		t.Errorf("%v, %t", list, served)
-	}
-}
-
-func TestStrangersDoNotCrowdOutScrapers(t *testing.T) {
-	s, start := NewScrapers(), time.Now()
-	at := func(i, status int, agent string) {
-		s.note(visit{scrapeClient: scrapeClient{address: "a", userAgent: fmt.Sprint(agent, i), fetches: fetchesAll}, at: start.Add(time.Duration(i) * time.Second), status: status})
-	}
-	count := func(agent string) (n int) {
-		list, _ := s.list(start)
-		for _, l := range list {
-			if strings.HasPrefix(l.userAgent, agent) {
-				n++
-			}
-		}
-		return n
-	}
-	for i := range 50 {
-		at(i, 200, "scraper-")
-	}
-	for i := range 1000 {
-		at(100+i, 401, "stranger-")
-	}
-	if scrapers, strangers := count("scraper-"), count("stranger-"); scrapers != 50 || strangers != 50 {
-		t.Errorf("left are %d scrapers and %d strangers", scrapers, strangers)
-	}
-	for i := range 120 {
-		at(2000+i, 200, "late-")
-	}
-	if scrapers, strangers, others := count("scraper-"), count("stranger-"), count("late-"); scrapers+strangers != 0 || others != maxScrapers {
-		t.Errorf("left are %d scrapers, %d strangers and %d others", scrapers, strangers, others)
 	}
 }
 
@@ -393,15 +284,4 @@ func TestScrapesAndPagesGoOnAtOnce(t *testing.T) {
 	if total != 160 {
 		t.Errorf("saw %d scrapes", total)
 	}
-}
-
-func FuzzWhatClientsSayCanBeShown(f *testing.F) {
-	f.Add("Prometheus/3.5.0")
-	f.Add("a\u202eb\x00\xff")
-	f.Fuzz(func(t *testing.T, text string) {
-		got := plain(text, 10)
-		if n := len([]rune(got)); n > 11 || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == '\u202e' }) {
-			t.Errorf("%q becomes %q", text, got)
-		}
-	})
 }

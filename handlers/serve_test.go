@@ -22,6 +22,8 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -61,7 +63,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	s := &served{t: t}
 	s.client.Transport = &http.Transport{DisableCompression: true}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	metrics := NewMetrics()
+	metrics := telemetry.NewMetrics()
 	own, err := metrics.Own()
 	must(t, err)
 	logger := slog.New(slog.NewTextHandler(&s.log, nil))
@@ -74,9 +76,9 @@ func serve(t testing.TB, change ...func(setup)) *served {
 		MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, CheckConsistency: true, UTF8Names: true,
 		StaleAfter: time.Hour, OldAfter: 24 * time.Hour,
 		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		Flags: []Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
-		Build: Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
-		Import: func(context.Context, []byte, bool, store.Origin) ([]Arrival, error) { return nil, nil },
+		Flags: []gateway.Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
+		Build: gateway.Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
+		Import: func(context.Context, []byte, bool, store.Origin) ([]gateway.Arrival, error) { return nil, nil },
 	}
 	g := guard.Config{Decided: metrics.Decided, Logger: logger, Cookie: guard.Cookie{Lifetime: 12 * time.Hour}}
 	scrapes := false
@@ -95,7 +97,7 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	s.openStore(o)
 	c.Store = s.store
 	g.MadeTokens = Tokens{s.store}
-	g.Denied = Denials{s.store}.Deny
+	g.Denied = NewDenials(s.store).Deny
 	if !scrapes {
 		g.Sessions = Sessions{s.store}
 	}

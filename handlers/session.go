@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mime"
 	"net/url"
 	"strconv"
 	"strings"
@@ -12,8 +11,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
-	"gatehouse/store/exposition"
 	views "gatehouse/views/access"
 	"gatehouse/views/ui"
 )
@@ -57,14 +56,14 @@ func (s Sessions) EndSession(ctx context.Context, id, from string) error {
 	return s.Store.EndSession(ctx, id, o)
 }
 
-func (h *api) sessionRoutes() []route {
-	return []route{
-		{path: "/login", page: true, on: map[string]endpoint{
-			"GET":  {name: "login", needs: auth.Public, do: h.showLogin},
-			"POST": {name: "login", needs: auth.Public, do: h.login},
+func (h *api) sessionRoutes() []web.Route {
+	return []web.Route{
+		{Path: "/login", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"GET":  {Name: "login", Needs: auth.Public, Do: h.showLogin},
+			"POST": {Name: "login", Needs: auth.Public, Do: h.login},
 		}},
-		{path: "/auth/logout", page: true, on: map[string]endpoint{
-			"POST": {name: "logout", needs: auth.Explore, do: h.logout},
+		{Path: "/auth/logout", Kind: web.Page, SignIn: true, On: map[string]web.Endpoint{
+			"POST": {Name: "logout", Needs: auth.Explore, Do: h.logout},
 		}},
 	}
 }
@@ -80,7 +79,7 @@ func (h *api) showLogin(c *fiber.Ctx) error {
 
 // login takes the form, and leads back to where it was shown.
 func (h *api) login(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
@@ -92,8 +91,8 @@ func (h *api) login(c *fiber.Ctx) error {
 	case err != nil:
 		return err
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return c.Redirect(h.localPath(l.Next), fiber.StatusSeeOther)
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return c.Redirect(h.web.LocalPath(l.Next), fiber.StatusSeeOther)
 }
 
 // signInWith begins a session with what was filled in: a scrape key, or a name
@@ -107,21 +106,21 @@ func (h *api) signInWith(c *fiber.Ctx, form url.Values) error {
 
 // loginFailed says the same of wrong passwords and of unknown users.
 func (h *api) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error {
-	a := answerTo(err)
+	a := web.AnswerTo(err)
 	switch {
 	case errors.Is(err, auth.ErrBadCredential) && h.Guard.TakesKey():
 		l.Problem = "Wrong scrape key."
 	case errors.Is(err, auth.ErrBadCredential):
 		l.Problem = "Wrong user or password."
 	case errors.Is(err, auth.ErrThrottled):
-		l.Problem = fmt.Sprintf("Too many failed sign-ins. Try again in %s.", seconds(a.retry))
+		l.Problem = fmt.Sprintf("Too many failed sign-ins. Try again in %s.", seconds(a.Retry))
 	default:
-		l.Problem = sentence(a.text)
+		l.Problem = web.Sentence(a.Text)
 	}
-	if a.retry > 0 {
-		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.retry))
+	if a.Retry > 0 {
+		c.Set(fiber.HeaderRetryAfter, strconv.Itoa(a.Retry))
 	}
-	return h.loginPage(c, a.status, l)
+	return h.loginPage(c, a.Status, l)
 }
 
 func seconds(n int) string {
@@ -134,7 +133,7 @@ func seconds(n int) string {
 // logout ends the session, here and at the provider, and leaves nothing of it in
 // the browser.
 func (h *api) logout(c *fiber.Ctx) error {
-	return h.leave(c, h.Guard.Farewell(c, h.homeAddress()))
+	return h.leave(c, h.Guard.Farewell(c, h.web.HomeAddress()))
 }
 
 // leave signs a browser out and sends it to where the provider does the same;
@@ -145,34 +144,26 @@ func (h *api) leave(c *fiber.Ctx, farewell string) error {
 		return err
 	}
 	c.Set("Clear-Site-Data", `"cache", "storage"`)
-	c.Set(fiber.HeaderCacheControl, "no-store")
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
 	if farewell == "" {
 		return c.Redirect(h.PublicPrefix+"/", fiber.StatusSeeOther)
 	}
-	m := views.Farewell{Frame: h.frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
+	m := views.Farewell{Frame: h.web.Frame(c, "Signed out", ""), Provider: h.providerHost(), URL: farewell}
 	m.User, m.Version, m.AllAdmin = ui.User{Role: auth.NoRole.String()}, "", nil // is a stranger from here on
-	return h.fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
-}
-
-// homeAddress is that of the first page, for others; empty: it is not known.
-func (h *api) homeAddress() string {
-	if h.ExternalURL == nil {
-		return ""
-	}
-	return h.ExternalURL.Scheme + "://" + h.ExternalURL.Host + h.PublicPrefix + "/"
+	return h.web.Fragment(c, fiber.StatusOK, views.FarewellPage(m), "")
 }
 
 func (h *api) loginPage(c *fiber.Ctx, status int, l views.Login) error {
-	l.Frame = h.frame(c, "Sign in", "")
+	l.Frame = h.web.Frame(c, "Sign in", "")
 	l.Version = "" // is not for strangers
-	l.Next = h.localPath(l.Next)
+	l.Next = h.web.LocalPath(l.Next)
 	l.Passwords, l.Key = h.Guard.HasPasswords(), h.Guard.TakesKey()
 	l.Provider = h.providerHost()
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return h.page(c, status, views.LoginPage(l))
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return h.web.Page(c, status, views.LoginPage(l))
 }
 
-// signIn asks a person without a credential to sign in, in the place of what
+// SignIn asks a person without a credential to sign in, in the place of what
 // was asked for: a page by the form at the same address, a part of one by
 // leading to the form. It is not handled if no person asked.
 func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
@@ -181,90 +172,12 @@ func (h *api) signIn(c *fiber.Ctx, err error) (handled bool) {
 	}
 	switch {
 	case c.Get("HX-Request") == "true":
-		c.Set("HX-Redirect", h.signInPage(url.Values{}, h.localPath(pathOf(c.Get("HX-Current-URL")))))
-		c.Set(fiber.HeaderCacheControl, "no-store")
+		c.Set("HX-Redirect", h.web.SignInPage(url.Values{}, h.web.LocalPath(web.PathOf(c.Get("HX-Current-URL")))))
+		c.Set(fiber.HeaderCacheControl, web.NoStore)
 		c.Set(fiber.HeaderContentType, fiber.MIMETextPlainCharsetUTF8)
 		return c.Status(fiber.StatusUnauthorized).SendString(auth.ErrNoCredential.Error()+"\n") == nil
-	case c.Method() == fiber.MethodGet && h.wantsPage(c):
-		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.publicURL(c)}) == nil
+	case c.Method() == fiber.MethodGet && h.web.WantsPage(c):
+		return h.loginPage(c, fiber.StatusUnauthorized, views.Login{Next: h.web.PublicURL(c)}) == nil
 	}
 	return false
-}
-
-// signInPage is the address of the sign-in page with a query, and with where it
-// leads to, if that is known and not too long for a header.
-func (h *api) signInPage(query url.Values, next string) string {
-	page := h.PublicPrefix + "/login?"
-	if next != "" {
-		query.Set("next", next)
-	}
-	if address := page + query.Encode(); len(address) <= maxAddress {
-		return address
-	}
-	query.Del("next")
-	return page + query.Encode()
-}
-
-// pathOf is the path and the query of an address.
-func pathOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Opaque != "" {
-		return ""
-	}
-	return u.RequestURI()
-}
-
-// publicURL is what was asked for, as browsers know it.
-func (h *api) publicURL(c *fiber.Ctx) string {
-	return h.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), h.RoutePrefix)
-}
-
-// localPath is next if it is one of our own pages, else the first page.
-func (h *api) localPath(next string) string { return h.PublicPrefix + h.pathBelow(next) }
-
-// pathBelow is localPath without the prefix.
-func (h *api) pathBelow(next string) string {
-	below, ours := strings.CutPrefix(next, h.PublicPrefix)
-	if !ours {
-		below = ""
-	}
-	return auth.LocalPath(below)
-}
-
-// maxFormBytes bounds the forms that hold no more than a few words.
-const maxFormBytes = 8 << 10
-
-// readForm reads a form in which no field comes twice.
-func readForm(c *fiber.Ctx) (url.Values, error) {
-	form, err := readFields(c, maxFormBytes, nil)
-	for _, values := range form {
-		if len(values) > 1 {
-			return nil, badRequest("a field of the form is given twice")
-		}
-	}
-	return form, err
-}
-
-// readFields reads a form of at most max bytes. Before it takes memory it asks
-// grow, as exposition.ReadBody does.
-func readFields(c *fiber.Ctx, max int64, grow func(n int64) error) (url.Values, error) {
-	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationForm {
-		return nil, &httpError{fiber.StatusUnsupportedMediaType, "a form is expected (" + fiber.MIMEApplicationForm + ")"}
-	}
-	var body []byte
-	if stream := c.Context().RequestBodyStream(); stream != nil {
-		var err error
-		body, err = exposition.ReadBody(stream, "", max, grow)
-		if errors.Is(err, exposition.ErrTooLarge) {
-			return nil, &httpError{fiber.StatusRequestEntityTooLarge, fmt.Sprintf("the form is larger than %d KiB", max>>10)}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return nil, badRequest("the form is malformed")
-	}
-	return form, nil
 }

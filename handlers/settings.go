@@ -2,87 +2,25 @@ package handlers
 
 import (
 	"cmp"
-	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	views "gatehouse/views/settings"
 	"gatehouse/views/ui"
 )
 
-// settingsCookie holds what a person prefers, as a query. Scripts of the pages
-// read and write it too, so it holds nothing that matters.
-const settingsCookie = "gatehouse-settings"
-
 // settingsAge is how many seconds browsers keep the cookie.
 const settingsAge = 365 * 24 * 60 * 60
 
-func (h *api) settingsRoutes() []route {
-	return []route{{path: "/settings", page: true, on: map[string]endpoint{
-		"GET":  {"ui/settings", auth.Read, h.showSettings},
-		"POST": {"ui/settings", auth.Read, h.saveSettings},
+func (h *api) settingsRoutes() []web.Route {
+	return []web.Route{{Path: "/settings", Kind: web.Page, On: map[string]web.Endpoint{
+		"GET":  {Name: "ui/settings", Needs: auth.Read, Do: h.showSettings},
+		"POST": {Name: "ui/settings", Needs: auth.Read, Do: h.saveSettings},
 	}}}
 }
-
-// readSettings reads what a person prefers.
-func readSettings(c *fiber.Ctx) ui.Settings { return decodeSettings(c.Cookies(settingsCookie)) }
-
-// decodeSettings takes what makes sense in the value of the cookie.
-func decodeSettings(cookie string) ui.Settings {
-	raw, err := url.QueryUnescape(cookie)
-	if err != nil || len(raw) > maxQuery {
-		return ui.Settings{}
-	}
-	q, err := url.ParseQuery(raw)
-	if err != nil {
-		return ui.Settings{}
-	}
-	return parseSettings(q)
-}
-
-// parseSettings takes what makes sense. What is usual is not set.
-func parseSettings(q url.Values) ui.Settings {
-	oneOf := func(name string, allowed ...string) string {
-		if v := q.Get(name); slices.Contains(allowed, v) {
-			return v
-		}
-		return ""
-	}
-	s := ui.Settings{
-		Theme: oneOf("theme", "light", "dark"), Time: oneOf("time", "utc", "local"),
-		Compact: q.Get("density") == "compact", Still: q.Get("live") == "off", Keyless: q.Get("keys") == "off",
-		Language: oneOf("language", exampleLanguages[1:]...),
-	}
-	if n, err := strconv.Atoi(q.Get("rows")); err == nil && n != defaultPage && slices.Contains(pageSizes, n) {
-		s.Rows = n
-	}
-	return s
-}
-
-// encodeSettings makes the value of the cookie; "": all is as usual.
-func encodeSettings(s ui.Settings) string {
-	q := url.Values{}
-	set := func(on bool, name, value string) {
-		if on {
-			q.Set(name, value)
-		}
-	}
-	set(s.Theme != "", "theme", s.Theme)
-	set(s.Time != "", "time", s.Time)
-	set(s.Compact, "density", "compact")
-	set(s.Rows != 0, "rows", strconv.Itoa(s.Rows))
-	set(s.Still, "live", "off")
-	set(s.Keyless, "keys", "off")
-	set(s.Language != "", "language", s.Language)
-	return url.QueryEscape(q.Encode())
-}
-
-// exampleLanguages are those in which the documentation has examples. The first
-// one is meant when nothing is said.
-var exampleLanguages = []string{"curl", "go", "python", "java", "javascript", "powershell"}
 
 // settingsFields are what can be chosen, with what is chosen.
 func settingsFields(s ui.Settings) []views.Field {
@@ -101,7 +39,7 @@ func settingsFields(s ui.Settings) []views.Field {
 		}
 		return ""
 	}
-	rows := strconv.Itoa(cmp.Or(s.Rows, defaultPage))
+	rows := strconv.Itoa(cmp.Or(s.Rows, web.DefaultPage))
 	return []views.Field{
 		field("theme", "Theme", "", s.Theme, "system", "system", "light", "light", "dark", "dark"),
 		field("time", "Times", "The browser's time zone needs JavaScript; without it, times are in UTC.", s.Time,
@@ -117,22 +55,22 @@ func settingsFields(s ui.Settings) []views.Field {
 
 // showSettings shows what a person prefers.
 func (h *api) showSettings(c *fiber.Ctx) error {
-	f := h.frame(c, "Settings", "settings")
+	f := h.web.Frame(c, "Settings", "settings")
 	m := views.Form{
 		Frame: f, Saved: c.Query("saved") != "", Fields: settingsFields(f.Settings),
 		StaleAfter: ui.Span(h.StaleAfter), OldAfter: ui.Span(h.OldAfter),
 	}
-	return h.page(c, fiber.StatusOK, views.Page(m))
+	return h.web.Page(c, fiber.StatusOK, views.Page(m))
 }
 
 // saveSettings keeps what a person prefers in the browser.
 func (h *api) saveSettings(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
 	c.Cookie(&fiber.Cookie{
-		Name: settingsCookie, Value: encodeSettings(parseSettings(form)), Path: h.PublicPrefix + "/", MaxAge: settingsAge,
+		Name: web.SettingsCookie, Value: web.EncodeSettings(web.ParseSettings(form)), Path: h.PublicPrefix + "/", MaxAge: settingsAge,
 		Secure: h.Guard.Cookie.Secure || c.Context().IsTLS(), SameSite: fiber.CookieSameSiteLaxMode,
 	})
 	return c.Redirect(h.PublicPrefix+"/settings?saved=1", fiber.StatusSeeOther)

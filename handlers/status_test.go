@@ -5,13 +5,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/handlers/gateway"
 )
 
 func TestTheStatusTellsBuildAndFlags(t *testing.T) {
 	started := time.Date(2026, 11, 22, 18, 28, 17, 684828557, time.FixedZone("", 3600))
 	s := serve(t, func(c setup) {
-		c.Build = Build{Version: "1.2.3", Revision: "abc", Branch: "main", User: "me", Date: "today", GoVersion: "go1.26"}
-		c.Flags = []Flag{{Name: "web.enable-admin-api", Value: "false"}, {Name: "log.level", Value: "info"}}
+		c.Build = gateway.Build{Version: "1.2.3", Revision: "abc", Branch: "main", User: "me", Date: "today", GoVersion: "go1.26"}
+		c.Flags = []gateway.Flag{{Name: "web.enable-admin-api", Value: "false"}, {Name: "log.level", Value: "info"}}
 		c.Started = started
 		c.Store.Now = func() time.Time { return started }
 	})
@@ -75,6 +77,24 @@ func TestTheIndexNamesTheRoutes(t *testing.T) {
 	for _, part := range []string{"Gatehouse 1.2.3", "/pg/metrics/job/", "/pg/scrape\n", "/pg/api/v1/targets\n", "/pg/api/v1/groupings\n", "/pg/health\n"} {
 		if !strings.Contains(a.body, part) {
 			t.Errorf("lacks %q: %v", part, a)
+		}
+	}
+	want := `Gatehouse 1.2.3
+
+PUT, POST, GET, DELETE  /pg/metrics/job/<job>{/<label>/<value>}
+GET                     /pg/scrape
+GET                     /pg/metrics/self
+GET                     /pg/api/v1/targets
+GET, DELETE             /pg/api/v1/groupings
+GET                     /pg/api/v1/metrics
+GET                     /pg/api/v1/status
+GET                     /pg/api/v1/openapi.json
+GET                     /pg/health
+`
+	elsewhere := serve(t, func(c setup) { c.RoutePrefix, c.TelemetryPath, c.ScrapesElsewhere = "/pg", "/scrape", true })
+	for _, got := range []string{a.body, elsewhere.get("/pg/").body} {
+		if got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
 }

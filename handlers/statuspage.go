@@ -14,13 +14,15 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/statuspage"
 	"gatehouse/views/ui"
 )
 
-func (h *api) statusRoutes() []route {
-	return []route{page("/status", "ui/status", auth.Read, h.statusPage)}
+func (h *api) statusRoutes() []web.Route {
+	return []web.Route{web.Get(web.Page, "/status", web.Endpoint{Name: "ui/status", Needs: auth.Read, Do: h.statusPage})}
 }
 
 // statusPage shows people how the server is doing and how it was set up.
@@ -32,7 +34,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	administers := guard.Principal(c).Role.May(auth.Administer)
 	state, stats := h.Store.Status(), h.Store.Picture().Stats()
 	s := views.Status{
-		Frame: h.frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
+		Frame: h.web.Frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
 		Groups: []views.FactGroup{
 			h.serverFacts(c, state.Clock), h.contentFacts(stats), h.storageFacts(state, administers), h.memoryFacts(),
 			h.pushFacts(), h.timeFacts(),
@@ -44,20 +46,21 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 	}
 	s.Live = "status"
 	if state.Err != nil || !state.Ready {
-		s.Problem = sentence(storageReason(state))
+		s.Problem = web.Sentence(gateway.StorageReason(state))
 	}
-	s.Rates = h.Metrics.rates(s.Now)
+	s.Rates = h.rates(s.Now)
 	s.Methods, s.Bypass, s.Warnings = h.methods()
 	s.Admins = h.admins()
-	return h.page(c, fiber.StatusOK, views.StatusPage(s))
+	return h.web.Page(c, fiber.StatusOK, views.StatusPage(s))
 }
 
-// rates tells of the last hour.
-func (m *Metrics) rates(now time.Time) []views.Rate {
+// rates are what happened in the last hour.
+func (h *api) rates(now time.Time) []views.Rate {
+	last := h.Metrics.Hour(now)
 	return []views.Rate{
-		{Name: "Pushes accepted", Counts: m.lastPushes.hour(now)},
-		{Name: "Pushes refused", Counts: m.lastRefusals.hour(now), Bad: true},
-		{Name: "Scrapes", Counts: m.lastScrapes.hour(now)},
+		{Name: "Pushes accepted", Counts: last.Accepted},
+		{Name: "Pushes refused", Counts: last.Refused, Bad: true},
+		{Name: "Scrapes", Counts: last.Scrapes},
 	}
 }
 
@@ -80,7 +83,7 @@ func (h *api) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactGroup
 		reached = "External URL"
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
-		fact(reached, h.serverURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Metrics path", h.PublicPrefix+h.TelemetryPath))}
+		fact(reached, h.web.ServerURL(c)), fact("Route prefix", cmp.Or(h.RoutePrefix, "none")), fact("Metrics path", h.PublicPrefix+h.TelemetryPath))}
 }
 
 // clockFact says what is odd about the clock.
@@ -109,8 +112,8 @@ func (h *api) contentFacts(s store.Stats) views.FactGroup {
 	facts := []views.Fact{
 		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", ui.Number(s.Families)),
 		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", ui.Size(s.Bytes)),
-		{Name: "Shadowed", Text: counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
-		fact("Kept for undo", counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
+		{Name: "Shadowed", Text: web.Counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
+		fact("Kept for undo", web.Counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
 	}
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }
@@ -120,9 +123,9 @@ func (h *api) storageFacts(s store.Status, administers bool) views.FactGroup {
 	j := s.Journal
 	changes := fact("Writes", "OK")
 	if s.Err != nil {
-		changes = views.Fact{Name: "Writes", Text: storageReason(s), At: j.Since, Bad: true}
+		changes = views.Fact{Name: "Writes", Text: gateway.StorageReason(s), At: j.Since, Bad: true}
 	}
-	facts := []views.Fact{changes, fact("Queued", counted(s.Queued, "write", "writes")), fact("Engine", titled(j.Engine))}
+	facts := []views.Fact{changes, fact("Queued", web.Counted(s.Queued, "write", "writes")), fact("Engine", titled(j.Engine))}
 	if administers {
 		facts = append(facts, fact("Path", j.Path))
 	}
@@ -158,7 +161,7 @@ func (h *api) memoryFacts() views.FactGroup {
 	return views.FactGroup{Title: "Memory", Facts: []views.Fact{
 		fact("From the OS", ui.Size(value(0)-value(1))), fact("On the heap", ui.Size(value(2))),
 		fact("GOGC", collected), fact("GOMEMLIMIT", limit), fact("Goroutines", ui.Number(int(value(5)))),
-		fact("Pushes being read", ui.Size(h.budget.taken.Load())+" of "+sizeOrNone(h.BodyBudget)),
+		fact("Pushes being read", ui.Size(h.gateway.InFlight())+" of "+sizeOrNone(h.BodyBudget)),
 	}}
 }
 
@@ -262,13 +265,6 @@ func onOff(on bool) string {
 		return "on"
 	}
 	return "off"
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return ui.Number(n) + " " + many
 }
 
 // atMost is a limit; 0: there is none.

@@ -11,6 +11,8 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -54,10 +56,10 @@ func (v viewed) flagRows() map[string]string {
 	return rows
 }
 
-var severalFlags = []Flag{
+var severalFlags = []gateway.Flag{
 	{Name: "web.route-prefix", Value: "/pg", From: "GATEHOUSE_WEB_ROUTE_PREFIX", Help: "Prefix of all paths."},
 	{Name: "limits.series", Value: "20", Default: "20", Help: "Most series in the store."},
-	{Name: "storage.path", Value: "/srv/<b>secret-place</b>", Default: "data", From: CommandLine, Help: "Directory of the store.", Place: true},
+	{Name: "storage.path", Value: "/srv/<b>secret-place</b>", Default: "data", From: gateway.CommandLine, Help: "Directory of the store.", Place: true},
 	{Name: "web.config.file", Value: "", Help: "File with TLS settings."},
 }
 
@@ -146,7 +148,7 @@ func TestFlagsAreShownAndSearched(t *testing.T) {
 			t.Errorf("%s: the fragment has %d flags: %.200s", query, got, part.body)
 		}
 	}
-	if a := s.get("/status?q="+strings.Repeat("x", maxQuery+1), aBrowser...); a.status != 400 {
+	if a := s.get("/status?q="+strings.Repeat("x", web.MaxQuery+1), aBrowser...); a.status != 400 {
 		t.Errorf("%v", a)
 	}
 	live := s.get("/status", append([]string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div#status"}, aBrowser...)...)

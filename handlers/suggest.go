@@ -2,25 +2,20 @@ package handlers
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
-	"gatehouse/spelling"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 )
 
 const (
 	maxSuggestions = 50
-	maxSuggested   = 256 // bytes of a value that is suggested
-	maxNearest     = 3   // values that may have been meant
-	maxTypos       = 2   // characters in which they differ
 )
 
 // suggest completes a matcher: the names of labels that contain q, or the
@@ -30,8 +25,8 @@ func (h *api) suggest(c *fiber.Ctx) error {
 	if typed := c.Query("m"); typed != "" {
 		name, operator, q = splitMatcher(typed)
 	}
-	if len(name)+len(q) > maxQuery {
-		return badRequest("q is too long")
+	if len(name)+len(q) > web.MaxQuery {
+		return web.BadRequest("q is too long")
 	}
 	q = strings.ToLower(q)
 	counts := map[string]int{}
@@ -41,12 +36,12 @@ func (h *api) suggest(c *fiber.Ctx) error {
 			if name != "" {
 				text = l.Value
 			}
-			if (name == "" || l.Name == name) && len(text) <= maxSuggested {
+			if (name == "" || l.Name == name) && len(text) <= web.MaxSuggested {
 				counts[text]++
 			}
 		}
 	}
-	return h.page(c, fiber.StatusOK, views.Suggestions(suggestions(counts, name, operator, q)))
+	return h.web.Page(c, fiber.StatusOK, views.Suggestions(suggestions(counts, name, operator, q)))
 }
 
 // suggestions are the texts that contain q, the most frequent ones first.
@@ -99,7 +94,7 @@ func meant(home string, v *listView, p *store.Picture) []views.Meant {
 			continue
 		}
 		counts := valuesOf(p, name)
-		for _, near := range nearest(counts, value) {
+		for _, near := range web.Nearest(counts, value) {
 			with := matcher(name, near)
 			url := home + v.but(func(w *listView) {
 				w.matchers = slices.Clone(v.matchers)
@@ -126,35 +121,12 @@ func valuesOf(p *store.Picture, name string) map[string]int {
 	counts := map[string]int{}
 	for g := range p.Groups() {
 		for _, l := range g.Key.Labels() {
-			if l.Name == name && len(l.Value) <= maxSuggested {
+			if l.Name == name && len(l.Value) <= web.MaxSuggested {
 				counts[l.Value]++
 			}
 		}
 	}
 	return counts
-}
-
-// nearest are the values that are spelt most like the one that is asked for,
-// the most frequent first; none if there is that one.
-func nearest(counts map[string]int, asked string) []string {
-	if counts[asked] > 0 || len(asked) > maxSuggested {
-		return nil
-	}
-	asked = strings.ToLower(asked)
-	distances := map[string]int{}
-	for value := range counts {
-		lower := strings.ToLower(value)
-		switch d := spelling.Distance([]rune(asked), []rune(lower), maxTypos); {
-		case d <= maxTypos && d < utf8.RuneCountInString(asked):
-			distances[value] = d
-		case strings.Contains(lower, asked), len(lower) > maxTypos && strings.Contains(asked, lower):
-			distances[value] = maxTypos + 1
-		}
-	}
-	values := slices.SortedFunc(maps.Keys(distances), func(a, b string) int {
-		return cmp.Or(cmp.Compare(distances[a], distances[b]), cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
-	})
-	return values[:min(len(values), maxNearest)]
 }
 
 // labelName is a label's name as selectors have it.

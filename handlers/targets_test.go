@@ -17,7 +17,14 @@ import (
 	"github.com/prometheus/prometheus/model/textparse"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/gateway"
 )
+
+// targetJSON is a target as Prometheus reads it.
+type targetJSON struct {
+	Targets []string          `json:"targets"`
+	Labels  map[string]string `json:"labels"`
+}
 
 func (s *served) targets(query string, headers ...string) []targetJSON {
 	s.t.Helper()
@@ -335,7 +342,7 @@ func TestTargetsSayHowTheyAreToBeScraped(t *testing.T) {
 		}, wanted{socket: "/run/gatehouse.sock", "__scheme__": "http", "__metrics_path__": "/metrics/job/x/l/v"}},
 		{"a socket with TLS", func(c setup) { c.Targets.UnixSocket, c.TLS = "/run/gatehouse.sock", true }, wanted{socket: "/run/gatehouse.sock", "__scheme__": "https"}},
 		{"all of it", func(c setup) {
-			c.Targets = Targets{ScrapeInterval: time.Minute, NativeHistograms: true, UnixSocket: "/s"}
+			c.Targets = gateway.Targets{ScrapeInterval: time.Minute, NativeHistograms: true, UnixSocket: "/s"}
 		}, wanted{interval: "1m", timeout: "10s", native: "true", socket: "/s"}},
 	} {
 		s := serve(t, test.change)

@@ -7,6 +7,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -45,14 +46,14 @@ func (t Tokens) Len() int {
 // Known is part of guard.MadeTokens.
 func (t Tokens) Known() bool { return t.Store.Picture().KnowsTokens() }
 
-func (h *api) tokenRoutes() []route {
-	return []route{
-		{path: "/api/v1/tokens", on: map[string]endpoint{
-			"GET":  {"api/v1/tokens", auth.Administer, h.listTokens},
-			"POST": {"api/v1/tokens", auth.Administer, h.createToken},
+func (h *api) tokenRoutes() []web.Route {
+	return []web.Route{
+		{Path: "/api/v1/tokens", Kind: web.JSON, On: map[string]web.Endpoint{
+			"GET":  {Name: "api/v1/tokens", Needs: auth.Administer, Do: h.listTokens},
+			"POST": {Name: "api/v1/tokens", Needs: auth.Administer, Do: h.createToken},
 		}},
-		{path: "/api/v1/tokens/:id", on: map[string]endpoint{"DELETE": {"api/v1/tokens", auth.Administer, h.revokeToken}}},
-		{path: "/api/v1/tokens/:id/rotate", on: map[string]endpoint{"POST": {"api/v1/tokens", auth.Administer, h.rotateToken}}},
+		{Path: "/api/v1/tokens/:id", Kind: web.JSON, On: map[string]web.Endpoint{"DELETE": {Name: "api/v1/tokens", Needs: auth.Administer, Do: h.revokeToken}}},
+		{Path: "/api/v1/tokens/:id/rotate", Kind: web.JSON, On: map[string]web.Endpoint{"POST": {Name: "api/v1/tokens", Needs: auth.Administer, Do: h.rotateToken}}},
 	}
 }
 
@@ -82,12 +83,12 @@ func (h *api) tokenJSON(t *store.Token) tokenJSON {
 	used, from := h.Store.TokenUsed(t.ID)
 	out := tokenJSON{
 		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Limit.String(),
-		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: optional(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
-		LastUsed: optional(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
+		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: web.OptionalTime(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
+		LastUsed: web.OptionalTime(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
 	}
 	for i := range t.Secrets {
 		if x := &t.Secrets[i]; !h.Store.Expired(x) {
-			out.Secrets = append(out.Secrets, secretJSON{x.Hint, optional(x.Expires)})
+			out.Secrets = append(out.Secrets, secretJSON{x.Hint, web.OptionalTime(x.Expires)})
 		}
 	}
 	if out.Secrets == nil {
@@ -102,59 +103,59 @@ func (h *api) listTokens(c *fiber.Ctx) error {
 	for t := range h.Store.Picture().Tokens() {
 		list = append(list, h.tokenJSON(t))
 	}
-	return succeed(c, fiber.Map{"tokens": list})
+	return web.Succeed(c, fiber.Map{"tokens": list})
 }
 
 // createToken makes a token. Its answer is the only one that ever has the secret.
 func (h *api) createToken(c *fiber.Ctx) error {
-	fields, err := readJSON(c, "name", "role", "limit", "expires_in")
+	fields, err := web.ReadJSON(c, "name", "role", "limit", "expires_in")
 	if err != nil {
 		return err
 	}
 	draft := tokenDraft{name: fields["name"], role: fields["role"], limit: fields["limit"]}
 	if draft.lifetime, err = parseLifetime(fields["expires_in"]); err != nil {
-		return badRequest("expires_in " + err.Error())
+		return web.BadRequest("expires_in " + err.Error())
 	}
 	n, problems := draft.check()
 	if len(problems) > 0 {
-		return badRequest(problems[0].field + " " + problems[0].text)
+		return web.BadRequest(problems[0].field + " " + problems[0].text)
 	}
-	t, secret, err := h.Store.CreateToken(context.Background(), n, h.origin(c))
+	t, secret, err := h.Store.CreateToken(context.Background(), n, h.web.Origin(c))
 	if err != nil {
 		return err
 	}
 	c.Status(fiber.StatusCreated)
-	return succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
+	return web.Succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
 // rotateToken gives a token a new secret, which no other answer will have.
 func (h *api) rotateToken(c *fiber.Ctx) error {
-	fields, err := readJSON(c, "overlap")
+	fields, err := web.ReadJSON(c, "overlap")
 	if err != nil {
 		return err
 	}
 	overlap := defaultOverlap
 	if text, ok := fields["overlap"]; ok {
 		if overlap, err = parseOverlap(text); err != nil {
-			return badRequest("overlap " + err.Error())
+			return web.BadRequest("overlap " + err.Error())
 		}
 	}
-	t, secret, err := h.Store.RotateToken(context.Background(), c.Params("id"), overlap, h.origin(c))
+	t, secret, err := h.Store.RotateToken(context.Background(), c.Params("id"), overlap, h.web.Origin(c))
 	if err != nil {
 		return err
 	}
-	return succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
+	return web.Succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
 // revokeToken ends a token, and tells what it was.
 func (h *api) revokeToken(c *fiber.Ctx) error {
 	id := c.Params("id")
 	used, from := h.Store.TokenUsed(id) // is forgotten with it
-	t, err := h.Store.RevokeToken(context.Background(), id, h.origin(c))
+	t, err := h.Store.RevokeToken(context.Background(), id, h.web.Origin(c))
 	if err != nil {
 		return err
 	}
 	was := h.tokenJSON(t)
-	was.LastUsed, was.LastUsedFrom = optional(used), from
-	return succeed(c, fiber.Map{"token": was})
+	was.LastUsed, was.LastUsedFrom = web.OptionalTime(used), from
+	return web.Succeed(c, fiber.Map{"token": was})
 }

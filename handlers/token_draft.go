@@ -1,11 +1,7 @@
 package handlers
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"io"
-	"mime"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,12 +9,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
 	"gatehouse/store"
-	"gatehouse/store/exposition"
 )
 
 const (
@@ -26,7 +20,6 @@ const (
 	maxLifetime    = 10 * 365 * 24 * time.Hour
 	maxOverlap     = 30 * 24 * time.Hour
 	defaultOverlap = 24 * time.Hour
-	maxJSONBytes   = 8 << 10 // of a body
 )
 
 // tokenRoles are what a token can be allowed to do, the least first.
@@ -102,69 +95,4 @@ func parseOverlap(text string) (time.Duration, error) {
 		return 0, errOverlap
 	}
 	return time.Duration(d), nil
-}
-
-// readJSON reads a body that is an object of texts under the given names. No body
-// is an object without any.
-func readJSON(c *fiber.Ctx, names ...string) (map[string]string, error) {
-	var body []byte
-	if stream := c.Context().RequestBodyStream(); stream != nil {
-		var err error
-		body, err = exposition.ReadBody(stream, "", maxJSONBytes, nil)
-		if errors.Is(err, exposition.ErrTooLarge) {
-			return nil, &httpError{fiber.StatusRequestEntityTooLarge, "the body is larger than " + strconv.Itoa(maxJSONBytes>>10) + " KiB"}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if len(body) == 0 {
-		return nil, nil
-	}
-	if kind, _, _ := mime.ParseMediaType(c.Get(fiber.HeaderContentType)); kind != fiber.MIMEApplicationJSON {
-		return nil, &httpError{fiber.StatusUnsupportedMediaType, "the body must be " + fiber.MIMEApplicationJSON}
-	}
-	return parseTexts(body, names...)
-}
-
-var errJSON = badRequest("the body must be a JSON object")
-
-// parseTexts parses an object of texts under the given names. It takes nothing
-// that two readers could understand differently.
-func parseTexts(body []byte, names ...string) (map[string]string, error) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	if first, err := d.Token(); err != nil || first != json.Delim('{') || !utf8.Valid(body) {
-		return nil, errJSON
-	}
-	texts := make(map[string]string, len(names))
-	for d.More() {
-		key, err := d.Token()
-		name, _ := key.(string)
-		if err != nil {
-			return nil, errJSON
-		}
-		quoted := strconv.Quote(shorten(name, maxValue))
-		if !slices.Contains(names, name) {
-			return nil, badRequest("the body has an unknown field: " + quoted)
-		}
-		if _, twice := texts[name]; twice {
-			return nil, badRequest("the body has a field twice: " + quoted)
-		}
-		value, err := d.Token()
-		if err != nil {
-			return nil, errJSON
-		}
-		text, ok := value.(string)
-		if !ok {
-			return nil, badRequest("the field " + quoted + " must be a string")
-		}
-		texts[name] = text
-	}
-	if _, err := d.Token(); err != nil { // the end of the object
-		return nil, errJSON
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, errJSON
-	}
-	return texts, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/access"
 	"gatehouse/views/ui"
@@ -42,14 +43,14 @@ var roleMeanings = map[auth.Role]string{
 // askToken shows the form on which a token is made, filled in with the query; or
 // what a limit means.
 func (h *api) askToken(c *fiber.Ctx) error {
-	f := h.frame(c, "New API token", "tokens")
-	return h.page(c, fiber.StatusOK, views.NewTokenPage(h.tokenForm(f, guard.Query(c))))
+	f := h.web.Frame(c, "New API token", "tokens")
+	return h.web.Page(c, fiber.StatusOK, views.NewTokenPage(h.tokenForm(f, guard.Query(c))))
 }
 
 // tokenForm is the form as it was filled in.
 func (h *api) tokenForm(f ui.Frame, form url.Values) views.NewToken {
 	m := views.NewToken{
-		Frame: f, Name: shorten(form.Get("name"), maxTokenName), Limit: form.Get("limit"), Date: shorten(form.Get("date"), len(dateLayout)),
+		Frame: f, Name: web.Shorten(form.Get("name"), maxTokenName), Limit: form.Get("limit"), Date: web.Shorten(form.Get("date"), len(dateLayout)),
 		MinDate: f.Now.UTC().Format(dateLayout), MaxDate: f.Now.Add(maxLifetime - 24*time.Hour).UTC().Format(dateLayout),
 		Reach: h.reach(form.Get("limit")),
 	}
@@ -73,7 +74,7 @@ func (h *api) reach(limit string) views.Reach {
 	s, err := parseLimit(whole)
 	if err != nil {
 		typed := strings.TrimSpace(limit)
-		r.Problem = sentence(matcherProblem(err, typed, (len(whole)-len(typed))/2))
+		r.Problem = web.Sentence(matcherProblem(err, typed, (len(whole)-len(typed))/2))
 		return r
 	}
 	if r.Limited = !s.All(); r.Limited {
@@ -94,18 +95,18 @@ func braced(limit string) string {
 
 // makeToken makes a token, and shows its secret.
 func (h *api) makeToken(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
-	m := h.tokenForm(h.frame(c, "New API token", "tokens"), form)
+	m := h.tokenForm(h.web.Frame(c, "New API token", "tokens"), form)
 	draft := tokenDraft{name: form.Get("name"), role: form.Get("role"), limit: braced(form.Get("limit"))}
 	if draft.lifetime, err = chosenLifetime(form, m.Now); err != nil {
-		m.LifetimeProblem = sentence(err.Error())
+		m.LifetimeProblem = web.Sentence(err.Error())
 	}
 	n, problems := draft.check()
 	for _, p := range problems {
-		switch text := sentence("it " + p.text); p.field {
+		switch text := web.Sentence("it " + p.text); p.field {
 		case "name":
 			m.NameProblem = text
 		case "role":
@@ -113,17 +114,17 @@ func (h *api) makeToken(c *fiber.Ctx) error {
 		}
 	}
 	if m.LifetimeProblem != "" || len(problems) > 0 {
-		return h.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
+		return h.web.Page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
 	}
-	t, secret, err := h.Store.CreateToken(context.Background(), n, h.origin(c))
+	t, secret, err := h.Store.CreateToken(context.Background(), n, h.web.Origin(c))
 	if limit := (*store.LimitError)(nil); errors.As(err, &limit) {
-		m.Problem = sentence(limit.Message)
-		return h.page(c, fiber.StatusTooManyRequests, views.NewTokenPage(m))
+		m.Problem = web.Sentence(limit.Message)
+		return h.web.Page(c, fiber.StatusTooManyRequests, views.NewTokenPage(m))
 	}
 	switch {
 	case errors.Is(err, store.ErrTokenName):
 		m.NameProblem = "A token with this name already exists. If you have just created it and reloaded the page, rotate it to get a secret."
-		return h.page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
+		return h.web.Page(c, fiber.StatusUnprocessableEntity, views.NewTokenPage(m))
 	case err != nil:
 		return err
 	}

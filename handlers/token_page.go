@@ -13,6 +13,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/access"
 	"gatehouse/views/ui"
@@ -24,32 +25,32 @@ const (
 	inUseWithin = 24 * time.Hour
 )
 
-func (h *api) tokenPageRoutes() []route {
-	return []route{
-		page("/tokens", "ui/tokens", auth.Administer, h.tokensPage),
-		{path: "/tokens/new", page: true, on: map[string]endpoint{
-			"GET":  {"ui/tokens/new", auth.Administer, h.askToken},
-			"POST": {"ui/tokens/new", auth.Administer, h.makeToken},
+func (h *api) tokenPageRoutes() []web.Route {
+	return []web.Route{
+		web.Get(web.Page, "/tokens", web.Endpoint{Name: "ui/tokens", Needs: auth.Administer, Do: h.tokensPage}),
+		{Path: "/tokens/new", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "ui/tokens/new", Needs: auth.Administer, Do: h.askToken},
+			"POST": {Name: "ui/tokens/new", Needs: auth.Administer, Do: h.makeToken},
 		}},
-		{path: "/tokens/:id/rotate", page: true, on: map[string]endpoint{
-			"GET":  {"ui/tokens/rotate", auth.Administer, h.askRotation},
-			"POST": {"ui/tokens/rotate", auth.Administer, h.rotateByForm},
+		{Path: "/tokens/:id/rotate", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "ui/tokens/rotate", Needs: auth.Administer, Do: h.askRotation},
+			"POST": {Name: "ui/tokens/rotate", Needs: auth.Administer, Do: h.rotateByForm},
 		}},
-		{path: "/tokens/:id/revoke", page: true, on: map[string]endpoint{
-			"GET":  {"ui/tokens/revoke", auth.Administer, h.askRevocation},
-			"POST": {"ui/tokens/revoke", auth.Administer, h.revokeByForm},
+		{Path: "/tokens/:id/revoke", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "ui/tokens/revoke", Needs: auth.Administer, Do: h.askRevocation},
+			"POST": {Name: "ui/tokens/revoke", Needs: auth.Administer, Do: h.revokeByForm},
 		}},
 	}
 }
 
 // tokensPage lists the tokens.
 func (h *api) tokensPage(c *fiber.Ctx) error {
-	search, from := strings.TrimSpace(c.Query("q")), fromOf(c)
-	wanted, err := words(search)
+	search, from := strings.TrimSpace(c.Query("q")), web.FromOf(c)
+	wanted, err := web.Words(search)
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "API tokens", "tokens")
+	f := h.web.Frame(c, "API tokens", "tokens")
 	f.Live = "tokens"
 	at := func(search string, from int) string {
 		q := url.Values{}
@@ -61,7 +62,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 		}
 		return strings.TrimSuffix(f.Path("/tokens")+"?"+q.Encode(), "?")
 	}
-	pushURL(c, at(search, from))
+	web.PushURL(c, at(search, from))
 	m := views.Tokens{Frame: f, Search: search, Clear: at("", 0), Revoked: c.Query("revoked") != ""}
 	var found []*store.Token
 	for t := range h.Store.Picture().Tokens() {
@@ -76,7 +77,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	end := min(from+tokensPerPage, len(found))
 	for _, t := range found[from:end] {
 		row := h.tokenView(t)
-		row.Fixed = t.Authenticated != h.origin(c).Authenticated()
+		row.Fixed = t.Authenticated != h.web.Origin(c).Authenticated()
 		m.Rows = append(m.Rows, row)
 	}
 	m.Pages = ui.Pages{From: from + 1, To: end, Total: len(found)}
@@ -86,7 +87,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	if end < len(found) {
 		m.Pages.Next = at(search, end)
 	}
-	return h.page(c, fiber.StatusOK, views.TokensPage(m))
+	return h.web.Page(c, fiber.StatusOK, views.TokensPage(m))
 }
 
 // tokenText is what a search looks at.
@@ -107,8 +108,8 @@ func (h *api) tokenText(t *store.Token) string {
 // tokenView is a token as people see it.
 func (h *api) tokenView(t *store.Token) views.Token {
 	v := views.Token{
-		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: shorten(t.Limit.String(), maxReason),
-		By: shorten(t.CreatedBy, maxValue), Created: t.Created, Expires: t.Expires(), Expired: h.Store.Expired(&t.Secrets[0]),
+		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: web.Shorten(t.Limit.String(), web.MaxReason),
+		By: web.Shorten(t.CreatedBy, web.MaxValue), Created: t.Created, Expires: t.Expires(), Expired: h.Store.Expired(&t.Secrets[0]),
 		Unsigned: !t.Authenticated, Refused: !t.Authenticated && h.Guard.Access() != guard.Open,
 	}
 	v.Used, v.From = h.Store.TokenUsed(t.ID)
@@ -133,7 +134,7 @@ func (h *api) askRotation(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if t.Authenticated != h.origin(c).Authenticated() {
+	if t.Authenticated != h.web.Origin(c).Authenticated() {
 		return store.ErrTokenMaker
 	}
 	return h.rotationPage(c, fiber.StatusOK, t, "")
@@ -149,8 +150,8 @@ var overlaps = []ui.Option{
 }
 
 func (h *api) rotationPage(c *fiber.Ctx, status int, t *store.Token, problem string) error {
-	f := h.frame(c, "Rotate a token", "tokens")
-	return h.page(c, status, views.TokenRotationPage(views.TokenRotation{
+	f := h.web.Frame(c, "Rotate a token", "tokens")
+	return h.web.Page(c, status, views.TokenRotationPage(views.TokenRotation{
 		Frame: f, Token: h.tokenView(t), Seen: seenSecret(t), Overlaps: overlaps, Problem: problem,
 	}))
 }
@@ -160,7 +161,7 @@ func seenSecret(t *store.Token) string { return strconv.FormatInt(t.Secrets[0].C
 
 // rotateByForm gives a token a new secret, once for each time that it was asked.
 func (h *api) rotateByForm(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
@@ -175,7 +176,7 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 	if form.Get("seen") != seenSecret(t) {
 		return h.rotationPage(c, fiber.StatusConflict, t, "The token was rotated in the meantime, so nothing was done. Rotate it again if you don't have its newest secret.")
 	}
-	t, secret, err := h.Store.RotateToken(context.Background(), t.ID, overlap, h.origin(c))
+	t, secret, err := h.Store.RotateToken(context.Background(), t.ID, overlap, h.web.Origin(c))
 	if err != nil {
 		return err
 	}
@@ -185,15 +186,15 @@ func (h *api) rotateByForm(c *fiber.Ctx) error {
 // secretPage shows a secret. It is the answer to the form itself: a page with an
 // address of its own would have to get the secret from somewhere.
 func (h *api) secretPage(c *fiber.Ctx, t *store.Token, secret string, rotated bool) error {
-	f := h.frame(c, "Token secret", "tokens")
+	f := h.web.Frame(c, "Token secret", "tokens")
 	m := views.MadeToken{Frame: f, Token: h.tokenView(t), Secret: secret, Rotated: rotated}
 	m.Command, m.Outside = h.tokenCommand(c, t, secret)
 	if at := h.scrapedAt(c); !h.ScrapesElsewhere || at.credential != "" {
 		at.credential = auth.APIToken
 		m.Settings = at.whole()
 	}
-	c.Set(fiber.HeaderCacheControl, "no-store")
-	return h.page(c, fiber.StatusOK, views.MadeTokenPage(m))
+	c.Set(fiber.HeaderCacheControl, web.NoStore)
+	return h.web.Page(c, fiber.StatusOK, views.MadeTokenPage(m))
 }
 
 // tokenCommand is a command that does what a token is for. It is outside of the
@@ -205,7 +206,7 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 		if h.ScrapesElsewhere {
 			path = "/api/v1/groupings"
 		}
-		return "curl " + credential + " " + quoteShell(h.serverURL(c)+path), false
+		return "curl " + credential + " " + web.QuoteShell(h.web.ServerURL(c)+path), false
 	}
 	key, ok := h.exampleOfLimit(t.Limit)
 	path := "/metrics/job/example"
@@ -214,7 +215,7 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 		path = strings.TrimSuffix(key.Path(), "/instance@base64/=")
 	}
 	return "echo \"example_last_success_timestamp_seconds $(date +%s)\" |\n" +
-		"  curl --data-binary @- \\\n  " + credential + " \\\n  " + quoteShell(h.serverURL(c)+path), !ok
+		"  curl --data-binary @- \\\n  " + credential + " \\\n  " + web.QuoteShell(h.web.ServerURL(c)+path), !ok
 }
 
 // exampleOfLimit is a grouping within a limit, there or not.
@@ -234,23 +235,23 @@ func (h *api) askRevocation(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	f := h.frame(c, "Revoke a token", "tokens")
-	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t), InDialog: isPartial(c)}
+	f := h.web.Frame(c, "Revoke a token", "tokens")
+	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t), InDialog: web.IsPartial(c)}
 	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired && !m.Refused
-	return h.removalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
+	return h.web.RemovalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
 }
 
 // revokeByForm ends a token for good.
 func (h *api) revokeByForm(c *fiber.Ctx) error {
-	t, err := h.Store.RevokeToken(context.Background(), c.Params("id"), h.origin(c))
+	t, err := h.Store.RevokeToken(context.Background(), c.Params("id"), h.web.Origin(c))
 	switch {
-	case errors.Is(err, store.ErrNoToken) && !isPartial(c):
+	case errors.Is(err, store.ErrNoToken) && !web.IsPartial(c):
 		return c.Redirect(h.PublicPrefix+"/tokens", fiber.StatusSeeOther) // it has what was wanted
 	case err != nil:
 		return err
-	case !isPartial(c):
+	case !web.IsPartial(c):
 		return c.Redirect(h.PublicPrefix+"/tokens?revoked=1", fiber.StatusSeeOther)
 	}
 	c.Set("HX-Trigger", "changed")
-	return h.toast(c, fiber.StatusOK, ui.Toast{Text: "Revoked " + t.Name + "."})
+	return h.web.Toast(c, fiber.StatusOK, ui.Toast{Text: "Revoked " + t.Name + "."})
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/web"
 	"gatehouse/views/docs"
 )
 
@@ -81,7 +82,7 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 	for request, explained := range map[string]string{
 		"GET /metrics/job/x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx": "with a body pushes nothing",
 		"GET http://evil.test/ HTTP/1.1\r\nHost: x\r\n\r\n":                    "bad request target",
-		"GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n":                              textMixed,
+		"GET / HTTP/1.1\r\nHost: x\nA: b\r\n\r\n":                              web.TextMixed,
 	} {
 		if a := s.raw(request); a.status != 400 || !strings.Contains(a.body, explained) {
 			t.Errorf("%v, want %q", a, explained)
@@ -92,7 +93,7 @@ func TestMessagesOfTheDocumentationAreReal(t *testing.T) {
 	}
 	for _, explained := range []string{
 		auth.ErrNoCredential.Error(), auth.ErrBadCredential.Error(), auth.ErrNoScheme.Error(), auth.ErrForbidden.Error(), auth.ErrAddress.Error(), auth.ErrAmbiguous.Error(),
-		auth.ErrThrottled.Error(), auth.ErrUnavailable.Error(), textBusy, textUnavailable, textBroken, "the lifecycle API is not enabled",
+		auth.ErrThrottled.Error(), auth.ErrUnavailable.Error(), web.TextBusy, web.TextUnavailable, web.TextBroken, "the lifecycle API is not enabled",
 	} {
 		known, _, _ := strings.Cut(explained, ";")
 		if !strings.Contains(text, "`"+known) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"gatehouse/handlers/web"
 )
 
 // old sends a request of HTTP/1.0 and returns the head and the body of the answer,
@@ -103,7 +105,7 @@ func TestAnswersOfHTTP10ThatAreNeverBegunLeaveNothingOpen(t *testing.T) {
 	s := serve(t)
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
-	for i := range maxUnframed + 1 {
+	for i := range web.MaxUnframed + 1 {
 		// The answer to the first request is still to be sent when the second is
 		// handled.
 		requests := "GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET " + []string{"/events", "/metrics"}[min(i, 1)] + " HTTP/1.0\r\n\r\n"

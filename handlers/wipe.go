@@ -9,20 +9,22 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	views "gatehouse/views/groupings"
 )
 
 // wipeRoutes are there only if everything may be deleted at once.
-func (h *api) wipeRoutes() []route {
+func (h *api) wipeRoutes() []web.Route {
 	if !h.EnableAdminAPI {
 		return nil
 	}
-	return []route{
-		{path: "/api/v1/admin/wipe", on: map[string]endpoint{"PUT": {"wipe", auth.Administer, h.wipe}}},
-		{path: "/wipe", page: true, on: map[string]endpoint{
-			"GET":  {"ui/wipe", auth.Administer, h.askWipe},
-			"POST": {"ui/wipe", auth.Administer, h.wipeByForm},
+	return []web.Route{
+		{Path: "/api/v1/admin/wipe", Kind: web.JSON, On: map[string]web.Endpoint{"PUT": {Name: "wipe", Needs: auth.Administer, Do: h.wipe}}},
+		{Path: "/wipe", Kind: web.Page, On: map[string]web.Endpoint{
+			"GET":  {Name: "ui/wipe", Needs: auth.Administer, Do: h.askWipe},
+			"POST": {Name: "ui/wipe", Needs: auth.Administer, Do: h.wipeByForm},
 		}},
 	}
 }
@@ -33,14 +35,14 @@ func (h *api) wipe(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	c.Set(headerDeleted, strconv.Itoa(d.Groupings))
+	c.Set(gateway.HeaderDeleted, strconv.Itoa(d.Groupings))
 	return c.Status(fiber.StatusAccepted).Send(nil)
 }
 
 func (h *api) wipeAll(c *fiber.Ctx) (store.Deleted, error) {
-	d, err := h.Store.Wipe(context.Background(), h.origin(c))
+	d, err := h.Store.Wipe(context.Background(), h.web.Origin(c))
 	if err == nil {
-		h.Logger.Warn("All groupings were wiped", "groupings", d.Groupings, "by", guard.Principal(c).Name, "from", h.clientAddress(c))
+		h.Logger.Warn("All groupings were wiped", "groupings", d.Groupings, "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))
 	}
 	return d, err
 }
@@ -54,27 +56,27 @@ func (h *api) askWipe(c *fiber.Ctx) error { return h.wipePage(c, fiber.StatusOK,
 func (h *api) wipePage(c *fiber.Ctx, status int, typed, problem string) error {
 	stats := h.Store.Picture().Stats()
 	m := views.Wipe{
-		Frame: h.frame(c, "Delete everything", "status"), Groupings: stats.Groupings, Families: stats.Families, Series: stats.Series,
+		Frame: h.web.Frame(c, "Delete everything", "status"), Groupings: stats.Groupings, Families: stats.Families, Series: stats.Series,
 		Word: wipeWord, Typed: typed, Problem: problem,
 	}
 	if h.UndoWindow > 0 {
-		m.Undo = inWords(h.UndoWindow)
+		m.Undo = web.InWords(h.UndoWindow)
 	}
-	return h.page(c, status, views.WipePage(m))
+	return h.web.Page(c, status, views.WipePage(m))
 }
 
 // wipeByForm deletes everything, if it still is as much as was asked about, and
 // if the word was typed that one doesn't type by mistake.
 func (h *api) wipeByForm(c *fiber.Ctx) error {
-	form, err := readForm(c)
+	form, err := web.ReadForm(c)
 	if err != nil {
 		return err
 	}
 	expected, err := strconv.Atoi(form.Get("expect"))
 	if err != nil || expected < 0 {
-		return badRequest("expect must be the number of groupings that was seen")
+		return web.BadRequest("expect must be the number of groupings that was seen")
 	}
-	typed := shorten(strings.TrimSpace(form.Get("confirm")), maxValue)
+	typed := web.Shorten(strings.TrimSpace(form.Get("confirm")), web.MaxValue)
 	switch {
 	case !strings.EqualFold(typed, wipeWord):
 		return h.wipePage(c, fiber.StatusUnprocessableEntity, typed, "Nothing was deleted: type “"+wipeWord+"” into the field to delete everything.")

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
+	"gatehouse/handlers"
 )
 
 var (
@@ -360,21 +360,14 @@ func parseRoutePrefix(s string) (string, error) {
 	return "/" + s, nil
 }
 
-// taken are the first segments of paths that have a meaning of their own.
-var taken = []string{
-	"-", "account", "activity", "api", "auth", "debug", "deleted", "docs", "events", "export", "favicon.ico",
-	"groupings", "health", "login", "push", "settings", "static", "status", "targets", "tokens",
-	"ui", "undo", "wipe",
-}
-
 // checkTelemetryPath holds the path of the scrape against all other routes.
 func checkTelemetryPath(s string) error {
 	rest, ok := strings.CutPrefix(s, "/")
 	if !ok || !routable(rest) {
 		return errors.New("expected a path such as /metrics, of letters, digits and ._~-, without a slash at the end")
 	}
-	first, _, nested := strings.Cut(rest, "/")
-	if slices.Contains(taken, first) || (first == "metrics" && nested) {
+	if handlers.Reserved(s) {
+		first, _, _ := strings.Cut(rest, "/")
 		return fmt.Errorf("expected a path that is not in use otherwise; /%s is", first)
 	}
 	return nil

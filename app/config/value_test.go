@@ -83,6 +83,20 @@ func TestTelemetryPathsThatDoNotClash(t *testing.T) {
 	}
 }
 
+func TestTelemetryPathsThatClash(t *testing.T) {
+	for _, first := range []string{
+		"-", "account", "activity", "api", "auth", "debug", "deleted", "docs", "events", "export", "favicon.ico",
+		"groupings", "health", "login", "push", "settings", "static", "status", "targets", "tokens", "ui", "undo", "wipe", "metrics/x",
+	} {
+		for _, in := range []string{"/" + first, "/" + first + "/more"} {
+			want := "expected a path that is not in use otherwise; /" + strings.TrimSuffix(first, "/x") + " is"
+			if err := checkTelemetryPath(in); err == nil || err.Error() != want {
+				t.Errorf("checkTelemetryPath(%q) = %v, want %s", in, err, want)
+			}
+		}
+	}
+}
+
 func FuzzValues(f *testing.F) {
 	for _, s := range []string{"1h30m", "1d", "16MiB", ":9091", "vsock://3:1", "https://a.example/b/", "/metrics", "a/b", "1000000", "unix:///run/x.sock", "0660", "root:root", "push"} {
 		f.Add(s)

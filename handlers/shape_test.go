@@ -1,0 +1,72 @@
+package handlers
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	maxFields  = 8 // of a handler, a site or a server
+	maxMethods = 40
+)
+
+func TestTheTypesOfThePartsAreSmall(t *testing.T) {
+	files, err := filepath.Glob("*/*.go")
+	must(t, err)
+	methods, seen := map[string]int{}, 0
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		must(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				if n.Recv != nil {
+					methods[filepath.Dir(path)+"."+receiver(n.Recv.List[0].Type)]++
+				}
+			case *ast.TypeSpec:
+				s, ok := n.Type.(*ast.StructType)
+				if name := n.Name.Name; !ok || name != "Handler" && name != "Site" && name != "Server" {
+					return true
+				}
+				seen++
+				if fields := countFields(s); fields > maxFields {
+					t.Errorf("%s: %s has %d fields", path, n.Name.Name, fields)
+				}
+			}
+			return true
+		})
+	}
+	for name, n := range methods {
+		if n > maxMethods {
+			t.Errorf("%s has %d methods", name, n)
+		}
+	}
+	if seen < 3 {
+		t.Errorf("only %d types were looked at", seen)
+	}
+}
+
+// receiver is the name of a method's type.
+func receiver(e ast.Expr) string {
+	if star, ok := e.(*ast.StarExpr); ok {
+		e = star.X
+	}
+	if id, ok := e.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
+}
+
+func countFields(s *ast.StructType) (n int) {
+	for _, f := range s.Fields.List {
+		n += max(1, len(f.Names))
+	}
+	return n
+}

@@ -1,0 +1,101 @@
+package web
+
+import (
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/store"
+)
+
+// unlimited lets those only on to do who may act on every grouping.
+func unlimited(do fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if p := guard.Principal(c); p.Limit != "" {
+			return forbidden(p)
+		}
+		return do(c)
+	}
+}
+
+func forbidden(p auth.Principal) error {
+	return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+}
+
+// Limit is what groupings must satisfy for whoever asks to act on them. A token
+// that has gone since it was let in may do nothing.
+func (s *Site) Limit(c *fiber.Ctx) (store.Selectors, error) {
+	p := guard.Principal(c)
+	if p.Limit == "" {
+		return store.Selectors{}, nil
+	}
+	id, _ := strings.CutPrefix(p.ID, auth.TokenID(""))
+	t, ok := s.Store.Picture().Token(id)
+	if !ok || t.Limit.All() {
+		return store.Selectors{}, forbidden(p)
+	}
+	return t.Limit, nil
+}
+
+// Allow refuses to let whoever asks act on a grouping outside of their limit.
+func (s *Site) Allow(c *fiber.Ctx, k store.GroupingKey) error {
+	limit, err := s.Limit(c)
+	if err == nil && !limit.Match(k.Labels()) {
+		err = &auth.Refusal{Reason: auth.ErrOutside, Scheme: guard.Principal(c).Scheme}
+	}
+	return err
+}
+
+// Discreet is an error as whoever asks may be told it: it names no grouping that
+// they may not see.
+func (s *Site) Discreet(c *fiber.Ctx, err error) error {
+	r, ok := errors.AsType[*store.Refusal](err)
+	if !ok || r.Discreet == "" || guard.Principal(c).MayRead() && s.Allow(c, r.Other) == nil {
+		return err
+	}
+	return &store.Refusal{Reason: r.Reason, Message: r.Discreet}
+}
+
+// FailureWithin is why the last push to a grouping was refused, without the name
+// of another grouping that is beyond the limit.
+func FailureWithin(limit store.Selectors, g *store.Group) string {
+	text := g.Failure
+	for i := 0; !limit.All() && i < len(text); i++ {
+		key, n, ok := ReadKey(text[i:])
+		if ok && !limit.Match(key.Labels()) {
+			text = strings.TrimSuffix(text[:i], "grouping ") + "another grouping" + text[i+n:]
+		}
+	}
+	return text
+}
+
+// BeyondLimit makes a refusal of an error that says that some of the groupings are
+// beyond what whoever asks is limited to.
+func BeyondLimit(c *fiber.Ctx, err error) error {
+	if errors.Is(err, store.ErrOutside) {
+		return &auth.Refusal{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}
+	}
+	return err
+}
+
+// GroupsWithin yields the groupings that are selected and within a limit, in the
+// order of the picture.
+func GroupsWithin(p *store.Picture, selected, limit store.Selectors) iter.Seq[*store.Group] {
+	switch {
+	case limit.All():
+		return p.Matching(selected)
+	case selected.All():
+		return p.Matching(limit)
+	}
+	return func(yield func(*store.Group) bool) {
+		for g := range p.Matching(selected) {
+			if limit.Match(g.Key.Labels()) && !yield(g) {
+				return
+			}
+		}
+	}
+}

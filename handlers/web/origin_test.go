@@ -1,0 +1,27 @@
+package web
+
+import (
+	"testing"
+
+	"gatehouse/store"
+)
+
+func TestTheWayInIsToldInAWord(t *testing.T) {
+	for _, test := range []struct {
+		o    store.Origin
+		want string
+	}{
+		{store.Origin{By: "ana", Via: "session"}, "session"},
+		{store.Origin{By: "ana", Via: "jwt"}, "JWT"},
+		{store.Origin{By: "ana", Via: "oidc"}, "OpenID provider"},
+		{store.Origin{By: "localhost", Via: "localhost"}, ""},
+		{store.Origin{By: "scrape key", Via: "scrape_key"}, ""},
+		{store.Origin{Via: "none"}, ""},
+		{store.Origin{Via: "<b>"}, ""},
+		{store.Origin{}, ""},
+	} {
+		if got := wayIn(test.o); got != test.want {
+			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
+		}
+	}
+}

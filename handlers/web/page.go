@@ -1,0 +1,173 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/a-h/templ"
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth"
+	"gatehouse/auth/guard"
+	"gatehouse/views/ui"
+)
+
+// pagePolicy lets a page load what comes from here, and nothing else: no script
+// and no style that stands in the page itself.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+
+// Frame is what goes around the content of a page.
+func (s *Site) Frame(c *fiber.Ctx, title, section string) ui.Frame {
+	p, version := guard.Principal(c), s.Version
+	if p.WriteOnly {
+		version = "" // is not for strangers
+	}
+	f := ui.Frame{
+		Prefix: s.PublicPrefix, Title: title, Section: section, Now: s.Store.Now(), Version: version,
+		User: ui.User{
+			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
+			SignInURL: s.signInURL(c),
+			MayPush:   p.Role.May(auth.Push) || s.Guard.Access() == guard.KeyOnly,
+			MayDelete: p.Role.May(auth.Amend), MayAdminister: p.Role.May(auth.Administer),
+		},
+		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+		Exposure: s.exposure(p),
+		Seen:     c.GetRespHeader(seenHeader),
+		Settings: ReadSettings(c),
+	}
+	if p.MayRead() {
+		f.AllAdmin = s.everyoneAdmin()
+	}
+	return f
+}
+
+// everyoneAdmin says by which issuers everyone is admin whose token is accepted.
+func (s *Site) everyoneAdmin() (sentences []string) {
+	for _, standing := range s.Guard.Standings() {
+		if standing.Admin {
+			sentences = append(sentences, standing.Sentence+".")
+		}
+	}
+	return sentences
+}
+
+// exposure is what the server lets strangers do, for those who are let in
+// themselves; empty: nothing.
+func (s *Site) exposure(p auth.Principal) string {
+	if p.Role == auth.NoRole {
+		return ""
+	}
+	if text := s.Guard.Exposure(guard.Everyone); text != "" {
+		return text + "."
+	}
+	return ""
+}
+
+// signInURL is where people sign in who are let in without; empty: they need not,
+// or cannot.
+func (s *Site) signInURL(c *fiber.Ctx) string {
+	if !s.Guard.CanSignIn() {
+		return ""
+	}
+	switch guard.Principal(c).Scheme {
+	case auth.Anonymous, auth.Localhost, auth.Certificate:
+		return s.signInAddress(c)
+	}
+	return ""
+}
+
+// Page answers with a page, or with the fragment of it that htmx asks for.
+func (s *Site) Page(c *fiber.Ctx, status int, page templ.Component) error {
+	return s.Fragment(c, status, page, FragmentOf(c))
+}
+
+// Toast answers htmx with a message in the corner, whatever it wanted to
+// replace.
+func (s *Site) Toast(c *fiber.Ctx, status int, t ui.Toast) error {
+	c.Set("HX-Retarget", "#toasts")
+	c.Set("HX-Reswap", "beforeend")
+	return s.Fragment(c, status, ui.ToastPart(t), "")
+}
+
+// Fragment answers with a part of a page; "": all of it.
+func (s *Site) Fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
+	var b bytes.Buffer
+	if err := render(ui.WithSettings(context.Background(), ReadSettings(c)), &b, page, name); err != nil {
+		return err
+	}
+	c.Status(status)
+	c.Set(fiber.HeaderContentType, fiber.MIMETextHTMLCharsetUTF8)
+	c.Set(fiber.HeaderContentSecurityPolicy, pagePolicy)
+	// With no-referrer browsers would send forms without their origin.
+	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	c.Set(fiber.HeaderVary, "Accept, HX-Request, HX-Request-Type, HX-Target, Accept-Encoding")
+	if c.GetRespHeader(fiber.HeaderCacheControl) == "" {
+		c.Set(fiber.HeaderCacheControl, AskAgain)
+	}
+	coding := NegotiateCoding(c)
+	if coding == "" {
+		return c.Send(b.Bytes())
+	}
+	c.Set(fiber.HeaderContentEncoding, coding)
+	w := Compress(c.Response().BodyWriter(), coding)
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// MaxAddress bounds addresses that are part of a header: proxies pass on answers
+// with 4 KiB of headers, as a rule, and no longer ones.
+const MaxAddress = 2 << 10
+
+// PushURL has the browser show an address together with the part of a page that
+// htmx asks for. It goes on showing the one before if that is too long.
+func PushURL(c *fiber.Ctx, address string) {
+	if FragmentOf(c) != "" && !isCurrent(c, address) && len(address) <= MaxAddress {
+		c.Set("HX-Push-Url", address)
+	}
+}
+
+// isCurrent tells that the browser shows an address already.
+func isCurrent(c *fiber.Ctx, address string) bool {
+	u, err := url.Parse(c.Get("HX-Current-URL"))
+	return err == nil && u.RequestURI() == address
+}
+
+func render(ctx context.Context, b *bytes.Buffer, page templ.Component, fragment string) error {
+	if fragment == "" {
+		return page.Render(ctx, b)
+	}
+	return templ.RenderFragments(ctx, b, page, fragment)
+}
+
+// FragmentOf is the part of the page that htmx asks for, by the element that it
+// is going to replace; "": the whole page.
+func FragmentOf(c *fiber.Ctx) string {
+	if !IsPartial(c) || c.Get("HX-History-Restore-Request") != "" {
+		return ""
+	}
+	_, id, _ := strings.Cut(c.Get("HX-Target"), "#")
+	return id
+}
+
+// IsPartial tells that htmx asks, for a part of a page that is open.
+func IsPartial(c *fiber.Ctx) bool { return c.Get("HX-Request-Type") == "partial" }
+
+// WantsPage tells that a browser shows the answer to a person.
+func (s *Site) WantsPage(c *fiber.Ctx) bool {
+	k := s.Known.KindOf(c.Path())
+	return (k == Page || k == Plain) && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
+}
+
+// RemovalAnswer answers with a question before a delete, as a page or in the
+// dialog of the page that is open.
+func (s *Site) RemovalAnswer(c *fiber.Ctx, status int, page templ.Component) error {
+	if IsPartial(c) {
+		return s.Fragment(c, status, page, "dialog")
+	}
+	return s.Fragment(c, status, page, "")
+}

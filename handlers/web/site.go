@@ -1,0 +1,68 @@
+// Package web is what all handlers are made with: routes and all that is known of
+// them, the one table of errors, pages, forms, bodies, addresses, and the server that
+// mounts them.
+package web
+
+import (
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"gatehouse/auth/guard"
+	"gatehouse/handlers/telemetry"
+	"gatehouse/store"
+)
+
+// Site is what all parts of the server have in common: where it is, who is let in,
+// and how it answers. It is safe for concurrent use.
+type Site struct {
+	Base
+	Guard   *guard.Guard
+	Store   clockedStore
+	Logger  *slog.Logger
+	Version string
+	// SignIn asks people to sign in who are not let in, and reports whether it has
+	// answered. nil: nobody can sign in.
+	SignIn func(c *fiber.Ctx, err error) bool
+
+	Known *Known
+	epoch string // of marks
+}
+
+// Base is where a server is.
+type Base struct {
+	RoutePrefix  string   // empty, or with a leading and no trailing slash
+	PublicPrefix string   // the same in addresses that clients use; a proxy may take off a part
+	ExternalURL  *url.URL // nil: what the request says
+}
+
+// clockedStore is what a site needs of the store.
+type clockedStore interface {
+	Now() time.Time
+	Picture() *store.Picture
+}
+
+// Know tells the site what is known of paths, before its first request.
+func (s *Site) Know(routes []Route) {
+	s.Known, s.epoch = newKnown(s.RoutePrefix, routes), newEpoch()
+}
+
+// Server is a listener's way from connections to routes.
+type Server struct {
+	Site     *Site
+	Metrics  *telemetry.Metrics
+	Scrapers *telemetry.Scrapers
+	Timeouts
+	// Headers are added to every answer. nil: none.
+	Headers func() map[string]string
+	// Ending is closed when the process stops. nil: never.
+	Ending <-chan struct{}
+	Pprof  bool
+
+	unframedAnswers unframedAnswers
+}
+
+// Timeouts are those of connections.
+type Timeouts struct{ ReadTimeout, WriteTimeout, IdleTimeout time.Duration }
