@@ -54,7 +54,7 @@ func run() int {
 	ctx, stop := untilASignal()
 	defer stop()
 	if err := server.Run(ctx); err != nil {
-		log.Error("Gatehouse ended", "err", err)
+		log.Error("Exiting", "err", err)
 		return 1
 	}
 	return 0

@@ -82,7 +82,7 @@ func New(o config.Options, logger *slog.Logger) *App {
 func (a *App) Run(ctx context.Context) error {
 	if err := a.startWhile(ctx); err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			a.log.Info("Asked to end while starting")
+			a.log.Info("Received signal while starting, shutting down")
 			return nil
 		}
 		return err
@@ -90,9 +90,9 @@ func (a *App) Run(ctx context.Context) error {
 	var failure error
 	select {
 	case <-ctx.Done():
-		a.log.Info("Asked to end by a signal")
+		a.log.Info("Received signal, shutting down")
 	case <-a.quit:
-		a.log.Info("Asked to end by a request")
+		a.log.Info("Received request to quit, shutting down")
 	case failure = <-a.failed:
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.options.ShutdownTimeout)

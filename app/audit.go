@@ -24,7 +24,7 @@ func (a *App) recorded(x store.Entry) {
 			fields = append(fields, more[0], bounded(more[1]))
 		}
 	}
-	a.log.Info("Put on record", fields...)
+	a.log.Info("Activity", fields...)
 }
 
 func bounded(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxLogged)], "") }

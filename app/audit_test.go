@@ -62,7 +62,7 @@ func TestWhatComesOnRecordIsLoggedOnce(t *testing.T) {
 	send("DELETE", "/metrics/job/x?key=query-secret", "", "0123456789abcdef")
 	send("DELETE", "/metrics/job/x?key=query-secret", "", "wrong-secret")
 	stop(t, a) // writes what was summed up
-	recorded := log.lines(`msg="Put on record"`)
+	recorded := log.lines(`msg=Activity`)
 	if len(recorded) != 2 {
 		t.Fatalf("%d lines: %q", len(recorded), recorded)
 	}
@@ -85,7 +85,7 @@ func TestWhatComesOnRecordIsLoggedOnce(t *testing.T) {
 }
 
 func TestNamesCannotForgeLinesOfTheLog(t *testing.T) {
-	const evil = "ana\nlevel=INFO msg=\"Put on record\" kind=wipe\r\x1b[2K\u2028"
+	const evil = "ana\nlevel=INFO msg=Activity kind=wipe\r\x1b[2K\u2028"
 	e := store.Entry{
 		Kind: store.EntryDelete, Origin: store.Origin{By: evil, ID: evil, From: "::1", Via: "session"},
 		What: evil + strings.Repeat("ü", 5000), Count: 1, Operation: "0-0", Message: evil, Reason: "x", Undoes: "1-1",

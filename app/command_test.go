@@ -62,7 +62,7 @@ func TestTokensAreManagedFromTheCommandLine(t *testing.T) {
 	if made.code != 0 || !strings.HasPrefix(first, "gatehouse_") || strings.ContainsAny(first, " \n") || strings.Contains(made.messages, first) {
 		t.Fatalf("%+v", made)
 	}
-	for _, want := range []string{`Made the token "ci-backup" (`, `role pusher, limited to {job="backup"}, expires 2`, "not shown again"} {
+	for _, want := range []string{`Created the token "ci-backup" (`, `role pusher, scope {job="backup"}, expires 2`, "not shown again"} {
 		if !strings.Contains(made.messages, want) {
 			t.Errorf("%q lacks %q", made.messages, want)
 		}

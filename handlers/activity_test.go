@@ -463,11 +463,11 @@ func TestSignInsAndTokensAreToldInWords(t *testing.T) {
 	for query, want := range map[string][]string{
 		"kind=sessions": {"signed out ben an admin did", "signed in role reader", "signed in role admin"},
 		"kind=tokens": {
-			`revoked token <b>ci …` + now + ` role pusher, limited to {job="x"}`,
-			`rotated token <b>ci …` + now + ` role pusher, limited to {job="x"}`,
-			`created token <b>ci …` + was + ` role pusher, limited to {job="x"}`,
+			`revoked token <b>ci …` + now + ` role pusher, scope {job="x"}`,
+			`rotated token <b>ci …` + now + ` role pusher, scope {job="x"}`,
+			`created token <b>ci …` + was + ` role pusher, scope {job="x"}`,
 		},
-		"kind=token_rotate&by=ana": {`rotated token <b>ci …` + now + ` role pusher, limited to {job="x"}`},
+		"kind=token_rotate&by=ana": {`rotated token <b>ci …` + now + ` role pusher, scope {job="x"}`},
 		"kind=deletions":           nil,
 	} {
 		a := s.get("/activity?"+query, append(admin, aBrowser...)...)

@@ -26,21 +26,21 @@ import (
 type Options struct {
 	// CheckConsistency refuses pushes that conflict with other groupings.
 	// Without it what conflicts is left out of scrapes.
-	CheckConsistency bool `flag:"push.disable-consistency-check" is:"negation" help:"Accept pushes without checking them against what other groupings hold."`
+	CheckConsistency bool `flag:"push.disable-consistency-check" is:"negation" help:"Accept pushes without checking them against other groupings."`
 	MaxGroupings     int  `flag:"limits.groupings" default:"1000000" help:"Most groupings in the store. 0: no limit."`
 	MaxSeries        int  `flag:"limits.series" default:"20000000" help:"Most series in the store. 0: no limit."`
 	// MaxLabelSets bounds the sets of grouping label names under which one family may
 	// be held.
 	MaxLabelSets int `flag:"limits.label-sets-per-family" default:"64" help:"Most different sets of grouping label names under which one metric family may be pushed. 0: no limit."`
 	// Timeout is the longest wait for a change to become durable; 0: 3 s.
-	Timeout time.Duration `flag:"storage.timeout" default:"3s" is:"timeout" help:"Longest wait for a change to become durable."`
+	Timeout time.Duration `flag:"storage.timeout" default:"3s" is:"timeout" help:"Longest wait for a change to be on disk."`
 	// UndoWindow is how long what was deleted is kept, and UndoMaxBytes how much of it
 	// at the most.
 	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
 	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
 	SessionIdle  time.Duration // sessions that are not used for so long end; 0: none
 	// Retention is how long the activity log keeps entries; 0: as many as it may hold.
-	Retention time.Duration `flag:"activity.retention" default:"90d" help:"Time for which it stays on record what people and tokens did. 0: as long as it is among the last 100,000 entries."`
+	Retention time.Duration `flag:"activity.retention" default:"90d" help:"How long activity-log entries are kept. 0: until they are no longer among the last 100,000."`
 	// MaxEntries is how many entries it may hold; 0: the constant MaxEntries.
 	MaxEntries int
 	// Own names the families of the server's own metrics with their types and

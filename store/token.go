@@ -279,7 +279,7 @@ func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
 	entry := b.newEntry(kind, o)
 	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role, 1
 	if !t.Limit.All() {
-		entry.Message += ", limited to " + t.Limit.String()
+		entry.Message += ", scope " + t.Limit.String()
 	}
 	if at := t.Expires(); !at.IsZero() && kind != EntryTokenRevoke {
 		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)

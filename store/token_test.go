@@ -87,9 +87,9 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 		s, closeStore = openStore(t, dir, checked)
 	}
 	want := []string{
-		"token_revoke of ci …" + hint(secret) + `, role pusher, limited to {job="backup"}`,
+		"token_revoke of ci …" + hint(secret) + `, role pusher, scope {job="backup"}`,
 		"token_create of all …" + hint(otherSecret) + ", role admin",
-		"token_create of ci …" + hint(secret) + `, role pusher, limited to {job="backup"}, expires ` + x.Expires().UTC().Format(time.RFC3339),
+		"token_create of ci …" + hint(secret) + `, role pusher, scope {job="backup"}, expires ` + x.Expires().UTC().Format(time.RFC3339),
 	}
 	if got := told(t, s); !slices.Equal(got, want) {
 		t.Errorf("on record:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -242,7 +242,7 @@ func (t token) expiry() string {
 func (t token) String() string {
 	text := fmt.Sprintf("%q (%s, role %s", t.Name, t.ID, t.Role)
 	if t.Limit != "" {
-		text += ", limited to " + t.Limit
+		text += ", scope " + t.Limit
 	}
 	if t.Expires == nil {
 		return printable(text + ", never expires)")

@@ -40,7 +40,7 @@ func (c *remote) create(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	return c.show("Made", made)
+	return c.show("Created", made)
 }
 
 func (c *remote) rotate(ctx context.Context, s *server) error {

@@ -36,13 +36,13 @@ type Options struct {
 	// RoutePrefix is empty, or has a slash before it and none behind.
 	RoutePrefix           string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
 	EnableLifecycle       bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
-	EnableAdminAPI        bool          `flag:"web.enable-admin-api" help:"Let PUT of /api/v1/admin/wipe delete everything, and POST of /api/v1/admin/import bring in a file of a Pushgateway."`
+	EnableAdminAPI        bool          `flag:"web.enable-admin-api" help:"Allow PUT of /api/v1/admin/wipe, which deletes everything, and POST of /api/v1/admin/import, which imports a Pushgateway's file."`
 	EnablePprof           bool          `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
-	ReadTimeout           time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, with its body."`
-	WriteTimeout          time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for an answer to be taken by its client."`
+	ReadTimeout           time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, including its body."`
+	WriteTimeout          time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for a client to receive a response."`
 	IdleTimeout           time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
-	ShutdownTimeout       time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time for requests in flight to be finished when the server ends."`
-	TrustedProxies        auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies, or unix for those that come by a Unix socket, whose X-Forwarded-For and X-Forwarded-Proto are believed."`
+	ShutdownTimeout       time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time to finish requests in flight on shutdown."`
+	TrustedProxies        auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted; unix: those that connect by a Unix socket."`
 	ScrapeListenAddresses []Address     `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
 	ScrapeInternalOnly    bool          `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
 
@@ -51,11 +51,11 @@ type Options struct {
 	Disk  pebble.Options `json:"-"` // its other fields are the caller's to set
 	Store store.Options  `json:"-"` // so are those of this one, and SessionIdle, which is in Auth
 
-	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"Persistence file of a Pushgateway, imported once, at a start with a store that never held a change. It is never written."`
+	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"A Pushgateway's persistence file, imported once, at a start with a store that never had a change. It is never written."`
 	PersistenceInterval time.Duration `flag:"persistence.interval" default:"5m" help:"Accepted and ignored: every push is durable before it is answered."`
 
 	// UTF8Names is what both flags about names say, in the end.
-	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. Its negation is --push.legacy-names."`
+	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. --push.legacy-names disables it."`
 	LegacyNames  bool          `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
 	MaxBodyBytes int64         `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
 	DefaultTTL   time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
@@ -65,11 +65,11 @@ type Options struct {
 
 	Targets Targets // what they say of how they are to be scraped
 
-	ExactJobMatch bool          `flag:"api.exact-job-match" help:"Let GET and DELETE of /metrics/job/<job> speak of the grouping without other labels only, not of the whole job."`
+	ExactJobMatch bool          `flag:"api.exact-job-match" help:"GET and DELETE of /metrics/job/<job> mean only the grouping without other labels, not the whole job."`
 	ExcludeOwn    bool          `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
 	StaleAfter    time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
 	OldAfter      time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
-	AllowUnknown  []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Variables of the environment that are not the server's although they look so. Repeatable, or several with commas."`
+	AllowUnknown  []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Environment variables to ignore that look like settings of the server but aren't. Repeatable, or several with commas."`
 	LogLevel      string        `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
 	LogFormat     string        `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
 
@@ -87,25 +87,25 @@ type Options struct {
 // else. However it is printed, alone or within Options, nothing of it shows.
 type AuthOptions struct {
 	// BasicUser is not empty if and only if BasicPassword is not.
-	BasicUser       string        `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User who may do everything, with the password in PUSHGATEWAY_AUTH_PASS."`
-	Open            bool          `flag:"auth.open" help:"Stay open to everyone although the store knows tokens, or the list of users is empty. Not beside any credential."`
+	BasicUser       string        `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User with all rights; the password is in PUSHGATEWAY_AUTH_PASS."`
+	Open            bool          `flag:"auth.open" help:"Stay open to everyone even if the store has tokens or the list of users is empty. Not together with any credential."`
 	LocalhostBypass string        `flag:"auth.localhost-bypass" env:"AUTH_LOCALHOST_BYPASS" default:"auto" validate:"oneof=auto true false" help:"Let local clients in without a credential: true, false, or auto for those of the server's own user."`
-	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people who have signed in have to do so again."`
-	SessionIdle     time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Time without use after which they have to do so again. 0: that alone ends no session."`
+	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people must sign in again."`
+	SessionIdle     time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Idle time after which people must sign in again. 0: sessions don't end when idle."`
 	// Allowed and ScrapeAllowed are empty if everybody is.
-	Allowed         auth.Prefixes        `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks from which requests are taken. Default: all."`
-	ScrapeAllowed   auth.Prefixes        `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks from which scrapes are taken. Default: all."`
-	RoleClaim       string               `flag:"auth.role-claim" help:"Claim that names the roles of a token's owner, or of who signs in. Default: roles, else groups."`
-	RoleMap         map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles that values of the claim give: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
-	DefaultRole     auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role without a mapped value: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer at which strangers get tokens needs it, a role map, or required claims that keep them out."`
+	Allowed         auth.Prefixes        `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks that may send requests. Default: all."`
+	ScrapeAllowed   auth.Prefixes        `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks that may scrape. Default: all."`
+	RoleClaim       string               `flag:"auth.role-claim" help:"Claim that lists the roles, in bearer tokens and at sign-in. Default: roles, else groups."`
+	RoleMap         map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles by value of the claim: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
+	DefaultRole     auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role if no value is mapped: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer that gives tokens to strangers needs this, a role map, or required claims that keep them out."`
 	CertificateRole auth.Role            `flag:"auth.client-certificate-role" default:"none" is:"role" help:"Role of a verified client certificate without another credential: none, reader, pusher or admin."`
 	// Issuer is that of bearer tokens; empty: there are none.
-	Issuer         string            `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as it stands in them."`
-	Audiences      []string          `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences of which a token must name one. Needed with --jwt.issuer."`
+	Issuer         string            `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as in their iss claim."`
+	Audiences      []string          `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences; a token must name one of them. Needed with --jwt.issuer."`
 	JWKSURI        string            `flag:"jwt.jwks-uri" env:"JWKS_URI" is:"jwks uri" help:"Address of the issuer's keys. Default: what the issuer's discovery document names."`
-	RequiredClaims map[string]string `flag:"jwt.required-claims" env:"JWT_REQUIRED_CLAIMS" is:"claims" help:"Claims that a token, or who signs in, must have: claim=value. Repeatable, or several with commas."`
+	RequiredClaims map[string]string `flag:"jwt.required-claims" env:"JWT_REQUIRED_CLAIMS" is:"claims" help:"Claims that bearer tokens and people who sign in must have: claim=value. Repeatable, or several with commas."`
 	// ClientID is empty if nobody can sign in at an issuer, and then LoginIssuer is too.
-	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"Name that an OpenID provider has for this server: lets people sign in there. Needs --web.external-url; its secret is in OIDC_CLIENT_SECRET."`
+	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"OpenID Connect client ID; enables sign-in. Needs --web.external-url; the client's secret is in OIDC_CLIENT_SECRET."`
 	LoginIssuer string `flag:"oidc.issuer" env:"OIDC_ISSUER" is:"issuer" help:"Issuer at which people sign in. Default: --jwt.issuer."`
 	// Scopes are nil if they are the usual ones.
 	Scopes       []string `flag:"oidc.scopes" env:"OIDC_SCOPES" is:"scopes" help:"Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it."`
@@ -124,10 +124,10 @@ type AuthOptions struct {
 // Targets is what targets say of how they are to be scraped.
 type Targets struct {
 	// ScrapeInterval is 0 if nothing is said.
-	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"How often Prometheus is to scrape the targets of /api/v1/targets: a duration; or push, each as often as it is pushed. Default: Prometheus' own setting."`
+	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"Scrape interval of the targets of /api/v1/targets: a duration, or push: each target as often as it is pushed. Default: as Prometheus is configured."`
 	FollowPushes     bool          // each grouping's own interval, instead
 	NativeHistograms bool          `flag:"targets.native-histograms" help:"Have Prometheus scrape native histograms from the targets of /api/v1/targets."`
-	UnixSocket       string        `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server by which Prometheus is to scrape the targets of /api/v1/targets. Default: by TCP."`
+	UnixSocket       string        `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server through which Prometheus scrapes the targets of /api/v1/targets. Default: TCP."`
 }
 
 // hidden is what printing AuthOptions shows.

@@ -18,12 +18,12 @@ import (
 // Options say where a journal is kept.
 type Options struct {
 	// Path is the directory of the store. It is created if there is none.
-	Path string `flag:"storage.path" about:"place" help:"Directory of the store. Default: \"data\", or \"gatehouse-data\" beside --persistence.file, there too if this is the directory of that file and holds no store."`
+	Path string `flag:"storage.path" about:"place" help:"Directory of the store. Default: \"data\", or with --persistence.file \"gatehouse-data\" beside that file; also if this is the file's own directory and has no store."`
 	// Logger gets what the engine has to say. nil: nothing is logged.
 	Logger *slog.Logger
 	// MinFree is the free space in bytes below which commits are refused. 0 or
 	// less: no bound.
-	MinFree int64 `flag:"storage.min-free" default:"64MiB" is:"bytes or none" help:"Free space of the disk below which changes are refused. 0: none."`
+	MinFree int64 `flag:"storage.min-free" default:"64MiB" is:"bytes or none" help:"Free disk space below which changes are refused. 0: no minimum."`
 	// FS holds Path. nil: the disk.
 	FS vfs.FS
 
