@@ -103,20 +103,23 @@ func (c *clock) now() time.Time { return c.start.Add(c.running()) }
 
 // ran returns the ran time of a running time, which is about now; 0: it was before
 // the first.
-func (c *clock) ran(at time.Time) int64 {
+func (c *clock) ran(at time.Time) int64 { return c.ranAt(at, c.stamp()) }
+
+// ranAt is ran, given what the clock on the wall says.
+func (c *clock) ranAt(at, wall time.Time) int64 {
 	ran := c.before + 2 + int64(at.Sub(c.start))
 	if ran <= 0 {
 		return 0
 	}
-	if c.isBehind(c.stamp()) {
+	if c.isBehind(wall) {
 		return ran &^ 1
 	}
 	return ran | 1
 }
 
 // nextRan returns the ran time of a running time, or the one after another.
-func (c *clock) nextRan(at time.Time, last int64) int64 {
-	ran := c.ran(at)
+func (c *clock) nextRan(at, wall time.Time, last int64) int64 {
+	ran := c.ranAt(at, wall)
 	if ran > last {
 		return ran
 	}
@@ -132,12 +135,18 @@ func (c *clock) isBehind(wall time.Time) bool {
 // stamp returns what the clock on the wall says, and takes down how far it was
 // set since the start.
 func (c *clock) stamp() time.Time {
-	wall, should := c.wall().Round(0), c.now()
-	set := int64(wall.Sub(should))
+	wall, _ := c.times()
+	return wall
+}
+
+// times returns what stamp and now do, with one look at each clock.
+func (c *clock) times() (wall, now time.Time) {
+	wall, now = c.wall().Round(0), c.now()
+	set := int64(wall.Sub(now))
 	if was := c.set.Load(); time.Duration(set-was).Abs() > clockTolerance {
 		c.set.Store(set)
 	}
-	return wall
+	return wall, now
 }
 
 // learn takes in a stamp of a record, and its ran time if it has one, while the
@@ -194,8 +203,8 @@ func (c *clock) save(now time.Time, ran int64) savedClock {
 // looked at last, and how far it was set at once meanwhile. It is for one
 // goroutine.
 func (c *clock) look() (caughtUp bool, set time.Duration) {
-	wall := c.stamp()
-	at := int64(wall.Sub(c.now()))
+	wall, now := c.times()
+	at := int64(wall.Sub(now))
 	if set = time.Duration(at - c.last.Swap(at)); set.Abs() <= clockTolerance {
 		set = 0
 	} else {

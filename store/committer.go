@@ -222,13 +222,14 @@ func (c *committer) newBatch() *batch {
 // The rank is that of the stamps while the clock goes on; it says since when
 // what is held, and goes on where a clock is set back.
 func (c *committer) tick(b *batch) {
-	b.now, b.when = c.clock.stamp(), c.clock.now()
+	wall, now := c.clock.times()
+	b.now, b.when = wall, now
 	if at := b.now.UnixNano(); at <= c.stamped && c.stamped-at < int64(sameMoment) {
 		b.now = b.now.Add(time.Duration(c.stamped - at + 1))
 	}
 	c.stamped = b.now.UnixNano()
 	c.clock.note(c.stamped)
-	c.ran = c.clock.nextRan(b.when, c.ran)
+	c.ran = c.clock.nextRan(b.when, wall, c.ran)
 	c.rank = max(c.rank+1, c.stamped)
 	b.ran, b.rank = c.ran, c.rank
 }

@@ -14,6 +14,24 @@ type edit struct {
 	id      uint64 // marks the families that this edit may modify in place
 	dirty   []claim
 	touched bool // something that readers see has changed
+
+	ownSessions, ownTokens bool // they are the edit's own to change
+}
+
+// changeSessions returns the sessions for modification.
+func (e *edit) changeSessions() sessions {
+	if !e.ownSessions {
+		e.sessions, e.ownSessions = e.sessions.copy(), true
+	}
+	return e.sessions
+}
+
+// changeTokens returns the tokens for modification.
+func (e *edit) changeTokens() tokens {
+	if !e.ownTokens {
+		e.tokens, e.ownTokens = e.tokens.copy(), true
+	}
+	return e.tokens
 }
 
 // gone is a grouping that was deleted, wiped or has expired, while its record

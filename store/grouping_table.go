@@ -115,9 +115,12 @@ func (t *groupingTable) written(b *batch) {
 
 // expire takes out what has expired, whether or not that can be written now.
 func (c *committer) expire() {
-	now := c.clock.now()
 	at, ok := c.durable.nextExpiry()
-	if !ok || at.After(now) || c.clock.holding.Load() {
+	if !ok || c.clock.holding.Load() {
+		return
+	}
+	now := c.clock.now()
+	if at.After(now) {
 		return
 	}
 	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}

@@ -82,8 +82,7 @@ func (p *Picture) remembers(id string) bool {
 // a time.
 type pushEncoder struct {
 	push    record.Push
-	encoded [1][]byte
-	history record.History
+	encoded []byte
 }
 
 // append appends a push to those of a history.
@@ -91,9 +90,8 @@ func (e *pushEncoder) append(b []byte, x *PushSummary) []byte {
 	p := &e.push // every field of which is set
 	p.At, p.Mode, p.Bytes, p.Families, p.Series = x.At.UnixNano(), uint64(x.Mode), int64(x.Bytes), int64(x.Families), int64(x.Series)
 	p.Refused, p.By, p.From, p.Via = x.Refused, x.Origin.By, x.Origin.From, x.Origin.Via
-	e.encoded[0] = record.Append(e.encoded[0][:0], p)
-	e.history.Push = e.encoded[:]
-	return record.Append(b, &e.history)
+	e.encoded = record.Append(e.encoded[:0], p)
+	return record.AppendPush(b, e.encoded)
 }
 
 // decodePushes decodes what a pushEncoder has appended.

@@ -82,14 +82,15 @@ func newPicture(own []exposition.Family) *Picture {
 	return p
 }
 
-// copy is cheap: both pictures share everything until one of them changes.
+// copy is cheap: both pictures share everything until one of them changes. Sessions
+// and tokens, which change rarely, are changed by way of an edit's changeSessions and
+// changeTokens.
 func (p *Picture) copy() *Picture {
 	c := *p
 	c.groups, c.aliases, c.families = p.groups.Copy(), p.aliases.Copy(), p.families.Copy()
 	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
 	c.gone, c.goneTime, c.deletions = p.gone.Copy(), p.goneTime.Copy(), p.deletions.Copy()
 	c.digests = p.digests.Copy()
-	c.sessions, c.tokens = p.sessions.copy(), p.tokens.copy()
 	return &c
 }
 

@@ -260,7 +260,7 @@ func (op *createSessionOp) apply(b *batch) error {
 		b.endSession(key)
 	}
 	op.session.begin(b.clock)
-	b.sessions.put(op.key, op.session)
+	b.changeSessions().put(op.key, op.session)
 	b.add("", journal.Change{Key: op.key, Value: op.session.encode()})
 	entry := b.newEntry(EntrySignIn, op.session.origin())
 	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
@@ -307,7 +307,7 @@ func (op *endSessionsOp) apply(b *batch) error {
 }
 
 func (b *batch) endSession(key string) {
-	b.sessions.remove(key)
+	b.changeSessions().remove(key)
 	b.add("", journal.Change{Key: key})
 	b.dropUse(key)
 }
@@ -324,7 +324,7 @@ func (*sessionTable) prefix() string { return kindSession }
 func (t *sessionTable) take(e *edit, told told) error {
 	r := told.record
 	if r.Value == nil {
-		e.sessions.remove(r.Key)
+		e.changeSessions().remove(r.Key)
 		return nil
 	}
 	x, err := decodeSession(r.Value)
@@ -333,11 +333,11 @@ func (t *sessionTable) take(e *edit, told told) error {
 	}
 	t.c.learn(nanos(x.Created), x.ran)
 	x.ends = x.endOf(t.c.clock)
-	e.sessions.put(r.Key, x)
+	e.changeSessions().put(r.Key, x)
 	return nil
 }
 
-func (t *sessionTable) settle(e *edit) { e.sessions.settle(e.clock) }
+func (t *sessionTable) settle(e *edit) { e.changeSessions().settle(e.clock) }
 
 func (t *sessionTable) due() (at time.Time, ok bool) {
 	at, _, ok = t.c.durable.sessions.next()

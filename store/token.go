@@ -269,7 +269,7 @@ func (op *createTokenOp) apply(b *batch) error {
 }
 
 func (b *batch) putToken(t *Token, kind EntryKind, o Origin) {
-	b.tokens.put(t)
+	b.changeTokens().put(t)
 	b.add("", journal.Change{Key: kindToken + t.ID, Value: t.encode()})
 	b.recordToken(t, kind, o)
 }
@@ -342,7 +342,7 @@ func (op *revokeTokenOp) apply(b *batch) error {
 			b.forgetToken(id)
 		}
 		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now, ran: b.ran}}}
-		b.tokens.put(rest)
+		b.changeTokens().put(rest)
 		b.add("", journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}
 	b.dropUse(kindToken + t.ID)
@@ -351,7 +351,7 @@ func (op *revokeTokenOp) apply(b *batch) error {
 }
 
 func (b *batch) forgetToken(id string) {
-	b.tokens.remove(id)
+	b.changeTokens().remove(id)
 	b.add("", journal.Change{Key: kindToken + id})
 }
 
@@ -370,7 +370,7 @@ func (*tokenTable) prefix() string { return kindToken }
 func (x *tokenTable) take(e *edit, told told) error {
 	r := told.record
 	if r.Value == nil {
-		e.tokens.remove(strings.TrimPrefix(r.Key, kindToken))
+		e.changeTokens().remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil
 	}
 	t, err := decodeToken(strings.TrimPrefix(r.Key, kindToken), r.Value)
@@ -380,7 +380,7 @@ func (x *tokenTable) take(e *edit, told told) error {
 	for i := range t.Secrets {
 		x.c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
 	}
-	e.tokens.put(t)
+	e.changeTokens().put(t)
 	return nil
 }
 

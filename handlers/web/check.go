@@ -23,7 +23,7 @@ func checkTarget(k *Known) fiber.Handler {
 		if _, err := url.QueryUnescape(query); err != nil {
 			return BadRequest("bad percent-encoding in the query")
 		}
-		if k.HasData(path) {
+		if !strings.ContainsAny(path, ".%") || k.HasData(path) {
 			return c.Next()
 		}
 		for segment := range strings.SplitSeq(path, "/") {

@@ -36,19 +36,20 @@ func FirstSegment(path string) string {
 }
 
 // find returns the first route of a path below the prefix that is wanted.
-func (k *Known) find(path string, wanted func(Route) bool) (Route, bool) {
-	for _, r := range k.below[FirstSegment(path)] {
-		if r.matches(path) && wanted(r) {
+func (k *Known) find(path string, wanted func(*Route) bool) (*Route, bool) {
+	routes := k.below[FirstSegment(path)]
+	for i := range routes {
+		if r := &routes[i]; r.matches(path) && wanted(r) {
 			return r, true
 		}
 	}
-	return Route{}, false
+	return &Route{}, false
 }
 
 // KindOf is how errors are told at a path.
 func (k *Known) KindOf(path string) Kind {
 	below, ours := strings.CutPrefix(path, k.prefix)
-	r, _ := k.find(below, func(Route) bool { return true })
+	r, _ := k.find(below, func(*Route) bool { return true })
 	if r.Kind == JSON && !ours {
 		return Protocol
 	}
@@ -58,13 +59,13 @@ func (k *Known) KindOf(path string) Kind {
 // Fetches is what scrapers fetch at a path; empty: it is for others.
 func (k *Known) Fetches(path string) string {
 	below, ours := strings.CutPrefix(path, k.prefix)
-	r, _ := k.find(below, func(r Route) bool { return ours && r.On["GET"].Fetches != "" && strings.HasPrefix(below, r.Data) })
+	r, _ := k.find(below, func(r *Route) bool { return ours && r.On["GET"].Fetches != "" && strings.HasPrefix(below, r.Data) })
 	return r.On["GET"].Fetches
 }
 
 // HasData reports whether dots and encoded slashes are data in a path.
 func (k *Known) HasData(path string) bool {
 	below, ours := strings.CutPrefix(path, k.prefix)
-	_, found := k.find(below, func(r Route) bool { return ours && r.Data != "" && strings.HasPrefix(below, r.Data) })
+	_, found := k.find(below, func(r *Route) bool { return ours && r.Data != "" && strings.HasPrefix(below, r.Data) })
 	return found
 }

@@ -127,7 +127,7 @@ func (r Route) Methods() string {
 }
 
 // matches reports whether a path below the prefix is one of the route's.
-func (r Route) matches(path string) bool {
+func (r *Route) matches(path string) bool {
 	pattern := r.Path
 	for {
 		want, wanted, more := strings.Cut(pattern, "/")

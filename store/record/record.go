@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -36,6 +37,15 @@ func Append(b []byte, m proto.Message) []byte {
 		panic(err) // no field is required, and any bytes are a string
 	}
 	return b
+}
+
+// historyPush is the number of History.push.
+const historyPush protowire.Number = 2
+
+// AppendPush appends an encoded Push to an encoded History. It does what Append does
+// with a History of that push, in less time: each push to a grouping needs it.
+func AppendPush(history, push []byte) []byte {
+	return protowire.AppendBytes(protowire.AppendTag(history, historyPush, protowire.BytesType), push)
 }
 
 // Unmarshal decodes a whole record into m. Fields that are not known are kept, but
