@@ -235,7 +235,7 @@ func (a *App) openStore(ctx context.Context) error {
 		return fmt.Errorf("cannot load the store: %w", err)
 	}
 	a.metrics.Watch(a.store)
-	stats := a.store.Picture().Stats()
+	stats := a.store.Snapshot().Stats()
 	a.log.Info("Loaded the store", "path", path,
 		"groupings", stats.Groupings, "series", stats.Series, "took", time.Since(started).Round(time.Millisecond))
 	return nil

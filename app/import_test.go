@@ -103,7 +103,7 @@ func TestAnImportHoldsAGroupingToTheRulesOfAPush(t *testing.T) {
 				t.Fatalf("%+v, %v", told, err)
 			}
 			var held, refused string
-			for g := range a.store.Picture().Groups() {
+			for g := range a.store.Snapshot().Groups() {
 				for _, f := range g.Families() {
 					held += f.Name + " "
 				}
@@ -145,7 +145,7 @@ func TestAnImportTakesTheNamesThatAPushMayHave(t *testing.T) {
 		a := start(t, test.args...)
 		n, err := a.importAll(t.Context(), groupings)
 		var held []string
-		for g := range a.store.Picture().Groups() {
+		for g := range a.store.Snapshot().Groups() {
 			for _, f := range g.Families() {
 				held = append(held, f.Name)
 			}
@@ -167,17 +167,17 @@ func TestAPersistenceFileIsImportedOnceAndNeverTouched(t *testing.T) {
 	}
 	o := options(t, "--persistence.file="+file)
 	a := startWith(t, o)
-	before := a.store.Picture().Stats().Groupings
+	before := a.store.Snapshot().Stats().Groupings
 	if before == 0 {
 		t.Fatal("nothing was imported")
 	}
-	for g := range a.store.Picture().Groups() {
+	for g := range a.store.Snapshot().Groups() {
 		if status, _ := do(t, "DELETE", "http://"+a.Addr()+g.Key.Path(), ""); status != 202 {
 			t.Fatalf("DELETE %s: %d", g.Key.Path(), status)
 		}
 	}
 	stop(t, a)
-	if again := startWith(t, o).store.Picture().Stats().Groupings; again != 0 {
+	if again := startWith(t, o).store.Snapshot().Stats().Groupings; again != 0 {
 		t.Errorf("%d groupings came back", again)
 	}
 	if now, err := os.ReadFile(file); err != nil || string(now) != string(content) {
@@ -214,7 +214,7 @@ func late(t *testing.T, use func(a *App), file string) (log string, held []strin
 		t.Fatal(err)
 	}
 	a, log = logged(t, o)
-	for g := range a.store.Picture().Groups() {
+	for g := range a.store.Snapshot().Groups() {
 		held = append(held, g.Key.String())
 	}
 	return log, held
@@ -294,7 +294,7 @@ func TestAnImportThatWasCutShortGoesOnUnlessTheStoreWasServed(t *testing.T) {
 			}
 			o.PersistenceFile = debianFile
 			a, log := logged(t, o)
-			if n := a.store.Picture().Stats().Groupings; n != test.held || !strings.Contains(log, test.log) {
+			if n := a.store.Snapshot().Stats().Groupings; n != test.held || !strings.Contains(log, test.log) {
 				t.Errorf("holds %d, and logged\n%s\nwant %d and %s", n, log, test.held, test.log)
 			}
 		})

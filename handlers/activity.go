@@ -251,7 +251,7 @@ func (h *api) activityModel(f ui.Frame, v *activityView, entries []store.Entry, 
 	if next != "" {
 		m.Next = home + v.address(next)
 	}
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	for _, e := range entries {
 		row := h.entry(f, p, e)
 		row.Alike = home + v.alike(e.Kind)
@@ -295,7 +295,7 @@ func (h *api) kept() string {
 }
 
 // entry is an entry of the log as the page shows it.
-func (h *api) entry(f ui.Frame, p *store.Picture, e store.Entry) views.Entry {
+func (h *api) entry(f ui.Frame, p *store.Snapshot, e store.Entry) views.Entry {
 	row := views.Entry{
 		Operation: e.Operation, Kind: string(e.Kind), At: e.At, Count: e.Count,
 		Client: web.Client(e.Origin),

@@ -120,7 +120,7 @@ func (s *selection) String() string {
 
 // selected returns the groupings that are meant, and how many of those named
 // are not there.
-func (h *api) selected(p *store.Picture, s *selection) (found []*store.Group, missing int) {
+func (h *api) selected(p *store.Snapshot, s *selection) (found []*store.Group, missing int) {
 	if s.named {
 		found, missing = byIDs(p, s.ids)
 		s.order(found)
@@ -134,7 +134,7 @@ func (h *api) selected(p *store.Picture, s *selection) (found []*store.Group, mi
 }
 
 // byIDs returns each of the groupings once, in the order of their identities.
-func byIDs(p *store.Picture, ids []string) (found []*store.Group, missing int) {
+func byIDs(p *store.Snapshot, ids []string) (found []*store.Group, missing int) {
 	known := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		if known[id] {
@@ -204,7 +204,7 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 		return err
 	}
 	s.sort = "labels"
-	found, missing := h.selected(h.Store.Picture(), &s)
+	found, missing := h.selected(h.Store.Snapshot(), &s)
 	switch {
 	case len(found) != expected || versionOf(found) != form.Get("version"):
 		return h.askBulkAgain(c, s, found, missing, expected)
@@ -213,7 +213,7 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 	}
 	deleted, err := h.Store.DeleteSeen(context.Background(), seenOf(found), true, s.record(found), h.web.Origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
-		found, missing = h.selected(h.Store.Picture(), &s)
+		found, missing = h.selected(h.Store.Snapshot(), &s)
 		return h.askBulkAgain(c, s, found, missing, expected)
 	}
 	if err != nil {

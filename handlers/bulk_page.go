@@ -19,7 +19,7 @@ import (
 // asked again, if it is.
 func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.BulkRemoval) error {
 	s.sort = "labels"
-	found, missing := h.selected(h.Store.Picture(), s)
+	found, missing := h.selected(h.Store.Snapshot(), s)
 	m.Frame, m.InDialog = h.web.Frame(c, "Delete groupings", "groupings"), web.IsPartial(c)
 	m.Count, m.Missing, m.Named, m.Everything = len(found), missing, s.named, s.everything()
 	m.Active, m.MustType = activeIn(found, s.at), s.mustType(found)

@@ -500,7 +500,7 @@ func TestThousandsAreDeletedWhilePushesGoOn(t *testing.T) {
 				t.Error(a)
 				return
 			}
-			if n := s.store.Picture().Stats().Groupings; n > left+busy && n < all {
+			if n := s.store.Snapshot().Stats().Groupings; n > left+busy && n < all {
 				answered++
 			}
 			select {
@@ -515,7 +515,7 @@ func TestThousandsAreDeletedWhilePushesGoOn(t *testing.T) {
 	if answered := <-meanwhile; a.status != 303 || answered == 0 {
 		t.Errorf("%v; %d pushes were answered meanwhile", a, answered)
 	}
-	if n := s.store.Picture().Stats().Groupings; n < left || n > left+busy {
+	if n := s.store.Snapshot().Stats().Groupings; n < left || n > left+busy {
 		t.Errorf("%d are left", n)
 	}
 	_, undoable := s.store.Undoable(strings.TrimPrefix(a.header.Get("Location"), "/deleted/"))

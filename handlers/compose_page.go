@@ -34,7 +34,7 @@ func (h *api) composePage(c *fiber.Ctx, d *draft) views.Compose {
 		m.Labels = append(m.Labels, views.Label{})
 	}
 	title := "Push metrics"
-	if _, ok := h.Store.Picture().ByDigest(d.again); ok && !m.Blind {
+	if _, ok := h.Store.Snapshot().ByDigest(d.again); ok && !m.Blind {
 		title = "Push again"
 	} else {
 		m.ID = "" // it has gone, or never was
@@ -52,7 +52,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 	if j.err != nil {
 		return
 	}
-	picture := h.Store.Picture()
+	picture := h.Store.Snapshot()
 	outcome, err := h.Store.Preview(j.push)
 	if err != nil {
 		// The grouping that the text names becomes a link.
@@ -93,7 +93,7 @@ func (h *api) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.Grou
 
 // composeAgain shows the form filled in with what a grouping holds.
 func (h *api) composeAgain(c *fiber.Ctx, id string) error {
-	g, ok := h.Store.Picture().ByDigest(id)
+	g, ok := h.Store.Snapshot().ByDigest(id)
 	if !ok {
 		return h.noGrouping(c)
 	}

@@ -184,7 +184,7 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 	s := serve(t)
 	s.put("/metrics/job/x", "# TYPE a gauge\na 1\n")
 	s.put("/metrics/job/y", "# TYPE b gauge\nb 1\n")
-	before := s.store.Picture()
+	before := s.store.Snapshot()
 	for _, form := range []string{
 		written("x", "a\n"), written("x", "a 1\n", "ttl", "soon"), written("x", "# TYPE b counter\nb 1\n"), written("", "a 1\n"), written("x", "a 2\n"), written("z", "a 2\n"),
 	} {
@@ -195,7 +195,7 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 			t.Errorf("%v", a)
 		}
 	}
-	if s.store.Picture() != before {
+	if s.store.Snapshot() != before {
 		t.Error("something has changed")
 	}
 	for line := range strings.Lines(s.get("/metrics/self").body) {

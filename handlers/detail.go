@@ -42,7 +42,7 @@ const (
 
 // detail shows a grouping, or one family of it, or its last pushes.
 func (h *api) detail(c *fiber.Ctx) error {
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	g, ok := p.ByDigest(c.Params("id"))
 	if !ok {
 		return h.noGrouping(c)
@@ -71,7 +71,7 @@ func (h *api) detail(c *fiber.Ctx) error {
 
 // raw serves what a grouping holds as text, as scrapes show it.
 func (h *api) raw(c *fiber.Ctx) error {
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	g, ok := p.ByDigest(c.Params("id"))
 	if !ok {
 		return h.noGrouping(c)
@@ -83,7 +83,7 @@ func (h *api) raw(c *fiber.Ctx) error {
 }
 
 // groupingHead is the page of a grouping without what it holds.
-func (h *api) groupingHead(c *fiber.Ctx, p *store.Picture, g *store.Group) views.Grouping {
+func (h *api) groupingHead(c *fiber.Ctx, p *store.Snapshot, g *store.Group) views.Grouping {
 	f := h.web.Frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
 		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: web.Client(g.Origin),

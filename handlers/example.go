@@ -54,7 +54,7 @@ func (h *api) runExample(c *fiber.Ctx) error {
 		a := web.AnswerTo(err)
 		r.Status, r.Text = a.Status, a.Text
 	}
-	if _, ok := h.Store.Picture().Group(key); ok {
+	if _, ok := h.Store.Snapshot().Group(key); ok {
 		r.Grouping = key.Digest()
 	}
 	return h.web.Page(c, fiber.StatusOK, views.DocRunPage(r))
@@ -95,7 +95,7 @@ func (h *api) cleanUp(c *fiber.Ctx) error {
 // leftByExamples are the groupings that examples push to, if they are there.
 func (h *api) leftByExamples() []store.Seen {
 	var seen []store.Seen
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	for _, e := range docs.Examples() {
 		path, err := store.ParsePath(e.Path[len("/metrics"):], false)
 		if err != nil || slices.ContainsFunc(seen, func(s store.Seen) bool { return s.Key.ID() == path.Key.ID() }) {

@@ -35,7 +35,7 @@ func (h *api) export(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	found, _ := h.selected(p, &s)
 	c.Set(fiber.HeaderVary, fiber.HeaderAcceptEncoding)
 	switch c.Query("format", "text") {

@@ -19,7 +19,7 @@ func (h *api) noGrouping(c *fiber.Ctx) error {
 	if !h.web.WantsPage(c) || part != "" && part != "grouping" {
 		return web.NewError(fiber.StatusNotFound, "there is no such grouping")
 	}
-	if gone, ok := h.Store.Picture().GoneByDigest(c.Params("id")); ok {
+	if gone, ok := h.Store.Snapshot().GoneByDigest(c.Params("id")); ok {
 		return h.gonePage(c, gone)
 	}
 	return h.web.Page(c, fiber.StatusNotFound, views.NoGroupingPage(h.web.Frame(c, "No such grouping", "groupings")))

@@ -195,7 +195,7 @@ func TestOnesOwnIsWhatTheSamePersonOrProgramDid(t *testing.T) {
 		} else if a := s.do("DELETE", path, "", test.deletes...); a.status != 202 {
 			t.Fatal(a)
 		}
-		gone, ok := s.store.Picture().GoneByDigest(digest)
+		gone, ok := s.store.Snapshot().GoneByDigest(digest)
 		if !ok {
 			t.Fatalf("%s: it is not gone", name)
 		}

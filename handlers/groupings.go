@@ -48,7 +48,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 		return err
 	}
 	now := h.Store.Now()
-	found, _ := h.find(h.Store.Picture(), &q, now)
+	found, _ := h.find(h.Store.Snapshot(), &q, now)
 	total := len(found)
 	page, next := q.page(found)
 	out := make([]groupingJSON, len(page))
@@ -78,7 +78,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	}
 	var n int
 	if dry {
-		n, err = countWithin(h.Store.Picture(), selectors, limit)
+		n, err = countWithin(h.Store.Snapshot(), selectors, limit)
 	} else {
 		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.web.Origin(c))
 	}
@@ -90,7 +90,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 
 // countWithin counts what a delete of what matches would delete. The error is
 // store.ErrOutside if that one would be refused for it.
-func countWithin(p *store.Picture, selectors, within store.Selectors) (int, error) {
+func countWithin(p *store.Snapshot, selectors, within store.Selectors) (int, error) {
 	n := 0
 	for g := range p.Matching(selectors) {
 		if !within.Match(g.Key.Labels()) {
@@ -166,7 +166,7 @@ func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 
 // find returns the groupings that are asked for, sorted, and how many there
 // would be of each state.
-func (h *api) find(p *store.Picture, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
+func (h *api) find(p *store.Snapshot, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
 	byState = make(map[string]int, len(states))
 	for g := range web.GroupsWithin(p, q.selectors, q.within) {
 		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {

@@ -37,7 +37,7 @@ func isOverdue(g *store.Group, now time.Time) bool {
 const historyWait = 10 * time.Second
 
 // fillHistory puts the last pushes into the page.
-func (h *api) fillHistory(m *views.Grouping, p *store.Picture, g *store.Group) error {
+func (h *api) fillHistory(m *views.Grouping, p *store.Snapshot, g *store.Group) error {
 	ctx, cancel := context.WithTimeout(context.Background(), historyWait)
 	defer cancel()
 	pushes, err := h.Store.History(ctx, g.Key)
@@ -65,7 +65,7 @@ func (h *api) fillHistory(m *views.Grouping, p *store.Picture, g *store.Group) e
 const maxRaw = 64 << 10
 
 // fillRaw puts the beginning of what scrapes show of a grouping into the page.
-func (h *api) fillRaw(c *fiber.Ctx, m *views.Grouping, p *store.Picture, g *store.Group) error {
+func (h *api) fillRaw(c *fiber.Ctx, m *views.Grouping, p *store.Snapshot, g *store.Group) error {
 	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
 	s.Format, s.Coding = exposition.Negotiate(lossless), ""
 	w := beginning{room: maxRaw}

@@ -204,7 +204,7 @@ func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len
 
 // groupings makes the page of a view.
 func (h *api) groupings(c *fiber.Ctx, f ui.Frame, v *listView) views.Groupings {
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	found, byState := h.find(p, &v.listQuery, f.Now)
 	home := f.Path("/")
 	m := views.Groupings{

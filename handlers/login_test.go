@@ -287,7 +287,7 @@ func TestWhatIsWrongWithASignInIsToldOnACleanPage(t *testing.T) {
 				t.Errorf("the log says\n%s", log)
 			}
 			b.wantSecretsKept(p)
-			if n := s.store.Picture().Stats().Sessions; n != 0 {
+			if n := s.store.Snapshot().Stats().Sessions; n != 0 {
 				t.Errorf("%d sessions", n)
 			}
 		})

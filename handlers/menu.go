@@ -15,7 +15,7 @@ func (h *api) menuRoutes() []web.Route {
 // menu serves what can be done with a grouping of the list, once somebody asks:
 // in each row it would make the page twice as large.
 func (h *api) menu(c *fiber.Ctx) error {
-	g, ok := h.Store.Picture().ByDigest(c.Params("id"))
+	g, ok := h.Store.Snapshot().ByDigest(c.Params("id"))
 	if !ok {
 		return h.nothingToRemove(c)
 	}

@@ -41,7 +41,7 @@ func (h *api) targetsPage(c *fiber.Ctx) error {
 	}
 	f := h.web.Frame(c, "Targets", "targets")
 	f.Live = "targets"
-	jobs := h.pushers(h.Store.Picture(), f.Now)
+	jobs := h.pushers(h.Store.Snapshot(), f.Now)
 	seen, served := h.Scrapers.List(f.Now)
 	t := views.Targets{
 		Frame: f, Jobs: len(jobs), Scrapers: len(seen), Served: served, Started: h.Started,
@@ -117,7 +117,7 @@ type pusher struct {
 }
 
 // pushers goes through the groupings once and sums them up by job.
-func (h *api) pushers(p *store.Picture, now time.Time) map[string]*pusher {
+func (h *api) pushers(p *store.Snapshot, now time.Time) map[string]*pusher {
 	jobs := map[string]*pusher{}
 	for g := range p.Groups() {
 		job := g.Key.Job()

@@ -35,7 +35,7 @@ func (h *api) removalRoutes() []web.Route {
 
 // askRemoval asks before a grouping is deleted.
 func (h *api) askRemoval(c *fiber.Ctx) error {
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	g, ok := p.ByDigest(c.Params("id"))
 	if !ok {
 		return h.nothingToRemove(c)
@@ -58,7 +58,7 @@ func isActive(g *store.Group, now time.Time) bool {
 	return now.Sub(g.Since()) < max(activeWithin, 2*g.Every)
 }
 
-func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Picture, g *store.Group, again bool) error {
+func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *store.Group, again bool) error {
 	m := views.Removal{
 		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
 		Active: isActive(g, h.Store.Now()), InDialog: web.IsPartial(c),
@@ -88,7 +88,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 	if err != nil {
 		return web.BadRequest("seen must be the time of the push that was seen")
 	}
-	g, ok := h.Store.Picture().ByDigest(c.Params("id"))
+	g, ok := h.Store.Snapshot().ByDigest(c.Params("id"))
 	if !ok {
 		return h.nothingToRemove(c)
 	}
@@ -103,7 +103,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 }
 
 func (h *api) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	g, ok := p.Group(k)
 	if !ok {
 		return h.nothingToRemove(c)

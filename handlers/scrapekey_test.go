@@ -309,7 +309,7 @@ func TestReadersByTheKeyAreManyAndApart(t *testing.T) {
 	if a := s.post("/account/end-sessions", "", first[:2]...); a.status != 303 {
 		t.Errorf("%v", a)
 	}
-	if n := s.store.Picture().Stats().Sessions; n != 25 {
+	if n := s.store.Snapshot().Stats().Sessions; n != 25 {
 		t.Errorf("%d sessions are left", n)
 	}
 }

@@ -348,7 +348,7 @@ func (s *served) samples() []string {
 // groupings returns the groupings that are held, as selectors.
 func (s *served) groupings() []string {
 	keys := []string{}
-	for g := range s.store.Picture().Groups() {
+	for g := range s.store.Snapshot().Groups() {
 		keys = append(keys, g.Key.String())
 	}
 	return keys
@@ -359,7 +359,7 @@ func (s *served) group(path string) *store.Group {
 	s.t.Helper()
 	p, err := store.ParsePath(strings.TrimPrefix(path, "/metrics"), true)
 	must(s.t, err)
-	g, ok := s.store.Picture().Group(p.Key)
+	g, ok := s.store.Snapshot().Group(p.Key)
 	if !ok {
 		s.t.Fatalf("there is no grouping %s", path)
 	}

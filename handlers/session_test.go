@@ -223,7 +223,7 @@ func TestAPlantedCookieIsNotTheSession(t *testing.T) {
 			t.Errorf("%s is somebody: %v", cookie, a)
 		}
 	}
-	if n := s.store.Picture().Stats().Sessions; n != 2 {
+	if n := s.store.Snapshot().Stats().Sessions; n != 2 {
 		t.Errorf("%d sessions", n)
 	}
 	// A wrong password ends nothing.

@@ -32,7 +32,7 @@ func (h *api) statusPage(c *fiber.Ctx) error {
 		return err
 	}
 	administers := guard.Principal(c).Role.May(auth.Administer)
-	state, stats := h.Store.Status(), h.Store.Picture().Stats()
+	state, stats := h.Store.Status(), h.Store.Snapshot().Stats()
 	s := views.Status{
 		Frame: h.web.Frame(c, "Status", "status"), Since: state.Journal.Since, Flags: flags,
 		Groups: []views.FactGroup{

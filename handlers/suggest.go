@@ -30,7 +30,7 @@ func (h *api) suggest(c *fiber.Ctx) error {
 	}
 	q = strings.ToLower(q)
 	counts := map[string]int{}
-	for g := range h.Store.Picture().Groups() {
+	for g := range h.Store.Snapshot().Groups() {
 		for _, l := range g.Key.Labels() {
 			text := l.Name
 			if name != "" {
@@ -86,7 +86,7 @@ func splitMatcher(typed string) (name, operator, value string) {
 
 // meant are filters with what somebody may have meant in the place of the values
 // that no grouping has.
-func meant(home string, v *listView, p *store.Picture) []views.Meant {
+func meant(home string, v *listView, p *store.Snapshot) []views.Meant {
 	var list []views.Meant
 	for _, typed := range v.matchers {
 		name, value, ok := exactly(typed)
@@ -117,7 +117,7 @@ func exactly(matcher string) (name, value string, ok bool) {
 }
 
 // valuesOf counts the groupings by the values of a label.
-func valuesOf(p *store.Picture, name string) map[string]int {
+func valuesOf(p *store.Snapshot, name string) map[string]int {
 	counts := map[string]int{}
 	for g := range p.Groups() {
 		for _, l := range g.Key.Labels() {

@@ -35,7 +35,7 @@ func (t Tokens) Principal(secret, from string) (auth.Principal, error) {
 // Len is part of guard.MadeTokens.
 func (t Tokens) Len() int {
 	n := 0
-	for x := range t.Store.Picture().Tokens() {
+	for x := range t.Store.Snapshot().Tokens() {
 		if x.Authenticated && !t.Store.Expired(&x.Secrets[0]) {
 			n++
 		}
@@ -44,7 +44,7 @@ func (t Tokens) Len() int {
 }
 
 // Known is part of guard.MadeTokens.
-func (t Tokens) Known() bool { return t.Store.Picture().KnowsTokens() }
+func (t Tokens) Known() bool { return t.Store.Snapshot().KnowsTokens() }
 
 func (h *api) tokenRoutes() []web.Route {
 	return []web.Route{
@@ -100,7 +100,7 @@ func (h *api) tokenJSON(t *store.Token) tokenJSON {
 // listTokens serves all tokens by their names.
 func (h *api) listTokens(c *fiber.Ctx) error {
 	list := []tokenJSON{}
-	for t := range h.Store.Picture().Tokens() {
+	for t := range h.Store.Snapshot().Tokens() {
 		list = append(list, h.tokenJSON(t))
 	}
 	return web.Succeed(c, fiber.Map{"tokens": list})

@@ -68,7 +68,7 @@ func (h *api) tokenForm(f ui.Frame, form url.Values) views.NewToken {
 
 // reach tells what a limit means at present.
 func (h *api) reach(limit string) views.Reach {
-	p := h.Store.Picture()
+	p := h.Store.Snapshot()
 	r := views.Reach{Total: p.Stats().Groupings}
 	whole := braced(limit)
 	s, err := parseLimit(whole)

@@ -65,7 +65,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 	web.PushURL(c, at(search, from))
 	m := views.Tokens{Frame: f, Search: search, Clear: at("", 0), Revoked: c.Query("revoked") != ""}
 	var found []*store.Token
-	for t := range h.Store.Picture().Tokens() {
+	for t := range h.Store.Snapshot().Tokens() {
 		m.Total++
 		if text := h.tokenText(t); !slices.ContainsFunc(wanted, func(word string) bool { return !strings.Contains(text, word) }) {
 			found = append(found, t)
@@ -121,7 +121,7 @@ func (h *api) tokenView(t *store.Token) views.Token {
 
 // tokenOf is the token that a request is about.
 func (h *api) tokenOf(c *fiber.Ctx) (*store.Token, error) {
-	t, ok := h.Store.Picture().Token(c.Params("id"))
+	t, ok := h.Store.Snapshot().Token(c.Params("id"))
 	if !ok {
 		return nil, store.ErrNoToken
 	}
@@ -223,7 +223,7 @@ func (h *api) exampleOfLimit(limit store.Selectors) (store.GroupingKey, bool) {
 	if key, ok := limit.Example(); ok {
 		return key, true
 	}
-	for g := range h.Store.Picture().Matching(limit) {
+	for g := range h.Store.Snapshot().Matching(limit) {
 		return g.Key, true
 	}
 	return store.GroupingKey{}, false

@@ -164,7 +164,7 @@ func TestTheFormIsShownAgainWithWhatIsWrong(t *testing.T) {
 			t.Errorf("%q: the fields are lost: %s", test.fields, a.body)
 		}
 	}
-	if n := s.store.Picture().Stats().Tokens; n != 1 {
+	if n := s.store.Snapshot().Stats().Tokens; n != 1 {
 		t.Errorf("there are %d tokens", n)
 	}
 }
@@ -183,7 +183,7 @@ func TestASecretIsShownOnce(t *testing.T) {
 	}
 	s.put("/metrics/job/back1", "a 1\n", bearer(secret)...)
 	again := s.post("/tokens/new", fields, admin...)
-	if again.status != 422 || again.shown() != "" || s.store.Picture().Stats().Tokens != 1 {
+	if again.status != 422 || again.shown() != "" || s.store.Snapshot().Stats().Tokens != 1 {
 		t.Errorf("%v", again)
 	}
 	if a := s.get("/pg/tokens/new", append(admin, aBrowser...)...); a.status != 200 || strings.Contains(a.body, secret) || !strings.Contains(a.body, "New API token") {
@@ -219,7 +219,7 @@ func TestATokenIsGoodToTheEndOfItsLastDay(t *testing.T) {
 	if a := s.post("/tokens/new", form("name", "x", "role", "reader", "expires", "on", "date", day), s.signedIn()...); a.shown() == "" {
 		t.Fatalf("%v", a)
 	}
-	for token := range s.store.Picture().Tokens() {
+	for token := range s.store.Snapshot().Tokens() {
 		if got := token.Expires().UTC().Round(time.Second).Format(time.DateTime); got != day+" 23:59:59" && got != day+" 23:59:58" {
 			t.Errorf("expires %s", got)
 		}

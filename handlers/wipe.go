@@ -54,7 +54,7 @@ const wipeWord = "wipe"
 func (h *api) askWipe(c *fiber.Ctx) error { return h.wipePage(c, fiber.StatusOK, "", "") }
 
 func (h *api) wipePage(c *fiber.Ctx, status int, typed, problem string) error {
-	stats := h.Store.Picture().Stats()
+	stats := h.Store.Snapshot().Stats()
 	m := views.Wipe{
 		Frame: h.web.Frame(c, "Delete everything", "status"), Groupings: stats.Groupings, Families: stats.Families, Series: stats.Series,
 		Word: wipeWord, Typed: typed, Problem: problem,
@@ -80,7 +80,7 @@ func (h *api) wipeByForm(c *fiber.Ctx) error {
 	switch {
 	case !strings.EqualFold(typed, wipeWord):
 		return h.wipePage(c, fiber.StatusUnprocessableEntity, typed, "Nothing was deleted: type “"+wipeWord+"” into the field to delete everything.")
-	case expected != h.Store.Picture().Stats().Groupings:
+	case expected != h.Store.Snapshot().Stats().Groupings:
 		return h.wipePage(c, fiber.StatusConflict, "", "Nothing was deleted: the number of groupings has changed in the meantime. Check it again.")
 	}
 	d, err := h.wipeAll(c)

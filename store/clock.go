@@ -296,7 +296,7 @@ func (c *clock) status() ClockStatus {
 func (s *Store) Now() time.Time { return s.clock.stamp() }
 
 // passes reports whether the picture holds anything that lasts only for a while.
-func (p *Picture) passes() bool {
+func (p *Snapshot) passes() bool {
 	return p.expiries.Len()+p.gone.Len()+p.sessions.byKey.Len() > 0
 }
 
@@ -376,12 +376,12 @@ func (c *committer) mindClock() {
 	}
 	c.times.saveAt = c.clock.now()
 	c.edits++
-	e := &edit{Picture: c.durable.copy(), id: c.edits}
+	e := &edit{Snapshot: c.durable.copy(), id: c.edits}
 	if caughtUp {
 		c.settle(e)
 	}
 	e.touch() // it may show other times
-	c.publish(e.Picture)
+	c.publish(e.Snapshot)
 }
 
 // settleClock judges the clock when everything is loaded for the first time.
@@ -398,7 +398,7 @@ func (c *committer) settleClock() {
 }
 
 // endOf is when a grouping expires, in Unix nanoseconds of the running time.
-func (p *Picture) endOf(g *Group) int64 {
+func (p *Snapshot) endOf(g *Group) int64 {
 	at := p.clock.place(nanos(g.Pushed), g.ran)
 	return at.Add(g.Expires.Sub(g.Pushed)).UnixNano()
 }

@@ -125,7 +125,7 @@ func (s *timed) push(path string, ttl time.Duration) {
 
 func (s *timed) group(path string) *store.Group {
 	s.t.Helper()
-	g, ok := s.Picture().Group(key(s.t, path))
+	g, ok := s.Snapshot().Group(key(s.t, path))
 	if !ok {
 		s.t.Fatalf("%s is gone", path)
 	}
@@ -133,14 +133,14 @@ func (s *timed) group(path string) *store.Group {
 }
 
 func (s *timed) held(path string) bool {
-	_, ok := s.Picture().Group(key(s.t, path))
+	_, ok := s.Snapshot().Group(key(s.t, path))
 	return ok
 }
 
 // exposed is a push time as scrapes show it.
 func (s *timed) exposed(path string) time.Time {
 	s.t.Helper()
-	p, id := s.Picture(), strconv.Quote(key(s.t, path).Job())
+	p, id := s.Snapshot(), strconv.Quote(key(s.t, path).Job())
 	for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
 		for _, c := range f.Chunks {
 			if f.Name == "push_time_seconds" && strings.Contains(string(c.Text), "job="+id) {
@@ -163,14 +163,14 @@ func near(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 func (s *timed) wantPushed(what, path string, want time.Time) {
 	s.t.Helper()
 	g := s.group(path)
-	byDigest, _ := s.Picture().ByDigest(g.Key.Digest())
+	byDigest, _ := s.Snapshot().ByDigest(g.Key.Digest())
 	var all, matching *store.Group
-	for x := range s.Picture().Groups() {
+	for x := range s.Snapshot().Groups() {
 		if x.Key.ID() == g.Key.ID() {
 			all = x
 		}
 	}
-	for x := range s.Picture().Matching(store.JobSelector(g.Key.Job())) {
+	for x := range s.Snapshot().Matching(store.JobSelector(g.Key.Job())) {
 		if x.Key.ID() == g.Key.ID() {
 			matching = x
 		}
@@ -579,13 +579,13 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 		t.Error(err)
 	}
 	shown["the entry"] = x.At
-	gone, _ := s.Picture().GoneByDigest(key(t, "/job/y").Digest())
+	gone, _ := s.Snapshot().GoneByDigest(key(t, "/job/y").Digest())
 	shown["what is gone"] = gone.At
 	session, _ := s.Session("id")
 	shown["the session"], shown["its use"] = session.Created, session.Seen
 	listed := s.SessionsOf("id")
 	shown["the session in the list"] = listed[0].Created
-	made, _ := s.Picture().Token(token.ID)
+	made, _ := s.Snapshot().Token(token.ID)
 	shown["the token"] = made.Created
 	shown["its use"], _ = s.TokenUsed(token.ID)
 	for what, at := range shown {

@@ -13,7 +13,7 @@ import (
 // committer is the one goroutine that changes things.
 type committer struct {
 	*Store
-	durable *Picture // the last durable one: what readers see
+	durable *Snapshot // the last durable one: what readers see
 	edits   uint64
 
 	// Of the last change: its stamp, its place in the order of all changes, and its
@@ -51,7 +51,7 @@ const saveEvery = time.Second
 const maxConflicts = 5
 
 func newCommitter(s *Store) *committer {
-	c := &committer{Store: s, durable: s.Picture()}
+	c := &committer{Store: s, durable: s.Snapshot()}
 	c.newTables()
 	return c
 }
@@ -212,7 +212,7 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 func (c *committer) newBatch() *batch {
 	c.edits++
 	b := &batch{c: c, changes: map[string]*pending{}}
-	b.edit = edit{Picture: c.durable.copy(), id: c.edits}
+	b.edit = edit{Snapshot: c.durable.copy(), id: c.edits}
 	b.noted = c.noted[:0]
 	c.tick(b)
 	return b
@@ -256,7 +256,7 @@ func (c *committer) write(b *batch) error {
 	if len(changes) == 0 {
 		c.written(b)
 		if b.touched {
-			c.publish(b.Picture)
+			c.publish(b.Snapshot)
 		}
 		return nil
 	}
@@ -280,7 +280,7 @@ func (c *committer) write(b *batch) error {
 		b.setRevision(p, first+journal.Revision(i))
 	}
 	b.applied = last
-	c.publish(b.Picture)
+	c.publish(b.Snapshot)
 	return nil
 }
 
@@ -309,11 +309,11 @@ func explain(err error) error {
 	return fmt.Errorf("%w: %w", journal.ErrUnavailable, err)
 }
 
-func (c *committer) publish(p *Picture) {
+func (c *committer) publish(p *Snapshot) {
 	p.sequence = c.durable.sequence
 	if p.changes != c.durable.changes {
 		p.sequence++
 	}
 	c.durable = p
-	c.picture.Store(p)
+	c.snapshot.Store(p)
 }

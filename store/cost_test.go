@@ -71,7 +71,7 @@ func BenchmarkExposed(b *testing.B) {
 	s, _ := filled(b, 10_000)
 	b.ReportAllocs()
 	for b.Loop() {
-		p := s.Picture()
+		p := s.Snapshot()
 		for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
 			_ = f
 		}

@@ -31,7 +31,7 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 // deleted.
 func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
 	var matching []Seen
-	for g := range s.Picture().matching(sel) {
+	for g := range s.Snapshot().matching(sel) {
 		if !within.Match(g.Key.Labels()) {
 			return 0, ErrOutside
 		}
@@ -156,7 +156,7 @@ func (op *deleteOp) apply(b *batch) error {
 }
 
 // compare sorts groupings by what has become of them since they were seen.
-func (p *Picture) compare(seen []Seen) (same, changed, missing []GroupingKey) {
+func (p *Snapshot) compare(seen []Seen) (same, changed, missing []GroupingKey) {
 	for _, x := range seen {
 		switch g, ok := p.Group(x.Key); {
 		case !ok:
@@ -239,7 +239,7 @@ func (e *edit) earlierWipes() []wipe {
 
 // wipedBy returns the wipe that a record is older than, if there is one, or
 // what a merge was based on; 0: nothing.
-func (p *Picture) wipedBy(r, base journal.Revision) (tombstone, bool) {
+func (p *Snapshot) wipedBy(r, base journal.Revision) (tombstone, bool) {
 	for _, w := range p.wipes {
 		if r < w.revision || base != 0 && base < w.revision {
 			return w.tombstone, true
@@ -252,7 +252,7 @@ func (p *Picture) wipedBy(r, base journal.Revision) (tombstone, bool) {
 func (e *edit) wipe(w wipe, own []exposition.Family) {
 	e.wipes = append(slices.Clip(e.wipes), w)
 	groups := e.groups
-	empty := newPicture(own)
+	empty := newSnapshot(own)
 	e.groups, e.aliases, e.families = empty.groups, empty.aliases, empty.families
 	e.claims, e.expiries = empty.claims, empty.expiries
 	e.stats = Stats{Gone: e.stats.Gone}
@@ -263,7 +263,7 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	})
 }
 
-func (p *Picture) oldestGone() (at int64, id string, ok bool) {
+func (p *Snapshot) oldestGone() (at int64, id string, ok bool) {
 	_, id, ok = p.goneTime.Min()
 	if ok {
 		x, _ := p.gone.Get(id)

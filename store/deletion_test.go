@@ -36,7 +36,7 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 			for i := range 3 {
 				path := fmt.Sprintf("/job/x/i/%d", i)
 				mustPush(t, s, path, "m 1\n")
-				g, _ := s.Picture().Group(key(t, path))
+				g, _ := s.Snapshot().Group(key(t, path))
 				seen = append(seen, store.Seen{Key: g.Key, Pushed: g.Pushed})
 			}
 			mustPush(t, s, "/job/y", "m 1\n")
@@ -48,7 +48,7 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 			for _, path := range tt.change {
 				mustPush(t, s, path, "m 1\n")
 			}
-			before := s.Picture().Stats().Groupings
+			before := s.Snapshot().Stats().Groupings
 			d, err := s.DeleteSeen(t.Context(), seen, tt.exact, "these", store.Origin{By: "ana"})
 			var changed *store.ChangedError
 			if errors.As(err, &changed) != tt.refused || err != nil && !tt.refused {
@@ -60,7 +60,7 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 			if d.Groupings != tt.deleted || len(d.Changed) != tt.changed || len(d.Missing) != tt.missing || (d.Operation != "") != (tt.deleted > 0) {
 				t.Errorf("got %+v", d)
 			}
-			if left := s.Picture().Stats().Groupings; left != before-tt.deleted {
+			if left := s.Snapshot().Stats().Groupings; left != before-tt.deleted {
 				t.Errorf("%d groupings are left of %d", left, before)
 			}
 			x, ok, err := s.Entry(t.Context(), d.Operation)
@@ -76,7 +76,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	const n = 2500 // several commits for either
 	s, pushes := filled(t, n)
 	var seen []store.Seen
-	for g := range s.Picture().Groups() {
+	for g := range s.Snapshot().Groups() {
 		seen = append(seen, store.Seen{Key: g.Key, Pushed: g.Pushed})
 	}
 	other := push(t, "/job/other", "m 1\n")
@@ -92,7 +92,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 			if _, err := s.Push(context.Background(), other); err != nil {
 				t.Error(err)
 			}
-			if held := s.Picture().Stats().Groupings; held > 10 && held < n-10 {
+			if held := s.Snapshot().Stats().Groupings; held > 10 && held < n-10 {
 				answered++
 			}
 			select {
@@ -175,27 +175,27 @@ func TestWhatAnOperationDeletedIsTold(t *testing.T) {
 		check(s, "nothing", "", 10, 0)
 		check(s, "nonsense", "nonsense", 10, 0)
 
-		x, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/3").Digest())
+		x, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/3").Digest())
 		if !ok || x.Key.ID() != key(t, "/job/x/i/3").ID() || x.Operation != d.Operation || !x.At.Equal(time.Unix(0, x.At.UnixNano())) || x.At.IsZero() {
 			t.Errorf("what was deleted: %+v, %v", x, ok)
 		}
-		if x, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
+		if x, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
 			t.Errorf("what was wiped: %+v, %v", x, ok)
 		}
-		if x, ok := s.Picture().GoneByDigest(key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
+		if x, ok := s.Snapshot().GoneByDigest(key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
 			t.Errorf("what expired: %+v, %v", x, ok)
 		}
 		for _, digest := range []string{"", "x", key(t, "/job/nothing").Digest(), key(t, "/job/x/i/3").Digest() + "\n"} {
-			if x, ok := s.Picture().GoneByDigest(digest); ok {
+			if x, ok := s.Snapshot().GoneByDigest(digest); ok {
 				t.Errorf("%q: %+v", digest, x)
 			}
 		}
 	}
 	mustPush(t, s, "/job/x/i/3", "m 1\n")
-	if _, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/3").Digest()); ok {
+	if _, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/3").Digest()); ok {
 		t.Error("it was pushed anew and is gone all the same")
 	}
-	if _, ok := s.Picture().ByDigest(key(t, "/job/x/i/3").Digest()); !ok {
+	if _, ok := s.Snapshot().ByDigest(key(t, "/job/x/i/3").Digest()); !ok {
 		t.Error("it was pushed anew and is not found")
 	}
 	check(s, "the delete of what was pushed anew", d.Operation, 10, 0)
@@ -210,7 +210,7 @@ func TestWhatAnOperationDeletedIsTold(t *testing.T) {
 	c.advance(2 * time.Hour)
 	check(s, "what is too old", last, 10, 0)
 	look(t, s)
-	if _, ok := s.Picture().GoneByDigest(key(t, "/job/x/i/0").Digest()); ok {
+	if _, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/0").Digest()); ok {
 		t.Error("it is forgotten and found")
 	}
 }
@@ -259,17 +259,17 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 		}, true},
 		{"an expiry", func() error { c.advance(time.Hour / 2); look(t, s); return nil }, true},
 		{"everything told anew", func() error {
-			before := s.Picture().Changes()
+			before := s.Snapshot().Changes()
 			j.restart <- struct{}{}
-			eventually(t, "it is told", func() bool { look(t, s); return s.Picture().Changes() != before })
+			eventually(t, "it is told", func() bool { look(t, s); return s.Snapshot().Changes() != before })
 			return nil
 		}, true},
 	} {
-		before := s.Picture()
+		before := s.Snapshot()
 		if err := tt.do(); err != nil {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
-		after := s.Picture()
+		after := s.Snapshot()
 		if counted := after.Changes() > before.Changes(); counted != tt.changes || (after.Sequence() > before.Sequence()) != tt.changes {
 			t.Errorf("%s: %d changes before, %d after; sequence %d and %d", tt.name, before.Changes(), after.Changes(), before.Sequence(), after.Sequence())
 		}
@@ -283,7 +283,7 @@ func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
 	fs := crashable(t)
 	s := openOn(t, fs, o)
 	every := func() time.Duration {
-		g, _ := s.Picture().Group(key(t, "/job/x"))
+		g, _ := s.Snapshot().Group(key(t, "/job/x"))
 		return g.Every.Round(time.Millisecond) // no two changes have the same time
 	}
 	for i, tt := range []struct {

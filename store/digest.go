@@ -10,7 +10,7 @@ import (
 
 // ByDigest returns the grouping that a digest names. Anything else than what
 // Digest returned names none.
-func (p *Picture) ByDigest(digest string) (*Group, bool) {
+func (p *Snapshot) ByDigest(digest string) (*Group, bool) {
 	id, ok := p.identityOf(digest)
 	if !ok {
 		return nil, false
@@ -29,7 +29,7 @@ type Gone struct {
 
 // GoneByDigest returns the deleted grouping that a digest names, unless it was
 // pushed anew or is forgotten already.
-func (p *Picture) GoneByDigest(digest string) (Gone, bool) {
+func (p *Snapshot) GoneByDigest(digest string) (Gone, bool) {
 	id, ok := p.identityOf(digest)
 	if !ok {
 		return Gone{}, false
@@ -40,7 +40,7 @@ func (p *Picture) GoneByDigest(digest string) (Gone, bool) {
 
 // identityOf returns the identity of the grouping, held or deleted, that a
 // digest names.
-func (p *Picture) identityOf(digest string) (string, bool) {
+func (p *Snapshot) identityOf(digest string) (string, bool) {
 	d, ok := key.ParseDigest(digest)
 	if !ok {
 		return "", false

@@ -25,7 +25,7 @@ func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 	all := func(missing string) {
 		t.Helper()
 		for digest, path := range digests {
-			g, ok := s.Picture().ByDigest(digest)
+			g, ok := s.Snapshot().ByDigest(digest)
 			if ok == (path == missing) || ok && g.Key.ID() != key(t, path).ID() {
 				t.Errorf("%s: got %v, %v", path, g, ok)
 			}
@@ -49,7 +49,7 @@ func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	for digest, path := range digests {
-		if _, ok := s.Picture().ByDigest(digest); ok {
+		if _, ok := s.Snapshot().ByDigest(digest); ok {
 			t.Errorf("%s is wiped", path)
 		}
 	}
@@ -58,14 +58,14 @@ func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 func FuzzDigest(f *testing.F) {
 	s, _ := filled(f, 3)
 	known := map[string]bool{}
-	for g := range s.Picture().Groups() {
+	for g := range s.Snapshot().Groups() {
 		known[g.Key.Digest()] = true
 		f.Add(g.Key.Digest())
 		f.Add(g.Key.Digest() + "=")
 		f.Add(fmt.Sprintf("%s\n", g.Key.Digest()[:21]))
 	}
 	f.Fuzz(func(t *testing.T, digest string) {
-		if g, ok := s.Picture().ByDigest(digest); ok != known[digest] {
+		if g, ok := s.Snapshot().ByDigest(digest); ok != known[digest] {
 			t.Errorf("%q names %v: %v", digest, g, ok)
 		}
 	})

@@ -249,7 +249,7 @@ func contentOf(t *testing.T, s *store.Store) string {
 	t.Helper()
 	ctx := t.Context()
 	var w strings.Builder
-	p := s.Picture()
+	p := s.Snapshot()
 	fmt.Fprintf(&w, "%+v\n", p.Stats())
 	for g := range p.Groups() {
 		writeGrouping(t, &w, s, g)
@@ -300,7 +300,7 @@ func writeHistory(t *testing.T, w io.Writer, s *store.Store, k store.GroupingKey
 }
 
 func writeAccess(ctx context.Context, t *testing.T, w io.Writer, s *store.Store) {
-	for x := range s.Picture().Tokens() {
+	for x := range s.Snapshot().Tokens() {
 		at, from := s.TokenUsed(x.ID)
 		fmt.Fprintf(w, "token %s %q %s %s %d %q %v used %d %s\n", x.ID, x.Name, x.Role, x.Limit, x.Created.UnixNano(), x.CreatedBy, x.Authenticated, nanosOf(at), from)
 		for i := range x.Secrets {
@@ -314,5 +314,5 @@ func writeAccess(ctx context.Context, t *testing.T, w io.Writer, s *store.Store)
 		}
 	}
 	secret, err := s.Secret(ctx)
-	fmt.Fprintf(w, "secret %x %v, tokens are known: %v\n", secret, err, s.Picture().KnowsTokens())
+	fmt.Fprintf(w, "secret %x %v, tokens are known: %v\n", secret, err, s.Snapshot().KnowsTokens())
 }

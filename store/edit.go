@@ -10,7 +10,7 @@ import (
 
 // edit is a picture in the making. It is for one goroutine.
 type edit struct {
-	*Picture
+	*Snapshot
 	id      uint64 // marks the families that this edit may modify in place
 	dirty   []claim
 	touched bool // something that readers see has changed

@@ -61,7 +61,7 @@ func (f *follower) Ready(r journal.Revision) {
 // Record is part of Follower.
 func (f *follower) Record(r journal.Record) {
 	loading := f.names != nil
-	if p := f.s.Picture(); !loading && p.told == f.resets && r.Revision <= p.applied {
+	if p := f.s.Snapshot(); !loading && p.told == f.resets && r.Revision <= p.applied {
 		return // our own, shown already
 	}
 	t := told{record: r}
@@ -118,7 +118,7 @@ func (c *committer) startOver(resets uint64) {
 	for _, x := range c.tables {
 		x.reset()
 	}
-	c.loading, c.complete = &edit{Picture: c.newPicture(), id: c.edits}, false
+	c.loading, c.complete = &edit{Snapshot: c.newSnapshot(), id: c.edits}, false
 	c.loading.told, c.loading.changes = resets, 1
 }
 
@@ -129,7 +129,7 @@ func (c *committer) showLoaded() {
 			c.settleClock()
 		}
 		c.settle(c.loading)
-		p := c.loading.Picture
+		p := c.loading.Snapshot
 		p.changes += c.durable.changes // so that what is told anew counts as changed
 		c.loading = nil
 		c.publish(p)
@@ -164,12 +164,12 @@ func (c *committer) tell(t told) error {
 			return nil
 		}
 		c.edits++
-		e := &edit{Picture: c.durable.copy(), id: c.edits}
+		e := &edit{Snapshot: c.durable.copy(), id: c.edits}
 		if err := c.take(e, t); err != nil {
 			return c.fail(err)
 		}
 		e.applied = t.record.Revision
-		c.publish(e.Picture)
+		c.publish(e.Snapshot)
 	}
 	return nil
 }

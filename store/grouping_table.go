@@ -125,7 +125,7 @@ func (c *committer) expire() {
 	}
 	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}
 	c.edits++
-	e := &edit{Picture: c.durable.copy(), id: c.edits}
+	e := &edit{Snapshot: c.durable.copy(), id: c.edits}
 	for ok && !at.After(now) {
 		_, id, _ := e.expiries.Min()
 		g, _ := e.groups.Get(id)
@@ -134,7 +134,7 @@ func (c *committer) expire() {
 		c.groupings.expired = append(c.groupings.expired, g)
 		at, ok = e.nextExpiry()
 	}
-	c.publish(e.Picture)
+	c.publish(e.Snapshot)
 }
 
 func (t *groupingTable) writeExpired(b *batch) {

@@ -35,7 +35,7 @@ const maxWhy = 256
 // A push is in it at once. It is written within about a minute: what came last
 // before a crash may be missing.
 func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, error) {
-	if !s.Picture().remembers(k.ID()) {
+	if !s.Snapshot().remembers(k.ID()) {
 		return nil, nil
 	}
 	// In this order, or what is being written could be missed.
@@ -67,7 +67,7 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 }
 
 // remembers says whether a grouping is there or can be restored.
-func (p *Picture) remembers(id string) bool {
+func (p *Snapshot) remembers(id string) bool {
 	_, held := p.groups.Get(id)
 	if !held {
 		_, held = p.gone.Get(id)

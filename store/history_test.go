@@ -317,7 +317,7 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 			if tt.want == "" {
 				c.advance(2 * time.Hour)
 				look(t, s)
-				eventually(t, "it is forgotten", func() bool { return s.Picture().Stats().Gone == 0 })
+				eventually(t, "it is forgotten", func() bool { return s.Snapshot().Stats().Gone == 0 })
 			}
 			release()
 			eventually(t, "it was tried", func() bool { return slices.Contains(histories(t, j), "h.job/also") })
@@ -421,7 +421,7 @@ func TestAHistoryThatCannotBeReadHarmsNothingElse(t *testing.T) {
 			if _, err := again.History(t.Context(), key(t, "/job/x")); (err != nil) != tt.unreadable {
 				t.Errorf("after a restart: %v", err)
 			}
-			if got := again.Picture().Stats().Groupings; got != 2 {
+			if got := again.Snapshot().Stats().Groupings; got != 2 {
 				t.Errorf("%d groupings", got)
 			}
 		})

@@ -146,7 +146,7 @@ func (h *historyWriter) commitInTurn(ctx context.Context, op *historyOp) error {
 func (h *historyWriter) commitAtOnce(ctx context.Context, op *historyOp) error {
 	var changes []journal.Change
 	for i, p := range op.of {
-		if h.Picture().remembers(p.key.ID()) {
+		if h.Snapshot().remembers(p.key.ID()) {
 			changes = append(changes, op.changes[i])
 		}
 	}

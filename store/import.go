@@ -124,10 +124,10 @@ func (op *importOp) apply(b *batch) error {
 func (op *importOp) aside(b *batch) *batch {
 	from := b.c.durable
 	if op.tried != nil {
-		from = op.tried.Picture
+		from = op.tried.Snapshot
 	}
 	b.c.edits++
-	x := &batch{c: b.c, changes: map[string]*pending{}, edit: edit{Picture: from.copy(), id: b.c.edits}}
+	x := &batch{c: b.c, changes: map[string]*pending{}, edit: edit{Snapshot: from.copy(), id: b.c.edits}}
 	b.c.tick(x)
 	op.trying = &x.edit
 	return x

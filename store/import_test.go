@@ -54,7 +54,7 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 	}
 	left, err = s.Import(t.Context(), arrivals, "metrics", store.Origin{By: "ana"})
 	check("the import", left, err)
-	g, ok := s.Picture().Group(key(t, "/job/new"))
+	g, ok := s.Snapshot().Group(key(t, "/job/new"))
 	if !ok || !g.Pushed.Equal(old) {
 		t.Errorf("it came in as %+v", g)
 	}
@@ -92,7 +92,7 @@ func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
 			// On a clock that is far enough, times are shown as they are held.
 			o.Clock.Now = func() time.Time { return ahead.Add(time.Hour) }
 			s, closeStore = openStore(t, dir, o)
-			g, ok := s.Picture().Group(key(t, "/job/x"))
+			g, ok := s.Snapshot().Group(key(t, "/job/x"))
 			if !ok {
 				t.Fatal("it is not held")
 			}
@@ -127,7 +127,7 @@ func TestAnImportOfManyIsOneOperation(t *testing.T) {
 	}
 	left, err := s.TryImport(t.Context(), arrivals)
 	check("a trial", left, err)
-	if n := s.Picture().Stats().Groupings; n != 0 {
+	if n := s.Snapshot().Stats().Groupings; n != 0 {
 		t.Errorf("a trial left %d groupings", n)
 	}
 	left, err = s.Import(t.Context(), arrivals, "", store.Origin{By: "ana"})

@@ -224,7 +224,7 @@ func (m *model) push(p store.Push) bool {
 }
 
 // delete deletes what matches as one operation and returns how much that was.
-func (m *model) delete(p *store.Picture, operation string, wiped bool, matches func(store.GroupingKey) bool) int {
+func (m *model) delete(p *store.Snapshot, operation string, wiped bool, matches func(store.GroupingKey) bool) int {
 	m.now++
 	n := 0
 	for id, g := range m.groups {
@@ -374,7 +374,7 @@ func (m *model) scrape() string {
 
 // scrapeOf renders what the store shows in the same way.
 func scrapeOf(s *store.Store) string {
-	p := s.Picture()
+	p := s.Snapshot()
 	var b strings.Builder
 	for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
 		if f.Name == "push_time_seconds" || f.Name == "push_failure_time_seconds" {
@@ -537,7 +537,7 @@ func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what st
 		t.Errorf("%s: want %d restored, conflicting %q, kept %q", what, len(want), conflicting, kept)
 	}
 	for _, id := range want {
-		if g, ok := s.Picture().Group(graves[id].key); !ok || m.portrait(g) != graves[id].shown {
+		if g, ok := s.Snapshot().Group(graves[id].key); !ok || m.portrait(g) != graves[id].shown {
 			t.Errorf("%s\nrestored %v: %+v\nwant %s", what, ok, g, graves[id].shown)
 		}
 	}
@@ -610,7 +610,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			m.compareHistories(t, s)
 			what = "restart"
 		case n < 10:
-			before := s.Picture()
+			before := s.Snapshot()
 			p := randomPush(t, r)
 			var got int
 			var err error
@@ -660,7 +660,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			}
 			if err == nil {
 				accepted++
-				g, _ := s.Picture().Group(p.Key)
+				g, _ := s.Snapshot().Group(p.Key)
 				m.groups[p.Key.ID()].pushed = append(m.groups[p.Key.ID()].pushed, g.Pushed.Round(0))
 			}
 		}
@@ -671,14 +671,14 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
 		}
 		for id, g := range m.groups {
-			if got, ok := s.Picture().Group(g.key); !ok || m.clock == nil && got.Every != g.every() {
+			if got, ok := s.Snapshot().Group(g.key); !ok || m.clock == nil && got.Every != g.every() {
 				t.Fatalf("step %d: %s: %q is pushed every %v, want %v", step, what, id, got.Every, g.every())
 			}
 		}
-		if got := s.Picture().Stats().Groupings; got != len(m.groups) {
+		if got := s.Snapshot().Stats().Groupings; got != len(m.groups) {
 			t.Fatalf("step %d: %d groupings, want %d", step, got, len(m.groups))
 		}
-		if shadowed := s.Picture().Stats().Shadowed; check && shadowed != 0 {
+		if shadowed := s.Snapshot().Stats().Shadowed; check && shadowed != 0 {
 			t.Fatalf("step %d: %s: %d series are shadowed", step, what, shadowed)
 		}
 	}

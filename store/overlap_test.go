@@ -34,7 +34,7 @@ func TestWhatIsLeftOfShadowedNativeHistogramsIsNeverTakenForARegularOne(t *testi
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	p := s.Picture()
+	p := s.Snapshot()
 	e := exposition.NewEncoder(&b, exposition.Negotiate("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"), p.IsTaken)
 	for x := range p.Exposed(p.Groups(), 2) {
 		if err := e.Family(x.Name, x.Type, x.Help, x.Unit, x.Chunks); err != nil {

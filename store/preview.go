@@ -14,7 +14,7 @@ type Outcome struct {
 // things otherwise. Errors are those of Push that lie in what is pushed:
 // *Refusal and *LimitError.
 func (s *Store) Preview(p Push) (Outcome, error) {
-	picture := s.Picture()
+	picture := s.Snapshot()
 	current, exists := picture.Group(p.Key)
 	op := &pushOp{push: p}
 	before := emptyBody

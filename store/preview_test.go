@@ -31,7 +31,7 @@ func kindOf(err error) string {
 
 // familyNames are those of a grouping; none if it is not there.
 func familyNames(s *store.Store, k store.GroupingKey) (names []string, exists bool) {
-	g, ok := s.Picture().Group(k)
+	g, ok := s.Snapshot().Group(k)
 	if !ok {
 		return nil, false
 	}
@@ -109,7 +109,7 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 			continue
 		}
 		after, _ := familyNames(s, p.Key)
-		g, _ := s.Picture().Group(p.Key)
+		g, _ := s.Snapshot().Group(p.Key)
 		if want := expected(p, before, after, existed, g.Series); outcome != want {
 			t.Fatalf("step %d: %+v, want %+v: %v, then %v", step, outcome, want, before, after)
 		}
@@ -126,7 +126,7 @@ func TestPreviewsLeaveThePictureAsItWas(t *testing.T) {
 		_, _ = s.Push(context.Background(), randomPush(t, r)) // refused or not
 	}
 	// The store goes on by itself to note the refusals, in pictures of their own.
-	p := s.Picture()
+	p := s.Snapshot()
 	told := func() string {
 		text := fmt.Sprintln(p.Sequence(), p.Stats())
 		for g := range p.Groups() {

@@ -198,7 +198,7 @@ const maxGroupBytes = 256 << 20
 
 // admit says whether the grouping may become what it would be. It reads the
 // picture only. kept is as in check.
-func (p *Picture) admit(o *Options, g *Group, before *body, kept func(name string) bool) error {
+func (p *Snapshot) admit(o *Options, g *Group, before *body, kept func(name string) bool) error {
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}

@@ -56,7 +56,7 @@ func TestRefusedPushesAreSummedUpByMinuteGroupingAndReason(t *testing.T) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	if g := s.Picture().Stats().Groupings; g != 1 {
+	if g := s.Snapshot().Stats().Groupings; g != 1 {
 		t.Errorf("%d groupings, want 1", g)
 	}
 	look(t, s)

@@ -65,7 +65,7 @@ type retimed struct {
 
 // shown returns a grouping with its times as they are to be shown: mostly as it
 // is.
-func (p *Picture) shown(g *Group, ok bool) (*Group, bool) {
+func (p *Snapshot) shown(g *Group, ok bool) (*Group, bool) {
 	if r := p.clock.read(); ok && !r.isTrue() {
 		g = r.retime(g)
 	}
@@ -73,7 +73,7 @@ func (p *Picture) shown(g *Group, ok bool) (*Group, bool) {
 }
 
 // shownAll is shown for many.
-func (p *Picture) shownAll(groups iter.Seq[*Group]) iter.Seq[*Group] {
+func (p *Snapshot) shownAll(groups iter.Seq[*Group]) iter.Seq[*Group] {
 	return func(yield func(*Group) bool) {
 		r := p.clock.read()
 		if r.isTrue() {

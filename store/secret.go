@@ -13,13 +13,13 @@ import (
 // and after restarts. They are made when they are first asked for; errors are
 // those of Push. The caller owns the slice.
 func (s *Store) Secret(ctx context.Context) ([]byte, error) {
-	if secret := s.Picture().secret; secret != nil {
+	if secret := s.Snapshot().secret; secret != nil {
 		return slices.Clone(secret), nil
 	}
 	if _, err := s.submit(ctx, secretOp{}); err != nil {
 		return nil, err
 	}
-	return slices.Clone(s.Picture().secret), nil
+	return slices.Clone(s.Snapshot().secret), nil
 }
 
 type secretOp struct{}

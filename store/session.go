@@ -64,7 +64,7 @@ func (s *Store) CreateSession(ctx context.Context, id string, x Session) error {
 // nothing but memory.
 func (s *Store) Session(id string) (Session, bool) {
 	key := sessionKey(id)
-	x, ok := s.Picture().sessions.byKey.Get(key)
+	x, ok := s.Snapshot().sessions.byKey.Get(key)
 	if !ok || !s.lives(key, &x) {
 		return Session{}, false
 	}
@@ -101,7 +101,7 @@ func (s *Store) UseSession(id, from string) { s.noteUse(sessionKey(id), from) }
 
 // SessionsOf lists the sessions of a user that have not ended, oldest first.
 func (s *Store) SessionsOf(user string) []ListedSession {
-	p := s.Picture()
+	p := s.Snapshot()
 	keys, _ := p.sessions.byUser.Get(user)
 	var listed []ListedSession
 	for _, key := range keys {
@@ -123,7 +123,7 @@ func handleOf(key string) string { return key[len(kindSession) : len(kindSession
 // Errors are those of Push.
 func (s *Store) EndSession(ctx context.Context, id string, o Origin) error {
 	key := sessionKey(id)
-	if _, ok := s.Picture().sessions.byKey.Get(key); !ok {
+	if _, ok := s.Snapshot().sessions.byKey.Get(key); !ok {
 		return nil
 	}
 	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*batch) []string { return []string{key} }})

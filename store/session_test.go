@@ -65,7 +65,7 @@ func TestASessionIsThereAfterARestartUntilItIsEnded(t *testing.T) {
 		if got := known(s, "two", "three", ""); got != "" {
 			t.Errorf("%s: %s is there", when, got)
 		}
-		if n := s.Picture().Stats().Sessions; n != 1 {
+		if n := s.Snapshot().Stats().Sessions; n != 1 {
 			t.Errorf("%s: %d sessions", when, n)
 		}
 		closeStore()
@@ -130,7 +130,7 @@ func TestASessionEndsWhenItsTimeIsOverAndIsForgotten(t *testing.T) {
 	}
 	// Anything that happens takes what has ended along.
 	mustPush(t, s, "/job/x", "m 1\n")
-	eventually(t, "one session is left", func() bool { return s.Picture().Stats().Sessions == 1 })
+	eventually(t, "one session is left", func() bool { return s.Snapshot().Stats().Sessions == 1 })
 	closeStore()
 	now.Store(began.UnixNano())
 	s, _ = openStore(t, dir, o)
@@ -147,7 +147,7 @@ func TestWhatEndedWhileNobodyLookedIsForgottenByItself(t *testing.T) {
 	}
 	closeStore()
 	s, _ = openStore(t, dir, checked)
-	eventually(t, "all are gone", func() bool { return s.Picture().Stats().Sessions == 0 })
+	eventually(t, "all are gone", func() bool { return s.Snapshot().Stats().Sessions == 0 })
 }
 
 func TestTheOldestSessionOfAUserMakesRoomForTheTwentyFirst(t *testing.T) {
@@ -207,7 +207,7 @@ func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
 	if err := create(10_000); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.Picture().Stats().Sessions; n != 10_000 {
+	if n := s.Snapshot().Stats().Sessions; n != 10_000 {
 		t.Errorf("%d sessions", n)
 	}
 	if got := known(s, "0", "1", "10000"); got != "1 10000" {
@@ -242,7 +242,7 @@ func TestAWipeEndsNoSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"at once", "after a restart"} {
-		if known(s, "one") == "" || s.Picture().Stats().Sessions != 1 {
+		if known(s, "one") == "" || s.Snapshot().Stats().Sessions != 1 {
 			t.Errorf("%s: it is gone", when)
 		}
 		closeStore()
@@ -342,7 +342,7 @@ func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
 	c.advance(2 * time.Minute)
 	look(t, s)
 	look(t, s)
-	if n := s.Picture().Stats().Sessions; n != 0 {
+	if n := s.Snapshot().Stats().Sessions; n != 0 {
 		t.Errorf("%d sessions are kept", n)
 	}
 }

@@ -1,7 +1,7 @@
 // Package store is the domain: grouping keys, groupings and the metric
 // families they hold, what may stand together, and how changes become durable.
 //
-// Every reader works on a Picture, which is immutable. All changes go through
+// Every reader works on a Snapshot, which is immutable. All changes go through
 // one goroutine, the committer: it checks each against the last durable
 // picture and the changes queued before it, has the journal write them in one
 // go, and only then shows the new picture and answers.
@@ -68,7 +68,7 @@ type Store struct {
 	clock   *clock
 	log     *slog.Logger
 
-	picture  atomic.Pointer[Picture]
+	snapshot atomic.Pointer[Snapshot]
 	requests chan *request
 	followed chan told
 	ready    atomic.Bool
@@ -115,7 +115,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	}
 	s.refusals, s.denials, s.uses = audit.NewRefusals(s.wanted), audit.NewDenials(s.wanted), newUses(s.wanted)
 	s.history = newHistoryWriter(s)
-	s.picture.Store(s.newPicture())
+	s.snapshot.Store(s.newSnapshot())
 	s.commit = newCommitter(s)
 	s.done.Go(func() { s.follow(follow) })
 	if err := s.commit.load(ctx); err != nil {
@@ -139,8 +139,8 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Picture returns everything the store holds now.
-func (s *Store) Picture() *Picture { return s.picture.Load() }
+// Snapshot returns everything the store holds now.
+func (s *Store) Snapshot() *Snapshot { return s.snapshot.Load() }
 
 // Status is how a store is doing.
 type Status struct {
@@ -196,7 +196,7 @@ type Push struct {
 func (s *Store) Push(ctx context.Context, p Push) (journal.Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
-		op.base, _ = s.Picture().groups.Get(p.Key.ID())
+		op.base, _ = s.Snapshot().groups.Get(p.Key.ID())
 	}
 	op.prepare()
 	return s.submit(ctx, op)
@@ -217,7 +217,7 @@ type Rejection struct {
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
 	addRefusal(s.refusals, s.clock.now(), s.clock.stamp(), &r)
-	if _, ok := s.Picture().Group(r.Key); !ok {
+	if _, ok := s.Snapshot().Group(r.Key); !ok {
 		return
 	}
 	// Nobody waits for the answer: what can't be noted is not worth an error.

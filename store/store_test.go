@@ -73,12 +73,12 @@ func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T
 	if got := scrapeOf(s); got != before {
 		t.Errorf("got\n%swant\n%s", got, before)
 	}
-	if _, ok := s.Picture().Group(key(t, "/job/new")); ok {
+	if _, ok := s.Snapshot().Group(key(t, "/job/new")); ok {
 		t.Error("the refused push left a grouping")
 	}
 	check := func() {
 		t.Helper()
-		g, _ := s.Picture().Group(key(t, "/job/y"))
+		g, _ := s.Snapshot().Group(key(t, "/job/y"))
 		if g.LastPushSuccessful() || g.Failed.IsZero() || !strings.Contains(g.Failure, "m") {
 			t.Errorf("the failure is not shown: %+v", g)
 		}
@@ -88,11 +88,11 @@ func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T
 	s, _ = openStore(t, dir, checked)
 	check()
 	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: exposition.ReasonSyntax, Message: "line 1: bad"})
-	if g, _ := s.Picture().Group(key(t, "/job/x")); g.Failure != "line 1: bad" {
+	if g, _ := s.Snapshot().Group(key(t, "/job/x")); g.Failure != "line 1: bad" {
 		t.Errorf("got %q", g.Failure)
 	}
 	mustPush(t, s, "/job/y", "n 1\n")
-	if g, _ := s.Picture().Group(key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
+	if g, _ := s.Snapshot().Group(key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
 		t.Error("an accepted push must show as such and keep the time of the failure")
 	}
 }
@@ -106,7 +106,7 @@ func TestAGroupingIsGoneWhenItsTimeIsOverAndLeavesATrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustPush(t, s, "/job/y", "m 1\n")
-	eventually(t, "only one grouping is left", func() bool { return s.Picture().Stats().Groupings == 1 })
+	eventually(t, "only one grouping is left", func() bool { return s.Snapshot().Stats().Groupings == 1 })
 	eventually(t, "the expiry is on record", func() bool {
 		entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
 		return err == nil && len(entries) == 1 && entries[0].Kind == store.EntryExpiry && entries[0].Count == 1
@@ -116,13 +116,13 @@ func TestAGroupingIsGoneWhenItsTimeIsOverAndLeavesATrace(t *testing.T) {
 	}
 	closeStore()
 	s, _ = openStore(t, dir, checked)
-	eventually(t, "what expired while nobody looked is gone", func() bool { return s.Picture().Stats().Groupings == 1 })
+	eventually(t, "what expired while nobody looked is gone", func() bool { return s.Snapshot().Stats().Groupings == 1 })
 	p.TTL = time.Hour
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
 	mustPush(t, s, "/job/x", "m 1\n")
-	if g, _ := s.Picture().Group(p.Key); !g.Expires.IsZero() {
+	if g, _ := s.Snapshot().Group(p.Key); !g.Expires.IsZero() {
 		t.Error("a push without a TTL must clear it")
 	}
 }
@@ -157,7 +157,7 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 				} else {
 					_, err = s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Selectors{}, store.Origin{})
 				}
-				if err != nil || s.Picture().Stats().Groupings != 0 {
+				if err != nil || s.Snapshot().Stats().Groupings != 0 {
 					t.Fatal(err)
 				}
 				records := func() int {
@@ -168,11 +168,11 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 					return len(rs)
 				}
 				if tt.kept {
-					if records() != 2 || s.Picture().Stats().Gone != 2 {
-						t.Errorf("%d records, %d gone, want 2", records(), s.Picture().Stats().Gone)
+					if records() != 2 || s.Snapshot().Stats().Gone != 2 {
+						t.Errorf("%d records, %d gone, want 2", records(), s.Snapshot().Stats().Gone)
 					}
 					mustPush(t, s, "/job/x/a/1", "m 1\n")
-					if gone := s.Picture().Stats().Gone; gone != 1 {
+					if gone := s.Snapshot().Stats().Gone; gone != 1 {
 						t.Errorf("a new push must end the undo: %d gone", gone)
 					}
 				} else {
@@ -199,8 +199,8 @@ func TestADeleteOfManyIsOneOperationOnRecord(t *testing.T) {
 	wg.Wait()
 	mustPush(t, s, "/job/xy", "m 1\n")
 	deleted, err := s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Selectors{}, store.Origin{By: "me", From: "::1"})
-	if err != nil || deleted != n || s.Picture().Stats().Groupings != 1 {
-		t.Fatalf("deleted %d, %v; %d are left", deleted, err, s.Picture().Stats().Groupings)
+	if err != nil || deleted != n || s.Snapshot().Stats().Groupings != 1 {
+		t.Fatalf("deleted %d, %v; %d are left", deleted, err, s.Snapshot().Stats().Groupings)
 	}
 	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
 	if err != nil || len(entries) != 1 {
@@ -226,7 +226,7 @@ func TestMergesThatMeetLoseNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	g, _ := s.Picture().Group(key(t, "/job/x"))
+	g, _ := s.Snapshot().Group(key(t, "/job/x"))
 	if g.FamilyCount() != writers {
 		t.Errorf("%d families, want %d", g.FamilyCount(), writers)
 	}
@@ -264,13 +264,13 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	before, stats := scrapeOf(s), s.Picture().Stats()
+	before, stats := scrapeOf(s), s.Snapshot().Stats()
 	closeStore()
 	s, _ = openStore(t, dir, checked)
 	if got := scrapeOf(s); got != before {
 		t.Errorf("after a restart:\n%swant\n%s", got, before)
 	}
-	if got := s.Picture().Stats(); got.Groupings != stats.Groupings || got.Series != stats.Series || got.Gone != stats.Gone {
+	if got := s.Snapshot().Stats(); got.Groupings != stats.Groupings || got.Series != stats.Series || got.Gone != stats.Gone {
 		t.Errorf("after a restart %+v, before %+v", got, stats)
 	}
 }
@@ -381,7 +381,7 @@ func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
 		want func() bool
 	}{
 		{"of another key", "g.job/elsewhere", push(t, "/job/z", "m 5\n"), func() bool {
-			_, ok := s.Picture().Group(key(t, "/job/z"))
+			_, ok := s.Snapshot().Group(key(t, "/job/z"))
 			return ok
 		}},
 		{"of the same key", foreign.Key, push(t, "/job/x", "m 6\n"), func() bool {
@@ -549,7 +549,7 @@ func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				g, ok := s.Picture().Group(key(t, path))
+				g, ok := s.Snapshot().Group(key(t, path))
 				if want := fmt.Sprintf("m{i=\"%d\",instance=\"\",job=\"x\"} %d\n", w, i); !ok || string(g.Families()[0].Text) != want {
 					t.Errorf("push %d to %s is acknowledged but not shown", i, path)
 					return
@@ -560,7 +560,7 @@ func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
 	wg.Wait()
 	close(done)
 	resets.Wait()
-	if n := s.Picture().Stats().Groupings; n != 4 {
+	if n := s.Snapshot().Stats().Groupings; n != 4 {
 		t.Errorf("%d groupings, want 4", n)
 	}
 }

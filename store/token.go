@@ -128,7 +128,7 @@ func (s *Store) RevokeToken(ctx context.Context, id string, o Origin) (*Token, e
 // at nothing but memory, and its time says nothing about other secrets.
 func (s *Store) FindToken(secret string) (*Token, bool) {
 	digest := sha256.Sum256([]byte(secret))
-	p := s.Picture()
+	p := s.Snapshot()
 	id, ok := p.tokens.byDigest.Get(string(digest[:]))
 	if !ok {
 		return nil, false
@@ -150,13 +150,13 @@ func (s *Store) TokenUsed(id string) (at time.Time, from string) {
 }
 
 // Token returns the token of that ID.
-func (p *Picture) Token(id string) (*Token, bool) {
+func (p *Snapshot) Token(id string) (*Token, bool) {
 	t, ok := p.tokens.byID.Get(id)
 	return p.shownToken(t), ok
 }
 
 // shownToken is a token with the time of its making as that is to be shown.
-func (p *Picture) shownToken(t *Token) *Token {
+func (p *Snapshot) shownToken(t *Token) *Token {
 	if t == nil {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (p *Picture) shownToken(t *Token) *Token {
 }
 
 // Tokens yields all tokens by their names, the expired ones too.
-func (p *Picture) Tokens() iter.Seq[*Token] {
+func (p *Snapshot) Tokens() iter.Seq[*Token] {
 	return func(yield func(*Token) bool) {
 		p.tokens.byName.Scan(func(_, id string) bool {
 			t, _ := p.tokens.byID.Get(id)
@@ -181,7 +181,7 @@ func (p *Picture) Tokens() iter.Seq[*Token] {
 
 // KnowsTokens reports whether somebody who was known has ever made a token here,
 // also if it was revoked or has expired.
-func (p *Picture) KnowsTokens() bool { return p.tokens.known.Len() > 0 }
+func (p *Snapshot) KnowsTokens() bool { return p.tokens.known.Len() > 0 }
 
 // tokens are the API tokens of a picture.
 type tokens struct {

@@ -46,7 +46,7 @@ func TestAStoreKnowsThatSomebodyHasMadeATokenWhateverBecomesOfIt(t *testing.T) {
 				}
 			}
 			for _, when := range []string{"at once", "after a restart", "after a wipe and another"} {
-				p := s.Picture()
+				p := s.Snapshot()
 				if p.KnowsTokens() != test.want || p.Stats().Tokens != test.tokens || holds(s, secret) != test.works {
 					t.Errorf("%s: knows %v, %d tokens, works %v", when, p.KnowsTokens(), p.Stats().Tokens, holds(s, secret))
 				}
@@ -174,8 +174,8 @@ func TestATokenOfAnEarlierVersionIsOfWhomItNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, _ = openStore(t, dir, checked)
-		got, ok := s.Picture().Token(x.ID)
-		if !ok || got.Authenticated != test.want || s.Picture().KnowsTokens() != test.want {
+		got, ok := s.Snapshot().Token(x.ID)
+		if !ok || got.Authenticated != test.want || s.Snapshot().KnowsTokens() != test.want {
 			t.Errorf("%s: %v", test.name, got)
 		}
 	}

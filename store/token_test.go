@@ -105,7 +105,7 @@ func hint(secret string) string { return secret[len(secret)-4:] }
 
 func names(s *store.Store) string {
 	var names []string
-	for x := range s.Picture().Tokens() {
+	for x := range s.Snapshot().Tokens() {
 		names = append(names, x.Name)
 	}
 	return strings.Join(names, " ")
@@ -266,7 +266,7 @@ func TestNoTwoTokensHaveTheSameName(t *testing.T) {
 	if _, _, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: "admin"}, ana); !errors.Is(err, store.ErrTokenName) {
 		t.Errorf("got %v", err)
 	}
-	if got, ok := s.Picture().Token(x.ID); !ok || got.Role != "reader" {
+	if got, ok := s.Snapshot().Token(x.ID); !ok || got.Role != "reader" {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {

@@ -101,7 +101,7 @@ func (s *Store) Undo(ctx context.Context, operation string, o Origin) (Undone, e
 // Undoable says until when an operation can be undone, if it can be now, at
 // least in part. It looks at nothing but memory.
 func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
-	d, ok := s.Picture().deletions.Get(operation)
+	d, ok := s.Snapshot().deletions.Get(operation)
 	if !ok {
 		return time.Time{}, false
 	}
@@ -115,7 +115,7 @@ func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
 // those are in all. It looks at nothing but memory, and there mostly at what
 // the operation deleted.
 func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, total int) {
-	p := s.Picture()
+	p := s.Snapshot()
 	d, ok := p.deletions.Get(operation)
 	if !ok {
 		return nil, 0
@@ -144,7 +144,7 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 // restorable returns what an operation has deleted and may still be restored.
 func (s *Store) restorable(operation string) []gone {
 	var deleted []gone
-	s.Picture().gone.Scan(func(_ string, x gone) bool {
+	s.Snapshot().gone.Scan(func(_ string, x gone) bool {
 		if x.operation == operation && s.inUndoWindow(x.tombstone) {
 			deleted = append(deleted, x)
 		}
@@ -161,7 +161,7 @@ func (s *Store) inUndoWindow(t tombstone) bool {
 // pushed anew then.
 func (s *Store) pushedAfter(operation string) []GroupingKey {
 	var keys []GroupingKey
-	for g := range s.Picture().all() {
+	for g := range s.Snapshot().all() {
 		if g.after != nil && g.after.operation == operation && s.inUndoWindow(*g.after) {
 			keys = append(keys, g.Key)
 		}

@@ -67,7 +67,7 @@ func openOn(t testing.TB, fs vfs.FS, o store.Options) *store.Store {
 // portraits are those of all groupings.
 func portraits(s *store.Store) string {
 	all := ""
-	for g := range s.Picture().Groups() {
+	for g := range s.Snapshot().Groups() {
 		all += portrait(g)
 	}
 	return all
@@ -122,7 +122,7 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 			if err := tt.remove(s, c); err != nil {
 				t.Fatal(err)
 			}
-			if s.Picture().Stats().Groupings != 0 {
+			if s.Snapshot().Stats().Groupings != 0 {
 				t.Fatal("something is left")
 			}
 			operation := lastOperation(t, s)
@@ -134,12 +134,12 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 				t.Errorf("undoable %v until %v, deleted at %v", ok, until, was.At)
 			}
 			u, err := s.Undo(t.Context(), operation, store.Origin{By: "eve", From: "::2"})
-			want := s.Picture().Stats().Groupings
+			want := s.Snapshot().Stats().Groupings
 			if err != nil || u.Restored != 3 || want != 3 || len(u.Kept)+len(u.Conflicting) > 0 {
 				t.Fatalf("got %+v, %v, %d groupings", u, err, want)
 			}
 			if tt.kind == store.EntryExpiry {
-				for g := range s.Picture().Groups() {
+				for g := range s.Snapshot().Groups() {
 					if !g.Expires.IsZero() {
 						t.Errorf("%s has expired and expires again", g.Key)
 					}
@@ -196,7 +196,7 @@ func TestAnUndoIsRefusedWhereThereIsNothingToUndo(t *testing.T) {
 	if _, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, store.ErrTooLate) {
 		t.Errorf("after the window: %v", err)
 	}
-	if s.Picture().Stats().Groupings != 0 {
+	if s.Snapshot().Stats().Groupings != 0 {
 		t.Error("it is back")
 	}
 }
@@ -238,7 +238,7 @@ func TestAnUndoThatCouldNotBeWrittenChangesNothingAndCanBeRepeated(t *testing.T)
 	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, journal.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
 		t.Errorf("got %+v, %v", u, err)
 	}
-	if s.Picture().Stats().Groupings != 0 {
+	if s.Snapshot().Stats().Groupings != 0 {
 		t.Error("it is shown though it is not on disk")
 	}
 	j.before.Store(nil)
@@ -297,7 +297,7 @@ func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
 	}
 	want := []string{"y", "z"}
 	jobs := func() (jobs []string) {
-		for g := range s.Picture().Groups() {
+		for g := range s.Snapshot().Groups() {
 			jobs = append(jobs, g.Key.Job())
 		}
 		return jobs
@@ -346,7 +346,7 @@ func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
 	}
 	for _, i := range []int{n - 1, n - 50, before[0]} {
 		u, err := s.Undo(t.Context(), entries[i].Operation, store.Origin{})
-		_, back := s.Picture().Group(key(t, fmt.Sprintf("/job/x/i/%d", i)))
+		_, back := s.Snapshot().Group(key(t, fmt.Sprintf("/job/x/i/%d", i)))
 		if err != nil || u.Restored != 1 || !back {
 			t.Errorf("wipe %d: %+v, %v", i, u, err)
 		}
@@ -381,13 +381,13 @@ func TestUndosThatMeetPushesAndWipesLeaveTheSameAfterARestart(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	before, stats := portraits(s)+scrapeOf(s), s.Picture().Stats()
+	before, stats := portraits(s)+scrapeOf(s), s.Snapshot().Stats()
 	closeStore()
 	s, _ = openStore(t, dir, checked)
 	if got := portraits(s) + scrapeOf(s); got != before {
 		t.Errorf("after a restart:\n%swant\n%s", got, before)
 	}
-	if got := s.Picture().Stats(); got != stats {
+	if got := s.Snapshot().Stats(); got != stats {
 		t.Errorf("after a restart %+v, before %+v", got, stats)
 	}
 }
@@ -420,7 +420,7 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 			}
 			mustPush(t, s, "/job/x", "m 2\n")
 			s = openOn(t, afterCrash(fs), o)
-			if g, _ := s.Picture().Group(p.Key); !g.Failed.IsZero() {
+			if g, _ := s.Snapshot().Group(p.Key); !g.Failed.IsZero() {
 				t.Errorf("the grouping pushed anew has the failure %q", g.Failure)
 			}
 		})

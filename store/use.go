@@ -125,7 +125,7 @@ func (b *batch) dropUse(key string) {
 }
 
 // owns tells that there is what a key of uses stands for.
-func (p *Picture) owns(key string) bool {
+func (p *Snapshot) owns(key string) bool {
 	if strings.HasPrefix(key, kindSession) {
 		_, ok := p.sessions.byKey.Get(key)
 		return ok

@@ -51,7 +51,7 @@ func rewritten(key string, value []byte) ([]byte, error) {
 		x, err := decodeClock(value)
 		return x.encode(), err
 	case key == secretKey:
-		e := edit{Picture: newPicture(nil)}
+		e := edit{Snapshot: newSnapshot(nil)}
 		err := secretTable{}.take(&e, told{record: journal.Record{Value: value}})
 		return encodeSecret(e.secret), err
 	case kind == kindControl:

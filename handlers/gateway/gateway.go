@@ -29,7 +29,7 @@ type Handler struct {
 type Store interface {
 	pushStore
 	deleteStore
-	Picture() *store.Picture
+	Snapshot() *store.Snapshot
 	Status() store.Status
 	Now() time.Time
 }

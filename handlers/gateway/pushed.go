@@ -29,7 +29,7 @@ func (h *Handler) metrics(c *fiber.Ctx) error {
 		return err
 	}
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	p := h.store.Picture()
+	p := h.store.Snapshot()
 	return web.Stream(c, func(w io.Writer) (int64, error) {
 		counted := &web.CountingWriter{W: w}
 		out := bufio.NewWriterSize(counted, web.WriteSize)

@@ -27,7 +27,7 @@ func (h *Handler) scrape(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := h.store.Picture()
+	p := h.store.Snapshot()
 	s := h.NewScrape(c, p, web.GroupsWithin(p, selectors, limit))
 	everything := selectors.All() && limit.All()
 	s.own = everything && !h.ExcludeOwn
@@ -46,7 +46,7 @@ func (h *Handler) scrape(c *fiber.Ctx) error {
 
 // scrapeSelf serves the server's own metrics.
 func (h *Handler) scrapeSelf(c *fiber.Ctx) error {
-	s := h.NewScrape(c, h.store.Picture(), func(func(*store.Group) bool) {})
+	s := h.NewScrape(c, h.store.Snapshot(), func(func(*store.Group) bool) {})
 	s.own = true
 	return h.Stream(c, s)
 }
@@ -61,7 +61,7 @@ func (h *Handler) grouping(c *fiber.Ctx) error {
 	if hasBody(c) {
 		return web.BadRequest("a " + c.Method() + " with a body pushes nothing: push with PUT or POST")
 	}
-	p := h.store.Picture()
+	p := h.store.Snapshot()
 	if path.JobOnly && !h.ExactJobMatch {
 		limit, err := h.web.Limit(c)
 		if err != nil {
@@ -112,7 +112,7 @@ func some[T any](seq iter.Seq[T]) bool {
 // Scrape is the body of a scrape, made while it is sent.
 type Scrape struct {
 	h        *Handler
-	picture  *store.Picture
+	picture  *store.Snapshot
 	groups   iter.Seq[*store.Group]
 	expected int  // about how many groupings that will be
 	own      bool // with the server's own metrics
@@ -121,7 +121,7 @@ type Scrape struct {
 }
 
 // NewScrape makes the body of a scrape of groupings, in what the client takes.
-func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Picture, groups iter.Seq[*store.Group]) *Scrape {
+func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Snapshot, groups iter.Seq[*store.Group]) *Scrape {
 	// Also where the answer is that nothing has changed.
 	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
 	return &Scrape{

@@ -56,7 +56,7 @@ func (h *Handler) targets(c *fiber.Ctx) error {
 	}
 	host, same := h.sameForAll(c)
 	list := []targetJSON{}
-	for g := range web.GroupsWithin(h.store.Picture(), selectors, limit) {
+	for g := range web.GroupsWithin(h.store.Snapshot(), selectors, limit) {
 		list = append(list, targetJSON{[]string{host}, h.targetLabels(g, same, name)})
 	}
 	body, err := json.Marshal(list)

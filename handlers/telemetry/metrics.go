@@ -263,7 +263,7 @@ type storeCollector struct{ store *store.Store }
 func (c storeCollector) Describe(chan<- *prometheus.Desc) {}
 
 func (c storeCollector) Collect(out chan<- prometheus.Metric) {
-	stats, status := c.store.Picture().Stats(), c.store.Status()
+	stats, status := c.store.Snapshot().Stats(), c.store.Status()
 	out <- prometheus.MustNewConstMetric(prometheus.NewDesc(storeInfoName, storeInfoHelp, []string{"engine"}, nil), prometheus.GaugeValue, 1, status.Journal.Engine)
 	for _, g := range storeGauges {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc(g.name, g.help, nil, nil), prometheus.GaugeValue, g.value(stats, status))

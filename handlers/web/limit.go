@@ -34,7 +34,7 @@ func (s *Site) Limit(c *fiber.Ctx) (store.Selectors, error) {
 		return store.Selectors{}, nil
 	}
 	id, _ := strings.CutPrefix(p.ID, auth.TokenID(""))
-	t, ok := s.Store.Picture().Token(id)
+	t, ok := s.Store.Snapshot().Token(id)
 	if !ok || t.Limit.All() {
 		return store.Selectors{}, forbidden(p)
 	}
@@ -84,7 +84,7 @@ func BeyondLimit(c *fiber.Ctx, err error) error {
 
 // GroupsWithin yields the groupings that are selected and within a limit, in the
 // order of the picture.
-func GroupsWithin(p *store.Picture, selected, limit store.Selectors) iter.Seq[*store.Group] {
+func GroupsWithin(p *store.Snapshot, selected, limit store.Selectors) iter.Seq[*store.Group] {
 	switch {
 	case limit.All():
 		return p.Matching(selected)

@@ -29,7 +29,7 @@ func ParseMark(s string) (Mark, bool) {
 }
 
 // Mark returns how far the server is now.
-func (s *Site) Mark() Mark { return Mark{s.epoch, s.Store.Picture().Changes()} }
+func (s *Site) Mark() Mark { return Mark{s.epoch, s.Store.Snapshot().Changes()} }
 
 // newEpoch names this process.
 func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }

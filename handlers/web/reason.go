@@ -7,7 +7,7 @@ import (
 
 // ReasonOfRefusal is why a push to a grouping was refused, with a link to the
 // grouping that it collides with.
-func ReasonOfRefusal(f ui.Frame, p *store.Picture, grouping, message string) ui.Reason {
+func ReasonOfRefusal(f ui.Frame, p *store.Snapshot, grouping, message string) ui.Reason {
 	for i := range len(message) {
 		if message[i] != '{' {
 			continue

@@ -41,7 +41,7 @@ type Base struct {
 // clockedStore is what a site needs of the store.
 type clockedStore interface {
 	Now() time.Time
-	Picture() *store.Picture
+	Snapshot() *store.Snapshot
 }
 
 // Know tells the site what is known of paths, before its first request.

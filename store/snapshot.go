@@ -13,9 +13,9 @@ import (
 	"gatehouse/store/key"
 )
 
-// Picture is everything the store holds, as it was at one moment. It is
+// Snapshot is everything the store holds, as it was at one moment. It is
 // immutable: reading it neither blocks nor is disturbed by any change.
-type Picture struct {
+type Snapshot struct {
 	clock    *clock // nil: stamps are shown as they are
 	sequence uint64
 	changes  uint64
@@ -53,14 +53,14 @@ type Stats struct {
 }
 
 // newPicture is an empty picture of the store's.
-func (s *Store) newPicture() *Picture {
-	p := newPicture(s.o.Own)
+func (s *Store) newSnapshot() *Snapshot {
+	p := newSnapshot(s.o.Own)
 	p.clock = s.clock
 	return p
 }
 
-func newPicture(own []exposition.Family) *Picture {
-	p := &Picture{
+func newSnapshot(own []exposition.Family) *Snapshot {
+	p := &Snapshot{
 		groups:    &btree.Map[string, *Group]{},
 		aliases:   &btree.Map[string, string]{},
 		digests:   newDigests(),
@@ -73,7 +73,7 @@ func newPicture(own []exposition.Family) *Picture {
 		sessions:  newSessions(),
 		tokens:    newTokens(),
 	}
-	e := edit{Picture: p}
+	e := edit{Snapshot: p}
 	for _, f := range own {
 		e.addOwn(f)
 	}
@@ -85,7 +85,7 @@ func newPicture(own []exposition.Family) *Picture {
 // copy is cheap: both pictures share everything until one of them changes. Sessions
 // and tokens, which change rarely, are changed by way of an edit's changeSessions and
 // changeTokens.
-func (p *Picture) copy() *Picture {
+func (p *Snapshot) copy() *Snapshot {
 	c := *p
 	c.groups, c.aliases, c.families = p.groups.Copy(), p.aliases.Copy(), p.families.Copy()
 	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
@@ -96,7 +96,7 @@ func (p *Picture) copy() *Picture {
 
 // Sequence is another one with every change of what the picture shows of groupings.
 // It is new in every process.
-func (p *Picture) Sequence() uint64 {
+func (p *Snapshot) Sequence() uint64 {
 	if r := p.clock.read(); r.clock != nil && r.highest.Load() > r.limit {
 		// Times that are ahead are shown as they are once the clock has reached them.
 		return p.sequence<<32 ^ uint64(r.limit/int64(time.Second))
@@ -107,23 +107,23 @@ func (p *Picture) Sequence() uint64 {
 // Changes counts how often groupings have changed in this process: pushes,
 // refusals noted, deletes, expiries, undos. It is the same of two pictures only
 // if their groupings are.
-func (p *Picture) Changes() uint64 { return p.changes }
+func (p *Snapshot) Changes() uint64 { return p.changes }
 
 // Stats counts what the picture holds.
-func (p *Picture) Stats() Stats {
+func (p *Snapshot) Stats() Stats {
 	s := p.stats
 	s.Sessions, s.Tokens = p.sessions.byKey.Len(), p.tokens.byID.Len()
 	return s
 }
 
 // Group returns the grouping of that key.
-func (p *Picture) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.ID())) }
+func (p *Snapshot) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.ID())) }
 
 // Groups returns all groupings in the order of their identities.
-func (p *Picture) Groups() iter.Seq[*Group] { return p.shownAll(p.all()) }
+func (p *Snapshot) Groups() iter.Seq[*Group] { return p.shownAll(p.all()) }
 
 // all returns the groupings as their records have them.
-func (p *Picture) all() iter.Seq[*Group] {
+func (p *Snapshot) all() iter.Seq[*Group] {
 	return func(yield func(*Group) bool) {
 		p.groups.Scan(func(_ string, g *Group) bool { return yield(g) })
 	}
@@ -131,9 +131,9 @@ func (p *Picture) all() iter.Seq[*Group] {
 
 // Matching returns the groupings that the selectors mean, in the order of
 // their identities.
-func (p *Picture) Matching(s Selectors) iter.Seq[*Group] { return p.shownAll(p.matching(s)) }
+func (p *Snapshot) Matching(s Selectors) iter.Seq[*Group] { return p.shownAll(p.matching(s)) }
 
-func (p *Picture) matching(s Selectors) iter.Seq[*Group] {
+func (p *Snapshot) matching(s Selectors) iter.Seq[*Group] {
 	if s.All() {
 		return p.all()
 	}
@@ -150,7 +150,7 @@ func (p *Picture) matching(s Selectors) iter.Seq[*Group] {
 	}
 }
 
-func (p *Picture) ofJob(job string) iter.Seq[*Group] {
+func (p *Snapshot) ofJob(job string) iter.Seq[*Group] {
 	return func(yield func(*Group) bool) {
 		if g, ok := p.groups.Get(job); ok && !yield(g) {
 			return
@@ -163,7 +163,7 @@ func (p *Picture) ofJob(job string) iter.Seq[*Group] {
 
 // IsTaken reports whether a family or a sample of one may be called so in a scrape,
 // however names are escaped.
-func (p *Picture) IsTaken(name string) bool {
+func (p *Snapshot) IsTaken(name string) bool {
 	if _, claimed := p.claims.Get(name); claimed {
 		return true
 	}
@@ -183,7 +183,7 @@ type Exposed struct {
 // conflicts with something that was there before is left out.
 //
 // expected is about how many groupings there will be; it saves copying.
-func (p *Picture) Exposed(groups iter.Seq[*Group], expected int) iter.Seq[Exposed] {
+func (p *Snapshot) Exposed(groups iter.Seq[*Group], expected int) iter.Seq[Exposed] {
 	return func(yield func(Exposed) bool) {
 		for _, s := range p.collect(groups, expected) {
 			if !yield(s.Exposed) {
@@ -202,7 +202,7 @@ type shownFamily struct {
 // collect goes through the groupings once and sorts their chunks by family.
 // What has to be looked up for a chunk is looked up here, where it lies close
 // to that of its neighbours: a scrape is bound by the memory it touches.
-func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily {
+func (p *Snapshot) collect(groups iter.Seq[*Group], expected int) []*shownFamily {
 	families := map[string]*shownFamily{}
 	find := func(name string) *shownFamily {
 		f, known := families[name]
@@ -240,7 +240,7 @@ func (p *Picture) collect(groups iter.Seq[*Group], expected int) []*shownFamily 
 	return shown
 }
 
-func (p *Picture) shownFamily(name string, expected int) *shownFamily {
+func (p *Snapshot) shownFamily(name string, expected int) *shownFamily {
 	f, _ := p.families.Get(name)
 	s := &shownFamily{Exposed: Exposed{Name: name}}
 	d := f.exposed()
@@ -263,7 +263,7 @@ func (p *Picture) shownFamily(name string, expected int) *shownFamily {
 }
 
 // nextExpiry returns the running time at which the next grouping expires.
-func (p *Picture) nextExpiry() (time.Time, bool) {
+func (p *Snapshot) nextExpiry() (time.Time, bool) {
 	_, id, ok := p.expiries.Min()
 	if !ok {
 		return time.Time{}, false
