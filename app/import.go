@@ -123,7 +123,7 @@ func (a *App) countMissing(groupings []upstream.Grouping) int {
 			n++
 			continue
 		}
-		if _, held := a.store.Snapshot().Group(key); !held && !seen[key.ID()] {
+		if _, held := a.store.Snapshot().Grouping(key); !held && !seen[key.ID()] {
 			seen[key.ID()] = true
 			n++
 		}

@@ -103,7 +103,7 @@ func TestAnImportHoldsAGroupingToTheRulesOfAPush(t *testing.T) {
 				t.Fatalf("%+v, %v", told, err)
 			}
 			var held, refused string
-			for g := range a.store.Snapshot().Groups() {
+			for g := range a.store.Snapshot().Groupings() {
 				for _, f := range g.Families() {
 					held += f.Name + " "
 				}
@@ -145,7 +145,7 @@ func TestAnImportTakesTheNamesThatAPushMayHave(t *testing.T) {
 		a := start(t, test.args...)
 		n, err := a.importAll(t.Context(), groupings)
 		var held []string
-		for g := range a.store.Snapshot().Groups() {
+		for g := range a.store.Snapshot().Groupings() {
 			for _, f := range g.Families() {
 				held = append(held, f.Name)
 			}
@@ -171,7 +171,7 @@ func TestAPersistenceFileIsImportedOnceAndNeverTouched(t *testing.T) {
 	if before == 0 {
 		t.Fatal("nothing was imported")
 	}
-	for g := range a.store.Snapshot().Groups() {
+	for g := range a.store.Snapshot().Groupings() {
 		if status, _ := do(t, "DELETE", "http://"+a.Addr()+g.Key.Path(), ""); status != 202 {
 			t.Fatalf("DELETE %s: %d", g.Key.Path(), status)
 		}
@@ -214,7 +214,7 @@ func late(t *testing.T, use func(a *App), file string) (log string, held []strin
 		t.Fatal(err)
 	}
 	a, log = logged(t, o)
-	for g := range a.store.Snapshot().Groups() {
+	for g := range a.store.Snapshot().Groupings() {
 		held = append(held, g.Key.String())
 	}
 	return log, held

@@ -323,7 +323,7 @@ func (h *api) entry(f ui.Frame, p *store.Snapshot, e store.Entry) views.Entry {
 		row.Title = web.Shorten(e.What, maxSubjectTitle)
 	}
 	if key, n, ok := web.ReadKey(e.What); ok && n == len(e.What) {
-		if _, held := p.Group(key); held {
+		if _, held := p.Grouping(key); held {
 			row.URL = f.Path("/groupings/" + key.Digest())
 		}
 	}

@@ -120,7 +120,7 @@ func (s *selection) String() string {
 
 // selected returns the groupings that are meant, and how many of those named
 // are not there.
-func (h *api) selected(p *store.Snapshot, s *selection) (found []*store.Group, missing int) {
+func (h *api) selected(p *store.Snapshot, s *selection) (found []*store.Grouping, missing int) {
 	if s.named {
 		found, missing = byIDs(p, s.ids)
 		s.order(found)
@@ -128,13 +128,13 @@ func (h *api) selected(p *store.Snapshot, s *selection) (found []*store.Group, m
 		found, _ = h.find(p, &s.listQuery, s.at)
 	}
 	if s.idle > 0 {
-		found = slices.DeleteFunc(found, func(g *store.Group) bool { return g.Since().After(s.at.Add(-s.idle)) })
+		found = slices.DeleteFunc(found, func(g *store.Grouping) bool { return g.Since().After(s.at.Add(-s.idle)) })
 	}
 	return found, missing
 }
 
 // byIDs returns each of the groupings once, in the order of their identities.
-func byIDs(p *store.Snapshot, ids []string) (found []*store.Group, missing int) {
+func byIDs(p *store.Snapshot, ids []string) (found []*store.Grouping, missing int) {
 	known := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		if known[id] {
@@ -147,12 +147,12 @@ func byIDs(p *store.Snapshot, ids []string) (found []*store.Group, missing int) 
 			missing++
 		}
 	}
-	slices.SortFunc(found, func(a, b *store.Group) int { return strings.Compare(a.Key.ID(), b.Key.ID()) })
+	slices.SortFunc(found, func(a, b *store.Grouping) int { return strings.Compare(a.Key.ID(), b.Key.ID()) })
 	return found, missing
 }
 
 // versionOf changes with the groupings and with each push to one of them.
-func versionOf(groups []*store.Group) string {
+func versionOf(groups []*store.Grouping) string {
 	d := xxhash.New()
 	var pushed [8]byte
 	for _, g := range groups {
@@ -165,7 +165,7 @@ func versionOf(groups []*store.Group) string {
 
 // activeIn is how many of the groupings were pushed so lately that they may come
 // back.
-func activeIn(groups []*store.Group, at time.Time) int {
+func activeIn(groups []*store.Grouping, at time.Time) int {
 	n := 0
 	for _, g := range groups {
 		if at.Sub(g.Since()) < activeWithin {
@@ -176,7 +176,7 @@ func activeIn(groups []*store.Group, at time.Time) int {
 }
 
 // mustType tells that the number of the groupings has to be typed.
-func (s *selection) mustType(found []*store.Group) bool {
+func (s *selection) mustType(found []*store.Grouping) bool {
 	return len(found) > 0 && (len(found) > maxUntyped || s.everything() || activeIn(found, s.at) > 0)
 }
 
@@ -246,7 +246,7 @@ func confirms(typed string, n int) bool {
 }
 
 // askBulkAgain says what has changed since the question was asked.
-func (h *api) askBulkAgain(c *fiber.Ctx, s selection, found []*store.Group, missing, expected int) error {
+func (h *api) askBulkAgain(c *fiber.Ctx, s selection, found []*store.Grouping, missing, expected int) error {
 	pushed := 0
 	for _, g := range found {
 		if g.Since().After(s.at) {
@@ -258,7 +258,7 @@ func (h *api) askBulkAgain(c *fiber.Ctx, s selection, found []*store.Group, miss
 	return h.bulkRemovalPage(c, fiber.StatusConflict, &s, m)
 }
 
-func seenOf(groups []*store.Group) []store.Seen {
+func seenOf(groups []*store.Grouping) []store.Seen {
 	seen := make([]store.Seen, len(groups))
 	for i, g := range groups {
 		seen[i] = store.Seen{Key: g.Key, Pushed: g.Pushed}
@@ -267,7 +267,7 @@ func seenOf(groups []*store.Group) []store.Seen {
 }
 
 // record is what the activity log says was meant; empty: the only grouping.
-func (s *selection) record(found []*store.Group) string {
+func (s *selection) record(found []*store.Grouping) string {
 	if len(found) == 1 {
 		return ""
 	}

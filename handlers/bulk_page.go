@@ -41,7 +41,7 @@ func (h *api) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m views.Bu
 }
 
 // hiddenFields are what the form sends of the selection, and what was seen of it.
-func (s *selection) hiddenFields(found []*store.Group) []ui.Parameter {
+func (s *selection) hiddenFields(found []*store.Grouping) []ui.Parameter {
 	q := s.values()
 	q.Set("at", strconv.FormatInt(s.at.UnixNano(), 10))
 	q.Set("expect", strconv.Itoa(len(found)))
@@ -69,7 +69,7 @@ func (h *api) linkSelection(m *views.BulkRemoval, s *selection) {
 }
 
 // describe puts what the groupings are into the page.
-func describe(m *views.BulkRemoval, found []*store.Group) {
+func describe(m *views.BulkRemoval, found []*store.Grouping) {
 	jobs := map[string]int{}
 	for _, g := range found {
 		m.Families += g.FamilyCount()
@@ -96,7 +96,7 @@ func describe(m *views.BulkRemoval, found []*store.Group) {
 }
 
 // bulkCommand does the same from a shell; empty: the API has no words for it.
-func (h *api) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*store.Group) string {
+func (h *api) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*store.Grouping) string {
 	curl := "curl"
 	if !f.Open {
 		curl += ` -H "Authorization: Bearer $TOKEN"`

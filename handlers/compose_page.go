@@ -68,7 +68,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 		Added: outcome.Added, Replaced: outcome.Replaced, Removed: outcome.Removed, Kept: outcome.Kept,
 		Series: outcome.Series, Merge: m.Merge, Exists: outcome.Exists,
 	}
-	if g, ok := picture.Group(j.push.Key); ok {
+	if g, ok := picture.Grouping(j.push.Key); ok {
 		m.Outcome.Pushed = g.Since()
 	}
 }
@@ -135,7 +135,7 @@ func (h *api) composeAgain(c *fiber.Ctx, id string) error {
 // textOf is what a grouping holds as text that can be pushed to it again,
 // without the labels that come from its key; empty for a large one. all tells
 // that the text lacks nothing.
-func textOf(g *store.Group) (text string, all bool, err error) {
+func textOf(g *store.Grouping) (text string, all bool, err error) {
 	var b bytes.Buffer
 	e := exposition.NewEncoder(&b, exposition.Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8"), nil)
 	all = true

@@ -76,14 +76,14 @@ func (h *api) raw(c *fiber.Ctx) error {
 	if !ok {
 		return h.noGrouping(c)
 	}
-	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
+	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Grouping{g}))
 	s.Format = exposition.Negotiate(lossless)
 	s.SetHeaders(c)
 	return web.Stream(c, s.Write)
 }
 
 // groupingHead is the page of a grouping without what it holds.
-func (h *api) groupingHead(c *fiber.Ctx, p *store.Snapshot, g *store.Group) views.Grouping {
+func (h *api) groupingHead(c *fiber.Ctx, p *store.Snapshot, g *store.Grouping) views.Grouping {
 	f := h.web.Frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
 		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: web.Client(g.Origin),
@@ -102,7 +102,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Snapshot, g *store.Group) view
 }
 
 // copies are the texts that people take along: addresses and commands.
-func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
+func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Grouping) []views.Copy {
 	server := h.web.ServerURL(c)
 	all := []views.Copy{
 		{ID: "copy-link", Name: "link", Text: server + "/groupings/" + g.Key.Digest(), Quick: true},
@@ -125,7 +125,7 @@ func (h *api) copies(c *fiber.Ctx, f ui.Frame, g *store.Group) []views.Copy {
 
 // detailView is what a person asks of a grouping's page.
 type detailView struct {
-	group  *store.Group
+	group  *store.Grouping
 	search string // in the names of families
 	family string // the only one; empty: all
 	from   int    // the first family, or the first sample of the only one
@@ -135,7 +135,7 @@ type detailView struct {
 func (v *detailView) fill(m *views.Grouping) error {
 	families := v.group.Families()
 	if v.family != "" {
-		i := slices.IndexFunc(families, func(f store.GroupFamily) bool { return f.Name == v.family })
+		i := slices.IndexFunc(families, func(f store.GroupingFamily) bool { return f.Name == v.family })
 		if i < 0 {
 			return web.NewError(fiber.StatusNotFound, "the grouping has no such family")
 		}
@@ -143,7 +143,7 @@ func (v *detailView) fill(m *views.Grouping) error {
 	}
 	if m.Search = v.search; v.search != "" {
 		word := strings.ToLower(strings.TrimSpace(v.search))
-		families = slices.DeleteFunc(families, func(f store.GroupFamily) bool { return !strings.Contains(strings.ToLower(f.Name), word) })
+		families = slices.DeleteFunc(families, func(f store.GroupingFamily) bool { return !strings.Contains(strings.ToLower(f.Name), word) })
 	}
 	return v.fillList(m, families)
 }
@@ -166,7 +166,7 @@ func (v *detailView) url(m *views.Grouping, family string, from int) string {
 }
 
 // fillOne shows a page of one family's samples.
-func (v *detailView) fillOne(m *views.Grouping, f store.GroupFamily) error {
+func (v *detailView) fillOne(m *views.Grouping, f store.GroupingFamily) error {
 	m.Alone = true
 	part, total := cutMetrics(f, v.from, samplesPerPage)
 	v.from = min(v.from, total)
@@ -205,7 +205,7 @@ func (v *detailView) pages(m *views.Grouping, family string, n, total, size int)
 
 // fillList shows a page of the families, and as many of their samples as there
 // is room for.
-func (v *detailView) fillList(m *views.Grouping, families []store.GroupFamily) error {
+func (v *detailView) fillList(m *views.Grouping, families []store.GroupingFamily) error {
 	total := len(families)
 	v.from = min(v.from, total)
 	families = families[v.from:min(v.from+familiesPerPage, total)]
@@ -240,7 +240,7 @@ func (v *detailView) fillList(m *views.Grouping, families []store.GroupFamily) e
 
 // beside returns the samples of a family that stands in the list, if there is
 // room for all of them.
-func (v *detailView) beside(f store.GroupFamily, room int) ([]views.Sample, error) {
+func (v *detailView) beside(f store.GroupingFamily, room int) ([]views.Sample, error) {
 	if v.group.Series > withheldSeries || f.Series > samplesPerPage || len(f.Text)+len(f.Proto) > room {
 		return nil, nil
 	}
@@ -257,7 +257,7 @@ func (v *detailView) beside(f store.GroupFamily, room int) ([]views.Sample, erro
 }
 
 // listed is a family without its samples.
-func (v *detailView) listed(m *views.Grouping, f store.GroupFamily) views.Family {
+func (v *detailView) listed(m *views.Grouping, f store.GroupingFamily) views.Family {
 	out := views.Family{
 		Name: web.Shorten(f.Name, maxShownName), Type: f.Type.String(), Help: web.Shorten(f.Help, maxShownHelp),
 		Series: f.Series, Hidden: f.Hidden, Changed: f.Changed, URL: v.url(m, f.Name, 0),

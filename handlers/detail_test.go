@@ -510,7 +510,7 @@ func TestMetricsAreCutOutOfChunks(t *testing.T) {
 }
 
 // samplesOf returns the metrics of a chunk and its loose lines as text.
-func samplesOf(t *testing.T, f store.GroupFamily, c exposition.Chunk) []string {
+func samplesOf(t *testing.T, f store.GroupingFamily, c exposition.Chunk) []string {
 	t.Helper()
 	metrics, err := exposition.Metrics(f.Name, f.Type, c)
 	must(t, err)

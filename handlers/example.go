@@ -54,7 +54,7 @@ func (h *api) runExample(c *fiber.Ctx) error {
 		a := web.AnswerTo(err)
 		r.Status, r.Text = a.Status, a.Text
 	}
-	if _, ok := h.Store.Snapshot().Group(key); ok {
+	if _, ok := h.Store.Snapshot().Grouping(key); ok {
 		r.Grouping = key.Digest()
 	}
 	return h.web.Page(c, fiber.StatusOK, views.DocRunPage(r))
@@ -101,7 +101,7 @@ func (h *api) leftByExamples() []store.Seen {
 		if err != nil || slices.ContainsFunc(seen, func(s store.Seen) bool { return s.Key.ID() == path.Key.ID() }) {
 			continue
 		}
-		if _, ok := p.Group(path.Key); ok {
+		if _, ok := p.Grouping(path.Key); ok {
 			seen = append(seen, store.Seen{Key: path.Key})
 		}
 	}

@@ -58,7 +58,7 @@ func (h *api) export(c *fiber.Ctx) error {
 }
 
 // writeJSON writes an array of groupings as the JSON API has them.
-func (h *api) writeJSON(w io.Writer, groups []*store.Group, now time.Time) error {
+func (h *api) writeJSON(w io.Writer, groups []*store.Grouping, now time.Time) error {
 	before := "["
 	for _, g := range groups {
 		line, err := json.Marshal(h.groupingJSON(g, now))
@@ -80,7 +80,7 @@ var csvHead = []string{
 }
 
 // writeCSV writes a line per grouping.
-func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error {
+func (h *api) writeCSV(w io.Writer, groups []*store.Grouping, now time.Time) error {
 	out := csv.NewWriter(w)
 	if err := out.Write(csvHead); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (h *api) writeCSV(w io.Writer, groups []*store.Group, now time.Time) error 
 }
 
 // writeSelectors writes a line per grouping that selects it.
-func writeSelectors(w io.Writer, groups []*store.Group) error {
+func writeSelectors(w io.Writer, groups []*store.Grouping) error {
 	for _, g := range groups {
 		if _, err := io.WriteString(w, g.Key.String()+"\n"); err != nil {
 			return err

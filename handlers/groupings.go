@@ -105,7 +105,7 @@ func countWithin(p *store.Snapshot, selectors, within store.Selectors) (int, err
 var states = []string{"fresh", "stale", "old", "failed"}
 
 // state says how a grouping is doing. A refused last push outweighs its age.
-func (h *api) state(g *store.Group, now time.Time) string {
+func (h *api) state(g *store.Grouping, now time.Time) string {
 	age := now.Sub(g.Since())
 	switch {
 	case !g.LastPushSuccessful():
@@ -118,7 +118,7 @@ func (h *api) state(g *store.Group, now time.Time) string {
 	return "fresh"
 }
 
-func (h *api) groupingJSON(g *store.Group, now time.Time) groupingJSON {
+func (h *api) groupingJSON(g *store.Grouping, now time.Time) groupingJSON {
 	return groupingJSON{
 		Labels: gateway.LabelMap(g.Key.Labels()), Path: h.PublicPrefix + g.Key.Path(),
 		LastPushTime: web.OptionalTime(g.Pushed), LastPushSuccessful: g.LastPushSuccessful(),
@@ -166,7 +166,7 @@ func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 
 // find returns the groupings that are asked for, sorted, and how many there
 // would be of each state.
-func (h *api) find(p *store.Snapshot, q *listQuery, now time.Time) (found []*store.Group, byState map[string]int) {
+func (h *api) find(p *store.Snapshot, q *listQuery, now time.Time) (found []*store.Grouping, byState map[string]int) {
 	byState = make(map[string]int, len(states))
 	for g := range web.GroupsWithin(p, q.selectors, q.within) {
 		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {
@@ -182,7 +182,7 @@ func (h *api) find(p *store.Snapshot, q *listQuery, now time.Time) (found []*sto
 	return found, byState
 }
 
-func mentions(g *store.Group, word string) bool {
+func mentions(g *store.Grouping, word string) bool {
 	for _, l := range g.Key.Labels() {
 		if strings.Contains(strings.ToLower(l.Name+"="+l.Value), word) {
 			return true
@@ -193,13 +193,13 @@ func mentions(g *store.Group, word string) bool {
 
 // orders are what the list can be sorted by; equal ones come in the order of
 // their labels.
-var orders = map[string]func(g *store.Group) int64{
-	"labels":    func(*store.Group) int64 { return 0 },
-	"last_push": func(g *store.Group) int64 { return g.Since().UnixNano() },
-	"families":  func(g *store.Group) int64 { return int64(g.FamilyCount()) },
-	"series":    func(g *store.Group) int64 { return int64(g.Series) },
-	"bytes":     func(g *store.Group) int64 { return int64(g.Bytes) },
-	"expires": func(g *store.Group) int64 {
+var orders = map[string]func(g *store.Grouping) int64{
+	"labels":    func(*store.Grouping) int64 { return 0 },
+	"last_push": func(g *store.Grouping) int64 { return g.Since().UnixNano() },
+	"families":  func(g *store.Grouping) int64 { return int64(g.FamilyCount()) },
+	"series":    func(g *store.Grouping) int64 { return int64(g.Series) },
+	"bytes":     func(g *store.Grouping) int64 { return int64(g.Bytes) },
+	"expires": func(g *store.Grouping) int64 {
 		if g.Expires.IsZero() {
 			return 1<<63 - 1
 		}
@@ -221,9 +221,9 @@ type place struct {
 }
 
 // places returns what tells a grouping's place.
-func (q *listQuery) places() func(*store.Group) place {
+func (q *listQuery) places() func(*store.Grouping) place {
 	rank := orders[strings.TrimPrefix(q.sort, "-")]
-	return func(g *store.Group) place { return place{rank(g), g.Key.ID()} }
+	return func(g *store.Grouping) place { return place{rank(g), g.Key.ID()} }
 }
 
 func (q *listQuery) compare(a, b place) int {
@@ -234,16 +234,16 @@ func (q *listQuery) compare(a, b place) int {
 	return c
 }
 
-func (q *listQuery) order(groups []*store.Group) {
+func (q *listQuery) order(groups []*store.Grouping) {
 	if q.sort == "labels" {
 		return // as they come from the store
 	}
 	at := q.places()
-	slices.SortFunc(groups, func(a, b *store.Group) int { return q.compare(at(a), at(b)) })
+	slices.SortFunc(groups, func(a, b *store.Grouping) int { return q.compare(at(a), at(b)) })
 }
 
 // page cuts a page out of the sorted list.
-func (q *listQuery) page(groups []*store.Group) (page []*store.Group, next string) {
+func (q *listQuery) page(groups []*store.Grouping) (page []*store.Grouping, next string) {
 	groups = groups[q.start(groups):]
 	if len(groups) <= q.limit {
 		return groups, ""
@@ -254,13 +254,13 @@ func (q *listQuery) page(groups []*store.Group) (page []*store.Group, next strin
 // start is where in the sorted list the page begins. A cursor names the last
 // grouping of the page before, so that nothing is told twice when others come
 // or go.
-func (q *listQuery) start(groups []*store.Group) int {
+func (q *listQuery) start(groups []*store.Grouping) int {
 	after, err := q.after()
 	if err != nil || q.cursor == "" {
 		return 0
 	}
 	at := q.places()
-	i, found := slices.BinarySearchFunc(groups, after, func(g *store.Group, p place) int { return q.compare(at(g), p) })
+	i, found := slices.BinarySearchFunc(groups, after, func(g *store.Grouping, p place) int { return q.compare(at(g), p) })
 	if found {
 		i++
 	}
@@ -268,7 +268,7 @@ func (q *listQuery) start(groups []*store.Group) int {
 }
 
 // cursorAt is the cursor of what follows a grouping.
-func (q *listQuery) cursorAt(g *store.Group) string {
+func (q *listQuery) cursorAt(g *store.Grouping) string {
 	p := q.places()(g)
 	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(p.rank, 10) + " " + p.id))
 }

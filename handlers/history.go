@@ -25,7 +25,7 @@ const (
 
 // isOverdue tells that a grouping should have been pushed by now, judged by how
 // often it was. A push that was refused is one, too: its client is there.
-func isOverdue(g *store.Group, now time.Time) bool {
+func isOverdue(g *store.Grouping, now time.Time) bool {
 	last := g.Since()
 	if g.Failed.After(last) {
 		last = g.Failed
@@ -37,7 +37,7 @@ func isOverdue(g *store.Group, now time.Time) bool {
 const historyWait = 10 * time.Second
 
 // fillHistory puts the last pushes into the page.
-func (h *api) fillHistory(m *views.Grouping, p *store.Snapshot, g *store.Group) error {
+func (h *api) fillHistory(m *views.Grouping, p *store.Snapshot, g *store.Grouping) error {
 	ctx, cancel := context.WithTimeout(context.Background(), historyWait)
 	defer cancel()
 	pushes, err := h.Store.History(ctx, g.Key)
@@ -65,8 +65,8 @@ func (h *api) fillHistory(m *views.Grouping, p *store.Snapshot, g *store.Group) 
 const maxRaw = 64 << 10
 
 // fillRaw puts the beginning of what scrapes show of a grouping into the page.
-func (h *api) fillRaw(c *fiber.Ctx, m *views.Grouping, p *store.Snapshot, g *store.Group) error {
-	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Group{g}))
+func (h *api) fillRaw(c *fiber.Ctx, m *views.Grouping, p *store.Snapshot, g *store.Grouping) error {
+	s := h.gateway.NewScrape(c, p, slices.Values([]*store.Grouping{g}))
 	s.Format, s.Coding = exposition.Negotiate(lossless), ""
 	w := beginning{room: maxRaw}
 	if _, err := s.Write(&w); err != nil && !errors.Is(err, errFull) {

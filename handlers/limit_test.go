@@ -230,7 +230,7 @@ func TestWhatALimitShowsIsWhatItsSelectorMeans(t *testing.T) {
 			pick("=", "=~"), pick("a", "b", "a", "none"), pick("=", "!=", "=~", "!~"), pick("", "1", "2|30"), pick("=", "!=", "=~", "!~"), pick("", "1", "3.*"))
 		token := s.token(fmt.Sprint("t", i), auth.Reader, limit)
 		var want []string
-		for g := range s.store.Snapshot().Groups() {
+		for g := range s.store.Snapshot().Groupings() {
 			if token.Limit.Match(g.Key.Labels()) {
 				want = append(want, g.Key.String())
 			}

@@ -236,7 +236,7 @@ func (h *api) groupings(c *fiber.Ctx, f ui.Frame, v *listView) views.Groupings {
 }
 
 // cut puts the rows of the page into the model, and the ways to others.
-func (h *api) cut(m *views.Groupings, v *listView, found []*store.Group) {
+func (h *api) cut(m *views.Groupings, v *listView, found []*store.Grouping) {
 	home := m.Path("/")
 	start := v.start(found)
 	if start == len(found) {
@@ -323,7 +323,7 @@ func tableColumns(home string, v *listView) []ui.Column {
 }
 
 // row is a grouping as the list shows it.
-func (h *api) row(home string, v *listView, g *store.Group, now time.Time) views.Row {
+func (h *api) row(home string, v *listView, g *store.Grouping, now time.Time) views.Row {
 	r := views.Row{
 		ID: g.Key.Digest(), State: h.state(g, now), Pushed: g.Since(), Expires: g.Expires,
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes, Pusher: web.Client(g.Origin),

@@ -16,7 +16,7 @@ type noticeJSON struct {
 	Count  int    `json:"count"`
 }
 
-func noticesJSON(g *store.Group) []noticeJSON {
+func noticesJSON(g *store.Grouping) []noticeJSON {
 	out := []noticeJSON{}
 	for _, n := range g.Notices() {
 		out = append(out, noticeJSON{n.Kind.String(), n.Family, n.Count})
@@ -25,7 +25,7 @@ func noticesJSON(g *store.Group) []noticeJSON {
 }
 
 // notices are what a page says about the oddities of a grouping.
-func notices(g *store.Group) []views.Notice {
+func notices(g *store.Grouping) []views.Notice {
 	var out []views.Notice
 	for _, n := range g.Notices() {
 		out = append(out, views.Notice{Family: web.Shorten(n.Family, maxShownName), Text: noticeText(n.Notice), Anchor: "#" + n.Kind.String()})

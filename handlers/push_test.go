@@ -196,7 +196,7 @@ func TestARefusedPushSetsTheFailureTimeOfAGroupingThatExists(t *testing.T) {
 }
 
 // wantHistory wants a push of 4 bytes, perhaps a refused one, and another one.
-func (s *served) wantHistory(g *store.Group, refused bool, size int) {
+func (s *served) wantHistory(g *store.Grouping, refused bool, size int) {
 	s.t.Helper()
 	pushes, err := s.store.History(s.t.Context(), g.Key)
 	if err != nil {

@@ -119,7 +119,7 @@ type pusher struct {
 // pushers goes through the groupings once and sums them up by job.
 func (h *api) pushers(p *store.Snapshot, now time.Time) map[string]*pusher {
 	jobs := map[string]*pusher{}
-	for g := range p.Groups() {
+	for g := range p.Groupings() {
 		job := g.Key.Job()
 		j, known := jobs[job]
 		if !known {

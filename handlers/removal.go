@@ -54,11 +54,11 @@ func (h *api) nothingToRemove(c *fiber.Ctx) error {
 
 // isActive tells that a grouping was pushed so lately, or is pushed so often, that
 // it may come back.
-func isActive(g *store.Group, now time.Time) bool {
+func isActive(g *store.Grouping, now time.Time) bool {
 	return now.Sub(g.Since()) < max(activeWithin, 2*g.Every)
 }
 
-func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *store.Group, again bool) error {
+func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *store.Grouping, again bool) error {
 	m := views.Removal{
 		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
 		Active: isActive(g, h.Store.Now()), InDialog: web.IsPartial(c),
@@ -104,7 +104,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 
 func (h *api) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
 	p := h.Store.Snapshot()
-	g, ok := p.Group(k)
+	g, ok := p.Grouping(k)
 	if !ok {
 		return h.nothingToRemove(c)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // samples turns a part of a family's chunk into what pages show.
-func (v *detailView) samples(f store.GroupFamily, part exposition.Chunk) ([]views.Sample, error) {
+func (v *detailView) samples(f store.GroupingFamily, part exposition.Chunk) ([]views.Sample, error) {
 	metrics, err := exposition.Metrics(f.Name, f.Type, part)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (v *detailView) samples(f store.GroupFamily, part exposition.Chunk) ([]view
 
 // looseSample is a line that belongs to no histogram or summary, although it is
 // called so.
-func (v *detailView) looseSample(f store.GroupFamily, l *exposition.Line) views.Sample {
+func (v *detailView) looseSample(f store.GroupingFamily, l *exposition.Line) views.Sample {
 	var pairs []*dto.LabelPair
 	for _, x := range l.Labels {
 		name, value := exposition.Unescape(x.Name), exposition.Unescape(x.Value)
@@ -142,7 +142,7 @@ func countOfText(n string) float64 {
 // cutMetrics takes n metrics out of a family's chunk, from one of them on, and
 // counts all. A histogram or a summary is one metric, and so is each loose line
 // behind them.
-func cutMetrics(f store.GroupFamily, from, n int) (part exposition.Chunk, total int) {
+func cutMetrics(f store.GroupingFamily, from, n int) (part exposition.Chunk, total int) {
 	regular := len(f.Text) - int(f.Loose)
 	var starts []int
 	var end int
@@ -172,7 +172,7 @@ func span(starts []int, from, n int) (a, z int) {
 
 // metricStarts is where the metrics of regular text begin, and where the last one
 // ends.
-func metricStarts(f store.GroupFamily, text []byte) (starts []int, end int) {
+func metricStarts(f store.GroupingFamily, text []byte) (starts []int, end int) {
 	composite := f.Type == exposition.Histogram || f.Type == exposition.GaugeHistogram || f.Type == exposition.Summary
 	last := []byte("_count")
 	for l := range exposition.Lines(text) {

@@ -348,18 +348,18 @@ func (s *served) samples() []string {
 // groupings returns the groupings that are held, as selectors.
 func (s *served) groupings() []string {
 	keys := []string{}
-	for g := range s.store.Snapshot().Groups() {
+	for g := range s.store.Snapshot().Groupings() {
 		keys = append(keys, g.Key.String())
 	}
 	return keys
 }
 
 // group returns the grouping of a path.
-func (s *served) group(path string) *store.Group {
+func (s *served) group(path string) *store.Grouping {
 	s.t.Helper()
 	p, err := store.ParsePath(strings.TrimPrefix(path, "/metrics"), true)
 	must(s.t, err)
-	g, ok := s.store.Snapshot().Group(p.Key)
+	g, ok := s.store.Snapshot().Grouping(p.Key)
 	if !ok {
 		s.t.Fatalf("there is no grouping %s", path)
 	}

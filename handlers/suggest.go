@@ -30,7 +30,7 @@ func (h *api) suggest(c *fiber.Ctx) error {
 	}
 	q = strings.ToLower(q)
 	counts := map[string]int{}
-	for g := range h.Store.Snapshot().Groups() {
+	for g := range h.Store.Snapshot().Groupings() {
 		for _, l := range g.Key.Labels() {
 			text := l.Name
 			if name != "" {
@@ -119,7 +119,7 @@ func exactly(matcher string) (name, value string, ok bool) {
 // valuesOf counts the groupings by the values of a label.
 func valuesOf(p *store.Snapshot, name string) map[string]int {
 	counts := map[string]int{}
-	for g := range p.Groups() {
+	for g := range p.Groupings() {
 		for _, l := range g.Key.Labels() {
 			if l.Name == name && len(l.Value) <= web.MaxSuggested {
 				counts[l.Value]++

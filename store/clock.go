@@ -398,7 +398,7 @@ func (c *committer) settleClock() {
 }
 
 // endOf is when a grouping expires, in Unix nanoseconds of the running time.
-func (p *Snapshot) endOf(g *Group) int64 {
+func (p *Snapshot) endOf(g *Grouping) int64 {
 	at := p.clock.place(nanos(g.Pushed), g.ran)
 	return at.Add(g.Expires.Sub(g.Pushed)).UnixNano()
 }

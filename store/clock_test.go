@@ -123,9 +123,9 @@ func (s *timed) push(path string, ttl time.Duration) {
 	}
 }
 
-func (s *timed) group(path string) *store.Group {
+func (s *timed) group(path string) *store.Grouping {
 	s.t.Helper()
-	g, ok := s.Snapshot().Group(key(s.t, path))
+	g, ok := s.Snapshot().Grouping(key(s.t, path))
 	if !ok {
 		s.t.Fatalf("%s is gone", path)
 	}
@@ -133,7 +133,7 @@ func (s *timed) group(path string) *store.Group {
 }
 
 func (s *timed) held(path string) bool {
-	_, ok := s.Snapshot().Group(key(s.t, path))
+	_, ok := s.Snapshot().Grouping(key(s.t, path))
 	return ok
 }
 
@@ -141,7 +141,7 @@ func (s *timed) held(path string) bool {
 func (s *timed) exposed(path string) time.Time {
 	s.t.Helper()
 	p, id := s.Snapshot(), strconv.Quote(key(s.t, path).Job())
-	for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
+	for f := range p.Exposed(p.Groupings(), p.Stats().Groupings) {
 		for _, c := range f.Chunks {
 			if f.Name == "push_time_seconds" && strings.Contains(string(c.Text), "job="+id) {
 				_, text, _ := strings.Cut(string(c.Text), " ")
@@ -164,8 +164,8 @@ func (s *timed) wantPushed(what, path string, want time.Time) {
 	s.t.Helper()
 	g := s.group(path)
 	byDigest, _ := s.Snapshot().ByDigest(g.Key.Digest())
-	var all, matching *store.Group
-	for x := range s.Snapshot().Groups() {
+	var all, matching *store.Grouping
+	for x := range s.Snapshot().Groupings() {
 		if x.Key.ID() == g.Key.ID() {
 			all = x
 		}

@@ -72,7 +72,7 @@ func BenchmarkExposed(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p := s.Snapshot()
-		for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
+		for f := range p.Exposed(p.Groupings(), p.Stats().Groupings) {
 			_ = f
 		}
 	}

@@ -44,7 +44,7 @@ func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Ori
 // Seen is a grouping as somebody has seen it.
 type Seen struct {
 	Key    GroupingKey
-	Pushed time.Time // of the Group; zero: whatever it is
+	Pushed time.Time // of the Grouping; zero: whatever it is
 }
 
 // Deleted is what came of a delete.
@@ -158,7 +158,7 @@ func (op *deleteOp) apply(b *batch) error {
 // compare sorts groupings by what has become of them since they were seen.
 func (p *Snapshot) compare(seen []Seen) (same, changed, missing []GroupingKey) {
 	for _, x := range seen {
-		switch g, ok := p.Group(x.Key); {
+		switch g, ok := p.Grouping(x.Key); {
 		case !ok:
 			missing = append(missing, x.Key)
 		case !x.Pushed.IsZero() && !x.Pushed.Equal(g.Pushed):
@@ -171,13 +171,13 @@ func (p *Snapshot) compare(seen []Seen) (same, changed, missing []GroupingKey) {
 }
 
 // delete takes a grouping out and leaves what an undo needs.
-func (b *batch) delete(g *Group, t tombstone) {
+func (b *batch) delete(g *Grouping, t tombstone) {
 	condition := g.Revision
 	b.remove(g)
 	b.leave(g, t, condition)
 }
 
-func (b *batch) leave(g *Group, t tombstone, condition journal.Revision) {
+func (b *batch) leave(g *Grouping, t tombstone, condition journal.Revision) {
 	packed := pack(g.body)
 	b.addGroup(g, packed, t, condition)
 	b.addGone(gone{key: g.Key, tombstone: t, bytes: int64(len(packed))})
@@ -257,7 +257,7 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	e.claims, e.expiries = empty.claims, empty.expiries
 	e.stats = Stats{Gone: e.stats.Gone}
 	e.touch()
-	groups.Scan(func(_ string, g *Group) bool {
+	groups.Scan(func(_ string, g *Grouping) bool {
 		e.addGone(gone{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		return true
 	})

@@ -36,7 +36,7 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 			for i := range 3 {
 				path := fmt.Sprintf("/job/x/i/%d", i)
 				mustPush(t, s, path, "m 1\n")
-				g, _ := s.Snapshot().Group(key(t, path))
+				g, _ := s.Snapshot().Grouping(key(t, path))
 				seen = append(seen, store.Seen{Key: g.Key, Pushed: g.Pushed})
 			}
 			mustPush(t, s, "/job/y", "m 1\n")
@@ -76,7 +76,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	const n = 2500 // several commits for either
 	s, pushes := filled(t, n)
 	var seen []store.Seen
-	for g := range s.Snapshot().Groups() {
+	for g := range s.Snapshot().Groupings() {
 		seen = append(seen, store.Seen{Key: g.Key, Pushed: g.Pushed})
 	}
 	other := push(t, "/job/other", "m 1\n")
@@ -283,7 +283,7 @@ func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
 	fs := crashable(t)
 	s := openOn(t, fs, o)
 	every := func() time.Duration {
-		g, _ := s.Snapshot().Group(key(t, "/job/x"))
+		g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
 		return g.Every.Round(time.Millisecond) // no two changes have the same time
 	}
 	for i, tt := range []struct {

@@ -10,7 +10,7 @@ import (
 
 // ByDigest returns the grouping that a digest names. Anything else than what
 // Digest returned names none.
-func (p *Snapshot) ByDigest(digest string) (*Group, bool) {
+func (p *Snapshot) ByDigest(digest string) (*Grouping, bool) {
 	id, ok := p.identityOf(digest)
 	if !ok {
 		return nil, false

@@ -58,7 +58,7 @@ func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 func FuzzDigest(f *testing.F) {
 	s, _ := filled(f, 3)
 	known := map[string]bool{}
-	for g := range s.Snapshot().Groups() {
+	for g := range s.Snapshot().Groupings() {
 		known[g.Key.Digest()] = true
 		f.Add(g.Key.Digest())
 		f.Add(g.Key.Digest() + "=")

@@ -251,7 +251,7 @@ func contentOf(t *testing.T, s *store.Store) string {
 	var w strings.Builder
 	p := s.Snapshot()
 	fmt.Fprintf(&w, "%+v\n", p.Stats())
-	for g := range p.Groups() {
+	for g := range p.Groupings() {
 		writeGrouping(t, &w, s, g)
 	}
 	for _, x := range slices.Backward(activityOf(t, s)) {
@@ -274,7 +274,7 @@ func contentOf(t *testing.T, s *store.Store) string {
 	return w.String()
 }
 
-func writeGrouping(t *testing.T, w io.Writer, s *store.Store, g *store.Group) {
+func writeGrouping(t *testing.T, w io.Writer, s *store.Store, g *store.Grouping) {
 	fmt.Fprintf(w, "grouping %s %d %d %d %q %q %d %v %v %d %d %v %v\n", g.Key, g.Pushed.UnixNano(), g.Since().UnixNano(), nanosOf(g.Failed), g.Failure, g.Origin, nanosOf(g.Expires), g.Every, g.ScrapeInterval(), g.Series, g.Bytes, g.LastPushSuccessful(), g.Notices())
 	for _, f := range g.Families() {
 		fmt.Fprintf(w, " %s %s %q %q %q %q %d %v %d %d %d %d\n", f.Name, f.Type, f.Help, f.Unit, f.Text, f.Proto, f.Series, f.UTF8, f.Loose, f.UntypedIn, f.Hidden, f.Changed.UnixNano())

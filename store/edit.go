@@ -91,7 +91,7 @@ func (e *edit) touch() {
 }
 
 // put adds or replaces a grouping whose body has its ages.
-func (e *edit) put(g *Group) {
+func (e *edit) put(g *Grouping) {
 	before := e.place(g)
 	e.updateOverlaps(g, before, g.body)
 	e.resolveDirty()
@@ -99,7 +99,7 @@ func (e *edit) put(g *Group) {
 
 // putAdmitted puts a grouping that admit has let in. With the check on it shares no
 // series with another one, so that there are no overlaps.
-func (b *batch) putAdmitted(g *Group) {
+func (b *batch) putAdmitted(g *Grouping) {
 	if !b.c.o.CheckConsistency || b.overlapping > 0 {
 		b.put(g)
 		return
@@ -110,7 +110,7 @@ func (b *batch) putAdmitted(g *Group) {
 
 // place does what put does, but for what concerns other groupings. It returns the
 // body that was there.
-func (e *edit) place(g *Group) (before *body) {
+func (e *edit) place(g *Grouping) (before *body) {
 	old, _ := e.groups.Get(g.Key.ID())
 	before = emptyBody
 	if old != nil {
@@ -138,7 +138,7 @@ func (e *edit) place(g *Group) (before *body) {
 }
 
 // remove takes a grouping out.
-func (e *edit) remove(g *Group) {
+func (e *edit) remove(g *Grouping) {
 	e.touch()
 	e.forget(g)
 	e.groups.Delete(g.Key.ID())
@@ -152,7 +152,7 @@ func (e *edit) remove(g *Group) {
 }
 
 // forget takes back what put counted, but for the holds.
-func (e *edit) forget(g *Group) {
+func (e *edit) forget(g *Grouping) {
 	e.stats.Groupings--
 	e.stats.Series -= g.Series
 	e.stats.Bytes -= int64(g.Bytes)
@@ -167,7 +167,7 @@ func (e *edit) forget(g *Group) {
 }
 
 // renew replaces a grouping by one that differs in its failure only.
-func (e *edit) renew(g *Group) {
+func (e *edit) renew(g *Grouping) {
 	e.touch()
 	e.groups.Set(g.Key.ID(), g)
 }
@@ -199,7 +199,7 @@ func (e *edit) dropGone(id string) {
 
 // replaceHolds counts what a grouping holds no more and holds anew. Families
 // that stay as they were cost a comparison.
-func (e *edit) replaceHolds(g *Group, before, after *body) {
+func (e *edit) replaceHolds(g *Grouping, before, after *body) {
 	i, j := 0, 0
 	for i < len(before.holds) || j < len(after.holds) {
 		switch {
@@ -233,7 +233,7 @@ func (e *edit) recount(h *hold, delta int) {
 	}
 }
 
-func (e *edit) hold(g *Group, h *hold) {
+func (e *edit) hold(g *Grouping, h *hold) {
 	f := e.family(h.name)
 	if f.holders() == 0 {
 		e.stats.Families++
@@ -263,7 +263,7 @@ func (e *edit) hold(g *Group, h *hold) {
 	}
 }
 
-func (e *edit) unhold(g *Group, h *hold) {
+func (e *edit) unhold(g *Grouping, h *hold) {
 	f := e.family(h.name)
 	d := f.definition(h.typ)
 	f.removeSet(g.set)

@@ -9,8 +9,8 @@ import (
 	"gatehouse/store/journal"
 )
 
-// Group is a grouping as it was at one moment. It is immutable.
-type Group struct {
+// Grouping is a grouping as it was at one moment. It is immutable.
+type Grouping struct {
 	Key GroupingKey
 	// Pushed is the time of the last successful push, Failed that of the last
 	// refused one; zero: never. Failure is why that one was refused.
@@ -44,7 +44,7 @@ type Group struct {
 }
 
 // LastPushSuccessful says whether the last push was accepted.
-func (g *Group) LastPushSuccessful() bool {
+func (g *Grouping) LastPushSuccessful() bool {
 	if g.ran > 0 && g.failedRan > 0 {
 		return g.failedRan < g.ran // whatever was done to the clock between the two
 	}
@@ -54,7 +54,7 @@ func (g *Group) LastPushSuccessful() bool {
 // Since is when the last successful push was, as the clock would have said had it
 // always gone as it goes now: what is counted from it is the true age. It is
 // Pushed unless the clock was set in the meantime.
-func (g *Group) Since() time.Time {
+func (g *Grouping) Since() time.Time {
 	if g.retimed == nil {
 		return g.Pushed
 	}
@@ -62,8 +62,8 @@ func (g *Group) Since() time.Time {
 }
 
 // newGroup makes the parts of a group that follow from its key and body.
-func newGroup(k GroupingKey, b *body) *Group {
-	g := &Group{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
+func newGroup(k GroupingKey, b *body) *Grouping {
+	g := &Grouping{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
 	g.alias, g.set = k.Legacy()
 	return g
 }
@@ -77,7 +77,7 @@ const (
 )
 
 // renderTimes renders the two push times once the group has them.
-func (g *Group) renderTimes() {
+func (g *Grouping) renderTimes() {
 	labels := exposition.AppendLabels(nil, g.Key.Labels())
 	b := make([]byte, 0, len(pushTimeName)+len(failureTimeName)+2*len(labels)+48)
 	b = appendTime(append(append(b, pushTimeName...), labels...), g.Pushed)
@@ -95,26 +95,26 @@ func appendTime(b []byte, t time.Time) []byte {
 	return append(b, '\n')
 }
 
-func (g *Group) timesUTF8() bool { return g.alias != g.Key.ID() }
+func (g *Grouping) timesUTF8() bool { return g.alias != g.Key.ID() }
 
-func (g *Group) pushTime() exposition.Chunk {
+func (g *Grouping) pushTime() exposition.Chunk {
 	return exposition.Chunk{Text: g.times[:g.timesCut], Series: 1, UTF8: g.timesUTF8()}
 }
 
-func (g *Group) failureTime() exposition.Chunk {
+func (g *Grouping) failureTime() exposition.Chunk {
 	return exposition.Chunk{Text: g.times[g.timesCut:], Series: 1, UTF8: g.timesUTF8()}
 }
 
 // PushTimes returns the two push times as families.
-func (g *Group) PushTimes() []GroupFamily {
-	return []GroupFamily{
+func (g *Grouping) PushTimes() []GroupingFamily {
+	return []GroupingFamily{
 		{Name: failureTimeName, Type: exposition.Gauge, Help: failureTimeHelp, Chunk: g.failureTime(), Changed: g.Pushed},
 		{Name: pushTimeName, Type: exposition.Gauge, Help: pushTimeHelp, Chunk: g.pushTime(), Changed: g.Pushed},
 	}
 }
 
 // GroupFamily is a metric family as a grouping holds it.
-type GroupFamily struct {
+type GroupingFamily struct {
 	Name       string
 	Type       exposition.Type
 	Help, Unit string // as pushed
@@ -124,27 +124,27 @@ type GroupFamily struct {
 }
 
 // GroupNotice is something odd about a family of a grouping.
-type GroupNotice struct {
+type GroupingNotice struct {
 	Family string
 	exposition.Notice
 }
 
 // Notices returns what is odd about the families, at most 20 notices in the order of
 // the families.
-func (g *Group) Notices() []GroupNotice {
-	out := make([]GroupNotice, len(g.body.notices))
+func (g *Grouping) Notices() []GroupingNotice {
+	out := make([]GroupingNotice, len(g.body.notices))
 	for i, n := range g.body.notices {
-		out[i] = GroupNotice{g.body.holds[n.hold].name, n.Notice}
+		out[i] = GroupingNotice{g.body.holds[n.hold].name, n.Notice}
 	}
 	return out
 }
 
 // Families returns what was pushed, sorted by name, without the push times.
-func (g *Group) Families() []GroupFamily {
-	out := make([]GroupFamily, len(g.body.holds))
+func (g *Grouping) Families() []GroupingFamily {
+	out := make([]GroupingFamily, len(g.body.holds))
 	for i := range out {
 		h := &g.body.holds[i]
-		out[i] = GroupFamily{
+		out[i] = GroupingFamily{
 			Name: h.name, Type: h.typ, Help: h.help, Unit: h.unit,
 			Chunk: g.body.chunk(i), Changed: g.shownChange(h.changed),
 		}
@@ -156,9 +156,9 @@ func (g *Group) Families() []GroupFamily {
 }
 
 // FamilyCount is the number of families, without the push times.
-func (g *Group) FamilyCount() int { return len(g.body.holds) }
+func (g *Grouping) FamilyCount() int { return len(g.body.holds) }
 
 // HasFamily says whether the name of a pushed family satisfies f.
-func (g *Group) HasFamily(f func(name string) bool) bool {
+func (g *Grouping) HasFamily(f func(name string) bool) bool {
 	return slices.ContainsFunc(g.body.holds, func(h hold) bool { return f(h.name) })
 }

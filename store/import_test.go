@@ -54,7 +54,7 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 	}
 	left, err = s.Import(t.Context(), arrivals, "metrics", store.Origin{By: "ana"})
 	check("the import", left, err)
-	g, ok := s.Snapshot().Group(key(t, "/job/new"))
+	g, ok := s.Snapshot().Grouping(key(t, "/job/new"))
 	if !ok || !g.Pushed.Equal(old) {
 		t.Errorf("it came in as %+v", g)
 	}
@@ -92,7 +92,7 @@ func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
 			// On a clock that is far enough, times are shown as they are held.
 			o.Clock.Now = func() time.Time { return ahead.Add(time.Hour) }
 			s, closeStore = openStore(t, dir, o)
-			g, ok := s.Snapshot().Group(key(t, "/job/x"))
+			g, ok := s.Snapshot().Grouping(key(t, "/job/x"))
 			if !ok {
 				t.Fatal("it is not held")
 			}

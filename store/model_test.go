@@ -231,7 +231,7 @@ func (m *model) delete(p *store.Snapshot, operation string, wiped bool, matches 
 		if !matches(g.key) {
 			continue
 		}
-		was, _ := p.Group(g.key)
+		was, _ := p.Grouping(g.key)
 		x := &modelGrave{modelGroup: g, operation: operation, wiped: wiped, helps: map[string]int{}, shown: m.portrait(was)}
 		for _, f := range g.families {
 			x.helps[m.helpKey(f)] = m.helps[m.helpKey(f)]
@@ -280,7 +280,7 @@ func (m *model) undo(operation string) (restored, conflicting, kept []string) {
 func (m *model) helpKey(f modelFamily) string { return m.definition(f.Family) + "\n" + f.Help }
 
 // portrait is that of a grouping, without its times where the clock is set.
-func (m *model) portrait(g *store.Group) string {
+func (m *model) portrait(g *store.Grouping) string {
 	if m.clock == nil {
 		return portrait(g)
 	}
@@ -301,7 +301,7 @@ func (m *model) setClock(r *rand.Rand, of ...time.Duration) {
 
 // portrait is all that the store tells of a grouping, but for its revision and
 // what others do to it.
-func portrait(g *store.Group) string {
+func portrait(g *store.Grouping) string {
 	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.Every, g.Series, g.Bytes, g.LastPushSuccessful())
 	for _, f := range append(g.Families(), g.PushTimes()...) {
 		s += fmt.Sprintf("%s %s %q %q %d\n", f.Name, f.Type, f.Help, f.Text, f.Changed.UnixNano())
@@ -376,7 +376,7 @@ func (m *model) scrape() string {
 func scrapeOf(s *store.Store) string {
 	p := s.Snapshot()
 	var b strings.Builder
-	for f := range p.Exposed(p.Groups(), p.Stats().Groupings) {
+	for f := range p.Exposed(p.Groupings(), p.Stats().Groupings) {
 		if f.Name == "push_time_seconds" || f.Name == "push_failure_time_seconds" {
 			continue
 		}
@@ -537,7 +537,7 @@ func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what st
 		t.Errorf("%s: want %d restored, conflicting %q, kept %q", what, len(want), conflicting, kept)
 	}
 	for _, id := range want {
-		if g, ok := s.Snapshot().Group(graves[id].key); !ok || m.portrait(g) != graves[id].shown {
+		if g, ok := s.Snapshot().Grouping(graves[id].key); !ok || m.portrait(g) != graves[id].shown {
 			t.Errorf("%s\nrestored %v: %+v\nwant %s", what, ok, g, graves[id].shown)
 		}
 	}
@@ -660,7 +660,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			}
 			if err == nil {
 				accepted++
-				g, _ := s.Snapshot().Group(p.Key)
+				g, _ := s.Snapshot().Grouping(p.Key)
 				m.groups[p.Key.ID()].pushed = append(m.groups[p.Key.ID()].pushed, g.Pushed.Round(0))
 			}
 		}
@@ -671,7 +671,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
 		}
 		for id, g := range m.groups {
-			if got, ok := s.Snapshot().Group(g.key); !ok || m.clock == nil && got.Every != g.every() {
+			if got, ok := s.Snapshot().Grouping(g.key); !ok || m.clock == nil && got.Every != g.every() {
 				t.Fatalf("step %d: %s: %q is pushed every %v, want %v", step, what, id, got.Every, g.every())
 			}
 		}

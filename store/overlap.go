@@ -17,7 +17,7 @@ import (
 
 // updateOverlaps brings the overlaps up to date with a grouping's change.
 // g is in the picture already, or out of it.
-func (e *edit) updateOverlaps(g *Group, before, after *body) {
+func (e *edit) updateOverlaps(g *Grouping, before, after *body) {
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {
 		name := before.holds[i].name
@@ -41,7 +41,7 @@ func (e *edit) updateOverlaps(g *Group, before, after *body) {
 
 // removeOverlaps takes a grouping's series out of the overlaps and returns the
 // groupings that may show more for it.
-func (e *edit) removeOverlaps(g *Group, before *body, i int) []string {
+func (e *edit) removeOverlaps(g *Grouping, before *body, i int) []string {
 	h := &before.holds[i]
 	var affected []string
 	f := e.family(h.name)
@@ -67,7 +67,7 @@ func (e *edit) removeOverlaps(g *Group, before *body, i int) []string {
 
 // addOverlaps marks the series that g shares with other groupings and returns all
 // groupings concerned.
-func (e *edit) addOverlaps(f *family, g *Group, i int) []string {
+func (e *edit) addOverlaps(f *family, g *Grouping, i int) []string {
 	var affected []string
 	for other, sids := range e.sameSeries(f, g, i) {
 		f = e.family(f.name)
@@ -166,7 +166,7 @@ func (e *edit) winner(name string, holders []string) string {
 // grouping. Only a grouping with another set of label names can: each pushed
 // series is projected onto every such set, which gives the only grouping of
 // that set that may hold it. No index of all series is needed.
-func (p *Snapshot) sameSeries(f *family, g *Group, i int) map[string][]string {
+func (p *Snapshot) sameSeries(f *family, g *Grouping, i int) map[string][]string {
 	h := &g.body.holds[i]
 	var suspects map[string]map[string]bool
 	for _, s := range f.sets {

@@ -36,7 +36,7 @@ func TestWhatIsLeftOfShadowedNativeHistogramsIsNeverTakenForARegularOne(t *testi
 	var b bytes.Buffer
 	p := s.Snapshot()
 	e := exposition.NewEncoder(&b, exposition.Negotiate("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"), p.IsTaken)
-	for x := range p.Exposed(p.Groups(), 2) {
+	for x := range p.Exposed(p.Groupings(), 2) {
 		if err := e.Family(x.Name, x.Type, x.Help, x.Unit, x.Chunks); err != nil {
 			t.Fatal(err)
 		}

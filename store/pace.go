@@ -55,7 +55,7 @@ func (p pace) after(between time.Duration) pace {
 // between its pushes, rounded down to 15s, 30s, 1m or 2m, and never less than the
 // first of these. It changes once three pushes in a row agree that it has. 0: not
 // known yet.
-func (g *Group) ScrapeInterval() time.Duration { return time.Duration(g.pace.steady) * time.Second }
+func (g *Grouping) ScrapeInterval() time.Duration { return time.Duration(g.pace.steady) * time.Second }
 
 func (p pace) append(b []byte) []byte {
 	b = appendVarint(b, groupPace, uint64(p.steady))

@@ -55,7 +55,7 @@ func TestTheIntervalOfScrapesFollowsThatOfPushesAndMovesRarely(t *testing.T) {
 			var got, again []time.Duration
 			s := openOn(t, fs, o)
 			interval := func() time.Duration {
-				g, _ := s.Snapshot().Group(key(t, "/job/x"))
+				g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
 				return g.ScrapeInterval()
 			}
 			for _, d := range append(seconds(0), test.between...) {
@@ -89,7 +89,7 @@ func TestADeletedGroupingKeepsItsIntervalUntilItIsPushedAnew(t *testing.T) {
 	pushAfter := func(d time.Duration) time.Duration {
 		c.advance(d)
 		mustPush(t, s, "/job/x", "m 1\n")
-		g, _ := s.Snapshot().Group(key(t, "/job/x"))
+		g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
 		return g.ScrapeInterval()
 	}
 	pushAfter(0)
@@ -107,7 +107,7 @@ func TestADeletedGroupingKeepsItsIntervalUntilItIsPushedAnew(t *testing.T) {
 	if _, err := s.Undo(t.Context(), lastOperation(t, s), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	if g, _ := s.Snapshot().Group(key(t, "/job/x")); g.ScrapeInterval() != 30*time.Second {
+	if g, _ := s.Snapshot().Grouping(key(t, "/job/x")); g.ScrapeInterval() != 30*time.Second {
 		t.Errorf("restored it has %v", g.ScrapeInterval())
 	}
 }

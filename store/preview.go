@@ -15,7 +15,7 @@ type Outcome struct {
 // *Refusal and *LimitError.
 func (s *Store) Preview(p Push) (Outcome, error) {
 	picture := s.Snapshot()
-	current, exists := picture.Group(p.Key)
+	current, exists := picture.Grouping(p.Key)
 	op := &pushOp{push: p}
 	before := emptyBody
 	var held *body // as admit wants it: nil for a grouping that is not there

@@ -31,7 +31,7 @@ func kindOf(err error) string {
 
 // familyNames are those of a grouping; none if it is not there.
 func familyNames(s *store.Store, k store.GroupingKey) (names []string, exists bool) {
-	g, ok := s.Snapshot().Group(k)
+	g, ok := s.Snapshot().Grouping(k)
 	if !ok {
 		return nil, false
 	}
@@ -109,7 +109,7 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 			continue
 		}
 		after, _ := familyNames(s, p.Key)
-		g, _ := s.Snapshot().Group(p.Key)
+		g, _ := s.Snapshot().Grouping(p.Key)
 		if want := expected(p, before, after, existed, g.Series); outcome != want {
 			t.Fatalf("step %d: %+v, want %+v: %v, then %v", step, outcome, want, before, after)
 		}
@@ -129,10 +129,10 @@ func TestPreviewsLeaveThePictureAsItWas(t *testing.T) {
 	p := s.Snapshot()
 	told := func() string {
 		text := fmt.Sprintln(p.Sequence(), p.Stats())
-		for g := range p.Groups() {
+		for g := range p.Groupings() {
 			text += portrait(g)
 		}
-		for f := range p.Exposed(p.Groups(), 0) {
+		for f := range p.Exposed(p.Groupings(), 0) {
 			text += fmt.Sprintf("%s %s %q %v\n", f.Name, f.Type, f.Help, f.Chunks)
 		}
 		return text

@@ -15,8 +15,8 @@ import (
 // without knowing the picture is, by the goroutine of the client.
 type pushOp struct {
 	push   Push
-	base   *Group // what a merge is based on
-	group  *Group
+	base   *Grouping // what a merge is based on
+	group  *Grouping
 	packed []byte
 
 	dissolved map[string]bool // see dissolves
@@ -110,7 +110,7 @@ func (op *pushOp) apply(b *batch) error {
 
 // sincePush is the time between a push and the one before; 0: there is none, or
 // it is not known.
-func (b *batch) sincePush(before, g *Group) time.Duration {
+func (b *batch) sincePush(before, g *Grouping) time.Duration {
 	if before == nil || before.Pushed.IsZero() {
 		return 0
 	}
@@ -128,7 +128,7 @@ func (b *batch) sincePush(before, g *Group) time.Duration {
 
 // rhythm is how often a grouping is pushed, and should be scraped, once it is
 // pushed again after a time.
-func rhythm(g *Group, between time.Duration) (every time.Duration, p pace) {
+func rhythm(g *Grouping, between time.Duration) (every time.Duration, p pace) {
 	if g == nil {
 		return 0, pace{}
 	}
@@ -144,7 +144,7 @@ func rhythm(g *Group, between time.Duration) (every time.Duration, p pace) {
 }
 
 // reject notes that a push is refused, if that lies in what is pushed.
-func (op *pushOp) reject(b *batch, current *Group, err error) {
+func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 	var r *Refusal
 	if op.imported || !errors.As(err, &r) {
 		return
@@ -185,7 +185,7 @@ func (op *pushOp) summary(at time.Time) PushSummary {
 	return x
 }
 
-func (op *pushOp) current(b *batch) (*Group, *body) {
+func (op *pushOp) current(b *batch) (*Grouping, *body) {
 	if g, ok := b.groups.Get(op.push.Key.ID()); ok {
 		return g, g.body
 	}
@@ -198,7 +198,7 @@ const maxGroupBytes = 256 << 20
 
 // admit says whether the grouping may become what it would be. It reads the
 // picture only. kept is as in check.
-func (p *Snapshot) admit(o *Options, g *Group, before *body, kept func(name string) bool) error {
+func (p *Snapshot) admit(o *Options, g *Grouping, before *body, kept func(name string) bool) error {
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}
@@ -231,7 +231,7 @@ func (b *batch) revision(id string) Revision {
 }
 
 // addGroup has a grouping's record written.
-func (b *batch) addGroup(g *Group, packed []byte, t tombstone, condition journal.Revision) {
+func (b *batch) addGroup(g *Grouping, packed []byte, t tombstone, condition journal.Revision) {
 	rec := groupRecord{
 		labels: g.Key.Labels(), pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
 		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
@@ -257,7 +257,7 @@ const maxFailure = 512
 
 // fail notes a refused push to a grouping that exists. It is shown at once and
 // written within a second or so.
-func (b *batch) fail(g *Group, reason exposition.Reason, message string) {
+func (b *batch) fail(g *Grouping, reason exposition.Reason, message string) {
 	message = audit.Shortened(message, maxFailure)
 	r := refusal{id: g.Key.ID(), at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
 	b.setFailure(g, r)

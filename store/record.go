@@ -80,8 +80,8 @@ type groupRecord struct {
 	deleted tombstone
 	refused []byte        // while deleted: the last refused push, see refusal
 	after   tombstone     // what had deleted the grouping before it was pushed anew
-	every   time.Duration // see Group.Every
-	pace    pace          // see Group.ScrapeInterval
+	every   time.Duration // see Grouping.Every
+	pace    pace          // see Grouping.ScrapeInterval
 	ages    []ageRun
 	packed  []byte // the families, see pack
 }

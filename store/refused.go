@@ -74,7 +74,7 @@ func (t *refusedTable) written(b *batch) {
 }
 
 // setFailure notes a refused push to a grouping.
-func (e *edit) setFailure(g *Group, r refusal) {
+func (e *edit) setFailure(g *Grouping, r refusal) {
 	next := *g
 	next.Failed, next.failedRan, next.Failure, next.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	next.renderTimes()

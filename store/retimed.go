@@ -59,13 +59,13 @@ func (c *clock) reckoned(stamp, at time.Time) time.Time {
 // shown as the record has them, because the clock was wrong or was set.
 type retimed struct {
 	pushed int64     // as the record has it
-	since  time.Time // see Group.Since
+	since  time.Time // see Grouping.Since
 	reading
 }
 
 // shown returns a grouping with its times as they are to be shown: mostly as it
 // is.
-func (p *Snapshot) shown(g *Group, ok bool) (*Group, bool) {
+func (p *Snapshot) shown(g *Grouping, ok bool) (*Grouping, bool) {
 	if r := p.clock.read(); ok && !r.isTrue() {
 		g = r.retime(g)
 	}
@@ -73,8 +73,8 @@ func (p *Snapshot) shown(g *Group, ok bool) (*Group, bool) {
 }
 
 // shownAll is shown for many.
-func (p *Snapshot) shownAll(groups iter.Seq[*Group]) iter.Seq[*Group] {
-	return func(yield func(*Group) bool) {
+func (p *Snapshot) shownAll(groups iter.Seq[*Grouping]) iter.Seq[*Grouping] {
+	return func(yield func(*Grouping) bool) {
 		r := p.clock.read()
 		if r.isTrue() {
 			groups(yield)
@@ -90,7 +90,7 @@ func (p *Snapshot) shownAll(groups iter.Seq[*Group]) iter.Seq[*Group] {
 
 // retime returns the grouping, or a copy of it whose times are not those of its
 // record: that copy must not be written.
-func (r reading) retime(g *Group) *Group {
+func (r reading) retime(g *Grouping) *Grouping {
 	x := *g
 	x.Pushed, x.Failed = r.shown(g.Pushed, g.ran), r.shown(g.Failed, g.failedRan)
 	if !g.LastPushSuccessful() && !x.Failed.After(x.Pushed) {
@@ -119,7 +119,7 @@ func (r reading) anyAhead(b *body) bool {
 
 // since is when the last push of a grouping was by the running time. Where only a
 // stamp is known of it, and that is ahead, it is what is shown.
-func (r reading) since(g *Group, shown time.Time) time.Time {
+func (r reading) since(g *Grouping, shown time.Time) time.Time {
 	if g.Pushed.IsZero() {
 		return g.Pushed
 	}
@@ -131,7 +131,7 @@ func (r reading) since(g *Group, shown time.Time) time.Time {
 }
 
 // shownChange is when a family was last pushed, as that is to be shown.
-func (g *Group) shownChange(stamp int64) time.Time {
+func (g *Grouping) shownChange(stamp int64) time.Time {
 	switch r := g.retimed; {
 	case r == nil:
 		return time.Unix(0, stamp)

@@ -23,9 +23,9 @@ type Snapshot struct {
 	applied  journal.Revision // the last change it shows
 	wipes    []wipe           // in their order; records before one are gone; never modified in place
 
-	groups      *btree.Map[string, *Group] // by identity
-	aliases     *btree.Map[string, string] // alias to identity, where they differ
-	digests     *btree.BTreeG[digested]    // the identities of both those and the deleted ones by their digests
+	groups      *btree.Map[string, *Grouping] // by identity
+	aliases     *btree.Map[string, string]    // alias to identity, where they differ
+	digests     *btree.BTreeG[digested]       // the identities of both those and the deleted ones by their digests
 	families    *btree.Map[string, *family]
 	overlapping int                          // families that have overlaps
 	claims      *btree.Map[string, []claim]  // by sample name
@@ -61,7 +61,7 @@ func (s *Store) newSnapshot() *Snapshot {
 
 func newSnapshot(own []exposition.Family) *Snapshot {
 	p := &Snapshot{
-		groups:    &btree.Map[string, *Group]{},
+		groups:    &btree.Map[string, *Grouping]{},
 		aliases:   &btree.Map[string, string]{},
 		digests:   newDigests(),
 		families:  &btree.Map[string, *family]{},
@@ -116,24 +116,24 @@ func (p *Snapshot) Stats() Stats {
 	return s
 }
 
-// Group returns the grouping of that key.
-func (p *Snapshot) Group(k GroupingKey) (*Group, bool) { return p.shown(p.groups.Get(k.ID())) }
+// Grouping returns the grouping of that key.
+func (p *Snapshot) Grouping(k GroupingKey) (*Grouping, bool) { return p.shown(p.groups.Get(k.ID())) }
 
 // Groups returns all groupings in the order of their identities.
-func (p *Snapshot) Groups() iter.Seq[*Group] { return p.shownAll(p.all()) }
+func (p *Snapshot) Groupings() iter.Seq[*Grouping] { return p.shownAll(p.all()) }
 
 // all returns the groupings as their records have them.
-func (p *Snapshot) all() iter.Seq[*Group] {
-	return func(yield func(*Group) bool) {
-		p.groups.Scan(func(_ string, g *Group) bool { return yield(g) })
+func (p *Snapshot) all() iter.Seq[*Grouping] {
+	return func(yield func(*Grouping) bool) {
+		p.groups.Scan(func(_ string, g *Grouping) bool { return yield(g) })
 	}
 }
 
 // Matching returns the groupings that the selectors mean, in the order of
 // their identities.
-func (p *Snapshot) Matching(s Selectors) iter.Seq[*Group] { return p.shownAll(p.matching(s)) }
+func (p *Snapshot) Matching(s Selectors) iter.Seq[*Grouping] { return p.shownAll(p.matching(s)) }
 
-func (p *Snapshot) matching(s Selectors) iter.Seq[*Group] {
+func (p *Snapshot) matching(s Selectors) iter.Seq[*Grouping] {
 	if s.All() {
 		return p.all()
 	}
@@ -141,7 +141,7 @@ func (p *Snapshot) matching(s Selectors) iter.Seq[*Group] {
 	if job, one := s.Job(); one {
 		candidates = p.ofJob(job)
 	}
-	return func(yield func(*Group) bool) {
+	return func(yield func(*Grouping) bool) {
 		for g := range candidates {
 			if s.Match(g.Key.Labels()) && !yield(g) {
 				return
@@ -150,12 +150,12 @@ func (p *Snapshot) matching(s Selectors) iter.Seq[*Group] {
 	}
 }
 
-func (p *Snapshot) ofJob(job string) iter.Seq[*Group] {
-	return func(yield func(*Group) bool) {
+func (p *Snapshot) ofJob(job string) iter.Seq[*Grouping] {
+	return func(yield func(*Grouping) bool) {
 		if g, ok := p.groups.Get(job); ok && !yield(g) {
 			return
 		}
-		p.groups.Ascend(job+key.Separator, func(id string, g *Group) bool {
+		p.groups.Ascend(job+key.Separator, func(id string, g *Grouping) bool {
 			return strings.HasPrefix(id, job+key.Separator) && yield(g)
 		})
 	}
@@ -183,7 +183,7 @@ type Exposed struct {
 // conflicts with something that was there before is left out.
 //
 // expected is about how many groupings there will be; it saves copying.
-func (p *Snapshot) Exposed(groups iter.Seq[*Group], expected int) iter.Seq[Exposed] {
+func (p *Snapshot) Exposed(groups iter.Seq[*Grouping], expected int) iter.Seq[Exposed] {
 	return func(yield func(Exposed) bool) {
 		for _, s := range p.collect(groups, expected) {
 			if !yield(s.Exposed) {
@@ -202,7 +202,7 @@ type shownFamily struct {
 // collect goes through the groupings once and sorts their chunks by family.
 // What has to be looked up for a chunk is looked up here, where it lies close
 // to that of its neighbours: a scrape is bound by the memory it touches.
-func (p *Snapshot) collect(groups iter.Seq[*Group], expected int) []*shownFamily {
+func (p *Snapshot) collect(groups iter.Seq[*Grouping], expected int) []*shownFamily {
 	families := map[string]*shownFamily{}
 	find := func(name string) *shownFamily {
 		f, known := families[name]

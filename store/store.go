@@ -217,7 +217,7 @@ type Rejection struct {
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
 	addRefusal(s.refusals, s.clock.now(), s.clock.stamp(), &r)
-	if _, ok := s.Snapshot().Group(r.Key); !ok {
+	if _, ok := s.Snapshot().Grouping(r.Key); !ok {
 		return
 	}
 	// Nobody waits for the answer: what can't be noted is not worth an error.

@@ -73,12 +73,12 @@ func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T
 	if got := scrapeOf(s); got != before {
 		t.Errorf("got\n%swant\n%s", got, before)
 	}
-	if _, ok := s.Snapshot().Group(key(t, "/job/new")); ok {
+	if _, ok := s.Snapshot().Grouping(key(t, "/job/new")); ok {
 		t.Error("the refused push left a grouping")
 	}
 	check := func() {
 		t.Helper()
-		g, _ := s.Snapshot().Group(key(t, "/job/y"))
+		g, _ := s.Snapshot().Grouping(key(t, "/job/y"))
 		if g.LastPushSuccessful() || g.Failed.IsZero() || !strings.Contains(g.Failure, "m") {
 			t.Errorf("the failure is not shown: %+v", g)
 		}
@@ -88,11 +88,11 @@ func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T
 	s, _ = openStore(t, dir, checked)
 	check()
 	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: exposition.ReasonSyntax, Message: "line 1: bad"})
-	if g, _ := s.Snapshot().Group(key(t, "/job/x")); g.Failure != "line 1: bad" {
+	if g, _ := s.Snapshot().Grouping(key(t, "/job/x")); g.Failure != "line 1: bad" {
 		t.Errorf("got %q", g.Failure)
 	}
 	mustPush(t, s, "/job/y", "n 1\n")
-	if g, _ := s.Snapshot().Group(key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
+	if g, _ := s.Snapshot().Grouping(key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
 		t.Error("an accepted push must show as such and keep the time of the failure")
 	}
 }
@@ -122,7 +122,7 @@ func TestAGroupingIsGoneWhenItsTimeIsOverAndLeavesATrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustPush(t, s, "/job/x", "m 1\n")
-	if g, _ := s.Snapshot().Group(p.Key); !g.Expires.IsZero() {
+	if g, _ := s.Snapshot().Grouping(p.Key); !g.Expires.IsZero() {
 		t.Error("a push without a TTL must clear it")
 	}
 }
@@ -226,7 +226,7 @@ func TestMergesThatMeetLoseNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	g, _ := s.Snapshot().Group(key(t, "/job/x"))
+	g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
 	if g.FamilyCount() != writers {
 		t.Errorf("%d families, want %d", g.FamilyCount(), writers)
 	}
@@ -381,7 +381,7 @@ func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
 		want func() bool
 	}{
 		{"of another key", "g.job/elsewhere", push(t, "/job/z", "m 5\n"), func() bool {
-			_, ok := s.Snapshot().Group(key(t, "/job/z"))
+			_, ok := s.Snapshot().Grouping(key(t, "/job/z"))
 			return ok
 		}},
 		{"of the same key", foreign.Key, push(t, "/job/x", "m 6\n"), func() bool {
@@ -549,7 +549,7 @@ func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				g, ok := s.Snapshot().Group(key(t, path))
+				g, ok := s.Snapshot().Grouping(key(t, path))
 				if want := fmt.Sprintf("m{i=\"%d\",instance=\"\",job=\"x\"} %d\n", w, i); !ok || string(g.Families()[0].Text) != want {
 					t.Errorf("push %d to %s is acknowledged but not shown", i, path)
 					return

@@ -11,7 +11,7 @@ type grouping struct {
 	*groupRecord
 	key   GroupingKey
 	bytes int64
-	group *Group // nil: it was deleted
+	group *Grouping // nil: it was deleted
 }
 
 // readGrouping reads a grouping's record. Nothing of it is kept.
@@ -37,7 +37,7 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 }
 
 // newGroup makes the grouping of a record, but for its revision.
-func (r *groupRecord) newGroup(k GroupingKey, b *body) *Group {
+func (r *groupRecord) newGroup(k GroupingKey, b *body) *Grouping {
 	g := newGroup(k, b)
 	g.Pushed, g.ran, g.Expires, g.Origin = unixNano(r.pushed), r.ran, unixNano(r.expires), r.origin
 	g.Every, g.pace = r.every, r.pace

@@ -172,7 +172,7 @@ func (s *Store) pushedAfter(operation string) []GroupingKey {
 // deletedRecord is a deleted grouping with all that its record says.
 type deletedRecord struct {
 	gone
-	group  *Group
+	group  *Grouping
 	packed []byte
 }
 
@@ -296,7 +296,7 @@ func (e *edit) joinHelps(b *body) {
 }
 
 // refusal is what the journal keeps of the last refused push.
-func (g *Group) refusal() refusal {
+func (g *Grouping) refusal() refusal {
 	return refusal{id: g.Key.ID(), at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
 }
 
@@ -340,7 +340,7 @@ func (e *edit) uncountGone(x gone) {
 
 // afterOf is what had deleted the grouping that is pushed anew, while that can
 // be undone.
-func (b *batch) afterOf(current *Group, id string) *tombstone {
+func (b *batch) afterOf(current *Grouping, id string) *tombstone {
 	if current == nil {
 		if x, ok := b.gone.Get(id); ok && x.operation != "" {
 			end := x.tombstone

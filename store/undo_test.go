@@ -67,7 +67,7 @@ func openOn(t testing.TB, fs vfs.FS, o store.Options) *store.Store {
 // portraits are those of all groupings.
 func portraits(s *store.Store) string {
 	all := ""
-	for g := range s.Snapshot().Groups() {
+	for g := range s.Snapshot().Groupings() {
 		all += portrait(g)
 	}
 	return all
@@ -139,7 +139,7 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 				t.Fatalf("got %+v, %v, %d groupings", u, err, want)
 			}
 			if tt.kind == store.EntryExpiry {
-				for g := range s.Snapshot().Groups() {
+				for g := range s.Snapshot().Groupings() {
 					if !g.Expires.IsZero() {
 						t.Errorf("%s has expired and expires again", g.Key)
 					}
@@ -297,7 +297,7 @@ func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
 	}
 	want := []string{"y", "z"}
 	jobs := func() (jobs []string) {
-		for g := range s.Snapshot().Groups() {
+		for g := range s.Snapshot().Groupings() {
 			jobs = append(jobs, g.Key.Job())
 		}
 		return jobs
@@ -346,7 +346,7 @@ func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
 	}
 	for _, i := range []int{n - 1, n - 50, before[0]} {
 		u, err := s.Undo(t.Context(), entries[i].Operation, store.Origin{})
-		_, back := s.Snapshot().Group(key(t, fmt.Sprintf("/job/x/i/%d", i)))
+		_, back := s.Snapshot().Grouping(key(t, fmt.Sprintf("/job/x/i/%d", i)))
 		if err != nil || u.Restored != 1 || !back {
 			t.Errorf("wipe %d: %+v, %v", i, u, err)
 		}
@@ -420,7 +420,7 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 			}
 			mustPush(t, s, "/job/x", "m 2\n")
 			s = openOn(t, afterCrash(fs), o)
-			if g, _ := s.Snapshot().Group(p.Key); !g.Failed.IsZero() {
+			if g, _ := s.Snapshot().Grouping(p.Key); !g.Failed.IsZero() {
 				t.Errorf("the grouping pushed anew has the failure %q", g.Failure)
 			}
 		})

@@ -110,7 +110,7 @@ func (h *Handler) heldPath(c *fiber.Ctx) (store.Path, error) {
 	}
 	for _, utf8Names := range []bool{false, true} {
 		path, err := h.parsePath(c, utf8Names)
-		if _, held := h.store.Snapshot().Group(path.Key); err == nil && held {
+		if _, held := h.store.Snapshot().Grouping(path.Key); err == nil && held {
 			return path, nil
 		}
 	}

@@ -41,7 +41,7 @@ func (h *Handler) metrics(c *fiber.Ctx) error {
 	})
 }
 
-func writePushed(w io.Writer, groups iter.Seq[*store.Group]) error {
+func writePushed(w io.Writer, groups iter.Seq[*store.Grouping]) error {
 	if _, err := io.WriteString(w, `{"status":"success","data":[`); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ const (
 	pushedSuccessful = "last_push_successful"
 )
 
-func pushedGroup(g *store.Group) (map[string]any, error) {
+func pushedGroup(g *store.Grouping) (map[string]any, error) {
 	out := map[string]any{}
 	for _, f := range append(g.Families(), g.PushTimes()...) {
 		if f.Name == pushedLabels || f.Name == pushedSuccessful {
@@ -100,7 +100,7 @@ var pushedTypes = map[exposition.Type]dto.MetricType{
 	exposition.Histogram: dto.MetricType_HISTOGRAM, exposition.GaugeHistogram: dto.MetricType_GAUGE_HISTOGRAM,
 }
 
-func pushedFamily(f store.GroupFamily) (familyJSON, error) {
+func pushedFamily(f store.GroupingFamily) (familyJSON, error) {
 	metrics, err := exposition.Metrics(f.Name, f.Type, f.Chunk)
 	if err != nil {
 		return familyJSON{}, err

@@ -46,7 +46,7 @@ func (h *Handler) scrape(c *fiber.Ctx) error {
 
 // scrapeSelf serves the server's own metrics.
 func (h *Handler) scrapeSelf(c *fiber.Ctx) error {
-	s := h.NewScrape(c, h.store.Snapshot(), func(func(*store.Group) bool) {})
+	s := h.NewScrape(c, h.store.Snapshot(), func(func(*store.Grouping) bool) {})
 	s.own = true
 	return h.Stream(c, s)
 }
@@ -80,11 +80,11 @@ func (h *Handler) grouping(c *fiber.Ctx) error {
 	if err := h.web.Allow(c, path.Key); err != nil {
 		return err
 	}
-	g, ok := p.Group(path.Key)
+	g, ok := p.Grouping(path.Key)
 	if !ok {
 		return web.NewError(fiber.StatusNotFound, "there is no such grouping")
 	}
-	s := h.NewScrape(c, p, slices.Values([]*store.Group{g}))
+	s := h.NewScrape(c, p, slices.Values([]*store.Grouping{g}))
 	var b bytes.Buffer
 	if _, err := s.WriteTo(&b); err != nil {
 		return err
@@ -113,7 +113,7 @@ func some[T any](seq iter.Seq[T]) bool {
 type Scrape struct {
 	h        *Handler
 	picture  *store.Snapshot
-	groups   iter.Seq[*store.Group]
+	groups   iter.Seq[*store.Grouping]
 	expected int  // about how many groupings that will be
 	own      bool // with the server's own metrics
 	Format   exposition.Format
@@ -121,7 +121,7 @@ type Scrape struct {
 }
 
 // NewScrape makes the body of a scrape of groupings, in what the client takes.
-func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Snapshot, groups iter.Seq[*store.Group]) *Scrape {
+func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Snapshot, groups iter.Seq[*store.Grouping]) *Scrape {
 	// Also where the answer is that nothing has changed.
 	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
 	return &Scrape{

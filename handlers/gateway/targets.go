@@ -123,7 +123,7 @@ func (h *Handler) sameForAll(c *fiber.Ctx) (host string, labels map[string]strin
 	return host, labels
 }
 
-func (h *Handler) targetLabels(g *store.Group, same map[string]string, name func(string) string) map[string]string {
+func (h *Handler) targetLabels(g *store.Grouping, same map[string]string, name func(string) string) map[string]string {
 	labels := map[string]string{
 		model.MetricsPathLabel:                         h.targetPrefix() + g.Key.Path(),
 		"__meta_gatehouse_last_push_timestamp_seconds": strconv.FormatFloat(float64(g.Pushed.UnixMilli())/1e3, 'f', -1, 64),

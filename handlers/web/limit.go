@@ -62,7 +62,7 @@ func (s *Site) Discreet(c *fiber.Ctx, err error) error {
 
 // FailureWithin is why the last push to a grouping was refused, without the name
 // of another grouping that is beyond the limit.
-func FailureWithin(limit store.Selectors, g *store.Group) string {
+func FailureWithin(limit store.Selectors, g *store.Grouping) string {
 	text := g.Failure
 	for i := 0; !limit.All() && i < len(text); i++ {
 		key, n, ok := ReadKey(text[i:])
@@ -84,14 +84,14 @@ func BeyondLimit(c *fiber.Ctx, err error) error {
 
 // GroupsWithin yields the groupings that are selected and within a limit, in the
 // order of the picture.
-func GroupsWithin(p *store.Snapshot, selected, limit store.Selectors) iter.Seq[*store.Group] {
+func GroupsWithin(p *store.Snapshot, selected, limit store.Selectors) iter.Seq[*store.Grouping] {
 	switch {
 	case limit.All():
 		return p.Matching(selected)
 	case selected.All():
 		return p.Matching(limit)
 	}
-	return func(yield func(*store.Group) bool) {
+	return func(yield func(*store.Grouping) bool) {
 		for g := range p.Matching(selected) {
 			if limit.Match(g.Key.Labels()) && !yield(g) {
 				return

@@ -16,7 +16,7 @@ func ReasonOfRefusal(f ui.Frame, p *store.Snapshot, grouping, message string) ui
 		if !ok || key.String() == grouping {
 			continue
 		}
-		if _, held := p.Group(key); held {
+		if _, held := p.Grouping(key); held {
 			return ui.Reason{Before: message[:i], Other: message[i : i+n], After: message[i+n:], URL: f.Path("/groupings/" + key.Digest())}
 		}
 	}
