@@ -52,11 +52,11 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 	if j.err != nil {
 		return
 	}
-	picture := h.Store.Snapshot()
+	snapshot := h.Store.Snapshot()
 	outcome, err := h.Store.Preview(j.push)
 	if err != nil {
 		// The grouping that the text names becomes a link.
-		why := web.ReasonOfRefusal(m.Frame, picture, j.push.Key.String(), web.AnswerTo(h.web.Discreet(c, err)).Text)
+		why := web.ReasonOfRefusal(m.Frame, snapshot, j.push.Key.String(), web.AnswerTo(h.web.Discreet(c, err)).Text)
 		m.Conflict = &why
 		return
 	}
@@ -68,7 +68,7 @@ func (h *api) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judged) {
 		Added: outcome.Added, Replaced: outcome.Replaced, Removed: outcome.Removed, Kept: outcome.Kept,
 		Series: outcome.Series, Merge: m.Merge, Exists: outcome.Exists,
 	}
-	if g, ok := picture.Grouping(j.push.Key); ok {
+	if g, ok := snapshot.Grouping(j.push.Key); ok {
 		m.Outcome.Pushed = g.Since()
 	}
 }

@@ -48,7 +48,7 @@ type rare struct {
 }
 
 // body is the metric families of one grouping, sorted by name, with all their
-// lines in one piece. It is immutable once it is part of a picture.
+// lines in one piece. It is immutable once it is part of a snapshot.
 type body struct {
 	text    []byte
 	holds   []hold

@@ -295,7 +295,7 @@ func (c *clock) status() ClockStatus {
 // Now returns what the clock on the wall says.
 func (s *Store) Now() time.Time { return s.clock.stamp() }
 
-// passes reports whether the picture holds anything that lasts only for a while.
+// passes reports whether the snapshot holds anything that lasts only for a while.
 func (p *Snapshot) passes() bool {
 	return p.expiries.Len()+p.gone.Len()+p.sessions.byKey.Len() > 0
 }

@@ -248,7 +248,7 @@ func (p *Snapshot) wipedBy(r, base journal.Revision) (tombstone, bool) {
 	return tombstone{}, false
 }
 
-// wipe empties the picture; what was there can be restored for a while.
+// wipe empties the snapshot; what was there can be restored for a while.
 func (e *edit) wipe(w wipe, own []exposition.Family) {
 	e.wipes = append(slices.Clip(e.wipes), w)
 	groups := e.groups

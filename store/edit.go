@@ -8,7 +8,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// edit is a picture in the making. It is for one goroutine.
+// edit is a snapshot in the making. It is for one goroutine.
 type edit struct {
 	*Snapshot
 	id      uint64 // marks the families that this edit may modify in place

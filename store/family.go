@@ -10,7 +10,7 @@ import (
 	"gatehouse/store/key"
 )
 
-// family is what a picture knows of one name of a metric family, across all
+// family is what a snapshot knows of one name of a metric family, across all
 // groupings. A push that brings what is there already leaves it as it is.
 type family struct {
 	editor uint64 // the edit that made it and may still modify it

@@ -207,7 +207,7 @@ func (c *committer) fail(err error) error {
 	return err
 }
 
-// catchUp takes in what the journal tells until the picture shows rev.
+// catchUp takes in what the journal tells until the snapshot shows rev.
 func (c *committer) catchUp(rev journal.Revision) error {
 	timeout := time.NewTimer(c.o.Timeout)
 	defer timeout.Stop()

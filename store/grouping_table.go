@@ -10,7 +10,7 @@ import (
 type groupingTable struct {
 	passive
 	c       *committer
-	expired []*Grouping // out of the picture, but not yet in the journal
+	expired []*Grouping // out of the snapshot, but not yet in the journal
 }
 
 func (*groupingTable) prefix() string { return kindGrouping }

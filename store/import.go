@@ -93,7 +93,7 @@ type importOp struct {
 	before   int // taken in by earlier ones of the operation
 
 	trial         bool
-	tried, trying *edit // what a trial has made of the picture, before and with these
+	tried, trying *edit // what a trial has made of the snapshot, before and with these
 
 	imported int
 	left     []error // by push: why it was left out

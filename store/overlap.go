@@ -16,7 +16,7 @@ import (
 // pushing.
 
 // updateOverlaps brings the overlaps up to date with a grouping's change.
-// g is in the picture already, or out of it.
+// g is in the snapshot already, or out of it.
 func (e *edit) updateOverlaps(g *Grouping, before, after *body) {
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {

@@ -10,12 +10,12 @@ type Outcome struct {
 }
 
 // Preview tells what a push would do now. It changes nothing and takes nobody's
-// turn: all that is asked is a picture, so a push that follows may still find
+// turn: all that is asked is a snapshot, so a push that follows may still find
 // things otherwise. Errors are those of Push that lie in what is pushed:
 // *Refusal and *LimitError.
 func (s *Store) Preview(p Push) (Outcome, error) {
-	picture := s.Snapshot()
-	current, exists := picture.Grouping(p.Key)
+	snapshot := s.Snapshot()
+	current, exists := snapshot.Grouping(p.Key)
 	op := &pushOp{push: p}
 	before := emptyBody
 	var held *body // as admit wants it: nil for a grouping that is not there
@@ -26,7 +26,7 @@ func (s *Store) Preview(p Push) (Outcome, error) {
 		}
 	}
 	g := newGroup(p.Key, newBody(op.families()))
-	if err := picture.admit(&s.o, g, held, op.kept); err != nil {
+	if err := snapshot.admit(&s.o, g, held, op.kept); err != nil {
 		return Outcome{}, err
 	}
 	out := Outcome{Exists: exists, Series: g.Series}

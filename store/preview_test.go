@@ -119,13 +119,13 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 	}
 }
 
-func TestPreviewsLeaveThePictureAsItWas(t *testing.T) {
+func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), store.Options{CheckConsistency: true})
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		_, _ = s.Push(context.Background(), randomPush(t, r)) // refused or not
 	}
-	// The store goes on by itself to note the refusals, in pictures of their own.
+	// The store goes on by itself to note the refusals, in snapshots of their own.
 	p := s.Snapshot()
 	told := func() string {
 		text := fmt.Sprintln(p.Sequence(), p.Stats())
@@ -147,7 +147,7 @@ func TestPreviewsLeaveThePictureAsItWas(t *testing.T) {
 }
 
 // Previews run in the goroutines of clients, while the committer makes new
-// pictures out of the one that they look at. The race detector watches.
+// snapshots out of the one that they look at. The race detector watches.
 func TestPreviewsRunBesidePushes(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), store.Options{CheckConsistency: true, Timeout: time.Minute})
 	done := make(chan struct{})

@@ -11,8 +11,8 @@ import (
 	"gatehouse/store/journal"
 )
 
-// pushOp is a push on its way into the picture. All that can be prepared
-// without knowing the picture is, by the goroutine of the client.
+// pushOp is a push on its way into the snapshot. All that can be prepared
+// without knowing the snapshot is, by the goroutine of the client.
 type pushOp struct {
 	push   Push
 	base   *Grouping // what a merge is based on
@@ -197,7 +197,7 @@ func (op *pushOp) current(b *batch) (*Grouping, *body) {
 const maxGroupBytes = 256 << 20
 
 // admit says whether the grouping may become what it would be. It reads the
-// picture only. kept is as in check.
+// snapshot only. kept is as in check.
 func (p *Snapshot) admit(o *Options, g *Grouping, before *body, kept func(name string) bool) error {
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}

@@ -163,7 +163,7 @@ func sessionKey(id string) string {
 	return kindSession + hex.EncodeToString(sum[:])
 }
 
-// sessions are the sessions of a picture.
+// sessions are the sessions of a snapshot.
 type sessions struct {
 	byKey  *btree.Map[string, Session]  // by the key of the record
 	ends   *btree.Map[string, string]   // the keys by time, then key
@@ -174,7 +174,7 @@ func newSessions() sessions {
 	return sessions{&btree.Map[string, Session]{}, &btree.Map[string, string]{}, &btree.Map[string, []string]{}}
 }
 
-// copy is cheap, as that of a picture.
+// copy is cheap, as that of a snapshot.
 func (s sessions) copy() sessions {
 	return sessions{s.byKey.Copy(), s.ends.Copy(), s.byUser.Copy()}
 }

@@ -40,7 +40,7 @@ type Snapshot struct {
 	secret      []byte // see Store.Secret
 }
 
-// Stats counts what a picture holds.
+// Stats counts what a snapshot holds.
 type Stats struct {
 	Groupings int
 	Families  int   // names of families that a grouping holds
@@ -52,7 +52,7 @@ type Stats struct {
 	Tokens    int // the expired ones too
 }
 
-// newPicture is an empty picture of the store's.
+// newSnapshot is an empty snapshot of the store's.
 func (s *Store) newSnapshot() *Snapshot {
 	p := newSnapshot(s.o.Own)
 	p.clock = s.clock
@@ -82,7 +82,7 @@ func newSnapshot(own []exposition.Family) *Snapshot {
 	return p
 }
 
-// copy is cheap: both pictures share everything until one of them changes. Sessions
+// copy is cheap: both snapshots share everything until one of them changes. Sessions
 // and tokens, which change rarely, are changed by way of an edit's changeSessions and
 // changeTokens.
 func (p *Snapshot) copy() *Snapshot {
@@ -94,7 +94,7 @@ func (p *Snapshot) copy() *Snapshot {
 	return &c
 }
 
-// Sequence is another one with every change of what the picture shows of groupings.
+// Sequence is another one with every change of what the snapshot shows of groupings.
 // It is new in every process.
 func (p *Snapshot) Sequence() uint64 {
 	if r := p.clock.read(); r.clock != nil && r.highest.Load() > r.limit {
@@ -105,11 +105,11 @@ func (p *Snapshot) Sequence() uint64 {
 }
 
 // Changes counts how often groupings have changed in this process: pushes,
-// refusals noted, deletes, expiries, undos. It is the same of two pictures only
+// refusals noted, deletes, expiries, undos. It is the same of two snapshots only
 // if their groupings are.
 func (p *Snapshot) Changes() uint64 { return p.changes }
 
-// Stats counts what the picture holds.
+// Stats counts what the snapshot holds.
 func (p *Snapshot) Stats() Stats {
 	s := p.stats
 	s.Sessions, s.Tokens = p.sessions.byKey.Len(), p.tokens.byID.Len()

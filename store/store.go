@@ -3,8 +3,8 @@
 //
 // Every reader works on a Snapshot, which is immutable. All changes go through
 // one goroutine, the committer: it checks each against the last durable
-// picture and the changes queued before it, has the journal write them in one
-// go, and only then shows the new picture and answers.
+// snapshot and the changes queued before it, has the journal write them in one
+// go, and only then shows the new snapshot and answers.
 package store
 
 import (
@@ -234,7 +234,7 @@ type request struct {
 	answered chan struct{}
 }
 
-// operation changes the picture in the making. An error leaves it untouched,
+// operation changes the snapshot in the making. An error leaves it untouched,
 // but for what the error itself causes.
 type operation interface {
 	apply(b *batch) error

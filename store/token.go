@@ -183,7 +183,7 @@ func (p *Snapshot) Tokens() iter.Seq[*Token] {
 // also if it was revoked or has expired.
 func (p *Snapshot) KnowsTokens() bool { return p.tokens.known.Len() > 0 }
 
-// tokens are the API tokens of a picture.
+// tokens are the API tokens of a snapshot.
 type tokens struct {
 	byID     *btree.Map[string, *Token]
 	byName   *btree.Map[string, string] // to the ID
@@ -197,7 +197,7 @@ func newTokens() tokens {
 	return tokens{&btree.Map[string, *Token]{}, &btree.Map[string, string]{}, &btree.Map[string, string]{}, &btree.Map[string, bool]{}}
 }
 
-// copy is cheap, as that of a picture.
+// copy is cheap, as that of a snapshot.
 func (x tokens) copy() tokens {
 	return tokens{x.byID.Copy(), x.byName.Copy(), x.byDigest.Copy(), x.known.Copy()}
 }

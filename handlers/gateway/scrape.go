@@ -36,7 +36,7 @@ func (h *Handler) scrape(c *fiber.Ctx) error {
 	}
 	if !s.own {
 		// Own metrics are never the same twice; everything else is until the
-		// picture changes.
+		// snapshot changes.
 		if h.etags.Fresh(c, "scrape", selectors.String(), limit.String(), s.variant(), strconv.FormatUint(p.Sequence(), 16)) {
 			return c.SendStatus(fiber.StatusNotModified)
 		}
@@ -112,7 +112,7 @@ func some[T any](seq iter.Seq[T]) bool {
 // Scrape is the body of a scrape, made while it is sent.
 type Scrape struct {
 	h        *Handler
-	picture  *store.Snapshot
+	snapshot  *store.Snapshot
 	groups   iter.Seq[*store.Grouping]
 	expected int  // about how many groupings that will be
 	own      bool // with the server's own metrics
@@ -125,7 +125,7 @@ func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Snapshot, groups iter.Seq[*st
 	// Also where the answer is that nothing has changed.
 	c.Set(fiber.HeaderVary, fiber.HeaderAccept+", "+fiber.HeaderAcceptEncoding)
 	return &Scrape{
-		h: h, picture: p, groups: groups,
+		h: h, snapshot: p, groups: groups,
 		Format: exposition.Negotiate(c.Get(fiber.HeaderAccept)),
 		Coding: web.NegotiateCoding(c),
 	}
@@ -174,8 +174,8 @@ func (s *Scrape) encode(w io.Writer) error {
 			s.h.web.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
 		}
 	}
-	e := exposition.NewEncoder(w, s.Format, s.picture.IsTaken)
-	for f := range s.picture.Exposed(s.groups, s.expected) {
+	e := exposition.NewEncoder(w, s.Format, s.snapshot.IsTaken)
+	for f := range s.snapshot.Exposed(s.groups, s.expected) {
 		for len(own) > 0 && own[0].Name < f.Name {
 			if err := encodeOwn(e, own[0], nil); err != nil {
 				return err

@@ -225,7 +225,7 @@ func (m *Metrics) Gather() ([]exposition.Family, error) {
 	return families, errors.Join(err, convertErr)
 }
 
-// storeGauge is a metric that a picture or the store's status tells.
+// storeGauge is a metric that a snapshot or the store's status tells.
 type storeGauge struct {
 	name, help string
 	value      func(store.Stats, store.Status) float64

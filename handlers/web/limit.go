@@ -83,7 +83,7 @@ func BeyondLimit(c *fiber.Ctx, err error) error {
 }
 
 // GroupsWithin yields the groupings that are selected and within a limit, in the
-// order of the picture.
+// order of the snapshot.
 func GroupsWithin(p *store.Snapshot, selected, limit store.Selectors) iter.Seq[*store.Grouping] {
 	switch {
 	case limit.All():

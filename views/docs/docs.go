@@ -101,7 +101,7 @@ func Around(p *Page) (previous, next *Page) {
 	return previous, next
 }
 
-// Grouping is a stretch of the list of pages under a heading.
+// Group is a stretch of the list of pages under a heading.
 type Group struct {
 	Name  string
 	Pages []*Page // at least one
