@@ -113,7 +113,7 @@ func (h *api) contentFacts(s store.Stats) views.FactGroup {
 		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", ui.Number(s.Families)),
 		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", ui.Size(s.Bytes)),
 		{Name: "Shadowed", Text: web.Counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
-		fact("Kept for undo", web.Counted(s.Gone, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
+		fact("Kept for undo", web.Counted(s.Deleted, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
 	}
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }

@@ -297,7 +297,7 @@ func (s *Store) Now() time.Time { return s.clock.stamp() }
 
 // passes reports whether the snapshot holds anything that lasts only for a while.
 func (p *Snapshot) passes() bool {
-	return p.expiries.Len()+p.gone.Len()+p.sessions.byKey.Len() > 0
+	return p.expiries.Len()+p.deleted.Len()+p.sessions.byKey.Len() > 0
 }
 
 // clockTable is how long the store has been running.

@@ -579,7 +579,7 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 		t.Error(err)
 	}
 	shown["the entry"] = x.At
-	gone, _ := s.Snapshot().GoneByDigest(key(t, "/job/y").Digest())
+	gone, _ := s.Snapshot().DeletedByDigest(key(t, "/job/y").Digest())
 	shown["what is gone"] = gone.At
 	session, _ := s.Session("id")
 	shown["the session"], shown["its use"] = session.Created, session.Seen

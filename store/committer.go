@@ -296,9 +296,9 @@ func (b *batch) setRevision(p *pending, rev journal.Revision) {
 	}
 	if g, ok := b.groups.Get(id); ok {
 		g.Revision = rev // not published yet, so still ours
-	} else if x, ok := b.gone.Get(id); ok {
+	} else if x, ok := b.deleted.Get(id); ok {
 		x.revision = rev
-		b.gone.Set(id, x)
+		b.deleted.Set(id, x)
 	}
 }
 

@@ -180,7 +180,7 @@ func (b *batch) delete(g *Grouping, t tombstone) {
 func (b *batch) leave(g *Grouping, t tombstone, condition journal.Revision) {
 	packed := pack(g.body)
 	b.addGroup(g, packed, t, condition)
-	b.addGone(gone{key: g.Key, tombstone: t, bytes: int64(len(packed))})
+	b.addDeleted(deletedGrouping{key: g.Key, tombstone: t, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
 		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key)})
 	}
@@ -255,18 +255,18 @@ func (e *edit) wipe(w wipe, own []exposition.Family) {
 	empty := newSnapshot(own)
 	e.groups, e.aliases, e.families = empty.groups, empty.aliases, empty.families
 	e.claims, e.expiries = empty.claims, empty.expiries
-	e.stats = Stats{Gone: e.stats.Gone}
+	e.stats = Stats{Deleted: e.stats.Deleted}
 	e.touch()
 	groups.Scan(func(_ string, g *Grouping) bool {
-		e.addGone(gone{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
+		e.addDeleted(deletedGrouping{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		return true
 	})
 }
 
-func (p *Snapshot) oldestGone() (at int64, id string, ok bool) {
-	_, id, ok = p.goneTime.Min()
+func (p *Snapshot) oldestDeleted() (at int64, id string, ok bool) {
+	_, id, ok = p.deletedByTime.Min()
 	if ok {
-		x, _ := p.gone.Get(id)
+		x, _ := p.deleted.Get(id)
 		at = x.at
 	}
 	return at, id, ok

@@ -175,24 +175,24 @@ func TestWhatAnOperationDeletedIsTold(t *testing.T) {
 		check(s, "nothing", "", 10, 0)
 		check(s, "nonsense", "nonsense", 10, 0)
 
-		x, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/3").Digest())
+		x, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/3").Digest())
 		if !ok || x.Key.ID() != key(t, "/job/x/i/3").ID() || x.Operation != d.Operation || !x.At.Equal(time.Unix(0, x.At.UnixNano())) || x.At.IsZero() {
 			t.Errorf("what was deleted: %+v, %v", x, ok)
 		}
-		if x, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
+		if x, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
 			t.Errorf("what was wiped: %+v, %v", x, ok)
 		}
-		if x, ok := s.Snapshot().GoneByDigest(key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
+		if x, ok := s.Snapshot().DeletedByDigest(key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
 			t.Errorf("what expired: %+v, %v", x, ok)
 		}
 		for _, digest := range []string{"", "x", key(t, "/job/nothing").Digest(), key(t, "/job/x/i/3").Digest() + "\n"} {
-			if x, ok := s.Snapshot().GoneByDigest(digest); ok {
+			if x, ok := s.Snapshot().DeletedByDigest(digest); ok {
 				t.Errorf("%q: %+v", digest, x)
 			}
 		}
 	}
 	mustPush(t, s, "/job/x/i/3", "m 1\n")
-	if _, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/3").Digest()); ok {
+	if _, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/3").Digest()); ok {
 		t.Error("it was pushed anew and is gone all the same")
 	}
 	if _, ok := s.Snapshot().ByDigest(key(t, "/job/x/i/3").Digest()); !ok {
@@ -210,7 +210,7 @@ func TestWhatAnOperationDeletedIsTold(t *testing.T) {
 	c.advance(2 * time.Hour)
 	check(s, "what is too old", last, 10, 0)
 	look(t, s)
-	if _, ok := s.Snapshot().GoneByDigest(key(t, "/job/x/i/0").Digest()); ok {
+	if _, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/0").Digest()); ok {
 		t.Error("it is forgotten and found")
 	}
 }

@@ -18,8 +18,8 @@ func (p *Snapshot) ByDigest(digest string) (*Grouping, bool) {
 	return p.shown(p.groups.Get(id))
 }
 
-// Gone is a grouping that was deleted and is kept for the undo.
-type Gone struct {
+// DeletedGrouping is a grouping that was deleted and is kept for the undo.
+type DeletedGrouping struct {
 	Key GroupingKey
 	At  time.Time
 	// Operation is what deleted it. It is empty while an expiry is not on
@@ -27,15 +27,15 @@ type Gone struct {
 	Operation string
 }
 
-// GoneByDigest returns the deleted grouping that a digest names, unless it was
+// DeletedByDigest returns the deleted grouping that a digest names, unless it was
 // pushed anew or is forgotten already.
-func (p *Snapshot) GoneByDigest(digest string) (Gone, bool) {
+func (p *Snapshot) DeletedByDigest(digest string) (DeletedGrouping, bool) {
 	id, ok := p.identityOf(digest)
 	if !ok {
-		return Gone{}, false
+		return DeletedGrouping{}, false
 	}
-	x, ok := p.gone.Get(id)
-	return Gone{Key: x.key, At: p.clock.shown(time.Unix(0, x.stamp), x.ran), Operation: x.operation}, ok
+	x, ok := p.deleted.Get(id)
+	return DeletedGrouping{Key: x.key, At: p.clock.shown(time.Unix(0, x.stamp), x.ran), Operation: x.operation}, ok
 }
 
 // identityOf returns the identity of the grouping, held or deleted, that a

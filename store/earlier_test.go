@@ -264,7 +264,7 @@ func contentOf(t *testing.T, s *store.Store) string {
 		fmt.Fprintf(&w, "%s %d %q %q %d %q %q %q %v, %d %v\n", x.Kind, x.At.UnixNano(), x.Origin, x.What, x.Count, x.Undoes, x.Reason, x.Message, ok, total, keys)
 	}
 	for _, k := range []string{"/job/deleted/instance/1", "/job/wiped/instance/2", "/job/short"} {
-		x, ok := p.GoneByDigest(key(t, k).Digest())
+		x, ok := p.DeletedByDigest(key(t, k).Digest())
 		fmt.Fprintf(&w, "deleted %v %s %d %s\n", ok, x.Key, x.At.UnixNano(), x.Operation)
 		writeHistory(t, &w, s, key(t, k))
 	}

@@ -34,9 +34,9 @@ func (e *edit) changeTokens() tokens {
 	return e.tokens
 }
 
-// gone is a grouping that was deleted, wiped or has expired, while its record
+// deletedGrouping is a grouping that was deleted, wiped or has expired, while its record
 // is kept for the undo.
-type gone struct {
+type deletedGrouping struct {
 	key       GroupingKey
 	at        int64 // the running time, in Unix nanoseconds
 	tombstone       // its operation is empty if there is none that can be undone
@@ -133,7 +133,7 @@ func (e *edit) place(g *Grouping) (before *body) {
 	e.stats.Groupings++
 	e.stats.Series += g.Series
 	e.stats.Bytes += int64(g.Bytes)
-	e.dropGone(g.Key.ID())
+	e.dropDeleted(g.Key.ID())
 	return before
 }
 
@@ -172,28 +172,28 @@ func (e *edit) renew(g *Grouping) {
 	e.groups.Set(g.Key.ID(), g)
 }
 
-// addGone keeps a deleted grouping, at the place that its tombstone has on the
+// addDeleted keeps a deleted grouping, at the place that its tombstone has on the
 // running time.
-func (e *edit) addGone(x gone) {
+func (e *edit) addDeleted(x deletedGrouping) {
 	x.at = e.clock.place(x.stamp, x.ran).UnixNano()
-	e.dropGone(x.key.ID())
-	e.countGone(&x)
-	e.gone.Set(x.key.ID(), x)
-	e.goneTime.Set(timeKey(x.at, x.key.ID()), x.key.ID())
+	e.dropDeleted(x.key.ID())
+	e.countDeleted(&x)
+	e.deleted.Set(x.key.ID(), x)
+	e.deletedByTime.Set(timeKey(x.at, x.key.ID()), x.key.ID())
 	e.digests.Set(digestOf(x.key.ID()))
-	e.goneSize += x.bytes
-	e.stats.Gone++
+	e.deletedBytes += x.bytes
+	e.stats.Deleted++
 }
 
-func (e *edit) dropGone(id string) {
-	if x, ok := e.gone.Delete(id); ok {
-		e.goneTime.Delete(timeKey(x.at, id))
+func (e *edit) dropDeleted(id string) {
+	if x, ok := e.deleted.Delete(id); ok {
+		e.deletedByTime.Delete(timeKey(x.at, id))
 		if _, held := e.groups.Get(id); !held {
 			e.digests.Delete(digestOf(id))
 		}
-		e.goneSize -= x.bytes
-		e.uncountGone(x)
-		e.stats.Gone--
+		e.deletedBytes -= x.bytes
+		e.uncountDeleted(x)
+		e.stats.Deleted--
 	}
 }
 

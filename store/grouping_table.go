@@ -37,7 +37,7 @@ func (t *groupingTable) take(e *edit, told told) error {
 		if held {
 			e.remove(was)
 		}
-		e.addGone(gone{key: x.key, tombstone: end, revision: r.Revision, bytes: x.bytes, unmarked: wiped})
+		e.addDeleted(deletedGrouping{key: x.key, tombstone: end, revision: r.Revision, bytes: x.bytes, unmarked: wiped})
 		return nil
 	}
 	if held && !was.Failed.IsZero() {
@@ -65,17 +65,17 @@ func (t *groupingTable) settle(e *edit) {
 		e.groups.Set(id, &g)
 		e.expiries.Set(timeKey(g.ends, id), id)
 	}
-	e.settleGone()
+	e.settleDeleted()
 }
 
-func (e *edit) settleGone() {
-	var all []gone
-	e.gone.Scan(func(_ string, x gone) bool {
+func (e *edit) settleDeleted() {
+	var all []deletedGrouping
+	e.deleted.Scan(func(_ string, x deletedGrouping) bool {
 		all = append(all, x)
 		return true
 	})
 	for _, x := range all {
-		e.addGone(x)
+		e.addDeleted(x)
 	}
 }
 
@@ -92,11 +92,11 @@ func (t *groupingTable) due() (at time.Time, ok bool) {
 
 // nextSweep is when a deleted grouping is to be forgotten.
 func (t *groupingTable) nextSweep() (time.Time, bool) {
-	at, _, ok := t.c.durable.oldestGone()
+	at, _, ok := t.c.durable.oldestDeleted()
 	if !ok || t.c.clock.holding.Load() {
 		return time.Time{}, false
 	}
-	if t.c.durable.goneSize > t.c.o.UndoMaxBytes {
+	if t.c.durable.deletedBytes > t.c.o.UndoMaxBytes {
 		return t.c.clock.now(), true
 	}
 	return time.Unix(0, at).Add(t.c.o.UndoWindow), true
@@ -130,7 +130,7 @@ func (c *committer) expire() {
 		_, id, _ := e.expiries.Min()
 		g, _ := e.groups.Get(id)
 		e.remove(g)
-		e.addGone(gone{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
+		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		c.groupings.expired = append(c.groupings.expired, g)
 		at, ok = e.nextExpiry()
 	}
@@ -146,7 +146,7 @@ func (t *groupingTable) writeExpired(b *batch) {
 	n := 0
 	for _, g := range t.expired {
 		// Pushed anew meanwhile: then its record says so already.
-		if x, ok := b.gone.Get(g.Key.ID()); ok && x.revision == g.Revision {
+		if x, ok := b.deleted.Get(g.Key.ID()); ok && x.revision == g.Revision {
 			end := x.tombstone
 			end.operation = op
 			b.leave(g, end, g.Revision)
@@ -164,17 +164,17 @@ func (t *groupingTable) sweep(b *batch) {
 		return
 	}
 	for range deleteChunk {
-		at, id, ok := b.oldestGone()
-		over := b.goneSize > t.c.o.UndoMaxBytes
+		at, id, ok := b.oldestDeleted()
+		over := b.deletedBytes > t.c.o.UndoMaxBytes
 		if !ok || !over && time.Unix(0, at).Add(t.c.o.UndoWindow).After(t.c.clock.now()) {
 			return
 		}
-		x, _ := b.gone.Get(id)
+		x, _ := b.deleted.Get(id)
 		key := recordKey(kindGrouping, x.key)
 		if p, now := b.changes[key]; now && !p.dropped {
 			return // it went in this very batch; next time
 		}
-		b.dropGone(id)
+		b.dropDeleted(id)
 		b.add("", journal.Change{Key: key, If: &x.revision})
 		b.add("", journal.Change{Key: recordKey(kindHistory, x.key)})
 		if x.unmarked {

@@ -70,7 +70,7 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 func (p *Snapshot) remembers(id string) bool {
 	_, held := p.groups.Get(id)
 	if !held {
-		_, held = p.gone.Get(id)
+		_, held = p.deleted.Get(id)
 	}
 	return held
 }

@@ -317,7 +317,7 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 			if tt.want == "" {
 				c.advance(2 * time.Hour)
 				look(t, s)
-				eventually(t, "it is forgotten", func() bool { return s.Snapshot().Stats().Gone == 0 })
+				eventually(t, "it is forgotten", func() bool { return s.Snapshot().Stats().Deleted == 0 })
 			}
 			release()
 			eventually(t, "it was tried", func() bool { return slices.Contains(histories(t, j), "h.job/also") })

@@ -138,7 +138,7 @@ func (b *batch) takeIn(p *pushOp) error {
 	if _, held := b.groups.Get(id); held {
 		return ErrHeld
 	}
-	if x, ok := b.gone.Get(id); ok && b.c.inUndoWindow(x.tombstone) {
+	if x, ok := b.deleted.Get(id); ok && b.c.inUndoWindow(x.tombstone) {
 		return ErrDeleted
 	}
 	b.c.tick(b) // no two changes share a moment

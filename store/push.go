@@ -163,7 +163,7 @@ func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 // begin ends what there was to tell of an earlier grouping of the same key, and
 // says whether there is nothing to go on from.
 func (b *batch) begin(k GroupingKey) bool {
-	x, ok := b.gone.Get(k.ID())
+	x, ok := b.deleted.Get(k.ID())
 	if !ok {
 		return true
 	}
@@ -226,7 +226,7 @@ func (b *batch) revision(id string) Revision {
 	if g, ok := b.groups.Get(id); ok {
 		return g.Revision
 	}
-	x, _ := b.gone.Get(id)
+	x, _ := b.deleted.Get(id)
 	return x.revision
 }
 

@@ -139,14 +139,14 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 		if e.remove(g); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left", e.digests.Len())
 		}
-		e.addGone(gone{key: k, tombstone: tombstone{stamp: 1}})
+		e.addDeleted(deletedGrouping{key: k, tombstone: tombstone{stamp: 1}})
 		e.put(g)
 		if e.digests.Len() != 1 {
 			t.Errorf("%d digests of a grouping that was pushed anew", e.digests.Len())
 		}
 		e.remove(g)
-		e.addGone(gone{key: k, tombstone: tombstone{stamp: 1}})
-		if e.dropGone(k.ID()); e.digests.Len() != 0 {
+		e.addDeleted(deletedGrouping{key: k, tombstone: tombstone{stamp: 1}})
+		if e.dropDeleted(k.ID()); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left of what is forgotten", e.digests.Len())
 		}
 	}

@@ -23,21 +23,21 @@ type Snapshot struct {
 	applied  journal.Revision // the last change it shows
 	wipes    []wipe           // in their order; records before one are gone; never modified in place
 
-	groups      *btree.Map[string, *Grouping] // by identity
-	aliases     *btree.Map[string, string]    // alias to identity, where they differ
-	digests     *btree.BTreeG[digested]       // the identities of both those and the deleted ones by their digests
-	families    *btree.Map[string, *family]
-	overlapping int                          // families that have overlaps
-	claims      *btree.Map[string, []claim]  // by sample name
-	expiries    *btree.Map[string, string]   // by running time, then identity
-	gone        *btree.Map[string, gone]     // deleted, but kept for the undo; by identity
-	goneTime    *btree.Map[string, string]   // by running time, then identity
-	deletions   *btree.Map[string, deletion] // what is gone by operation
-	stats       Stats
-	goneSize    int64
-	sessions    sessions
-	tokens      tokens
-	secret      []byte // see Store.Secret
+	groups        *btree.Map[string, *Grouping] // by identity
+	aliases       *btree.Map[string, string]    // alias to identity, where they differ
+	digests       *btree.BTreeG[digested]       // the identities of both those and the deleted ones by their digests
+	families      *btree.Map[string, *family]
+	overlapping   int                                 // families that have overlaps
+	claims        *btree.Map[string, []claim]         // by sample name
+	expiries      *btree.Map[string, string]          // by running time, then identity
+	deleted       *btree.Map[string, deletedGrouping] // deleted, but kept for the undo; by identity
+	deletedByTime *btree.Map[string, string]          // by running time, then identity
+	deletions     *btree.Map[string, deletion]        // what is gone by operation
+	stats         Stats
+	deletedBytes  int64
+	sessions      sessions
+	tokens        tokens
+	secret        []byte // see Store.Secret
 }
 
 // Stats counts what a snapshot holds.
@@ -47,7 +47,7 @@ type Stats struct {
 	Series    int   // without the two push times of each grouping
 	Bytes     int64 // of the text of those series
 	Shadowed  int   // series left out of scrapes because of a conflict
-	Gone      int   // deleted groupings that can still be restored
+	Deleted   int   // deleted groupings that can still be restored
 	Sessions  int
 	Tokens    int // the expired ones too
 }
@@ -61,17 +61,17 @@ func (s *Store) newSnapshot() *Snapshot {
 
 func newSnapshot(own []exposition.Family) *Snapshot {
 	p := &Snapshot{
-		groups:    &btree.Map[string, *Grouping]{},
-		aliases:   &btree.Map[string, string]{},
-		digests:   newDigests(),
-		families:  &btree.Map[string, *family]{},
-		claims:    &btree.Map[string, []claim]{},
-		expiries:  &btree.Map[string, string]{},
-		gone:      &btree.Map[string, gone]{},
-		goneTime:  &btree.Map[string, string]{},
-		deletions: &btree.Map[string, deletion]{},
-		sessions:  newSessions(),
-		tokens:    newTokens(),
+		groups:        &btree.Map[string, *Grouping]{},
+		aliases:       &btree.Map[string, string]{},
+		digests:       newDigests(),
+		families:      &btree.Map[string, *family]{},
+		claims:        &btree.Map[string, []claim]{},
+		expiries:      &btree.Map[string, string]{},
+		deleted:       &btree.Map[string, deletedGrouping]{},
+		deletedByTime: &btree.Map[string, string]{},
+		deletions:     &btree.Map[string, deletion]{},
+		sessions:      newSessions(),
+		tokens:        newTokens(),
 	}
 	e := edit{Snapshot: p}
 	for _, f := range own {
@@ -89,7 +89,7 @@ func (p *Snapshot) copy() *Snapshot {
 	c := *p
 	c.groups, c.aliases, c.families = p.groups.Copy(), p.aliases.Copy(), p.families.Copy()
 	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
-	c.gone, c.goneTime, c.deletions = p.gone.Copy(), p.goneTime.Copy(), p.deletions.Copy()
+	c.deleted, c.deletedByTime, c.deletions = p.deleted.Copy(), p.deletedByTime.Copy(), p.deletions.Copy()
 	c.digests = p.digests.Copy()
 	return &c
 }

@@ -168,11 +168,11 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 					return len(rs)
 				}
 				if tt.kept {
-					if records() != 2 || s.Snapshot().Stats().Gone != 2 {
-						t.Errorf("%d records, %d gone, want 2", records(), s.Snapshot().Stats().Gone)
+					if records() != 2 || s.Snapshot().Stats().Deleted != 2 {
+						t.Errorf("%d records, %d gone, want 2", records(), s.Snapshot().Stats().Deleted)
 					}
 					mustPush(t, s, "/job/x/a/1", "m 1\n")
-					if gone := s.Snapshot().Stats().Gone; gone != 1 {
+					if gone := s.Snapshot().Stats().Deleted; gone != 1 {
 						t.Errorf("a new push must end the undo: %d gone", gone)
 					}
 				} else {
@@ -270,7 +270,7 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 	if got := scrapeOf(s); got != before {
 		t.Errorf("after a restart:\n%swant\n%s", got, before)
 	}
-	if got := s.Snapshot().Stats(); got.Groupings != stats.Groupings || got.Series != stats.Series || got.Gone != stats.Gone {
+	if got := s.Snapshot().Stats(); got.Groupings != stats.Groupings || got.Series != stats.Series || got.Deleted != stats.Deleted {
 		t.Errorf("after a restart %+v, before %+v", got, stats)
 	}
 }

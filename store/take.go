@@ -61,9 +61,9 @@ func (c *committer) learnGrouping(r *groupRecord) {
 // removeRecord takes out what the record of that key stands for, which cannot
 // be told from the key alone.
 func (e *edit) removeRecord(key string) {
-	e.gone.Scan(func(id string, x gone) bool {
+	e.deleted.Scan(func(id string, x deletedGrouping) bool {
 		if recordKey(kindGrouping, x.key) == key {
-			e.dropGone(id)
+			e.dropDeleted(id)
 			return false
 		}
 		return true

@@ -42,7 +42,7 @@ const (
 )
 
 // chunk is how many of the deleted groupings one commit restores.
-func chunk(deleted []gone) int {
+func chunk(deleted []deletedGrouping) int {
 	bytes := deleted[0].bytes
 	n := 1
 	for n < min(len(deleted), undoChunk) && bytes+deleted[n].bytes <= undoChunkBytes {
@@ -122,8 +122,8 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 	}
 	from := s.clock.now().Add(-s.o.UndoWindow).UnixNano() + 1
 	counted := d.first >= from // none of them is too old
-	p.goneTime.Ascend(timeKey(max(d.first, from), ""), func(_, id string) bool {
-		x, _ := p.gone.Get(id)
+	p.deletedByTime.Ascend(timeKey(max(d.first, from), ""), func(_, id string) bool {
+		x, _ := p.deleted.Get(id)
 		if x.at > d.last || counted && len(keys) >= limit {
 			return false
 		}
@@ -142,9 +142,9 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 }
 
 // restorable returns what an operation has deleted and may still be restored.
-func (s *Store) restorable(operation string) []gone {
-	var deleted []gone
-	s.Snapshot().gone.Scan(func(_ string, x gone) bool {
+func (s *Store) restorable(operation string) []deletedGrouping {
+	var deleted []deletedGrouping
+	s.Snapshot().deleted.Scan(func(_ string, x deletedGrouping) bool {
 		if x.operation == operation && s.inUndoWindow(x.tombstone) {
 			deleted = append(deleted, x)
 		}
@@ -171,13 +171,13 @@ func (s *Store) pushedAfter(operation string) []GroupingKey {
 
 // deletedRecord is a deleted grouping with all that its record says.
 type deletedRecord struct {
-	gone
+	deletedGrouping
 	group  *Grouping
 	packed []byte
 }
 
 // readDeleted reads what is still there of deleted groupings.
-func (s *Store) readDeleted(ctx context.Context, deleted []gone) ([]deletedRecord, error) {
+func (s *Store) readDeleted(ctx context.Context, deleted []deletedGrouping) ([]deletedRecord, error) {
 	records := make([]deletedRecord, 0, len(deleted))
 	names := interned{}
 	for _, x := range deleted {
@@ -196,7 +196,7 @@ func (s *Store) readDeleted(ctx context.Context, deleted []gone) ([]deletedRecor
 		if err != nil {
 			return nil, journal.Unreadable(r, err)
 		}
-		f := deletedRecord{gone: x, group: rec.newGroup(x.key, b), packed: rec.packed}
+		f := deletedRecord{deletedGrouping: x, group: rec.newGroup(x.key, b), packed: rec.packed}
 		if err := s.readRefusal(ctx, f, rec.refused); err != nil {
 			return nil, err
 		}
@@ -243,7 +243,7 @@ func (op *undoOp) apply(b *batch) error {
 	}
 	op.restored, op.conflicting = 0, nil
 	for _, f := range op.records {
-		if x, ok := b.gone.Get(f.key.ID()); !ok || x.revision != f.revision {
+		if x, ok := b.deleted.Get(f.key.ID()); !ok || x.revision != f.revision {
 			continue
 		}
 		if err := b.restore(f); err != nil {
@@ -310,7 +310,7 @@ type deletion struct {
 	stamp       int64 // of the last
 }
 
-func (e *edit) countGone(x *gone) {
+func (e *edit) countDeleted(x *deletedGrouping) {
 	if x.operation == "" {
 		return
 	}
@@ -326,7 +326,7 @@ func (e *edit) countGone(x *gone) {
 	e.deletions.Set(d.operation, d)
 }
 
-func (e *edit) uncountGone(x gone) {
+func (e *edit) uncountDeleted(x deletedGrouping) {
 	d, ok := e.deletions.Get(x.operation)
 	if !ok {
 		return
@@ -342,7 +342,7 @@ func (e *edit) uncountGone(x gone) {
 // be undone.
 func (b *batch) afterOf(current *Grouping, id string) *tombstone {
 	if current == nil {
-		if x, ok := b.gone.Get(id); ok && x.operation != "" {
+		if x, ok := b.deleted.Get(id); ok && x.operation != "" {
 			end := x.tombstone
 			return &end
 		}

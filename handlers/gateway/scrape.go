@@ -112,7 +112,7 @@ func some[T any](seq iter.Seq[T]) bool {
 // Scrape is the body of a scrape, made while it is sent.
 type Scrape struct {
 	h        *Handler
-	snapshot  *store.Snapshot
+	snapshot *store.Snapshot
 	groups   iter.Seq[*store.Grouping]
 	expected int  // about how many groupings that will be
 	own      bool // with the server's own metrics

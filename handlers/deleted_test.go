@@ -13,7 +13,7 @@ import (
 	"gatehouse/store"
 )
 
-// gone is the page of a grouping that is not there.
+// deletedGrouping is the page of a grouping that is not there.
 func (s *served) gone(digest string, headers ...string) opened {
 	s.t.Helper()
 	a := s.get(s.prefix+"/groupings/"+digest, append(headers, aBrowser...)...)
@@ -195,7 +195,7 @@ func TestOnesOwnIsWhatTheSamePersonOrProgramDid(t *testing.T) {
 		} else if a := s.do("DELETE", path, "", test.deletes...); a.status != 202 {
 			t.Fatal(a)
 		}
-		gone, ok := s.store.Snapshot().GoneByDigest(digest)
+		gone, ok := s.store.Snapshot().DeletedByDigest(digest)
 		if !ok {
 			t.Fatalf("%s: it is not gone", name)
 		}

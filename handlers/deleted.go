@@ -19,15 +19,15 @@ func (h *api) noGrouping(c *fiber.Ctx) error {
 	if !h.web.WantsPage(c) || part != "" && part != "grouping" {
 		return web.NewError(fiber.StatusNotFound, "there is no such grouping")
 	}
-	if gone, ok := h.Store.Snapshot().GoneByDigest(c.Params("id")); ok {
-		return h.gonePage(c, gone)
+	if gone, ok := h.Store.Snapshot().DeletedByDigest(c.Params("id")); ok {
+		return h.deletedPage(c, gone)
 	}
 	return h.web.Page(c, fiber.StatusNotFound, views.NoGroupingPage(h.web.Frame(c, "No such grouping", "groupings")))
 }
 
-// gonePage tells who deleted a grouping, and offers to whoever may to take that
+// deletedPage tells who deleted a grouping, and offers to whoever may to take that
 // back.
-func (h *api) gonePage(c *fiber.Ctx, gone store.Gone) error {
+func (h *api) deletedPage(c *fiber.Ctx, gone store.DeletedGrouping) error {
 	e := store.Entry{Kind: store.EntryExpiry, Operation: gone.Operation}
 	recorded := false
 	if gone.Operation != "" {
