@@ -87,7 +87,7 @@ func (h *api) groupingHead(c *fiber.Ctx, p *store.Snapshot, g *store.Grouping) v
 	f := h.web.Frame(c, g.Key.String(), "groupings")
 	m := views.Grouping{
 		Frame: f, ID: g.Key.Digest(), State: h.state(g, f.Now), Pushed: g.Since(), Pusher: web.Client(g.Origin),
-		Expires: g.Expires, Every: g.Every, Overdue: isOverdue(g, f.Now),
+		Expires: g.Expires, PushInterval: g.PushInterval, Overdue: isOverdue(g, f.Now),
 		Families: g.FamilyCount(), Series: g.Series, Bytes: g.Bytes,
 	}
 	for _, l := range inReadingOrder(g.Key.Labels()) {

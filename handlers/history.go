@@ -30,7 +30,7 @@ func isOverdue(g *store.Grouping, now time.Time) bool {
 	if g.Failed.After(last) {
 		last = g.Failed
 	}
-	return g.Every > 0 && now.Sub(last) > max(overdueAfter*g.Every, minOverdue)
+	return g.PushInterval > 0 && now.Sub(last) > max(overdueAfter*g.PushInterval, minOverdue)
 }
 
 // historyWait bounds how long the last pushes are read.

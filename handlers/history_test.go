@@ -107,7 +107,7 @@ func TestAGroupingThatIsNotPushedAsUsualIsOverdue(t *testing.T) {
 		"tried out by hand": {time.Second, time.Minute, 0, false},
 		"not known":         {0, 1000 * time.Hour, 0, false},
 	} {
-		g := &store.Grouping{Every: test.every, Pushed: now.Add(-test.pushed)}
+		g := &store.Grouping{PushInterval: test.every, Pushed: now.Add(-test.pushed)}
 		if test.refused > 0 {
 			g.Failed = now.Add(-test.refused)
 		}

@@ -132,8 +132,8 @@ func (h *api) pushers(p *store.Snapshot, now time.Time) map[string]*pusher {
 		if g.Since().After(j.last) {
 			j.last = g.Since()
 		}
-		if g.Every > 0 {
-			j.every = append(j.every, g.Every)
+		if g.PushInterval > 0 {
+			j.every = append(j.every, g.PushInterval)
 		}
 		o := g.Origin
 		if o.ID = ""; o != (store.Origin{}) { // not all that are alike have it still
@@ -255,7 +255,7 @@ func pusherRow(home string, j *pusher) views.Pusher {
 	list.matchers = []string{matcher(model.JobLabel, j.job)}
 	r := views.Pusher{
 		ID: strconv.FormatUint(xxhash.Sum64String(j.job), 36), Job: web.Shorten(j.job, web.MaxValue), URL: home + list.query(),
-		Groupings: j.groupings, Series: j.series, Last: j.last, Every: median(j.every),
+		Groupings: j.groupings, Series: j.series, Last: j.last, PushInterval: median(j.every),
 	}
 	if r.Job != j.job {
 		r.Title = j.job
@@ -302,7 +302,7 @@ func (h *api) scrapersList(c *fiber.Ctx, t views.Targets, seen []telemetry.Scrap
 		s := &seen[i]
 		m.Rows = append(m.Rows, views.Scraper{
 			By: s.By, Address: s.Address, UserAgent: s.UserAgent, Fetches: s.Fetches, Part: s.Part,
-			Visits: s.Visits, Last: s.At, Every: s.Every, Overdue: s.Overdue,
+			Visits: s.Visits, Last: s.At, Interval: s.Interval, Overdue: s.Overdue,
 			Status: s.Status, Problem: s.Problem, Cut: s.Cut,
 			Took: s.Took, Bytes: int(s.Bytes), Coding: s.Coding,
 		})

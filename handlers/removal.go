@@ -55,7 +55,7 @@ func (h *api) nothingToRemove(c *fiber.Ctx) error {
 // isActive tells that a grouping was pushed so lately, or is pushed so often, that
 // it may come back.
 func isActive(g *store.Grouping, now time.Time) bool {
-	return now.Sub(g.Since()) < max(activeWithin, 2*g.Every)
+	return now.Sub(g.Since()) < max(activeWithin, 2*g.PushInterval)
 }
 
 func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *store.Grouping, again bool) error {
@@ -64,7 +64,7 @@ func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *store.
 		Active: isActive(g, h.Store.Now()), InDialog: web.IsPartial(c),
 	}
 	if m.Active {
-		m.Every = g.Every
+		m.PushInterval = g.PushInterval
 	}
 	m.Title = "Delete a grouping"
 	for _, copied := range m.Copies {

@@ -521,7 +521,7 @@ func TestTheLastPushCountsWhateverTheClockIsSetTo(t *testing.T) {
 				if got := s.group("/job/x").LastPushSuccessful(); got != (i%2 == 1) {
 					t.Errorf("set by %v: the last push was accepted: %v", wrong, got)
 				}
-				if every := s.group("/job/x").Every; every > 10*time.Minute {
+				if every := s.group("/job/x").PushInterval; every > 10*time.Minute {
 					t.Errorf("set by %v: it is pushed every %v", wrong, every)
 				}
 			}

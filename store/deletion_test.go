@@ -284,7 +284,7 @@ func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
 	s := openOn(t, fs, o)
 	every := func() time.Duration {
 		g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
-		return g.Every.Round(time.Millisecond) // no two changes have the same time
+		return g.PushInterval.Round(time.Millisecond) // no two changes have the same time
 	}
 	for i, tt := range []struct {
 		after, want time.Duration

@@ -275,7 +275,7 @@ func contentOf(t *testing.T, s *store.Store) string {
 }
 
 func writeGrouping(t *testing.T, w io.Writer, s *store.Store, g *store.Grouping) {
-	fmt.Fprintf(w, "grouping %s %d %d %d %q %q %d %v %v %d %d %v %v\n", g.Key, g.Pushed.UnixNano(), g.Since().UnixNano(), nanosOf(g.Failed), g.Failure, g.Origin, nanosOf(g.Expires), g.Every, g.ScrapeInterval(), g.Series, g.Bytes, g.LastPushSuccessful(), g.Notices())
+	fmt.Fprintf(w, "grouping %s %d %d %d %q %q %d %v %v %d %d %v %v\n", g.Key, g.Pushed.UnixNano(), g.Since().UnixNano(), nanosOf(g.Failed), g.Failure, g.Origin, nanosOf(g.Expires), g.PushInterval, g.ScrapeInterval(), g.Series, g.Bytes, g.LastPushSuccessful(), g.Notices())
 	for _, f := range g.Families() {
 		fmt.Fprintf(w, " %s %s %q %q %q %q %d %v %d %d %d %d\n", f.Name, f.Type, f.Help, f.Unit, f.Text, f.Proto, f.Series, f.UTF8, f.Loose, f.UntypedIn, f.Hidden, f.Changed.UnixNano())
 	}

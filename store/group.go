@@ -19,12 +19,12 @@ type Grouping struct {
 	// Origin of the last successful push.
 	Origin  Origin
 	Expires time.Time // zero: never
-	// Every is how often it was pushed lately: the mean time between accepted
+	// PushInterval is how often it was pushed lately: the mean time between accepted
 	// pushes, the last ones counting the most; 0: not known yet.
-	Every    time.Duration
-	Revision journal.Revision // of the last successful push
-	Series   int              // as pushed, without the two push times
-	Bytes    int              // of the text of those series
+	PushInterval time.Duration
+	Revision     journal.Revision // of the last successful push
+	Series       int              // as pushed, without the two push times
+	Bytes        int              // of the text of those series
 
 	// The ran times of the last push and of the last refused one, as of clock; 0:
 	// not known. ends is when it expires, in Unix nanoseconds of the running time.

@@ -27,7 +27,7 @@ func (t *groupingTable) take(e *edit, told told) error {
 			return err
 		}
 	}
-	t.c.learnGrouping(x.groupRecord)
+	t.c.learnGrouping(x.groupingRecord)
 	end, wiped := x.deleted, false
 	if end.stamp == 0 {
 		end, wiped = e.wipedBy(r.Revision, x.base)

@@ -302,7 +302,7 @@ func (m *model) setClock(r *rand.Rand, of ...time.Duration) {
 // portrait is all that the store tells of a grouping, but for its revision and
 // what others do to it.
 func portrait(g *store.Grouping) string {
-	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.Every, g.Series, g.Bytes, g.LastPushSuccessful())
+	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.PushInterval, g.Series, g.Bytes, g.LastPushSuccessful())
 	for _, f := range append(g.Families(), g.PushTimes()...) {
 		s += fmt.Sprintf("%s %s %q %q %d\n", f.Name, f.Type, f.Help, f.Text, f.Changed.UnixNano())
 	}
@@ -671,8 +671,8 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
 		}
 		for id, g := range m.groups {
-			if got, ok := s.Snapshot().Grouping(g.key); !ok || m.clock == nil && got.Every != g.every() {
-				t.Fatalf("step %d: %s: %q is pushed every %v, want %v", step, what, id, got.Every, g.every())
+			if got, ok := s.Snapshot().Grouping(g.key); !ok || m.clock == nil && got.PushInterval != g.every() {
+				t.Fatalf("step %d: %s: %q is pushed every %v, want %v", step, what, id, got.PushInterval, g.every())
 			}
 		}
 		if got := s.Snapshot().Stats().Groupings; got != len(m.groups) {

@@ -87,7 +87,7 @@ func (op *pushOp) apply(b *batch) error {
 		g.Pushed, g.Failed = b.arrived(op.pushed), b.arrived(op.failed)
 		g.ran, g.failedRan = 0, 0 // they say nothing about those
 	}
-	g.Every, g.pace = rhythm(current, b.sincePush(current, &g))
+	g.PushInterval, g.pace = rhythm(current, b.sincePush(current, &g))
 	if op.base != nil {
 		g.base = op.base.Revision
 	}
@@ -134,11 +134,11 @@ func rhythm(g *Grouping, between time.Duration) (every time.Duration, p pace) {
 	}
 	switch {
 	case between <= 0:
-		return g.Every, g.pace
-	case g.Every == 0:
+		return g.PushInterval, g.pace
+	case g.PushInterval == 0:
 		every = between
 	default:
-		every = g.Every + (between-g.Every)/4
+		every = g.PushInterval + (between-g.PushInterval)/4
 	}
 	return every, g.pace.after(between)
 }
@@ -232,9 +232,9 @@ func (b *batch) revision(id string) Revision {
 
 // addGroup has a grouping's record written.
 func (b *batch) addGroup(g *Grouping, packed []byte, t tombstone, condition journal.Revision) {
-	rec := groupRecord{
+	rec := groupingRecord{
 		labels: g.Key.Labels(), pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
-		base: g.base, every: g.Every, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
+		base: g.base, pushInterval: g.PushInterval, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
 		rec.after = *g.after

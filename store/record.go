@@ -69,21 +69,21 @@ func appendKeyPart(b *strings.Builder, s string) {
 	}
 }
 
-// groupRecord is what the journal keeps of a grouping.
-type groupRecord struct {
-	labels  []exposition.Label
-	pushed  int64 // Unix nanoseconds, as all times here
-	ran     int64 // the ran time of that, see clock; 0: not known
-	expires int64 // 0: never
-	origin  Origin
-	base    journal.Revision // what a merge was based on
-	deleted tombstone
-	refused []byte        // while deleted: the last refused push, see refusal
-	after   tombstone     // what had deleted the grouping before it was pushed anew
-	every   time.Duration // see Grouping.Every
-	pace    pace          // see Grouping.ScrapeInterval
-	ages    []ageRun
-	packed  []byte // the families, see pack
+// groupingRecord is what the journal keeps of a grouping.
+type groupingRecord struct {
+	labels       []exposition.Label
+	pushed       int64 // Unix nanoseconds, as all times here
+	ran          int64 // the ran time of that, see clock; 0: not known
+	expires      int64 // 0: never
+	origin       Origin
+	base         journal.Revision // what a merge was based on
+	deleted      tombstone
+	refused      []byte        // while deleted: the last refused push, see refusal
+	after        tombstone     // what had deleted the grouping before it was pushed anew
+	pushInterval time.Duration // see Grouping.PushInterval
+	pace         pace          // see Grouping.ScrapeInterval
+	ages         []ageRun
+	packed       []byte // the families, see pack
 }
 
 // tombstone says that a grouping is gone; its record is kept for the undo.
@@ -174,7 +174,7 @@ func appendString[S ~string | ~[]byte](b []byte, n protowire.Number, s S) []byte
 	return append(protowire.AppendVarint(protowire.AppendTag(b, n, protowire.BytesType), uint64(len(s))), s...)
 }
 
-func (r *groupRecord) encode() []byte {
+func (r *groupingRecord) encode() []byte {
 	b := make([]byte, 0, 256+len(r.packed))
 	b = appendVarint(b, fieldFormat, record.Format)
 	var m []byte
@@ -196,7 +196,7 @@ func (r *groupRecord) encode() []byte {
 	b = appendVarint(b, groupAfterAt, uint64(r.after.stamp))
 	b = appendVarint(b, groupAfterRan, uint64(r.after.ran))
 	b = appendString(b, groupAfter, r.after.operation)
-	b = r.pace.append(appendVarint(b, groupEvery, uint64(r.every)))
+	b = r.pace.append(appendVarint(b, groupEvery, uint64(r.pushInterval)))
 	for _, run := range r.ages {
 		m = appendVarint(m[:0], ageCount, uint64(run.count))
 		m = appendVarint(m, ageSince, uint64(run.age.since))
@@ -208,8 +208,8 @@ func (r *groupRecord) encode() []byte {
 }
 
 // decodeGroupRecord decodes a record; what is packed stays a part of it.
-func decodeGroupRecord(b []byte) (*groupRecord, error) {
-	r := &groupRecord{}
+func decodeGroupRecord(b []byte) (*groupingRecord, error) {
+	r := &groupingRecord{}
 	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
 		switch n {
 		case groupLabel:
@@ -254,7 +254,7 @@ func decodeGroupRecord(b []byte) (*groupRecord, error) {
 		case groupAfter:
 			r.after.operation = string(v.bytes)
 		case groupEvery:
-			r.every = time.Duration(v.number)
+			r.pushInterval = time.Duration(v.number)
 		case groupPace, groupNextPace, groupAgreed:
 			r.pace.take(n, v.number)
 		case groupAge:
@@ -287,7 +287,7 @@ func decodeAgeRun(b []byte) (run ageRun, err error) {
 }
 
 // body unpacks the record's families and gives them their ages.
-func (r *groupRecord) body(names interned) (*body, error) {
+func (r *groupingRecord) body(names interned) (*body, error) {
 	b, err := unpack(r.packed, names)
 	if err != nil {
 		return nil, err

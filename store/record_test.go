@@ -25,9 +25,9 @@ func sampleRecord(t testing.TB) []byte {
 	for i := range b.holds {
 		b.holds[i].age = &age{since: 1, helpSince: 2, changed: int64(3 + i)}
 	}
-	r := groupRecord{
+	r := groupingRecord{
 		labels: []exposition.Label{{Name: "instance", Value: "i"}, {Name: "job", Value: "x"}},
-		pushed: 1, expires: 2, origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}, base: 7, every: 8 * time.Second, pace: pace{30, 60, 2},
+		pushed: 1, expires: 2, origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}, base: 7, pushInterval: 8 * time.Second, pace: pace{30, 60, 2},
 		deleted: tombstone{3, 8, "op"}, refused: refusal{at: 4, message: "no"}.encode(), after: tombstone{5, 9, "earlier"}, ages: ageRuns(b), packed: pack(b),
 	}
 	return r.encode()
@@ -47,7 +47,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 		b.holds[1].changed != 4 || b.holds[0].helpSince != 2 || string(b.chunk(1).Text) != "n 2\n" || b.series != 2 {
 		t.Errorf("got %+v", b)
 	}
-	if r.every != 8*time.Second || r.pace != (pace{30, 60, 2}) || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, 8, "op"}) || r.after != (tombstone{5, 9, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
+	if r.pushInterval != 8*time.Second || r.pace != (pace{30, 60, 2}) || r.origin != (Origin{By: "me", From: "127.0.0.1", Via: "basic"}) || r.deleted != (tombstone{3, 8, "op"}) || r.after != (tombstone{5, 9, "earlier"}) || r.base != 7 || r.pushed != 1 || r.expires != 2 {
 		t.Errorf("got %+v", r)
 	}
 	r.packed = pack(b)

@@ -8,7 +8,7 @@ import (
 
 // grouping is what a grouping's record says.
 type grouping struct {
-	*groupRecord
+	*groupingRecord
 	key   GroupingKey
 	bytes int64
 	group *Grouping // nil: it was deleted
@@ -20,7 +20,7 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &grouping{groupRecord: rec, bytes: int64(len(r.Value))}
+	x := &grouping{groupingRecord: rec, bytes: int64(len(r.Value))}
 	if x.key, err = NewGroupingKey(rec.labels); err != nil || rec.deleted.stamp != 0 {
 		rec.packed = nil
 		return x, err
@@ -37,10 +37,10 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 }
 
 // newGroup makes the grouping of a record, but for its revision.
-func (r *groupRecord) newGroup(k GroupingKey, b *body) *Grouping {
+func (r *groupingRecord) newGroup(k GroupingKey, b *body) *Grouping {
 	g := newGroup(k, b)
 	g.Pushed, g.ran, g.Expires, g.Origin = unixNano(r.pushed), r.ran, unixNano(r.expires), r.origin
-	g.Every, g.pace = r.every, r.pace
+	g.PushInterval, g.pace = r.pushInterval, r.pace
 	if r.after.stamp != 0 {
 		after := r.after // and nothing else of the record
 		g.after = &after
@@ -49,7 +49,7 @@ func (r *groupRecord) newGroup(k GroupingKey, b *body) *Grouping {
 }
 
 // learnGrouping takes in the times of a grouping's record.
-func (c *committer) learnGrouping(r *groupRecord) {
+func (c *committer) learnGrouping(r *groupingRecord) {
 	c.learn(r.pushed, r.ran)
 	c.learn(r.deleted.stamp, r.deleted.ran)
 	for _, run := range r.ages {

@@ -216,11 +216,11 @@ func truncated(r *record.Grouping) *record.Grouping {
 	return r
 }
 
-func byProto(r *groupRecord) *record.Grouping {
+func byProto(r *groupingRecord) *record.Grouping {
 	x := &record.Grouping{
 		Format: record.Format, Pushed: r.pushed, Ran: r.ran, Expires: r.expires, By: r.origin.By, From: r.origin.From, Via: r.origin.Via, Base: uint64(r.base),
 		DeletedAt: r.deleted.stamp, DeletedRan: r.deleted.ran, Operation: r.deleted.operation, Refused: r.refused,
-		AfterAt: r.after.stamp, AfterRan: r.after.ran, After: r.after.operation, Every: int64(r.every),
+		AfterAt: r.after.stamp, AfterRan: r.after.ran, After: r.after.operation, Every: int64(r.pushInterval),
 		Pace: uint64(r.pace.steady), NextPace: uint64(r.pace.next), Agreed: uint64(r.pace.agreed), Packed: r.packed,
 	}
 	for _, l := range r.labels {

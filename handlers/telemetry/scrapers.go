@@ -126,9 +126,9 @@ func (r *visitor) worth(other *visitor) int {
 // Scraper is a scraper as the record has it at one moment.
 type Scraper struct {
 	Visit
-	Visits  int
-	Every   time.Duration // 0: it does not come regularly, or not known yet
-	Overdue bool
+	Visits   int
+	Interval time.Duration // 0: it does not come regularly, or not known yet
+	Overdue  bool
 }
 
 // Amiss reports whether the last visit failed or the next one is overdue.
@@ -147,8 +147,8 @@ func (s *Scrapers) List(now time.Time) (list []Scraper, served bool) {
 		l := Scraper{Visit: r.last, Visits: r.visits}
 		// Each grouping has an interval of its own.
 		if client.Fetches != FetchesGroupings {
-			l.Every = regular(r.times)
-			l.Overdue = l.Every > 0 && now.Sub(l.At) > late*l.Every
+			l.Interval = regular(r.times)
+			l.Overdue = l.Interval > 0 && now.Sub(l.At) > late*l.Interval
 		}
 		list = append(list, l)
 	}

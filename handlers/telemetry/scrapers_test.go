@@ -39,8 +39,8 @@ func TestARegularScraperThatStaysAwayIsOverdue(t *testing.T) {
 		}
 		s, start := came(200, test.after...)
 		list, _ := s.List(start.Add(test.now * time.Second))
-		if got := list[0]; got.Every != test.every*time.Second || got.Overdue != test.overdue || got.Visits != len(test.after) {
-			t.Errorf("%s: every %v, overdue %t", test.name, got.Every, got.Overdue)
+		if got := list[0]; got.Interval != test.every*time.Second || got.Overdue != test.overdue || got.Visits != len(test.after) {
+			t.Errorf("%s: every %v, overdue %t", test.name, got.Interval, got.Overdue)
 		}
 	}
 }
@@ -50,8 +50,8 @@ func TestWhoScrapesEachGroupingHasNoIntervalOfItsOwn(t *testing.T) {
 	for i := range seenTimes {
 		s.Note(Visit{Client: Client{Fetches: FetchesGroupings}, At: start.Add(time.Duration(i) * time.Second), Status: 200})
 	}
-	if list, _ := s.List(start.Add(time.Hour)); list[0].Every != 0 || list[0].Overdue {
-		t.Errorf("every %v, overdue %t", list[0].Every, list[0].Overdue)
+	if list, _ := s.List(start.Add(time.Hour)); list[0].Interval != 0 || list[0].Overdue {
+		t.Errorf("every %v, overdue %t", list[0].Interval, list[0].Overdue)
 	}
 }
 

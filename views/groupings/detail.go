@@ -11,15 +11,15 @@ import (
 // Grouping is the page of one grouping.
 type Grouping struct {
 	ui.Frame
-	ID      string // in addresses
-	Labels  []Label
-	State   string
-	Pushed  time.Time     // zero: never
-	Pusher  ui.Client     // of that push
-	Expires time.Time     // zero: never
-	Refusal *Refusal      // of the last push; nil: it was accepted
-	Every   time.Duration // how often it is pushed; 0: not known
-	Overdue bool          // there should have been a push
+	ID           string // in addresses
+	Labels       []Label
+	State        string
+	Pushed       time.Time     // zero: never
+	Pusher       ui.Client     // of that push
+	Expires      time.Time     // zero: never
+	Refusal      *Refusal      // of the last push; nil: it was accepted
+	PushInterval time.Duration // how often it is pushed; 0: not known
+	Overdue      bool          // there should have been a push
 
 	Families, Series, Bytes int
 	Copies                  []Copy

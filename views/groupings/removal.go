@@ -10,13 +10,13 @@ import (
 // Removal asks whether a grouping is to be deleted.
 type Removal struct {
 	Grouping
-	InDialog bool          // of another page, which stays open
-	Seen     string        // the last push, for the form
-	Again    bool          // it was pushed after the question was asked first
-	Active   bool          // it was pushed so lately that it may come back
-	Every    time.Duration // how often it is pushed; 0: that is not known
-	Command  string        // that does the same
-	Undo     string        // for how long it can be undone; empty: it can't
+	InDialog     bool          // of another page, which stays open
+	Seen         string        // the last push, for the form
+	Again        bool          // it was pushed after the question was asked first
+	Active       bool          // it was pushed so lately that it may come back
+	PushInterval time.Duration // how often it is pushed; 0: that is not known
+	Command      string        // that does the same
+	Undo         string        // for how long it can be undone; empty: it can't
 }
 
 // BulkRemoval asks whether many groupings are to be deleted.

@@ -36,16 +36,16 @@ type Pushers struct {
 
 // Pusher is a job with all its groupings.
 type Pusher struct {
-	ID         string // tells the row from others
-	Job, Title string // the title is the job in full, if it was cut
-	URL        string // of the list of its groupings
-	Groupings  int
-	States     []ui.Facet // all of them, in a fixed order; without URL: there is no link
-	Last       time.Time  // push; zero: never
-	Every      time.Duration
-	Series     int
-	Clients    []ui.Client
-	More       int // clients that are not named
+	ID           string // tells the row from others
+	Job, Title   string // the title is the job in full, if it was cut
+	URL          string // of the list of its groupings
+	Groupings    int
+	States       []ui.Facet // all of them, in a fixed order; without URL: there is no link
+	Last         time.Time  // push; zero: never
+	PushInterval time.Duration
+	Series       int
+	Clients      []ui.Client
+	More         int // clients that are not named
 }
 
 // Scrapers is the list of clients that scrape.
@@ -63,7 +63,7 @@ type Scraper struct {
 	Fetches, Part      string // Part are the selectors, if there are any
 	Visits             int
 	Last               time.Time
-	Every              time.Duration // 0: it does not come regularly
+	Interval           time.Duration // 0: it does not come regularly
 	Overdue            bool
 	Status             int    // of the last answer
 	Problem            string // why it was refused
@@ -97,7 +97,7 @@ func (s Scraper) complaint() string {
 	case s.Cut:
 		return "Disconnected after " + ui.Span(s.Took) + ", before the response was complete: check its scrape_timeout"
 	case s.Overdue:
-		return "Overdue: usual scrape interval " + ui.Roughly(s.Every)
+		return "Overdue: usual scrape interval " + ui.Roughly(s.Interval)
 	}
 	return ""
 }

@@ -14,11 +14,11 @@ func TestWhatIsWrongWithAScraperIsSaid(t *testing.T) {
 		want    string
 	}{
 		{Scraper{Status: 200}, ""},
-		{Scraper{Status: 304, Every: time.Minute}, ""},
+		{Scraper{Status: 304, Interval: time.Minute}, ""},
 		{Scraper{Status: 401, Problem: "why", Overdue: true}, "The last response was 401: why"},
 		{Scraper{Status: 503}, "The last response was 503"},
 		{Scraper{Status: 200, Cut: true, Took: 10 * time.Second}, "Disconnected after 10 s, before the response was complete: check its scrape_timeout"},
-		{Scraper{Status: 200, Overdue: true, Every: 15 * time.Second}, "Overdue: usual scrape interval 15 s"},
+		{Scraper{Status: 200, Overdue: true, Interval: 15 * time.Second}, "Overdue: usual scrape interval 15 s"},
 	} {
 		if got := test.scraper.complaint(); got != test.want || test.scraper.amiss() != (test.want != "") {
 			t.Errorf("%+v: %q, want %q", test.scraper, got, test.want)
@@ -28,7 +28,7 @@ func TestWhatIsWrongWithAScraperIsSaid(t *testing.T) {
 
 func TestEachStateHasItsNumberShapeAndName(t *testing.T) {
 	row := Pusher{
-		Job: "etl", URL: "/?m=job", Groupings: 1200, Every: 5 * time.Minute, Last: time.Unix(1, 0),
+		Job: "etl", URL: "/?m=job", Groupings: 1200, PushInterval: 5 * time.Minute, Last: time.Unix(1, 0),
 		States: []ui.Facet{{State: "fresh", Count: 1190, URL: "/fresh"}, {State: "stale"}, {State: "old"}, {State: "failed", Count: 10}},
 	}
 	var b strings.Builder
