@@ -211,7 +211,7 @@ func (h *api) removeMany(c *fiber.Ctx) error {
 	case s.mustType(found) && !confirms(form.Get("typed"), expected):
 		return h.bulkRemovalPage(c, fiber.StatusUnprocessableEntity, &s, views.BulkRemoval{Typed: web.Shorten(form.Get("typed"), web.MaxValue), Wrong: true})
 	}
-	deleted, err := h.Store.DeleteSeen(context.Background(), seenOf(found), true, s.record(found), h.web.Origin(c))
+	deleted, err := h.Store.DeleteVersions(context.Background(), seenOf(found), true, s.record(found), h.web.Origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
 		found, missing = h.selected(h.Store.Snapshot(), &s)
 		return h.askBulkAgain(c, s, found, missing, expected)
@@ -258,10 +258,10 @@ func (h *api) askBulkAgain(c *fiber.Ctx, s selection, found []*store.Grouping, m
 	return h.bulkRemovalPage(c, fiber.StatusConflict, &s, m)
 }
 
-func seenOf(groups []*store.Grouping) []store.Seen {
-	seen := make([]store.Seen, len(groups))
+func seenOf(groups []*store.Grouping) []store.GroupingVersion {
+	seen := make([]store.GroupingVersion, len(groups))
 	for i, g := range groups {
-		seen[i] = store.Seen{Key: g.Key, Pushed: g.Pushed}
+		seen[i] = store.GroupingVersion{Key: g.Key, Pushed: g.Pushed}
 	}
 	return seen
 }

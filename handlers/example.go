@@ -83,7 +83,7 @@ func (h *api) cleanUp(c *fiber.Ctx) error {
 	}
 	r := views.DocRun{Frame: h.web.Frame(c, "Cleaning up", "docs"), Example: e, Page: docs.PageOf(e), Cleaned: true}
 	if seen := h.leftByExamples(); len(seen) > 0 {
-		deleted, err := h.Store.DeleteSeen(context.Background(), seen, false, "", h.web.Origin(c))
+		deleted, err := h.Store.DeleteVersions(context.Background(), seen, false, "", h.web.Origin(c))
 		if err != nil {
 			return err
 		}
@@ -93,16 +93,16 @@ func (h *api) cleanUp(c *fiber.Ctx) error {
 }
 
 // leftByExamples are the groupings that examples push to, if they are there.
-func (h *api) leftByExamples() []store.Seen {
-	var seen []store.Seen
+func (h *api) leftByExamples() []store.GroupingVersion {
+	var seen []store.GroupingVersion
 	p := h.Store.Snapshot()
 	for _, e := range docs.Examples() {
 		path, err := store.ParsePath(e.Path[len("/metrics"):], false)
-		if err != nil || slices.ContainsFunc(seen, func(s store.Seen) bool { return s.Key.ID() == path.Key.ID() }) {
+		if err != nil || slices.ContainsFunc(seen, func(s store.GroupingVersion) bool { return s.Key.ID() == path.Key.ID() }) {
 			continue
 		}
 		if _, ok := p.Grouping(path.Key); ok {
-			seen = append(seen, store.Seen{Key: path.Key})
+			seen = append(seen, store.GroupingVersion{Key: path.Key})
 		}
 	}
 	return seen

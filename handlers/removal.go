@@ -60,7 +60,7 @@ func isActive(g *store.Grouping, now time.Time) bool {
 
 func (h *api) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *store.Grouping, again bool) error {
 	m := views.Removal{
-		Grouping: h.groupingHead(c, p, g), Seen: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
+		Grouping: h.groupingHead(c, p, g), Version: strconv.FormatInt(g.Pushed.UnixNano(), 10), Again: again,
 		Active: isActive(g, h.Store.Now()), InDialog: web.IsPartial(c),
 	}
 	if m.Active {
@@ -92,7 +92,7 @@ func (h *api) remove(c *fiber.Ctx) error {
 	if !ok {
 		return h.nothingToRemove(c)
 	}
-	deleted, err := h.Store.DeleteSeen(context.Background(), []store.Seen{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.web.Origin(c))
+	deleted, err := h.Store.DeleteVersions(context.Background(), []store.GroupingVersion{{Key: g.Key, Pushed: time.Unix(0, seen)}}, true, "", h.web.Origin(c))
 	if changed := (*store.ChangedError)(nil); errors.As(err, &changed) {
 		return h.askAgain(c, g.Key)
 	}

@@ -18,7 +18,7 @@ const deleteChunk = 500
 
 // Delete deletes one grouping and returns how many there were: 0 or 1.
 func (s *Store) Delete(ctx context.Context, k GroupingKey, o Origin) (int, error) {
-	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: k.String()}}, []Seen{{Key: k}})
+	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: k.String()}}, []GroupingVersion{{Key: k}})
 	return d.Groupings, err
 }
 
@@ -30,19 +30,19 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 // is ErrOutside. Many take several commits: another error may leave some of them
 // deleted.
 func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
-	var matching []Seen
+	var matching []GroupingVersion
 	for g := range s.Snapshot().matching(sel) {
 		if !within.Match(g.Key.Labels()) {
 			return 0, ErrOutside
 		}
-		matching = append(matching, Seen{Key: g.Key})
+		matching = append(matching, GroupingVersion{Key: g.Key})
 	}
 	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: sel.String()}}, matching)
 	return d.Groupings, err
 }
 
-// Seen is a grouping as somebody has seen it.
-type Seen struct {
+// GroupingVersion is a grouping as somebody has seen it.
+type GroupingVersion struct {
 	Key    GroupingKey
 	Pushed time.Time // of the Grouping; zero: whatever it is
 }
@@ -67,7 +67,7 @@ func (e *ChangedError) Error() string {
 	return fmt.Sprintf("%d of the groupings were pushed again and %d deleted meanwhile", len(e.Changed), len(e.Missing))
 }
 
-// DeleteSeen deletes those of the groupings that were not pushed anew since
+// DeleteVersions deletes those of the groupings that were not pushed anew since
 // they were seen, as one operation on record, where what says what was meant;
 // empty: the first one's key.
 //
@@ -75,7 +75,7 @@ func (e *ChangedError) Error() string {
 // delete begins, the error is a *ChangedError and nothing is deleted. Many take
 // several commits: what is pushed meanwhile is told as Changed even so, and
 // after an error Deleted tells what was done. Other errors are those of Push.
-func (s *Store) DeleteSeen(ctx context.Context, seen []Seen, exact bool, what string, o Origin) (Deleted, error) {
+func (s *Store) DeleteVersions(ctx context.Context, seen []GroupingVersion, exact bool, what string, o Origin) (Deleted, error) {
 	if what == "" && len(seen) > 0 {
 		what = seen[0].Key.String()
 	}
@@ -86,7 +86,7 @@ func (s *Store) DeleteSeen(ctx context.Context, seen []Seen, exact bool, what st
 	return s.delete(ctx, op, seen)
 }
 
-func (s *Store) delete(ctx context.Context, op *deleteOp, seen []Seen) (Deleted, error) {
+func (s *Store) delete(ctx context.Context, op *deleteOp, seen []GroupingVersion) (Deleted, error) {
 	op.entry.Kind = EntryDelete
 	var d Deleted
 	// Where there is nothing to be deleted the answer must not promise what is
@@ -122,8 +122,8 @@ func (s *Store) Wipe(ctx context.Context, o Origin) (Deleted, error) {
 // deleteOp deletes groupings. Several in a row may be one operation, which has
 // one entry in the activity log.
 type deleteOp struct {
-	seen   []Seen
-	all    []Seen // nothing is deleted unless these are as they were seen
+	seen   []GroupingVersion
+	all    []GroupingVersion // nothing is deleted unless these are as they were seen
 	entry  Entry
 	before int // deleted by earlier ones of the operation
 
@@ -156,7 +156,7 @@ func (op *deleteOp) apply(b *batch) error {
 }
 
 // compare sorts groupings by what has become of them since they were seen.
-func (p *Snapshot) compare(seen []Seen) (same, changed, missing []GroupingKey) {
+func (p *Snapshot) compare(seen []GroupingVersion) (same, changed, missing []GroupingKey) {
 	for _, x := range seen {
 		switch g, ok := p.Grouping(x.Key); {
 		case !ok:

@@ -32,12 +32,12 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s, _ := openStore(t, t.TempDir(), checked)
-			var seen []store.Seen
+			var seen []store.GroupingVersion
 			for i := range 3 {
 				path := fmt.Sprintf("/job/x/i/%d", i)
 				mustPush(t, s, path, "m 1\n")
 				g, _ := s.Snapshot().Grouping(key(t, path))
-				seen = append(seen, store.Seen{Key: g.Key, Pushed: g.Pushed})
+				seen = append(seen, store.GroupingVersion{Key: g.Key, Pushed: g.Pushed})
 			}
 			mustPush(t, s, "/job/y", "m 1\n")
 			for _, path := range tt.gone {
@@ -49,7 +49,7 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 				mustPush(t, s, path, "m 1\n")
 			}
 			before := s.Snapshot().Stats().Groupings
-			d, err := s.DeleteSeen(t.Context(), seen, tt.exact, "these", store.Origin{By: "ana"})
+			d, err := s.DeleteVersions(t.Context(), seen, tt.exact, "these", store.Origin{By: "ana"})
 			var changed *store.ChangedError
 			if errors.As(err, &changed) != tt.refused || err != nil && !tt.refused {
 				t.Fatalf("got %v", err)
@@ -75,9 +75,9 @@ func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
 func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	const n = 2500 // several commits for either
 	s, pushes := filled(t, n)
-	var seen []store.Seen
+	var seen []store.GroupingVersion
 	for g := range s.Snapshot().Groupings() {
-		seen = append(seen, store.Seen{Key: g.Key, Pushed: g.Pushed})
+		seen = append(seen, store.GroupingVersion{Key: g.Key, Pushed: g.Pushed})
 	}
 	other := push(t, "/job/other", "m 1\n")
 	// meanwhile pushes until f has ended, and returns how many pushes were answered
@@ -104,7 +104,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	}
 	var d store.Deleted
 	var err error
-	answered := meanwhile(func() { d, err = s.DeleteSeen(context.Background(), seen, true, "", store.Origin{}) })
+	answered := meanwhile(func() { d, err = s.DeleteVersions(context.Background(), seen, true, "", store.Origin{}) })
 	if err != nil || d.Groupings != n || answered == 0 {
 		t.Errorf("deleted %d, %v; %d pushes were answered meanwhile", d.Groupings, err, answered)
 	}
@@ -121,7 +121,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 		t.Errorf("the entry: %+v, %v", x, err)
 	}
 	slices.Reverse(seen)
-	if d, err := s.DeleteSeen(context.Background(), seen, true, "", store.Origin{}); err == nil {
+	if d, err := s.DeleteVersions(context.Background(), seen, true, "", store.Origin{}); err == nil {
 		t.Errorf("one was pushed anew: %+v", d)
 	}
 }
@@ -140,7 +140,7 @@ func TestWhatAnOperationDeletedIsTold(t *testing.T) {
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	d, err := s.DeleteSeen(t.Context(), []store.Seen{{Key: key(t, "/job/x/i/3")}, {Key: key(t, "/job/x/i/1")}}, true, "", store.Origin{})
+	d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: key(t, "/job/x/i/3")}, {Key: key(t, "/job/x/i/1")}}, true, "", store.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 			return s.CreateSession(t.Context(), "id", store.Session{Name: "ana", Expires: c.now().Add(time.Hour)})
 		}, false},
 		{"a delete", func() error {
-			d, err := s.DeleteSeen(t.Context(), []store.Seen{{Key: x}}, true, "", store.Origin{})
+			d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: x}}, true, "", store.Origin{})
 			operation = d.Operation
 			return err
 		}, true},

@@ -192,7 +192,7 @@ func TestAPushIsOneRecordAndItsHistoryComesOnceAMinute(t *testing.T) {
 
 func TestWhatComesOfTheHistoryWithItsGrouping(t *testing.T) {
 	remove := func(s *store.Store) string {
-		d, err := s.DeleteSeen(t.Context(), []store.Seen{{Key: key(t, "/job/x")}}, true, "", store.Origin{})
+		d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: key(t, "/job/x")}}, true, "", store.Origin{})
 		if err != nil {
 			t.Fatal(err)
 		}

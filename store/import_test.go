@@ -24,7 +24,7 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 	mustPush(t, s, "/job/held", "m 1\n")
 	for _, path := range []string{"/job/deleted", "/job/undone"} {
 		mustPush(t, s, path, "m 2\n")
-		d, err := s.DeleteSeen(t.Context(), []store.Seen{{Key: key(t, path)}}, true, "", store.Origin{})
+		d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: key(t, path)}}, true, "", store.Origin{})
 		if err == nil && path == "/job/undone" {
 			_, err = s.Undo(t.Context(), d.Operation, store.Origin{})
 		}

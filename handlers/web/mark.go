@@ -9,7 +9,7 @@ import (
 )
 
 // seenHeader carries the mark of a page, see marked.
-const seenHeader = "Gatehouse-Seen"
+const versionHeader = "Gatehouse-Seen"
 
 // Mark is how far this server is with its changes.
 type Mark struct {
@@ -38,7 +38,7 @@ func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 // that a page knows which changes it shows already.
 func (s *Site) marked(do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		c.Set(seenHeader, s.Mark().String())
+		c.Set(versionHeader, s.Mark().String())
 		return do(c)
 	}
 }

@@ -33,10 +33,10 @@ func (s *Site) Frame(c *fiber.Ctx, title, section string) ui.Frame {
 			MayPush:   p.Role.May(auth.Push) || s.Guard.Access() == guard.KeyOnly,
 			MayDelete: p.Role.May(auth.Amend), MayAdminister: p.Role.May(auth.Administer),
 		},
-		Open:     p.Scheme == auth.Anonymous && p.Role == auth.Admin,
-		Exposure: s.exposure(p),
-		Seen:     c.GetRespHeader(seenHeader),
-		Settings: ReadSettings(c),
+		Open:        p.Scheme == auth.Anonymous && p.Role == auth.Admin,
+		Exposure:    s.exposure(p),
+		DataVersion: c.GetRespHeader(versionHeader),
+		Settings:    ReadSettings(c),
 	}
 	if p.MayRead() {
 		f.AllAdmin = s.everyoneAdmin()

@@ -11,7 +11,7 @@ import (
 type Removal struct {
 	Grouping
 	InDialog     bool          // of another page, which stays open
-	Seen         string        // the last push, for the form
+	Version      string        // the last push, for the form
 	Again        bool          // it was pushed after the question was asked first
 	Active       bool          // it was pushed so lately that it may come back
 	PushInterval time.Duration // how often it is pushed; 0: that is not known

@@ -23,10 +23,10 @@ type Frame struct {
 	AllAdmin []string
 	// Live names the part of the page that follows what happens; empty: none.
 	Live string
-	// Seen is how far the server was with its changes before the page was made.
-	Seen     string
-	Settings Settings
-	Reload   int // seconds until the page asks again by itself; 0: it does not
+	// DataVersion is how far the server was with its changes before the page was made.
+	DataVersion string
+	Settings    Settings
+	Reload      int // seconds until the page asks again by itself; 0: it does not
 	// LeadsTo is where the page goes on to by itself, at once; empty: it stays.
 	LeadsTo string
 }

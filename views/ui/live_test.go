@@ -21,7 +21,7 @@ func shell(t *testing.T, f Frame) string {
 func TestOnlyPagesThatFollowHaveASwitchForIt(t *testing.T) {
 	parts := []string{`id="live"`, `data-live-switch`, `id="news"`, `hx-sse:connect`}
 	still := shell(t, Frame{Prefix: "/pg"})
-	live := shell(t, Frame{Prefix: "/pg", Live: "results", Seen: "e.7"})
+	live := shell(t, Frame{Prefix: "/pg", Live: "results", DataVersion: "e.7"})
 	for _, part := range parts {
 		if strings.Contains(still, part) || !strings.Contains(live, part) {
 			t.Errorf("%s is in\n%s\nand not in\n%s", part, still, live)
