@@ -112,7 +112,7 @@ func (a *App) provider(bearer *issuer.Issuer) *login.Provider {
 	return login.New(login.Options{
 		Issuer: o.LoginIssuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes,
 		RedirectURL: a.options.ExternalURL.Scheme + "://" + a.options.ExternalURL.Host + a.options.PublicPrefix + "/auth/callback",
-		Rules:       o.Login, Keys: keys, RootCAs: o.IssuerCAs, Secret: a.store.Secret, Logger: a.log,
+		Rules:       o.Login, Keys: keys, RootCAs: o.IssuerCAs, Secret: a.store.SigningKey, Logger: a.log,
 	})
 }
 

@@ -159,7 +159,7 @@ func TestSessionsThatNobodyUsesEnd(t *testing.T) {
 		a := start(t, "--auth.session-idle-timeout="+idle)
 		began := time.Now().Add(-2 * time.Hour)
 		err := a.store.CreateSession(t.Context(), "id", store.Session{
-			Scheme: "basic", ID: "user:ann", Role: "reader", Created: began, Seen: began, Expires: time.Now().Add(time.Hour),
+			Scheme: "basic", ID: "user:ann", Role: "reader", Created: began, LastUsed: began, Expires: time.Now().Add(time.Hour),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -32,9 +32,9 @@ type Principal struct {
 	// WriteOnly says that the principal is shown nothing of what is held, whatever
 	// the role: strangers who may push are.
 	WriteOnly bool
-	// Limit is the selector that groupings must satisfy for the principal to act
+	// Scope is the selector that groupings must satisfy for the principal to act
 	// on them; empty: it may act on all.
-	Limit string
+	Scope string
 }
 
 // MayRead reports whether the principal may see what is held.

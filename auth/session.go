@@ -20,8 +20,8 @@ type Session struct {
 	ID     string // of the Principal
 	Name   string // of the Principal
 	Role   Role
-	// Seen is when the session was last used, as far as that is known.
-	Created, Seen, Expires time.Time
+	// LastUsed is when the session was last used, as far as that is known.
+	Created, LastUsed, Expires time.Time
 	// Credential is the fingerprint of what the user signed in with, or of the
 	// rules by which the role was given; nil: it does not matter what becomes of
 	// that.

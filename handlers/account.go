@@ -34,7 +34,7 @@ func (h *api) accountRoutes() []web.Route {
 func (h *api) account(c *fiber.Ctx) error {
 	p := guard.Principal(c)
 	m := views.Account{
-		Frame: h.web.Frame(c, "Account", "account"), ID: web.Shorten(p.ID, web.MaxSubject), How: letInBy(p.Scheme), Limit: web.Shorten(p.Limit, web.MaxSubject),
+		Frame: h.web.Frame(c, "Account", "account"), ID: web.Shorten(p.ID, web.MaxSubject), How: letInBy(p.Scheme), Scope: web.Shorten(p.Scope, web.MaxSubject),
 		Sessions: h.sessionsOf(c, p), Why: whyNoSessions(p.Scheme),
 	}
 	if h.SessionIdle > 0 {
@@ -107,7 +107,7 @@ func (h *api) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSession 
 	var rows []views.AccountSession
 	for _, x := range h.Store.SessionsOf(p.ID) {
 		rows = append(rows, views.AccountSession{
-			Handle: x.Handle, This: x.Handle == this, Created: x.Created, Seen: x.Seen, Expires: x.Expires,
+			Handle: x.Handle, This: x.Handle == this, Created: x.Created, LastUsed: x.LastUsed, Expires: x.Expires,
 			From: x.From, Browser: browserOf(x.UserAgent), UserAgent: web.Shorten(x.UserAgent, web.MaxSubject),
 		})
 	}

@@ -447,7 +447,7 @@ func TestSignInsAndTokensAreToldInWords(t *testing.T) {
 	step()
 	only, err := store.ParseSelectors([]string{`{job="x"}`})
 	must(t, err)
-	token, secret, err := s.store.CreateToken(ctx, store.NewToken{Name: "<b>ci", Role: "pusher", Limit: only}, ana)
+	token, secret, err := s.store.CreateToken(ctx, store.NewToken{Name: "<b>ci", Role: "pusher", Scope: only}, ana)
 	must(t, err)
 	step()
 	token, _, err = s.store.RotateToken(ctx, token.ID, time.Hour, ana)

@@ -88,7 +88,7 @@ func (s *served) made(name, role, limit string, lifetime time.Duration) []string
 	n := store.NewToken{Name: name, Role: role, Lifetime: lifetime}
 	if limit != "" {
 		var err error
-		n.Limit, err = store.ParseSelectors([]string{limit})
+		n.Scope, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}
 	_, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{Via: "basic"})

@@ -44,7 +44,7 @@ func (h *api) listGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	if q.within, err = h.web.Limit(c); err != nil {
+	if q.within, err = h.web.Scope(c); err != nil {
 		return err
 	}
 	now := h.Store.Now()
@@ -72,7 +72,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.Limit(c)
+	limit, err := h.web.Scope(c)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *api) deleteGroupings(c *fiber.Ctx) error {
 		n, err = h.Store.DeleteMatching(context.Background(), selectors, limit, h.web.Origin(c))
 	}
 	if err != nil {
-		return web.BeyondLimit(c, err)
+		return web.OutsideScope(c, err)
 	}
 	return web.Succeed(c, fiber.Map{"deleted": n})
 }
@@ -168,7 +168,7 @@ func (h *api) listQuery(c *fiber.Ctx) (listQuery, error) {
 // would be of each state.
 func (h *api) find(p *store.Snapshot, q *listQuery, now time.Time) (found []*store.Grouping, byState map[string]int) {
 	byState = make(map[string]int, len(states))
-	for g := range web.GroupsWithin(p, q.selectors, q.within) {
+	for g := range web.GroupingsWithin(p, q.selectors, q.within) {
 		if slices.ContainsFunc(q.words, func(word string) bool { return !mentions(g, word) }) {
 			continue
 		}

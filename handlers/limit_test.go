@@ -34,7 +34,7 @@ func (s *served) token(name string, role auth.Role, limit string) made {
 	n := store.NewToken{Name: name, Role: role.String()}
 	if limit != "" {
 		var err error
-		n.Limit, err = store.ParseSelectors([]string{limit})
+		n.Scope, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}
 	t, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{By: "test", Via: "basic"})
@@ -231,7 +231,7 @@ func TestWhatALimitShowsIsWhatItsSelectorMeans(t *testing.T) {
 		token := s.token(fmt.Sprint("t", i), auth.Reader, limit)
 		var want []string
 		for g := range s.store.Snapshot().Groupings() {
-			if token.Limit.Match(g.Key.Labels()) {
+			if token.Scope.Match(g.Key.Labels()) {
 				want = append(want, g.Key.String())
 			}
 		}
@@ -280,7 +280,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	}
 	// Between the guard and the handler.
 	again := s.token("again", auth.Pusher, `{job="in"}`)
-	key, _ := again.Limit.Example()
+	key, _ := again.Scope.Example()
 	h := newAPI(Config{Store: s.store})
 	g, err := guard.New(guard.Config{MadeTokens: Tokens{s.store}, Tokens: auth.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
 	must(t, err)
@@ -291,7 +291,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 		}
 		_, err := s.store.RevokeToken(t.Context(), again.ID, store.Origin{})
 		must(t, err)
-		if _, err := h.web.Limit(c); err == nil || web.AnswerTo(err).Status != 403 {
+		if _, err := h.web.Scope(c); err == nil || web.AnswerTo(err).Status != 403 {
 			t.Errorf("got %v", err)
 		}
 		if err := h.web.Allow(c, key); err == nil || web.AnswerTo(err).Status != 403 {

@@ -608,7 +608,7 @@ func TestASessionWithoutRulesThatGaveItIsOver(t *testing.T) {
 	s := serve(t, provided(p))
 	must(t, s.store.CreateSession(t.Context(), "old", store.Session{
 		Scheme: "oidc", ID: "sub:" + p.Issuer() + " ann", Name: "ann", Role: "admin", Credential: []byte("other rules"),
-		Created: time.Now(), Seen: time.Now(), Expires: time.Now().Add(time.Hour),
+		Created: time.Now(), LastUsed: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	b := s.surfer()
 	if b.cookies["gatehouse_session"] = "old"; b.role() != "401" {

@@ -29,7 +29,7 @@ func (s Sessions) Session(id string) (auth.Session, bool) {
 	}
 	return auth.Session{
 		Scheme: auth.Scheme(x.Scheme), ID: x.ID, Name: x.Name, Role: role,
-		Created: x.Created, Seen: x.Seen, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
+		Created: x.Created, LastUsed: x.LastUsed, Expires: x.Expires, Credential: x.Credential, Extra: x.Extra,
 		Provider: x.Provider, From: x.From, UserAgent: x.UserAgent,
 	}, true
 }
@@ -42,7 +42,7 @@ func (s Sessions) BeginSession(ctx context.Context, id string, x auth.Session) e
 	now := s.Store.Now() // by the clock that it is judged by
 	return s.Store.CreateSession(ctx, id, store.Session{
 		Scheme: string(x.Scheme), ID: x.ID, Name: x.Name, Role: x.Role.String(),
-		Created: now, Seen: now, Expires: now.Add(x.Expires.Sub(x.Created)), Credential: x.Credential, Extra: x.Extra,
+		Created: now, LastUsed: now, Expires: now.Add(x.Expires.Sub(x.Created)), Credential: x.Credential, Extra: x.Extra,
 		Provider: x.Provider, From: x.From, UserAgent: x.UserAgent,
 	})
 }

@@ -29,7 +29,7 @@ func (t Tokens) Principal(secret, from string) (auth.Principal, error) {
 		return auth.Principal{}, err
 	}
 	t.Store.UseToken(x.ID, from)
-	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Limit: x.Limit.String()}, nil
+	return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(x.ID), Name: x.Name, Role: role, Scope: x.Scope.String()}, nil
 }
 
 // Len is part of guard.MadeTokens.
@@ -82,7 +82,7 @@ type secretJSON struct {
 func (h *api) tokenJSON(t *store.Token) tokenJSON {
 	used, from := h.Store.TokenUsed(t.ID)
 	out := tokenJSON{
-		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Limit.String(),
+		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Scope.String(),
 		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: web.OptionalTime(t.Expires()), Expired: h.Store.Expired(&t.Secrets[0]),
 		LastUsed: web.OptionalTime(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
 	}

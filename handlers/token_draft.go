@@ -47,7 +47,7 @@ func (d tokenDraft) check() (n store.NewToken, problems []fieldProblem) {
 		wrong("role", "must be reader, pusher or admin")
 	}
 	var err error
-	if n.Limit, err = parseLimit(d.limit); err != nil {
+	if n.Scope, err = parseScope(d.limit); err != nil {
 		wrong("limit", "cannot be understood: "+err.Error())
 	}
 	return n, problems
@@ -59,8 +59,8 @@ func isTokenName(s string) bool {
 
 var errLimitLines = errors.New("a selector is one line of text")
 
-// parseLimit takes a selector; an empty one does not limit.
-func parseLimit(text string) (store.Selectors, error) {
+// parseScope takes a selector; an empty one does not limit.
+func parseScope(text string) (store.Selectors, error) {
 	text = strings.TrimSpace(text)
 	switch {
 	case text == "":

@@ -50,7 +50,7 @@ func (h *api) askToken(c *fiber.Ctx) error {
 // tokenForm is the form as it was filled in.
 func (h *api) tokenForm(f ui.Frame, form url.Values) views.NewToken {
 	m := views.NewToken{
-		Frame: f, Name: web.Shorten(form.Get("name"), maxTokenName), Limit: form.Get("limit"), Date: web.Shorten(form.Get("date"), len(dateLayout)),
+		Frame: f, Name: web.Shorten(form.Get("name"), maxTokenName), Scope: form.Get("limit"), Date: web.Shorten(form.Get("date"), len(dateLayout)),
 		MinDate: f.Now.UTC().Format(dateLayout), MaxDate: f.Now.Add(maxLifetime - 24*time.Hour).UTC().Format(dateLayout),
 		Reach: h.reach(form.Get("limit")),
 	}
@@ -71,7 +71,7 @@ func (h *api) reach(limit string) views.Reach {
 	p := h.Store.Snapshot()
 	r := views.Reach{Total: p.Stats().Groupings}
 	whole := braced(limit)
-	s, err := parseLimit(whole)
+	s, err := parseScope(whole)
 	if err != nil {
 		typed := strings.TrimSpace(limit)
 		r.Problem = web.Sentence(matcherProblem(err, typed, (len(whole)-len(typed))/2))

@@ -92,7 +92,7 @@ func (h *api) tokensPage(c *fiber.Ctx) error {
 
 // tokenText is what a search looks at.
 func (h *api) tokenText(t *store.Token) string {
-	text := t.Name + "\n" + t.Role + "\n" + t.Limit.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
+	text := t.Name + "\n" + t.Role + "\n" + t.Scope.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
 	switch {
 	case h.Store.Expired(&t.Secrets[0]):
 		text += "\nexpired"
@@ -108,11 +108,11 @@ func (h *api) tokenText(t *store.Token) string {
 // tokenView is a token as people see it.
 func (h *api) tokenView(t *store.Token) views.Token {
 	v := views.Token{
-		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Limit: web.Shorten(t.Limit.String(), web.MaxReason),
+		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Scope: web.Shorten(t.Scope.String(), web.MaxReason),
 		By: web.Shorten(t.CreatedBy, web.MaxValue), Created: t.Created, Expires: t.Expires(), Expired: h.Store.Expired(&t.Secrets[0]),
 		Unsigned: !t.Authenticated, Refused: !t.Authenticated && h.Guard.Access() != guard.Open,
 	}
-	v.Used, v.From = h.Store.TokenUsed(t.ID)
+	v.LastUsed, v.From = h.Store.TokenUsed(t.ID)
 	if len(t.Secrets) > 1 && !h.Store.Expired(&t.Secrets[1]) {
 		v.OldHint, v.OldUntil = t.Secrets[1].Hint, t.Secrets[1].Expires
 	}
@@ -152,7 +152,7 @@ var overlaps = []ui.Option{
 func (h *api) rotationPage(c *fiber.Ctx, status int, t *store.Token, problem string) error {
 	f := h.web.Frame(c, "Rotate a token", "tokens")
 	return h.web.Page(c, status, views.TokenRotationPage(views.TokenRotation{
-		Frame: f, Token: h.tokenView(t), Seen: seenSecret(t), Overlaps: overlaps, Problem: problem,
+		Frame: f, Token: h.tokenView(t), Version: seenSecret(t), Overlaps: overlaps, Problem: problem,
 	}))
 }
 
@@ -208,7 +208,7 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 		}
 		return "curl " + credential + " " + web.QuoteShell(h.web.ServerURL(c)+path), false
 	}
-	key, ok := h.exampleOfLimit(t.Limit)
+	key, ok := h.exampleInScope(t.Scope)
 	path := "/metrics/job/example"
 	if ok {
 		// A push needs nothing that says that no other labels are meant.
@@ -218,8 +218,8 @@ func (h *api) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command
 		"  curl --data-binary @- \\\n  " + credential + " \\\n  " + web.QuoteShell(h.web.ServerURL(c)+path), !ok
 }
 
-// exampleOfLimit is a grouping within a limit, there or not.
-func (h *api) exampleOfLimit(limit store.Selectors) (store.GroupingKey, bool) {
+// exampleInScope is a grouping within a limit, there or not.
+func (h *api) exampleInScope(limit store.Selectors) (store.GroupingKey, bool) {
 	if key, ok := limit.Example(); ok {
 		return key, true
 	}
@@ -237,7 +237,7 @@ func (h *api) askRevocation(c *fiber.Ctx) error {
 	}
 	f := h.web.Frame(c, "Revoke a token", "tokens")
 	m := views.TokenRevocation{Frame: f, Token: h.tokenView(t), InDialog: web.IsPartial(c)}
-	m.InUse = !m.Used.IsZero() && f.Now.Sub(m.Used) < inUseWithin && !m.Expired && !m.Refused
+	m.InUse = !m.LastUsed.IsZero() && f.Now.Sub(m.LastUsed) < inUseWithin && !m.Expired && !m.Refused
 	return h.web.RemovalAnswer(c, fiber.StatusOK, views.TokenRevocationPage(m))
 }
 

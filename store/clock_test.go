@@ -233,7 +233,7 @@ func TestWhatLastsForAWhileDoesSoWhateverTheClockIsSetTo(t *testing.T) {
 			}
 			operation := lastOperation(t, s.Store)
 			for _, id := range []string{"used", "idle"} {
-				mustCreate(t, s.Store, id, store.Session{ID: id, Created: s.now(), Seen: s.now(), Expires: s.now().Add(time.Hour)})
+				mustCreate(t, s.Store, id, store.Session{ID: id, Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(time.Hour)})
 			}
 			_, secret := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: "reader", Lifetime: time.Hour})
 			pause := (time.Hour - time.Second) / time.Duration(len(test.wrong))
@@ -475,7 +475,7 @@ func TestNoRecordIsRewrittenForTheClock(t *testing.T) {
 	if _, err := s.Push(t.Context(), push(t, "/job/x", "# TYPE m counter\nm 1\n")); err == nil {
 		t.Fatal("that is no push that is refused")
 	}
-	mustCreate(t, s.Store, "id", store.Session{ID: "id", Created: s.now(), Seen: s.now(), Expires: s.now().Add(day)})
+	mustCreate(t, s.Store, "id", store.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
 	mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: "reader"})
 	s.after(2 * time.Minute)
 	s.restart(0, 0)
@@ -546,7 +546,7 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	operation := lastOperation(t, s.Store)
-	mustCreate(t, s.Store, "id", store.Session{ID: "id", Created: s.now(), Seen: s.now(), Expires: s.now().Add(day)})
+	mustCreate(t, s.Store, "id", store.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
 	token, _ := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: "reader"})
 	s.UseToken(token.ID, "::1")
 	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: store.ReasonPath, Message: "no"})
@@ -582,7 +582,7 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 	gone, _ := s.Snapshot().DeletedByDigest(key(t, "/job/y").Digest())
 	shown["what is gone"] = gone.At
 	session, _ := s.Session("id")
-	shown["the session"], shown["its use"] = session.Created, session.Seen
+	shown["the session"], shown["its use"] = session.Created, session.LastUsed
 	listed := s.SessionsOf("id")
 	shown["the session in the list"] = listed[0].Created
 	made, _ := s.Snapshot().Token(token.ID)

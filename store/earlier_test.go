@@ -198,12 +198,12 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	// Who signed in, by what.
 	x := session(c.now(), func(x *store.Session) { x.Expires = c.now().Add(24 * time.Hour) })
 	try(s.CreateSession(ctx, "first", x))
-	try(s.CreateSession(ctx, "second", store.Session{ID: "user:bob", Created: c.now(), Seen: c.now(), Expires: c.now().Add(48 * time.Hour)}))
+	try(s.CreateSession(ctx, "second", store.Session{ID: "user:bob", Created: c.now(), LastUsed: c.now(), Expires: c.now().Add(48 * time.Hour)}))
 	try(s.CreateSession(ctx, "ended", x))
 	try(s.EndSession(ctx, "ended", ana))
 	limit, err := store.ParseSelectors([]string{`{job="batch"}`, `{job=~"b.*",instance!=""}`})
 	try(err)
-	limited, _, err := s.CreateToken(ctx, store.NewToken{Name: "limited", Role: "pusher", Limit: limit, Lifetime: 90 * 24 * time.Hour}, ana)
+	limited, _, err := s.CreateToken(ctx, store.NewToken{Name: "limited", Role: "pusher", Scope: limit, Lifetime: 90 * 24 * time.Hour}, ana)
 	try(err)
 	_, _, err = s.RotateToken(ctx, limited.ID, 24*time.Hour, ana)
 	try(err)
@@ -217,7 +217,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	c.pass(time.Second)
 	s.UseSession("first", "198.51.100.4")
 	s.Deny(store.Denial{Origin: store.Origin{From: "203.0.113.9", Via: "basic", By: "eve"}, Reason: "wrong password", What: "GET /"})
-	_, err = s.Secret(ctx)
+	_, err = s.SigningKey(ctx)
 	try(err)
 	c.pass(90 * time.Minute)
 }
@@ -302,7 +302,7 @@ func writeHistory(t *testing.T, w io.Writer, s *store.Store, k store.GroupingKey
 func writeAccess(ctx context.Context, t *testing.T, w io.Writer, s *store.Store) {
 	for x := range s.Snapshot().Tokens() {
 		at, from := s.TokenUsed(x.ID)
-		fmt.Fprintf(w, "token %s %q %s %s %d %q %v used %d %s\n", x.ID, x.Name, x.Role, x.Limit, x.Created.UnixNano(), x.CreatedBy, x.Authenticated, nanosOf(at), from)
+		fmt.Fprintf(w, "token %s %q %s %s %d %q %v used %d %s\n", x.ID, x.Name, x.Role, x.Scope, x.Created.UnixNano(), x.CreatedBy, x.Authenticated, nanosOf(at), from)
 		for i := range x.Secrets {
 			y := &x.Secrets[i]
 			fmt.Fprintf(w, " secret %x %s %d %d %v\n", y.Digest, y.Hint, y.Created.UnixNano(), nanosOf(y.Expires), s.Expired(y))
@@ -310,9 +310,9 @@ func writeAccess(ctx context.Context, t *testing.T, w io.Writer, s *store.Store)
 	}
 	for _, user := range []string{"user:alice", "user:bob"} {
 		for _, x := range s.SessionsOf(user) {
-			fmt.Fprintf(w, "session %s %q %q %q %q %d %d %d %q %q %q %q %q\n", x.Handle, x.Scheme, x.ID, x.Name, x.Role, x.Created.UnixNano(), x.Seen.UnixNano(), x.Expires.UnixNano(), x.Credential, x.Extra, x.Provider, x.From, x.UserAgent)
+			fmt.Fprintf(w, "session %s %q %q %q %q %d %d %d %q %q %q %q %q\n", x.Handle, x.Scheme, x.ID, x.Name, x.Role, x.Created.UnixNano(), x.LastUsed.UnixNano(), x.Expires.UnixNano(), x.Credential, x.Extra, x.Provider, x.From, x.UserAgent)
 		}
 	}
-	secret, err := s.Secret(ctx)
+	secret, err := s.SigningKey(ctx)
 	fmt.Fprintf(w, "secret %x %v, tokens are known: %v\n", secret, err, s.Snapshot().KnowsTokens())
 }

@@ -9,10 +9,10 @@ import (
 	"gatehouse/store/record"
 )
 
-// Secret returns 32 random bytes that are the same in all stores on the journal
+// SigningKey returns 32 random bytes that are the same in all stores on the journal
 // and after restarts. They are made when they are first asked for; errors are
 // those of Push. The caller owns the slice.
-func (s *Store) Secret(ctx context.Context) ([]byte, error) {
+func (s *Store) SigningKey(ctx context.Context) ([]byte, error) {
 	if secret := s.Snapshot().secret; secret != nil {
 		return slices.Clone(secret), nil
 	}

@@ -27,9 +27,9 @@ type Session struct {
 	ID     string // tells the user from all others
 	Name   string // the user, for people
 	Role   string
-	// Created, Seen and Expires are when the session began, was last used, and
+	// Created, LastUsed and Expires are when the session began, was last used, and
 	// ends.
-	Created, Seen, Expires time.Time
+	Created, LastUsed, Expires time.Time
 	// Credential ties the session to what the user signed in with. It is kept
 	// as it is: it must not tell who reads the disk what that was.
 	Credential []byte
@@ -78,7 +78,7 @@ func (s *Store) lives(key string, x *Session) bool {
 	seen := s.lastSeen(key, x)
 	idle := s.o.SessionIdle > 0 && now.Sub(seen) >= s.o.SessionIdle
 	ends := time.Unix(0, x.ends)
-	x.Seen, x.Created = s.clock.reckoned(x.Seen, seen), s.clock.shown(x.Created, x.ran)
+	x.LastUsed, x.Created = s.clock.reckoned(x.LastUsed, seen), s.clock.shown(x.Created, x.ran)
 	x.Expires, x.ends, x.ran = s.clock.reckoned(x.Expires, ends), 0, 0
 	return now.Before(ends) && !idle
 }
@@ -86,10 +86,10 @@ func (s *Store) lives(key string, x *Session) bool {
 // lastSeen returns the running time at which a session was last used, and takes
 // down the stamp of that.
 func (s *Store) lastSeen(key string, x *Session) time.Time {
-	seen := s.clock.place(nanos(x.Seen), x.ran)
+	seen := s.clock.place(nanos(x.LastUsed), x.ran)
 	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
 		if used := s.clock.place(stamp, ran); used.After(seen) {
-			seen, x.Seen = used, unixNano(stamp)
+			seen, x.LastUsed = used, unixNano(stamp)
 		}
 	}
 	return seen
@@ -381,7 +381,7 @@ func (b *batch) idleSessions(now time.Time) (idle []string) {
 func (x Session) encode() []byte {
 	return record.Marshal(&record.Session{
 		Format: record.Format, Scheme: x.Scheme, Id: x.ID, Name: x.Name, Role: x.Role,
-		Created: nanos(x.Created), Ran: x.ran, Seen: nanos(x.Seen), Expires: nanos(x.Expires),
+		Created: nanos(x.Created), Ran: x.ran, Seen: nanos(x.LastUsed), Expires: nanos(x.Expires),
 		Credential: x.Credential, Extra: x.Extra, Provider: x.Provider, From: x.From, Agent: x.UserAgent,
 	})
 }
@@ -391,7 +391,7 @@ func decodeSession(b []byte) (Session, error) {
 	err := record.Unmarshal(b, &r)
 	return Session{
 		Scheme: r.Scheme, ID: r.Id, Name: r.Name, Role: r.Role,
-		Created: unixNano(r.Created), ran: r.Ran, Seen: unixNano(r.Seen), Expires: unixNano(r.Expires),
+		Created: unixNano(r.Created), ran: r.Ran, LastUsed: unixNano(r.Seen), Expires: unixNano(r.Expires),
 		Credential: r.Credential, Extra: r.Extra, Provider: r.Provider, From: r.From, UserAgent: r.Agent,
 	}, err
 }

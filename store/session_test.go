@@ -22,7 +22,7 @@ import (
 func session(began time.Time, change ...func(*store.Session)) store.Session {
 	x := store.Session{
 		Scheme: "basic", ID: "user:alice", Name: "alice", Role: "admin",
-		Created: began, Seen: began, Expires: began.Add(time.Hour),
+		Created: began, LastUsed: began, Expires: began.Add(time.Hour),
 		Credential: []byte{0, 1, 255}, Extra: []byte("more"), Provider: "sid", From: "::1", UserAgent: "Firefox",
 	}
 	for _, f := range change {
@@ -323,8 +323,8 @@ func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
 	if got := known(s, "used", "unused"); got != "used" {
 		t.Errorf("after 90 minutes: %q", got)
 	}
-	if x, _ := s.Session("used"); !x.Seen.Equal(c.now()) {
-		t.Errorf("seen at %v, want %v", x.Seen, c.now())
+	if x, _ := s.Session("used"); !x.LastUsed.Equal(c.now()) {
+		t.Errorf("seen at %v, want %v", x.LastUsed, c.now())
 	}
 	if list := s.SessionsOf("user:alice"); len(list) != 1 || list[0].Handle != store.SessionHandle("used") {
 		t.Errorf("listed: %+v", list)

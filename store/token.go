@@ -25,7 +25,7 @@ type Token struct {
 	ID        string // names it in addresses; is of no use to whoever wants to have it
 	Name      string // for people; no other token has it
 	Role      string
-	Limit     Selectors // groupings must satisfy it; none: all
+	Scope     Selectors // groupings must satisfy it; none: all
 	Created   time.Time
 	CreatedBy string
 	// Authenticated: whoever made it had signed in, or was known otherwise. A store
@@ -89,7 +89,7 @@ func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
 // NewToken is what a token is to be.
 type NewToken struct {
 	Name, Role string
-	Limit      Selectors
+	Scope      Selectors
 	Lifetime   time.Duration // 0: it does not expire
 }
 
@@ -261,7 +261,7 @@ func (op *createTokenOp) apply(b *batch) error {
 		expires = b.now.Add(op.Lifetime)
 	}
 	op.made = &Token{
-		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Limit: op.Limit,
+		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Scope: op.Scope,
 		Created: b.now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
 	}
 	b.putToken(op.made, EntryTokenCreate, op.origin)
@@ -278,8 +278,8 @@ func (b *batch) putToken(t *Token, kind EntryKind, o Origin) {
 func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
 	entry := b.newEntry(kind, o)
 	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role, 1
-	if !t.Limit.All() {
-		entry.Message += ", scope " + t.Limit.String()
+	if !t.Scope.All() {
+		entry.Message += ", scope " + t.Scope.String()
 	}
 	if at := t.Expires(); !at.IsZero() && kind != EntryTokenRevoke {
 		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)
@@ -386,7 +386,7 @@ func (x *tokenTable) take(e *edit, told told) error {
 
 func (t *Token) encode() []byte {
 	r := &record.Token{
-		Format: record.Format, Name: t.Name, Role: t.Role, Limit: t.Limit.Texts(),
+		Format: record.Format, Name: t.Name, Role: t.Role, Limit: t.Scope.Texts(),
 		Created: nanos(t.Created), CreatedBy: t.CreatedBy, Maker: record.Maker_MAKER_WITHOUT_SIGN_IN,
 	}
 	if t.Authenticated {
@@ -422,6 +422,6 @@ func decodeToken(id string, b []byte) (*Token, error) {
 		return nil, errNoSecret
 	}
 	var err error
-	t.Limit, err = ParseSelectors(r.Limit) // a limit that can't be read must not be none
+	t.Scope, err = ParseSelectors(r.Limit) // a limit that can't be read must not be none
 	return t, err
 }

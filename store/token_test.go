@@ -46,7 +46,7 @@ func holds(s *store.Store, secret string) bool {
 func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "ci", Role: "pusher", Limit: limitedTo(t, `{job="backup"}`), Lifetime: time.Hour})
+	x, secret := mustMakeToken(t, s, store.NewToken{Name: "ci", Role: "pusher", Scope: limitedTo(t, `{job="backup"}`), Lifetime: time.Hour})
 	other, otherSecret := mustMakeToken(t, s, store.NewToken{Name: "all", Role: "admin"})
 	if other.ID == x.ID || secret == otherSecret || len(secret) < 40 || !strings.HasPrefix(secret, "gatehouse_") {
 		t.Fatalf("%s and %s, %d bytes", x.ID, other.ID, len(secret))
@@ -56,10 +56,10 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 		if !ok || got.Name != "ci" || got.Role != "pusher" || got.ID != x.ID || got.CreatedBy != "ana" || !got.Created.Equal(x.Created) || !got.Expires().Equal(x.Created.Add(time.Hour)) {
 			t.Errorf("%s: got %+v, %v", when, got, ok)
 		}
-		if backup, etl := limits(got, "backup"), limits(got, "etl"); !backup || etl || got.Limit.String() != `{job="backup"}` {
+		if backup, etl := limits(got, "backup"), limits(got, "etl"); !backup || etl || got.Scope.String() != `{job="backup"}` {
 			t.Errorf("%s: backup %v, etl %v", when, backup, etl)
 		}
-		if got, ok := s.FindToken(otherSecret); !ok || !got.Limit.All() || !got.Expires().IsZero() {
+		if got, ok := s.FindToken(otherSecret); !ok || !got.Scope.All() || !got.Expires().IsZero() {
 			t.Errorf("%s: got %+v, %v", when, got, ok)
 		}
 		for _, wrong := range []string{"", secret[1:], secret + " ", strings.ToUpper(secret), x.ID} {
@@ -98,7 +98,7 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 
 // limits tells that a token may act on groupings of a job.
 func limits(x *store.Token, job string) bool {
-	return x.Limit.Match([]exposition.Label{{Name: "job", Value: job}})
+	return x.Scope.Match([]exposition.Label{{Name: "job", Value: job}})
 }
 
 func hint(secret string) string { return secret[len(secret)-4:] }
@@ -295,12 +295,12 @@ func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
 	}
 	eventually(t, "the first store knows its end", func() bool { return !holds(stores[0], secret) })
 
-	a, err := stores[0].Secret(t.Context())
+	a, err := stores[0].SigningKey(t.Context())
 	if err != nil || len(a) != 32 {
 		t.Fatalf("a secret of %d bytes, %v", len(a), err)
 	}
 	eventually(t, "the other store has the same secret", func() bool {
-		b, err := stores[1].Secret(t.Context())
+		b, err := stores[1].SigningKey(t.Context())
 		return err == nil && bytes.Equal(a, b)
 	})
 }
@@ -308,15 +308,15 @@ func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
 func TestTheSecretStaysWhatItIs(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
-	first, err := s.Secret(t.Context())
+	first, err := s.SigningKey(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	first[0]++ // it is the caller's
-	second, _ := s.Secret(t.Context())
+	second, _ := s.SigningKey(t.Context())
 	closeStore()
 	s, closeStore = openStore(t, dir, checked)
-	third, err := s.Secret(t.Context())
+	third, err := s.SigningKey(t.Context())
 	if err != nil || bytes.Equal(first, second) || !bytes.Equal(second, third) {
 		t.Errorf("%x, %x, %x, %v", first[:4], second[:4], third[:4], err)
 	}
@@ -325,7 +325,7 @@ func TestTheSecretStaysWhatItIs(t *testing.T) {
 	}
 	closeStore()
 	s, _ = openStore(t, dir, checked)
-	if fourth, err := s.Secret(t.Context()); err != nil || !bytes.Equal(third, fourth) {
+	if fourth, err := s.SigningKey(t.Context()); err != nil || !bytes.Equal(third, fourth) {
 		t.Errorf("after a wipe: %x, %v", fourth, err)
 	}
 }

@@ -128,7 +128,7 @@ func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
 // are those of Sessions; then there is no session.
 func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 	s.Created = time.Now()
-	s.Seen, s.Expires = s.Created, s.Created.Add(g.Cookie.Lifetime)
+	s.LastUsed, s.Expires = s.Created, s.Created.Add(g.Cookie.Lifetime)
 	s.From, s.UserAgent = g.AddressText(c), shortened(c.Get(fiber.HeaderUserAgent))
 	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
 	defer cancel()

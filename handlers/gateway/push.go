@@ -236,7 +236,7 @@ func (h *Handler) delete(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.Limit(c)
+	limit, err := h.web.Scope(c)
 	if err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (h *Handler) delete(c *fiber.Ctx) error {
 		n, err = h.store.Delete(context.Background(), path.Key, h.web.Origin(c))
 	}
 	if err != nil {
-		return web.BeyondLimit(c, err)
+		return web.OutsideScope(c, err)
 	}
 	if path.JobOnly && n > 1 {
 		h.web.Logger.Warn("A delete of a whole job removed several groupings", "job", path.Key.Job(), "groupings", n, "by", guard.Principal(c).Name, "from", h.web.ClientAddress(c))

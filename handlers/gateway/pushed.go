@@ -24,7 +24,7 @@ import (
 // Pushgateway gave it: numbers are strings, families stand beside the two
 // fixed keys of a grouping.
 func (h *Handler) metrics(c *fiber.Ctx) error {
-	limit, err := h.web.Limit(c)
+	limit, err := h.web.Scope(c)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (h *Handler) metrics(c *fiber.Ctx) error {
 	return web.Stream(c, func(w io.Writer) (int64, error) {
 		counted := &web.CountingWriter{W: w}
 		out := bufio.NewWriterSize(counted, web.WriteSize)
-		err := writePushed(out, web.GroupsWithin(p, store.Selectors{}, limit))
+		err := writePushed(out, web.GroupingsWithin(p, store.Selectors{}, limit))
 		if err == nil {
 			err = out.Flush()
 		}

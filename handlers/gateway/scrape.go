@@ -23,12 +23,12 @@ func (h *Handler) scrape(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.Limit(c)
+	limit, err := h.web.Scope(c)
 	if err != nil {
 		return err
 	}
 	p := h.store.Snapshot()
-	s := h.NewScrape(c, p, web.GroupsWithin(p, selectors, limit))
+	s := h.NewScrape(c, p, web.GroupingsWithin(p, selectors, limit))
 	everything := selectors.All() && limit.All()
 	s.own = everything && !h.ExcludeOwn
 	if everything {
@@ -63,11 +63,11 @@ func (h *Handler) grouping(c *fiber.Ctx) error {
 	}
 	p := h.store.Snapshot()
 	if path.JobOnly && !h.ExactJobMatch {
-		limit, err := h.web.Limit(c)
+		limit, err := h.web.Scope(c)
 		if err != nil {
 			return err
 		}
-		all := web.GroupsWithin(p, store.JobSelector(path.Key.Job()), limit)
+		all := web.GroupingsWithin(p, store.JobSelector(path.Key.Job()), limit)
 		if !some(all) {
 			return web.NewError(fiber.StatusNotFound, "there is no grouping of that job")
 		}

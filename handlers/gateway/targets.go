@@ -46,7 +46,7 @@ func (h *Handler) targets(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	limit, err := h.web.Limit(c)
+	limit, err := h.web.Scope(c)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (h *Handler) targets(c *fiber.Ctx) error {
 	}
 	host, same := h.sameForAll(c)
 	list := []targetJSON{}
-	for g := range web.GroupsWithin(h.store.Snapshot(), selectors, limit) {
+	for g := range web.GroupingsWithin(h.store.Snapshot(), selectors, limit) {
 		list = append(list, targetJSON{[]string{host}, h.targetLabels(g, same, name)})
 	}
 	body, err := json.Marshal(list)

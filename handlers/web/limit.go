@@ -15,7 +15,7 @@ import (
 // unlimited lets those only on to do who may act on every grouping.
 func unlimited(do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if p := guard.Principal(c); p.Limit != "" {
+		if p := guard.Principal(c); p.Scope != "" {
 			return forbidden(p)
 		}
 		return do(c)
@@ -26,24 +26,24 @@ func forbidden(p auth.Principal) error {
 	return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 }
 
-// Limit is what groupings must satisfy for whoever asks to act on them. A token
+// Scope is what groupings must satisfy for whoever asks to act on them. A token
 // that has gone since it was let in may do nothing.
-func (s *Site) Limit(c *fiber.Ctx) (store.Selectors, error) {
+func (s *Site) Scope(c *fiber.Ctx) (store.Selectors, error) {
 	p := guard.Principal(c)
-	if p.Limit == "" {
+	if p.Scope == "" {
 		return store.Selectors{}, nil
 	}
 	id, _ := strings.CutPrefix(p.ID, auth.TokenID(""))
 	t, ok := s.Store.Snapshot().Token(id)
-	if !ok || t.Limit.All() {
+	if !ok || t.Scope.All() {
 		return store.Selectors{}, forbidden(p)
 	}
-	return t.Limit, nil
+	return t.Scope, nil
 }
 
 // Allow refuses to let whoever asks act on a grouping outside of their limit.
 func (s *Site) Allow(c *fiber.Ctx, k store.GroupingKey) error {
-	limit, err := s.Limit(c)
+	limit, err := s.Scope(c)
 	if err == nil && !limit.Match(k.Labels()) {
 		err = &auth.Refusal{Reason: auth.ErrOutside, Scheme: guard.Principal(c).Scheme}
 	}
@@ -73,18 +73,18 @@ func FailureWithin(limit store.Selectors, g *store.Grouping) string {
 	return text
 }
 
-// BeyondLimit makes a refusal of an error that says that some of the groupings are
+// OutsideScope makes a refusal of an error that says that some of the groupings are
 // beyond what whoever asks is limited to.
-func BeyondLimit(c *fiber.Ctx, err error) error {
+func OutsideScope(c *fiber.Ctx, err error) error {
 	if errors.Is(err, store.ErrOutside) {
 		return &auth.Refusal{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}
 	}
 	return err
 }
 
-// GroupsWithin yields the groupings that are selected and within a limit, in the
+// GroupingsWithin yields the groupings that are selected and within a limit, in the
 // order of the snapshot.
-func GroupsWithin(p *store.Snapshot, selected, limit store.Selectors) iter.Seq[*store.Grouping] {
+func GroupingsWithin(p *store.Snapshot, selected, limit store.Selectors) iter.Seq[*store.Grouping] {
 	switch {
 	case limit.All():
 		return p.Matching(selected)

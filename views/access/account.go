@@ -13,7 +13,7 @@ type Account struct {
 	ui.Frame
 	ID       string // tells the person from all others; empty: nobody in particular
 	How      string // the person came in
-	Limit    string // the selector of the groupings that count; empty: all do
+	Scope    string // the selector of the groupings that count; empty: all do
 	Grants   []Grant
 	Ends     time.Time        // of this session; zero: there is none
 	Idle     string           // after which time without use sessions end; empty: they don't
@@ -29,9 +29,9 @@ type Grant struct {
 
 // AccountSession is a session of the person who looks.
 type AccountSession struct {
-	Handle                 string // names it in addresses
-	This                   bool   // is the one of the person's browser
-	Created, Seen, Expires time.Time
-	From                   string // an address; may be empty
-	Browser, UserAgent     string // in our words, and in its own
+	Handle                     string // names it in addresses
+	This                       bool   // is the one of the person's browser
+	Created, LastUsed, Expires time.Time
+	From                       string // an address; may be empty
+	Browser, UserAgent         string // in our words, and in its own
 }

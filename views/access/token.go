@@ -21,10 +21,10 @@ type Tokens struct {
 type Token struct {
 	ID, Name, Role string
 	Hint           string // the last characters of its secret
-	Limit          string // a selector; empty: it is not limited
+	Scope          string // a selector; empty: it is not limited
 	By             string // who made it; empty: nobody in particular
 	Created        time.Time
-	Used           time.Time // zero: never
+	LastUsed       time.Time // zero: never
 	From           string    // where it was used from
 	Expires        time.Time // zero: never
 	Expired        bool
@@ -39,7 +39,7 @@ type Token struct {
 // NewToken is the form on which a token is made.
 type NewToken struct {
 	ui.Frame
-	Name, Limit, Date string // as they were filled in
+	Name, Scope, Date string // as they were filled in
 	Roles, Lifetimes  []ui.Option
 	MinDate, MaxDate  string
 	Reach             Reach
@@ -72,7 +72,7 @@ type MadeToken struct {
 type TokenRotation struct {
 	ui.Frame
 	Token
-	Seen     string // which secret is the newest
+	Version  string // which secret is the newest
 	Overlaps []ui.Option
 	Problem  string
 }
