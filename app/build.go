@@ -4,12 +4,12 @@ import (
 	"github.com/prometheus/common/version"
 
 	"gatehouse/app/config"
-	"gatehouse/handlers"
+	"gatehouse/handlers/gateway"
 )
 
 // build returns the parts of config.Version.
-func build() handlers.Build {
-	return handlers.Build{
+func build() gateway.Build {
+	return gateway.Build{
 		Version:   config.ShortVersion(),
 		Revision:  version.GetRevision(),
 		Branch:    version.Branch,

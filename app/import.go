@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"gatehouse/handlers"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -153,7 +153,7 @@ func (a *App) importAll(ctx context.Context, groupings []upstream.Grouping) (imp
 
 // importFile brings the content of a persistence file into a store that is in use,
 // for the API. With dryRun it changes nothing.
-func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]handlers.Arrival, error) {
+func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o store.Origin) ([]gateway.Arrival, error) {
 	groupings, err := upstream.Parse(content)
 	if err != nil {
 		a.log.Warn("A file that was to be imported cannot be read", "err", err)
@@ -169,8 +169,8 @@ func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o sto
 
 // takeIn has a store take in groupings, and returns what has become of each. After
 // an error, which is the store's, that is nothing.
-func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arrival]) ([]error, error)) ([]handlers.Arrival, error) {
-	told := make([]handlers.Arrival, len(groupings))
+func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arrival]) ([]error, error)) ([]gateway.Arrival, error) {
+	told := make([]gateway.Arrival, len(groupings))
 	for i, g := range groupings {
 		told[i].Grouping = selector(g)
 	}
@@ -214,7 +214,7 @@ func selector(g upstream.Grouping) string {
 // tells why they are left out. A Pushgateway holds a label with an empty value and
 // no such label apart; of groupings that are one to us the one counts that was
 // pushed last.
-func (a *App) keyed(groupings []upstream.Grouping, told []handlers.Arrival) []store.GroupingKey {
+func (a *App) keyed(groupings []upstream.Grouping, told []gateway.Arrival) []store.GroupingKey {
 	keys := make([]store.GroupingKey, len(groupings))
 	newest := make(map[string]int)
 	for i, g := range groupings {
@@ -251,7 +251,7 @@ func (a *App) key(g upstream.Grouping) (store.GroupingKey, error) {
 var errTwice = errors.New("another one, which differs only in labels without a value, was pushed later")
 
 // convert takes over the families that a push might bring, and tells of the others.
-func (a *App) convert(g upstream.Grouping, arrival *store.Arrival, told *handlers.Arrival) {
+func (a *App) convert(g upstream.Grouping, arrival *store.Arrival, told *gateway.Arrival) {
 	o := exposition.Options{Grouping: arrival.Key.Labels(), UTF8Names: a.options.UTF8Names}
 	arrival.Changed = make(map[string]time.Time, len(g.Families))
 	arrival.Families, told.Refused, told.LeftOut = acceptable(g.Families, o)
@@ -267,12 +267,12 @@ const maxRivals = 20
 
 // acceptable decodes families as one push. What is invalid by itself is left out,
 // and then what can't be beside others before it; if that is too much, all is.
-func acceptable(families []upstream.Family, o exposition.Options) (decoded []exposition.Family, refused []handlers.RefusedFamily, err error) {
+func acceptable(families []upstream.Family, o exposition.Options) (decoded []exposition.Family, refused []gateway.RefusedFamily, err error) {
 	if decoded, err = decode(families, o); err == nil {
 		return decoded, nil, nil
 	}
 	refuse := func(f upstream.Family, err error) {
-		refused = append(refused, handlers.RefusedFamily{Family: shortened(f.Name), Reason: err.Error()})
+		refused = append(refused, gateway.RefusedFamily{Family: shortened(f.Name), Reason: err.Error()})
 	}
 	var valid []upstream.Family
 	for i, f := range families {

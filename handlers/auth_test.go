@@ -13,6 +13,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
@@ -310,7 +311,7 @@ func withoutStreams(routes []web.Route) []web.Route {
 
 func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
 	s := serve(t, everything(issuertest.New(t)), func(c setup) { c.EnableLifecycle = true })
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	roles := []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
 	for _, r := range withoutStreams(h.routes()) {
 		target := strings.NewReplacer("*", "job/x", ":id", "x", ":operation", "x", ":example", "replace").Replace(r.Path)
@@ -380,7 +381,7 @@ func TestTheScrapeKeyInTheQueryIsForScrapes(t *testing.T) {
 func TestStrangersLearnNothing(t *testing.T) {
 	s := serve(t, everything(issuertest.New(t)), func(c setup) { c.EnablePprof, c.EnableLifecycle = true, true })
 	public := []string{"/health", "/-/healthy", "/-/ready"}
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	var targets []string
 	for _, r := range h.routes() {
 		if r.On["GET"].Needs != auth.Public && r.On["POST"].Needs != auth.Public || slices.Contains(public, r.Path) {
@@ -432,7 +433,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 
 func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel", ""}
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true, RoutePrefix: "/pg"})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}, RoutePrefix: "/pg"})
 	for _, r := range slices.Concat(h.routes(), h.gateway.ScrapeRoutes(), h.gateway.HealthRoutes()) {
 		for method, e := range r.On {
 			if (e.Needs == auth.Public) != slices.Contains(public, r.Path) {

@@ -12,6 +12,7 @@ import (
 	"gatehouse/handlers/statuspage"
 	"gatehouse/handlers/targets"
 	"gatehouse/handlers/telemetry"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
@@ -29,20 +30,12 @@ type Config struct {
 	TelemetryPath string   // where scrapes go, below the prefix
 	ExternalURL   *url.URL // nil: what the request says
 
-	MaxBodyBytes     int64 // of one push, decoded
-	MaxSeriesPerPush int
-	BodyBudget       int64 // bytes of all bodies in memory at once
-	DefaultTTL       time.Duration
-
-	UTF8Names        bool
-	ExactJobMatch    bool
-	ExcludeOwn       bool
+	gateway.Settings
+	gateway.Admin
+	groupings.Ages
+	web.Timeouts
 	CheckConsistency bool
-	EnableAdminAPI   bool
-	EnableLifecycle  bool
 	EnablePprof      bool
-	// Targets are those of the service discovery.
-	Targets gateway.Targets
 	// ScrapesElsewhere leaves scrapes to another listener.
 	ScrapesElsewhere bool
 	// Headers are added to every answer. nil: none.
@@ -51,10 +44,8 @@ type Config struct {
 	// SessionIdle is after how long without use sessions end; 0: they don't.
 	SessionIdle time.Duration
 
-	UndoWindow                             time.Duration // for deletes; 0: none
-	Retention                              time.Duration // of the activity log; 0: only its size is bounded
-	StaleAfter, OldAfter                   time.Duration
-	ReadTimeout, WriteTimeout, IdleTimeout time.Duration
+	UndoWindow time.Duration // for deletes; 0: none
+	Retention  time.Duration // of the activity log; 0: only its size is bounded
 
 	// For the status.
 	Addresses, ScrapeAddresses            []string // that are listened on, as they were configured
@@ -77,23 +68,15 @@ type Config struct {
 // gateway are the options of the gateway.
 func (c *Config) gateway() gateway.Options {
 	return gateway.Options{
-		TelemetryPath: c.TelemetryPath, TLS: c.TLS, Targets: c.Targets,
-		MaxBodyBytes: c.MaxBodyBytes, MaxSeriesPerPush: c.MaxSeriesPerPush, BodyBudget: c.BodyBudget, DefaultTTL: c.DefaultTTL,
-		UTF8Names: c.UTF8Names, ExactJobMatch: c.ExactJobMatch, ExcludeOwn: c.ExcludeOwn, CheckConsistency: c.CheckConsistency,
-		EnableAdminAPI: c.EnableAdminAPI, EnableLifecycle: c.EnableLifecycle,
+		Settings: c.Settings, Admin: c.Admin, TelemetryPath: c.TelemetryPath, TLS: c.TLS, CheckConsistency: c.CheckConsistency,
 		Flags: c.Flags, Started: c.Started, Build: c.Build, Quit: c.Quit, Import: c.Import,
 	}
-}
-
-// ages are after what time groupings count as stale and as old.
-func (c *Config) ages() groupings.Ages {
-	return groupings.Ages{StaleAfter: c.StaleAfter, OldAfter: c.OldAfter}
 }
 
 // targets are the options of the page of pushers and scrapers.
 func (c *Config) targets() targets.Options {
 	return targets.Options{
-		Ages: c.ages(), Scrapers: c.Scrapers, Started: c.Started, TelemetryPath: c.TelemetryPath,
+		Ages: c.Ages, Scrapers: c.Scrapers, Started: c.Started, TelemetryPath: c.TelemetryPath,
 		ScrapesElsewhere: c.ScrapesElsewhere, ScrapeAddresses: c.ScrapeAddresses,
 	}
 }
@@ -101,25 +84,8 @@ func (c *Config) targets() targets.Options {
 // status are the options of the status.
 func (c *Config) status() statuspage.Options {
 	return statuspage.Options{
-		Ages: c.ages(), Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses,
+		Ages: c.Ages, Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses,
 		MaxGroupings: c.MaxGroupings, MaxSeries: c.MaxSeries, MaxLabelSets: c.MaxLabelSets,
 		UndoWindow: c.UndoWindow, UndoMaxBytes: c.UndoMaxBytes, Retention: c.Retention, EnablePprof: c.EnablePprof,
 	}
 }
-
-// Parts of a Config that belong to the gateway.
-type (
-	// Arrival is what has become of a grouping of a Pushgateway's file, or would.
-	Arrival = gateway.Arrival
-	// Build tells what was built from what.
-	Build = gateway.Build
-	// Flag is a flag of the program as the status shows it.
-	Flag = gateway.Flag
-	// RefusedFamily is a metric family that is left out of its grouping.
-	RefusedFamily = gateway.RefusedFamily
-	// Targets is what targets say of how they are to be scraped.
-	Targets = gateway.Targets
-)
-
-// CommandLine is where the value of a Flag may come from.
-const CommandLine = gateway.CommandLine

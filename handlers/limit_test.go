@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
@@ -312,7 +313,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
 	everything := func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true }
 	s := serve(t, oneUser, everything)
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	keepToIt := []string{
 		"GET /metrics", "GET /metrics/*", "PUT /metrics/*", "POST /metrics/*", "DELETE /metrics/*",
 		"GET /api/v1/targets", "GET /api/v1/groupings", "DELETE /api/v1/groupings", "GET /api/v1/metrics",

@@ -15,6 +15,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store/exposition"
 )
@@ -135,7 +136,7 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 		}
 	}
 	slices.Sort(described)
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	if served := servedOperations(h.routes()); !slices.Equal(described, served) {
 		t.Errorf("described are\n%s\nserved are\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
 	}
@@ -254,7 +255,7 @@ func TestTheDescriptionNamesEveryKindOfNotice(t *testing.T) {
 func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 	doc, err := describedAPI()
 	must(t, err)
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	for _, r := range h.routes() {
 		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.Path)
 		for method := range r.On {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 )
 
@@ -49,7 +50,7 @@ func documentedNeeds(t *testing.T) (all []documentedNeed) {
 }
 
 func TestTheTableOfRequestsSaysWhatTheyNeed(t *testing.T) {
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	routes, needs := h.everyRoute(), documentedNeeds(t)
 	if len(needs) < 30 {
 		t.Fatalf("only %v", needs)

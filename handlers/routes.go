@@ -57,14 +57,14 @@ func newServer(c Config) *server {
 		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version,
 	}}
 	s.gateway = gateway.New(s.web, c.Store, c.Metrics, c.gateway())
-	s.groupings = groupings.New(s.web, c.Store, s.gateway, c.ages())
+	s.groupings = groupings.New(s.web, c.Store, s.gateway, c.Ages)
 	s.access = access.New(s.web, c.Store, c.SessionIdle)
 	s.web.SignIn = s.access.SignIn
 	s.addPages()
 	s.web.Know(slices.Concat(s.everyRoute(), places()))
 	s.listener = &web.Server{
 		Site: s.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending, Pprof: c.EnablePprof,
-		Timeouts: web.Timeouts{ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, IdleTimeout: c.IdleTimeout},
+		Timeouts: c.Timeouts,
 	}
 	return s
 }
@@ -82,7 +82,7 @@ func (s *server) addPages() {
 	s.pages = slices.Concat(
 		s.rootRoutes(), groupings.Pages(s.groupings, groupings.NewComposer(s.groupings, s.Store), remover),
 		clients.Routes(), log.Routes(), statuspage.New(s.web, s.Store, s.gateway, s.Metrics, s.status()).Routes(), remover.WipeRoutes(),
-		settings.New(s.web, s.ages()).Routes(), live.New(s.web, s.Metrics, s.Ending).Routes(),
+		settings.New(s.web, s.Ages).Routes(), live.New(s.web, s.Metrics, s.Ending).Routes(),
 		manual.New(s.web, s.Store, s.gateway, s.DefaultTTL).Routes(), s.tokens.PageRoutes(), s.access.Routes(), s.web.StaticRoutes(),
 	)
 }
@@ -108,7 +108,7 @@ func (s *server) apiRoutes() []web.Route {
 // allRoutes is everyRoute of a server on which everything is enabled, for those who
 // want to know the routes only.
 func allRoutes() []web.Route {
-	return newServer(Config{EnableAdminAPI: true}).everyRoute()
+	return newServer(Config{Admin: gateway.Admin{EnableAdminAPI: true}}).everyRoute()
 }
 
 // Reserved reports whether a path below the prefix cannot be the telemetry path,

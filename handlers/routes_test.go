@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"gatehouse/handlers/gateway"
 )
 
 // contains says whether text has all parts.
@@ -23,7 +25,7 @@ func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
 	ending := make(chan struct{})
 	close(ending) // or the stream of changes would go on
 	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
-	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	var targets []string
 	for _, r := range h.routes() {
 		if r.Path == "/metrics/*" {

@@ -23,7 +23,9 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/groupings"
 	"gatehouse/handlers/telemetry"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -73,10 +75,11 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	}
 	c := Config{
 		Metrics: metrics, Logger: logger, TelemetryPath: "/metrics",
-		MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, CheckConsistency: true, UTF8Names: true,
-		StaleAfter: time.Hour, OldAfter: 24 * time.Hour,
-		ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		Flags: []gateway.Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
+		Settings:         gateway.Settings{MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, UTF8Names: true},
+		Ages:             groupings.Ages{StaleAfter: time.Hour, OldAfter: 24 * time.Hour},
+		Timeouts:         web.Timeouts{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute},
+		CheckConsistency: true,
+		Flags:            []gateway.Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
 		Build: gateway.Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.quits.Add(1) },
 		Import: func(context.Context, []byte, bool, store.Origin) ([]gateway.Arrival, error) { return nil, nil },
 	}

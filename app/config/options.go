@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"gatehouse/auth"
-	"gatehouse/handlers"
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/groupings"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -34,13 +36,10 @@ type Options struct {
 	// ExternalURL is nil if each request says it.
 	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
 	// RoutePrefix is empty, or has a slash before it and none behind.
-	RoutePrefix           string        `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
-	EnableLifecycle       bool          `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
-	EnableAdminAPI        bool          `flag:"web.enable-admin-api" help:"Allow PUT of /api/v1/admin/wipe, which deletes everything, and POST of /api/v1/admin/import, which imports a Pushgateway's file."`
-	EnablePprof           bool          `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
-	ReadTimeout           time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, including its body."`
-	WriteTimeout          time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for a client to receive a response."`
-	IdleTimeout           time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
+	RoutePrefix string `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
+	gateway.Admin
+	EnablePprof bool `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
+	web.Timeouts
 	ShutdownTimeout       time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time to finish requests in flight on shutdown."`
 	TrustedProxies        auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted; unix: those that connect by a Unix socket."`
 	ScrapeListenAddresses []Address     `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
@@ -54,31 +53,19 @@ type Options struct {
 	PersistenceFile     string        `flag:"persistence.file" about:"place" help:"A Pushgateway's persistence file, imported once, at a start with a store that never had a change. It is never written."`
 	PersistenceInterval time.Duration `flag:"persistence.interval" default:"5m" help:"Accepted and ignored: every push is durable before it is answered."`
 
-	// UTF8Names is what both flags about names say, in the end.
-	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. --push.legacy-names disables it."`
-	LegacyNames  bool          `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
-	MaxBodyBytes int64         `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
-	DefaultTTL   time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
+	gateway.Settings
 
-	MaxSeriesPerPush int   `flag:"limits.series-per-push" default:"100000" help:"Most series in one push. 0: no limit."`
-	BodyBudget       int64 `flag:"limits.body-bytes-in-flight" default:"256MiB" validate:"gtefield=MaxBodyBytes" help:"Most bytes of pushes being read at the same time."`
-
-	Targets Targets // what they say of how they are to be scraped
-
-	ExactJobMatch bool          `flag:"api.exact-job-match" help:"GET and DELETE of /metrics/job/<job> mean only the grouping without other labels, not the whole job."`
-	ExcludeOwn    bool          `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
-	StaleAfter    time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
-	OldAfter      time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
-	AllowUnknown  []string      `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Environment variables to ignore that look like settings of the server but aren't. Repeatable, or several with commas."`
-	LogLevel      string        `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
-	LogFormat     string        `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
+	groupings.Ages
+	AllowUnknown []string `flag:"env.allow-unknown" is:"variables" about:"may be empty" help:"Environment variables to ignore that look like settings of the server but aren't. Repeatable, or several with commas."`
+	LogLevel     string   `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
+	LogFormat    string   `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
 
 	// PublicPrefix is RoutePrefix as clients know it, before a proxy takes off a part.
 	PublicPrefix string
 	// TrustSockets believes proxies that come by a Unix socket.
 	TrustSockets bool
 	// Flags holds all flags as the status shows them.
-	Flags []handlers.Flag
+	Flags []gateway.Flag
 	// Notes are remarks on the configuration for the log.
 	Notes []string
 }
@@ -119,15 +106,6 @@ type AuthOptions struct {
 	IssuerCAs *x509.CertPool  // of Issuer and LoginIssuer; nil: the system's
 	Claims    auth.ClaimRules // of bearer tokens; zero without an Issuer
 	Login     auth.ClaimRules // of those who sign in at LoginIssuer; zero without
-}
-
-// Targets is what targets say of how they are to be scraped.
-type Targets struct {
-	// ScrapeInterval is 0 if nothing is said.
-	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"Scrape interval of the targets of /api/v1/targets: a duration, or push: each target as often as it is pushed. Default: as Prometheus is configured."`
-	FollowPushes     bool          // each grouping's own interval, instead
-	NativeHistograms bool          `flag:"targets.native-histograms" help:"Have Prometheus scrape native histograms from the targets of /api/v1/targets."`
-	UnixSocket       string        `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server through which Prometheus scrapes the targets of /api/v1/targets. Default: TCP."`
 }
 
 // hidden is what printing AuthOptions shows.
@@ -214,8 +192,8 @@ func (p *parser) loginIssuer() string {
 func (p *parser) legacyNames() bool { return p.LegacyNames || !p.UTF8Names }
 
 // shown lists the flags as the status shows them.
-func (p *parser) shown() []handlers.Flag {
-	shown := make([]handlers.Flag, len(p.settings))
+func (p *parser) shown() []gateway.Flag {
+	shown := make([]gateway.Flag, len(p.settings))
 	for i, s := range p.settings {
 		shown[i] = s.shown()
 		switch s {

@@ -16,7 +16,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"gatehouse/auth"
-	"gatehouse/handlers"
+	"gatehouse/handlers/gateway"
 )
 
 func parse(t *testing.T, args ...string) Options {
@@ -125,8 +125,8 @@ func spelt(addresses []Address) string {
 }
 
 // shown is a flag as the status shows it.
-func shown(o Options, name string) handlers.Flag {
-	i := slices.IndexFunc(o.Flags, func(f handlers.Flag) bool { return f.Name == name })
+func shown(o Options, name string) gateway.Flag {
+	i := slices.IndexFunc(o.Flags, func(f gateway.Flag) bool { return f.Name == name })
 	return o.Flags[i]
 }
 
@@ -137,7 +137,7 @@ func TestTheStatusTellsWhereFlagsComeFrom(t *testing.T) {
 	t.Setenv("GATEHOUSE_LOG_FORMAT", "json")
 	o := parse(t, "--log.format=logfmt", "--web.listen-address=:1", "--web.listen-address=:2", "--web.enable-lifecycle",
 		"--persistence.file=/var/pg/metrics", "--jwt.jwks-uri=https://a.example/keys?key=a-secret")
-	for _, want := range []handlers.Flag{
+	for _, want := range []gateway.Flag{
 		{Name: "log.level", Value: "warn", Default: "info", From: "GATEHOUSE_LOG_LEVEL"},
 		{Name: "log.format", Value: "logfmt", Default: "logfmt", From: "command line"},
 		{Name: "jwt.issuer", Value: "https://a.example", From: "JWT_ISSUER"},
@@ -528,29 +528,29 @@ func TestTargetsAreScrapedAsTheFlagsSay(t *testing.T) {
 	long := "/" + strings.Repeat("x", 106)
 	for _, test := range []struct {
 		flag, value string
-		want        Targets
+		want        gateway.Targets
 		problem     string // empty: there is none
 	}{
-		{"targets.scrape-interval", "", Targets{}, ""},
-		{"targets.scrape-interval", "30s", Targets{ScrapeInterval: 30 * time.Second}, ""},
-		{"targets.scrape-interval", "1.5s", Targets{ScrapeInterval: 1500 * time.Millisecond}, ""},
-		{"targets.scrape-interval", "1d", Targets{ScrapeInterval: 24 * time.Hour}, ""},
-		{"targets.scrape-interval", "push", Targets{FollowPushes: true}, ""},
-		{"targets.scrape-interval", "pushes", Targets{}, expectedInterval},
-		{"targets.scrape-interval", "0s", Targets{}, expectedInterval},
-		{"targets.scrape-interval", "999ms", Targets{}, expectedInterval},
-		{"targets.scrape-interval", "1.0000001s", Targets{}, expectedInterval},
-		{"targets.scrape-interval", "25h", Targets{}, expectedInterval},
-		{"targets.scrape-interval", "-1m", Targets{}, expectedInterval},
-		{"targets.unix-socket", "/run/gatehouse.sock", Targets{UnixSocket: "/run/gatehouse.sock"}, ""},
-		{"targets.unix-socket", long, Targets{UnixSocket: long}, ""},
-		{"targets.unix-socket", long + "x", Targets{}, "expected a path of at most 107 bytes, which is all that sockets can have"},
-		{"targets.unix-socket", "gatehouse.sock", Targets{}, expectedPath},
-		{"targets.unix-socket", "unix:///run/gatehouse.sock", Targets{}, expectedPath},
-		{"targets.unix-socket", "/run/", Targets{}, expectedPath},
-		{"targets.unix-socket", "@gatehouse", Targets{}, expectedPath},
-		{"targets.unix-socket", "/run/a\nb", Targets{}, "expected a path of UTF-8 without control characters"},
-		{"targets.native-histograms", "", Targets{NativeHistograms: true}, ""},
+		{"targets.scrape-interval", "", gateway.Targets{}, ""},
+		{"targets.scrape-interval", "30s", gateway.Targets{ScrapeInterval: 30 * time.Second}, ""},
+		{"targets.scrape-interval", "1.5s", gateway.Targets{ScrapeInterval: 1500 * time.Millisecond}, ""},
+		{"targets.scrape-interval", "1d", gateway.Targets{ScrapeInterval: 24 * time.Hour}, ""},
+		{"targets.scrape-interval", "push", gateway.Targets{FollowPushes: true}, ""},
+		{"targets.scrape-interval", "pushes", gateway.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "0s", gateway.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "999ms", gateway.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "1.0000001s", gateway.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "25h", gateway.Targets{}, expectedInterval},
+		{"targets.scrape-interval", "-1m", gateway.Targets{}, expectedInterval},
+		{"targets.unix-socket", "/run/gatehouse.sock", gateway.Targets{UnixSocket: "/run/gatehouse.sock"}, ""},
+		{"targets.unix-socket", long, gateway.Targets{UnixSocket: long}, ""},
+		{"targets.unix-socket", long + "x", gateway.Targets{}, "expected a path of at most 107 bytes, which is all that sockets can have"},
+		{"targets.unix-socket", "gatehouse.sock", gateway.Targets{}, expectedPath},
+		{"targets.unix-socket", "unix:///run/gatehouse.sock", gateway.Targets{}, expectedPath},
+		{"targets.unix-socket", "/run/", gateway.Targets{}, expectedPath},
+		{"targets.unix-socket", "@gatehouse", gateway.Targets{}, expectedPath},
+		{"targets.unix-socket", "/run/a\nb", gateway.Targets{}, "expected a path of UTF-8 without control characters"},
+		{"targets.native-histograms", "", gateway.Targets{NativeHistograms: true}, ""},
 	} {
 		arg := "--" + test.flag + "=" + test.value
 		if test.flag == "targets.native-histograms" {

@@ -8,9 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alecthomas/kingpin/v2"
+	"gatehouse/handlers/gateway"
 
-	"gatehouse/handlers"
+	"github.com/alecthomas/kingpin/v2"
 )
 
 // setting is a flag and the variable that stands for it, as the tags of a field of
@@ -181,15 +181,15 @@ func (s *setting) masked(value string) string {
 }
 
 // shown is the flag as the status shows it.
-func (s *setting) shown() handlers.Flag {
-	return handlers.Flag{Name: s.name, Value: s.masked(s.text()), Default: s.preset, From: s.from(), Help: s.help, Place: s.is(place)}
+func (s *setting) shown() gateway.Flag {
+	return gateway.Flag{Name: s.name, Value: s.masked(s.text()), Default: s.preset, From: s.from(), Help: s.help, Place: s.is(place)}
 }
 
 // from is where the value comes from; empty: it is the default.
 func (s *setting) from() string {
 	switch {
 	case s.given:
-		return handlers.CommandLine
+		return gateway.CommandLine
 	case s.fromEnvironment():
 		return s.variable
 	}

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/groupings"
+	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
 )
@@ -14,7 +17,8 @@ import (
 func flagNames() map[string]bool {
 	names := make(map[string]bool)
 	for _, o := range []reflect.Type{
-		reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[Targets](),
+		reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[gateway.Targets](),
+		reflect.TypeFor[gateway.Settings](), reflect.TypeFor[gateway.Admin](), reflect.TypeFor[groupings.Ages](), reflect.TypeFor[web.Timeouts](),
 		reflect.TypeFor[pebble.Options](), reflect.TypeFor[store.Options](),
 	} {
 		for f := range o.Fields() {

@@ -44,24 +44,37 @@ type deleteStore interface {
 	DeleteMatching(ctx context.Context, selectors, within store.Selectors, o store.Origin) (int, error)
 }
 
-// Options are what can be set of a gateway.
+// Settings are what the program lets set of a gateway. Fields with tags are settings of
+// the program; app/config says what the tags mean.
+type Settings struct {
+	// UTF8Names is what both flags about names say, in the end.
+	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. --push.legacy-names disables it."`
+	LegacyNames  bool          `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
+	MaxBodyBytes int64         `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
+	DefaultTTL   time.Duration `flag:"push.default-ttl" default:"0s" help:"Time after which a grouping expires unless it is pushed again. 0: never."`
+
+	MaxSeriesPerPush int   `flag:"limits.series-per-push" default:"100000" help:"Most series in one push. 0: no limit."`
+	BodyBudget       int64 `flag:"limits.body-bytes-in-flight" default:"256MiB" validate:"gtefield=MaxBodyBytes" help:"Most bytes of pushes being read at the same time."`
+
+	Targets Targets // those of the service discovery
+
+	ExactJobMatch bool `flag:"api.exact-job-match" help:"GET and DELETE of /metrics/job/<job> mean only the grouping without other labels, not the whole job."`
+	ExcludeOwn    bool `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
+}
+
+// Admin is what admins may do by requests of their own, as Settings.
+type Admin struct {
+	EnableLifecycle bool `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
+	EnableAdminAPI  bool `flag:"web.enable-admin-api" help:"Allow PUT of /api/v1/admin/wipe, which deletes everything, and POST of /api/v1/admin/import, which imports a Pushgateway's file."`
+}
+
+// Options are all that a gateway has to know.
 type Options struct {
-	TelemetryPath string // where scrapes go, below the prefix
-	TLS           bool   // the server speaks it
-	// Targets are those of the service discovery.
-	Targets Targets
-
-	MaxBodyBytes     int64 // of one push, decoded
-	MaxSeriesPerPush int
-	BodyBudget       int64 // bytes of all bodies in memory at once
-	DefaultTTL       time.Duration
-
-	UTF8Names        bool
-	ExactJobMatch    bool
-	ExcludeOwn       bool
+	Settings
+	Admin
+	TelemetryPath    string // where scrapes go, below the prefix
+	TLS              bool   // the server speaks it
 	CheckConsistency bool
-	EnableAdminAPI   bool
-	EnableLifecycle  bool
 
 	// For the status.
 	Flags   []Flag

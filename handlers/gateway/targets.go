@@ -16,13 +16,15 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// Targets is what targets say of how they are to be scraped. The zero Targets
-// leaves that to Prometheus.
+// Targets is what targets say of how they are to be scraped, as Settings. The zero
+// Targets leaves that to Prometheus.
 type Targets struct {
-	ScrapeInterval   time.Duration // 0: nothing is said
+	// ScrapeInterval is 0 if nothing is said.
+	ScrapeInterval   time.Duration `flag:"targets.scrape-interval" is:"scrape interval" help:"Scrape interval of the targets of /api/v1/targets: a duration, or push: each target as often as it is pushed. Default: as Prometheus is configured."`
 	FollowPushes     bool          // each grouping's own interval, instead
-	NativeHistograms bool
-	UnixSocket       string // of this server, as Prometheus sees it; empty: by TCP
+	NativeHistograms bool          `flag:"targets.native-histograms" help:"Have Prometheus scrape native histograms from the targets of /api/v1/targets."`
+	// UnixSocket is as Prometheus sees it; empty: by TCP.
+	UnixSocket string `flag:"targets.unix-socket" is:"socket path" help:"Unix socket of this server through which Prometheus scrapes the targets of /api/v1/targets. Default: TCP."`
 }
 
 // The labels by which targets set what model has no names for.

@@ -24,8 +24,11 @@ type Handler struct {
 }
 
 // Ages are after what time without a push a grouping counts as stale and as old;
-// 0: never.
-type Ages struct{ StaleAfter, OldAfter time.Duration }
+// 0: never. Fields with tags are settings of the program, see app/config.
+type Ages struct {
+	StaleAfter time.Duration `flag:"ui.stale-after" default:"1h" is:"timeout" help:"Age of the last push from which a grouping is shown as stale."`
+	OldAfter   time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
+}
 
 // Store is what the list needs of a store.
 type Store interface {

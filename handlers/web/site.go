@@ -64,5 +64,10 @@ type Server struct {
 	unframedAnswers unframedAnswers
 }
 
-// Timeouts are those of connections.
-type Timeouts struct{ ReadTimeout, WriteTimeout, IdleTimeout time.Duration }
+// Timeouts are those of connections. Fields with tags are settings of the program, see
+// app/config.
+type Timeouts struct {
+	ReadTimeout  time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, including its body."`
+	WriteTimeout time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for a client to receive a response."`
+	IdleTimeout  time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
+}
