@@ -115,10 +115,10 @@ func (*activityTable) prefix() string { return audit.Prefix }
 
 func (t *activityTable) reset() { t.entries = 0 }
 
-func (t *activityTable) take(_ *edit, told told) error {
-	if told.record.Value != nil {
+func (t *activityTable) apply(_ *transaction, ev event) error {
+	if ev.record.Value != nil {
 		t.entries++
-		t.c.learn(audit.OperationStamp(told.record.Key[len(audit.Prefix):]), 0)
+		t.c.learn(audit.OperationStamp(ev.record.Key[len(audit.Prefix):]), 0)
 	}
 	return nil
 }

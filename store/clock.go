@@ -35,7 +35,7 @@ const (
 	saveClockEvery = time.Minute
 )
 
-// clock tells a store three times.
+// clock gives a store three times.
 //
 // Stamps are what the clock on the wall says; people and scrapers see them. The
 // running time is a time.Time that begins with the wall's when the store is
@@ -63,11 +63,11 @@ type clock struct {
 	// base is what the wall should have said at the start, in Unix nanoseconds.
 	base atomic.Int64
 
-	highest atomic.Int64 // the newest stamp that there is
-	mark    atomic.Int64 // likewise, but for those that the clock was behind for too long
-	late    time.Time    // since when it is behind the mark; zero: it is not
-	newest  int64        // that there was when the store was opened
-	wasSet  atomic.Bool  // in steps, since the start
+	highest     atomic.Int64 // the newest stamp that there is
+	behindAbove atomic.Int64 // likewise, but for those that the clock was behind for too long
+	late        time.Time    // since when it is behind the mark; zero: it is not
+	newest      int64        // that there was when the store was opened
+	wasSet      atomic.Bool  // in steps, since the start
 	// askew: something does not expire when its stamps say so.
 	askew atomic.Bool
 
@@ -129,7 +129,7 @@ func (c *clock) nextRan(at, wall time.Time, last int64) int64 {
 // isBehind reports whether the clock is behind stamps that it made itself, or that
 // were there before.
 func (c *clock) isBehind(wall time.Time) bool {
-	return time.Duration(c.mark.Load()-wall.UnixNano()) > clockTolerance
+	return time.Duration(c.behindAbove.Load()-wall.UnixNano()) > clockTolerance
 }
 
 // stamp returns what the clock on the wall says, and takes down how far it was
@@ -158,7 +158,7 @@ func (c *clock) learn(stamp, ran int64) {
 
 func (c *clock) note(stamp int64) {
 	raise(&c.highest, stamp)
-	raise(&c.mark, stamp)
+	raise(&c.behindAbove, stamp)
 }
 
 func raise(x *atomic.Int64, to int64) {
@@ -232,7 +232,7 @@ func (c *clock) lookBehind(wall time.Time) {
 	case c.late.IsZero():
 		c.late = c.now()
 	case c.now().Sub(c.late) >= maxHold:
-		c.mark.Store(wall.UnixNano())
+		c.behindAbove.Store(wall.UnixNano())
 	}
 }
 
@@ -243,7 +243,7 @@ func (c *clock) holdEnds() time.Time { return c.start.Add(maxHold) }
 func (c *clock) isOurs(ran int64) bool { return ran > c.before }
 
 // place returns the running time of what has that stamp and ran time. Where the
-// ran time does not tell all, and the stamp can be relied on, what other processes
+// ran time does not say all, and the stamp can be relied on, what other processes
 // made is as old as that says, but not from the future, and not younger than the
 // store has been running since.
 func (c *clock) place(stamp, ran int64) time.Time {
@@ -309,11 +309,11 @@ type clockTable struct {
 
 func (*clockTable) prefix() string { return clockKey }
 
-func (t *clockTable) take(_ *edit, told told) error {
-	if told.record.Value == nil {
+func (t *clockTable) apply(_ *transaction, ev event) error {
+	if ev.record.Value == nil {
 		return nil
 	}
-	x, err := decodeClock(told.record.Value)
+	x, err := decodeClock(ev.record.Value)
 	if err != nil {
 		return err
 	}
@@ -357,7 +357,7 @@ func (c *committer) learn(stamp, ran int64) {
 	c.clock.note(stamp)
 }
 
-// mindClock looks at the clock, tells when it was set, and takes in that it has
+// mindClock looks at the clock, logs when it was set, and takes in that it has
 // caught up.
 func (c *committer) mindClock() {
 	caughtUp, set := c.clock.look()
@@ -375,8 +375,8 @@ func (c *committer) mindClock() {
 		return
 	}
 	c.times.saveAt = c.clock.now()
-	c.edits++
-	e := &edit{Snapshot: c.durable.copy(), id: c.edits}
+	c.transactions++
+	e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
 	if caughtUp {
 		c.settle(e)
 	}

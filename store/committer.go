@@ -13,8 +13,8 @@ import (
 // committer is the one goroutine that changes things.
 type committer struct {
 	*Store
-	durable *Snapshot // the last durable one: what readers see
-	edits   uint64
+	durable      *Snapshot // the last durable one: what readers see
+	transactions uint64
 
 	// Of the last change: its stamp, its place in the order of all changes, and its
 	// ran time.
@@ -31,8 +31,8 @@ type committer struct {
 
 	finishing bool // nothing will be written later
 
-	loading  *edit // while the journal tells everything
-	complete bool  // it has, but for what came in the meantime
+	loading  *transaction // while the journal reports everything
+	complete bool         // it has, but for what came in the meantime
 }
 
 // Bounds of one batch: enough to share a sync among many, little enough to
@@ -58,7 +58,7 @@ func newCommitter(s *Store) *committer {
 
 // batch is the changes that become durable together.
 type batch struct {
-	edit
+	transaction
 	c       *committer
 	now     time.Time // the stamp of what is done
 	when    time.Time // the running time of it
@@ -114,8 +114,8 @@ func (c *committer) run() {
 		select {
 		case r := <-c.requests:
 			c.handle(r)
-		case t := <-c.followed:
-			_ = c.tell(t) // told in the status
+		case t := <-c.events:
+			_ = c.receive(t) // reported in the status
 		case <-timer.C:
 			c.handle(nil)
 		case <-c.wanted:
@@ -160,7 +160,7 @@ func (c *committer) handle(r *request) {
 	if r != nil {
 		requests = append(requests, r)
 	}
-	c.takeTold()
+	c.receiveAll()
 	c.mindClock()
 	c.expire()
 	for range maxConflicts {
@@ -210,9 +210,9 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 }
 
 func (c *committer) newBatch() *batch {
-	c.edits++
+	c.transactions++
 	b := &batch{c: c, changes: map[string]*pending{}}
-	b.edit = edit{Snapshot: c.durable.copy(), id: c.edits}
+	b.transaction = transaction{Snapshot: c.durable.copy(), id: c.transactions}
 	b.noted = c.noted[:0]
 	c.tick(b)
 	return b

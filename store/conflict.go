@@ -12,7 +12,7 @@ import (
 // the longest is shown; the same holds on every replica and after a restart,
 // because it follows from the records alone.
 
-func (e *edit) addClaims(c claim) {
+func (e *transaction) addClaims(c claim) {
 	for _, name := range c.sampleNames() {
 		others, _ := e.claims.Get(name)
 		if !slices.Contains(others, c) {
@@ -21,7 +21,7 @@ func (e *edit) addClaims(c claim) {
 	}
 }
 
-func (e *edit) removeClaims(c claim) {
+func (e *transaction) removeClaims(c claim) {
 	for _, name := range c.sampleNames() {
 		others, _ := e.claims.Get(name)
 		if others = slices.DeleteFunc(slices.Clone(others), func(o claim) bool { return o == c }); len(others) == 0 {
@@ -57,7 +57,7 @@ func (p *Snapshot) definition(c claim) *definition {
 
 // resolveDirty decides anew which definitions are shown, among those that a
 // change concerns.
-func (e *edit) resolveDirty() {
+func (e *transaction) resolveDirty() {
 	for len(e.dirty) > 0 {
 		c := e.dirty[len(e.dirty)-1]
 		e.dirty = e.dirty[:len(e.dirty)-1]
@@ -69,7 +69,7 @@ func (e *edit) resolveDirty() {
 
 // resolve decides which definitions are shown among c and all that are tied to
 // it by rivalry.
-func (e *edit) resolve(c claim) {
+func (e *transaction) resolve(c claim) {
 	members := []claim{c}
 	for i := 0; i < len(members); i++ {
 		for _, r := range e.rivals(members[i]) {
@@ -106,7 +106,7 @@ func (e *edit) resolve(c claim) {
 	}
 }
 
-func (e *edit) setShadowed(c claim, shadowed bool) {
+func (e *transaction) setShadowed(c claim, shadowed bool) {
 	if d := e.definition(c); d == nil || d.shadowed == shadowed {
 		return
 	}
@@ -121,7 +121,7 @@ func (e *edit) setShadowed(c claim, shadowed bool) {
 
 // refreshSince looks up a time that is stale. It visits every grouping, which
 // only happens where there is a conflict and its oldest holder has gone.
-func (e *edit) refreshSince(c claim) {
+func (e *transaction) refreshSince(c claim) {
 	if d := e.definition(c); d == nil || !d.stale {
 		return
 	}

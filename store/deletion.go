@@ -73,8 +73,8 @@ func (e *ChangedError) Error() string {
 //
 // exact asks for all or none: if any of them is not as it was seen when the
 // delete begins, the error is a *ChangedError and nothing is deleted. Many take
-// several commits: what is pushed meanwhile is told as Changed even so, and
-// after an error Deleted tells what was done. Other errors are those of Push.
+// several commits: what is pushed meanwhile is among Changed even so, and
+// after an error Deleted says what was done. Other errors are those of Push.
 func (s *Store) DeleteVersions(ctx context.Context, seen []GroupingVersion, exact bool, what string, o Origin) (Deleted, error) {
 	if what == "" && len(seen) > 0 {
 		what = seen[0].Key.String()
@@ -215,13 +215,13 @@ type wipe struct {
 	revision journal.Revision
 }
 
-// maxWipes bounds the wipes that are told apart.
+// maxWipes bounds the wipes that are kept apart.
 const maxWipes = 100
 
 // earlierWipes returns the wipes that a further one must keep apart: those that
 // have left anything. The oldest ones beyond the bound become one that can't be
 // undone.
-func (e *edit) earlierWipes() []wipe {
+func (e *transaction) earlierWipes() []wipe {
 	var earlier []wipe
 	for _, w := range e.wipes {
 		if _, left := e.deletions.Get(w.operation); left || w.operation == "" {
@@ -249,7 +249,7 @@ func (p *Snapshot) wipedBy(r, base journal.Revision) (tombstone, bool) {
 }
 
 // wipe empties the snapshot; what was there can be restored for a while.
-func (e *edit) wipe(w wipe, own []exposition.Family) {
+func (e *transaction) wipe(w wipe, own []exposition.Family) {
 	e.wipes = append(slices.Clip(e.wipes), w)
 	groups := e.groups
 	empty := newSnapshot(own)

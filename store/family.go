@@ -13,7 +13,7 @@ import (
 // family is what a snapshot knows of one name of a metric family, across all
 // groupings. A push that brings what is there already leaves it as it is.
 type family struct {
-	editor uint64 // the edit that made it and may still modify it
+	madeBy uint64 // the transaction that made it and may still modify it
 	name   string
 	// defs are the types under which it is held: one, but for conflicts.
 	defs []definition

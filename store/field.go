@@ -15,7 +15,7 @@ type fieldValue struct {
 }
 
 // eachField calls f for every field of an encoded record. Unknown fields are
-// told as well, so that a later version may add some.
+// passed on as well, so that a later version may add some.
 func eachField(b []byte, f func(protowire.Number, fieldValue) error) error {
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
@@ -43,7 +43,7 @@ func eachField(b []byte, f func(protowire.Number, fieldValue) error) error {
 	return nil
 }
 
-// eachVersionedField is eachField for a whole record, whose first field tells
+// eachVersionedField is eachField for a whole record, whose first field is
 // its version.
 func eachVersionedField(b []byte, f func(protowire.Number, fieldValue) error) error {
 	format := uint64(0)

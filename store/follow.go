@@ -10,9 +10,9 @@ import (
 	"gatehouse/store/journal"
 )
 
-// told is something the journal told.
-type told struct {
-	kind   toldKind
+// event is something that the journal reports.
+type event struct {
+	kind   eventKind
 	record journal.Record
 	read   *grouping // of the record, if it was read already
 	upTo   journal.Revision
@@ -20,16 +20,16 @@ type told struct {
 	err    error
 }
 
-type toldKind uint8
+type eventKind uint8
 
 const (
-	toldRecord toldKind = iota
-	toldReset
-	toldReady
-	toldEnd // following ended: err
+	eventRecord eventKind = iota
+	eventReset
+	eventReady
+	eventEnd // following ended: err
 )
 
-// follower passes on what the journal tells to the committer. While everything
+// follower passes on what the journal reports to the committer. While everything
 // is loaded it reads the records itself, which takes longer than to apply them.
 type follower struct {
 	ctx    context.Context
@@ -38,9 +38,9 @@ type follower struct {
 	resets uint64
 }
 
-func (f *follower) send(t told) {
+func (f *follower) send(t event) {
 	select {
-	case f.s.followed <- t:
+	case f.s.events <- t:
 	case <-f.ctx.Done():
 	}
 }
@@ -49,22 +49,22 @@ func (f *follower) send(t told) {
 func (f *follower) Reset() {
 	f.names = interned{}
 	f.resets++
-	f.send(told{kind: toldReset, resets: f.resets})
+	f.send(event{kind: eventReset, resets: f.resets})
 }
 
 // Ready is part of Follower.
 func (f *follower) Ready(r journal.Revision) {
 	f.names = nil
-	f.send(told{kind: toldReady, upTo: r})
+	f.send(event{kind: eventReady, upTo: r})
 }
 
 // Record is part of Follower.
 func (f *follower) Record(r journal.Record) {
 	loading := f.names != nil
-	if p := f.s.Snapshot(); !loading && p.told == f.resets && r.Revision <= p.applied {
+	if p := f.s.Snapshot(); !loading && p.resets == f.resets && r.Revision <= p.applied {
 		return // our own, shown already
 	}
-	t := told{record: r}
+	t := event{record: r}
 	if strings.HasPrefix(r.Key, kindHistory) {
 		if loading {
 			return // nothing is kept in memory of it
@@ -72,7 +72,7 @@ func (f *follower) Record(r journal.Record) {
 		t.record.Value = nil
 	} else if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
 		if t.read, t.err = readGrouping(r, f.names); t.err != nil {
-			t = told{kind: toldEnd, err: journal.Unreadable(r, t.err)}
+			t = event{kind: eventEnd, err: journal.Unreadable(r, t.err)}
 		}
 		t.record.Value = nil
 	} else if r.Value != nil {
@@ -90,19 +90,19 @@ func (s *Store) follow(ctx context.Context) {
 	if err == nil {
 		err = errors.New("the journal ended")
 	}
-	f.send(told{kind: toldEnd, err: err})
+	f.send(event{kind: eventEnd, err: err})
 }
 
-// load applies everything the journal tells until it is ready.
+// load applies everything the journal reports until it is ready.
 func (c *committer) load(ctx context.Context) error {
 	c.startOver(0)
 	for c.loading != nil {
 		select {
-		case t := <-c.followed:
-			if t.kind == toldEnd {
+		case t := <-c.events:
+			if t.kind == eventEnd {
 				return t.err
 			}
-			if err := c.tell(t); err != nil {
+			if err := c.receive(t); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -114,12 +114,12 @@ func (c *committer) load(ctx context.Context) error {
 }
 
 func (c *committer) startOver(resets uint64) {
-	c.edits++
+	c.transactions++
 	for _, x := range c.tables {
 		x.reset()
 	}
-	c.loading, c.complete = &edit{Snapshot: c.newSnapshot(), id: c.edits}, false
-	c.loading.told, c.loading.changes = resets, 1
+	c.loading, c.complete = &transaction{Snapshot: c.newSnapshot(), id: c.transactions}, false
+	c.loading.resets, c.loading.changes = resets, 1
 }
 
 // showLoaded shows what was loaded, once it is no older than what is shown.
@@ -130,28 +130,28 @@ func (c *committer) showLoaded() {
 		}
 		c.settle(c.loading)
 		p := c.loading.Snapshot
-		p.changes += c.durable.changes // so that what is told anew counts as changed
+		p.changes += c.durable.changes // so that what is reported anew counts as changed
 		c.loading = nil
 		c.publish(p)
 	}
 }
 
-// tell takes in what the journal told. An error means that what the store
+// receive takes in what the journal reports. An error means that what the store
 // shows can't be trusted to be up to date any more.
-func (c *committer) tell(t told) error {
+func (c *committer) receive(t event) error {
 	switch t.kind {
-	case toldReset:
+	case eventReset:
 		c.startOver(t.resets)
-	case toldReady:
+	case eventReady:
 		if c.loading != nil {
 			c.loading.applied, c.complete = t.upTo, true
 			c.showLoaded()
 		}
-	case toldEnd:
+	case eventEnd:
 		return c.fail(t.err)
-	case toldRecord:
+	case eventRecord:
 		if c.loading != nil {
-			if err := c.take(c.loading, t); err != nil {
+			if err := c.apply(c.loading, t); err != nil {
 				return c.fail(err)
 			}
 			if c.complete {
@@ -163,9 +163,9 @@ func (c *committer) tell(t told) error {
 		if t.record.Revision <= c.durable.applied {
 			return nil
 		}
-		c.edits++
-		e := &edit{Snapshot: c.durable.copy(), id: c.edits}
-		if err := c.take(e, t); err != nil {
+		c.transactions++
+		e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
+		if err := c.apply(e, t); err != nil {
 			return c.fail(err)
 		}
 		e.applied = t.record.Revision
@@ -174,16 +174,16 @@ func (c *committer) tell(t told) error {
 	return nil
 }
 
-// takeTold takes in what the journal has told by now, mostly echoes of the
+// receiveAll takes in what the journal has reported by now, mostly echoes of the
 // store's own changes.
 //
 // After a reset it waits until everything is loaded: what would be committed
 // meanwhile would not be seen afterwards.
-func (c *committer) takeTold() {
+func (c *committer) receiveAll() {
 	for {
 		select {
-		case t := <-c.followed:
-			_ = c.tell(t) // told in the status
+		case t := <-c.events:
+			_ = c.receive(t) // reported in the status
 			continue
 		default:
 		}
@@ -191,8 +191,8 @@ func (c *committer) takeTold() {
 			return
 		}
 		select {
-		case t := <-c.followed:
-			_ = c.tell(t)
+		case t := <-c.events:
+			_ = c.receive(t)
 		case <-c.closing:
 			return
 		}
@@ -207,14 +207,14 @@ func (c *committer) fail(err error) error {
 	return err
 }
 
-// catchUp takes in what the journal tells until the snapshot shows rev.
+// catchUp takes in what the journal reports until the snapshot shows rev.
 func (c *committer) catchUp(rev journal.Revision) error {
 	timeout := time.NewTimer(c.o.Timeout)
 	defer timeout.Stop()
 	for c.durable.applied < rev {
 		select {
-		case t := <-c.followed:
-			if err := c.tell(t); err != nil {
+		case t := <-c.events:
+			if err := c.receive(t); err != nil {
 				return err
 			}
 		case <-timeout.C:

@@ -15,8 +15,8 @@ type groupingTable struct {
 
 func (*groupingTable) prefix() string { return kindGrouping }
 
-func (t *groupingTable) take(e *edit, told told) error {
-	x, r := told.read, told.record
+func (t *groupingTable) apply(e *transaction, ev event) error {
+	x, r := ev.read, ev.record
 	if x == nil && r.Value == nil {
 		e.removeRecord(r.Key)
 		return nil
@@ -48,7 +48,7 @@ func (t *groupingTable) take(e *edit, told told) error {
 	return nil
 }
 
-func (t *groupingTable) settle(e *edit) {
+func (t *groupingTable) settle(e *transaction) {
 	var ids []string
 	e.expiries.Scan(func(_, id string) bool {
 		ids = append(ids, id)
@@ -68,7 +68,7 @@ func (t *groupingTable) settle(e *edit) {
 	e.settleDeleted()
 }
 
-func (e *edit) settleDeleted() {
+func (e *transaction) settleDeleted() {
 	var all []deletedGrouping
 	e.deleted.Scan(func(_ string, x deletedGrouping) bool {
 		all = append(all, x)
@@ -124,8 +124,8 @@ func (c *committer) expire() {
 		return
 	}
 	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}
-	c.edits++
-	e := &edit{Snapshot: c.durable.copy(), id: c.edits}
+	c.transactions++
+	e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
 	for ok && !at.After(now) {
 		_, id, _ := e.expiries.Min()
 		g, _ := e.groups.Get(id)
@@ -191,8 +191,8 @@ type wipeTable struct {
 
 func (*wipeTable) prefix() string { return wipeKey }
 
-func (w *wipeTable) take(e *edit, told told) error {
-	r := told.record
+func (w *wipeTable) apply(e *transaction, ev event) error {
+	r := ev.record
 	if r.Value == nil {
 		return nil
 	}

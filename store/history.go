@@ -129,7 +129,7 @@ func summaries(r *record.History) ([]PushSummary, error) {
 
 // mergeHistory returns the record that has the last of the old one's pushes and
 // the new ones; old is nil if there is none. What the old one has already, since
-// a write came through that seemed to have failed, is not told twice.
+// a write came through that seemed to have failed, is not kept twice.
 func mergeHistory(old, news []byte) ([]byte, error) {
 	var merged, added record.History
 	if old != nil {

@@ -93,7 +93,7 @@ type importOp struct {
 	before   int // taken in by earlier ones of the operation
 
 	trial         bool
-	tried, trying *edit // what a trial has made of the snapshot, before and with these
+	tried, trying *transaction // what a trial has made of the snapshot, before and with these
 
 	imported int
 	left     []error // by push: why it was left out
@@ -126,10 +126,10 @@ func (op *importOp) aside(b *batch) *batch {
 	if op.tried != nil {
 		from = op.tried.Snapshot
 	}
-	b.c.edits++
-	x := &batch{c: b.c, changes: map[string]*pending{}, edit: edit{Snapshot: from.copy(), id: b.c.edits}}
+	b.c.transactions++
+	x := &batch{c: b.c, changes: map[string]*pending{}, transaction: transaction{Snapshot: from.copy(), id: b.c.transactions}}
 	b.c.tick(x)
-	op.trying = &x.edit
+	op.trying = &x.transaction
 	return x
 }
 

@@ -17,7 +17,7 @@ import (
 
 // updateOverlaps brings the overlaps up to date with a grouping's change.
 // g is in the snapshot already, or out of it.
-func (e *edit) updateOverlaps(g *Grouping, before, after *body) {
+func (e *transaction) updateOverlaps(g *Grouping, before, after *body) {
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {
 		name := before.holds[i].name
@@ -41,7 +41,7 @@ func (e *edit) updateOverlaps(g *Grouping, before, after *body) {
 
 // removeOverlaps takes a grouping's series out of the overlaps and returns the
 // groupings that may show more for it.
-func (e *edit) removeOverlaps(g *Grouping, before *body, i int) []string {
+func (e *transaction) removeOverlaps(g *Grouping, before *body, i int) []string {
 	h := &before.holds[i]
 	var affected []string
 	f := e.family(h.name)
@@ -67,7 +67,7 @@ func (e *edit) removeOverlaps(g *Grouping, before *body, i int) []string {
 
 // addOverlaps marks the series that g shares with other groupings and returns all
 // groupings concerned.
-func (e *edit) addOverlaps(f *family, g *Grouping, i int) []string {
+func (e *transaction) addOverlaps(f *family, g *Grouping, i int) []string {
 	var affected []string
 	for other, sids := range e.sameSeries(f, g, i) {
 		f = e.family(f.name)
@@ -91,7 +91,7 @@ func (e *edit) addOverlaps(f *family, g *Grouping, i int) []string {
 }
 
 // show works out what scrapes show of a grouping's family.
-func (e *edit) show(name, id string) {
+func (e *transaction) show(name, id string) {
 	g, ok := e.groups.Get(id)
 	if !ok {
 		return
@@ -144,7 +144,7 @@ func (e *edit) show(name, id string) {
 }
 
 // winner returns the grouping that shows a series that several hold.
-func (e *edit) winner(name string, holders []string) string {
+func (e *transaction) winner(name string, holders []string) string {
 	best, since := "", int64(0)
 	for _, id := range holders {
 		g, ok := e.groups.Get(id)

@@ -9,7 +9,7 @@ type Outcome struct {
 	Series                         int // of the grouping afterwards
 }
 
-// Preview tells what a push would do now. It changes nothing and takes nobody's
+// Preview reports what a push would do now. It changes nothing and takes nobody's
 // turn: all that is asked is a snapshot, so a push that follows may still find
 // things otherwise. Errors are those of Push that lie in what is pushed:
 // *Refusal and *LimitError.

@@ -160,7 +160,7 @@ func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 	}})
 }
 
-// begin ends what there was to tell of an earlier grouping of the same key, and
+// begin ends what there was to say of an earlier grouping of the same key, and
 // says whether there is nothing to go on from.
 func (b *batch) begin(k GroupingKey) bool {
 	x, ok := b.deleted.Get(k.ID())

@@ -28,10 +28,10 @@ const (
 )
 
 const (
-	wipeKey   = kindControl + "wipe"
-	clockKey  = kindControl + "clock" // see saveClock
-	importKey = kindControl + "import"
-	secretKey = kindControl + "secret"
+	wipeKey       = kindControl + "wipe"
+	clockKey      = kindControl + "clock" // see saveClock
+	importKey     = kindControl + "import"
+	signingKeyKey = kindControl + "secret"
 )
 
 // maxKeyBytes is the longest key that every engine takes.

@@ -128,7 +128,7 @@ func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 }
 
 func TestNoDigestOutlivesItsGrouping(t *testing.T) {
-	e := edit{Snapshot: newSnapshot(nil), id: 1}
+	e := transaction{Snapshot: newSnapshot(nil), id: 1}
 	for range 2 {
 		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "x"}})
 		if err != nil {

@@ -26,11 +26,11 @@ type unsaved struct {
 
 func (*refusedTable) prefix() string { return kindRefused }
 
-func (t *refusedTable) take(e *edit, told told) error {
-	if told.record.Value == nil {
+func (t *refusedTable) apply(e *transaction, ev event) error {
+	if ev.record.Value == nil {
 		return nil
 	}
-	rec, err := decodeRefusal(told.record.Value)
+	rec, err := decodeRefusal(ev.record.Value)
 	if err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (t *refusedTable) written(b *batch) {
 }
 
 // setFailure notes a refused push to a grouping.
-func (e *edit) setFailure(g *Grouping, r refusal) {
+func (e *transaction) setFailure(g *Grouping, r refusal) {
 	next := *g
 	next.Failed, next.failedRan, next.Failure, next.failureReason = unixNano(r.at), r.ran, r.message, r.reason
 	next.renderTimes()

@@ -13,37 +13,37 @@ import (
 // and after restarts. They are made when they are first asked for; errors are
 // those of Push. The caller owns the slice.
 func (s *Store) SigningKey(ctx context.Context) ([]byte, error) {
-	if secret := s.Snapshot().secret; secret != nil {
+	if secret := s.Snapshot().signingKey; secret != nil {
 		return slices.Clone(secret), nil
 	}
-	if _, err := s.submit(ctx, secretOp{}); err != nil {
+	if _, err := s.submit(ctx, signingKeyOp{}); err != nil {
 		return nil, err
 	}
-	return slices.Clone(s.Snapshot().secret), nil
+	return slices.Clone(s.Snapshot().signingKey), nil
 }
 
-type secretOp struct{}
+type signingKeyOp struct{}
 
-func (secretOp) apply(b *batch) error {
-	if b.secret != nil {
+func (signingKeyOp) apply(b *batch) error {
+	if b.signingKey != nil {
 		return nil
 	}
-	b.secret = make([]byte, 32)
-	_, _ = rand.Read(b.secret)                                                                          // never fails: it aborts the program instead
-	b.add("", journal.Change{Key: secretKey, Value: encodeSecret(b.secret), If: new(journal.Revision)}) // another store may make one just now
+	b.signingKey = make([]byte, 32)
+	_, _ = rand.Read(b.signingKey)                                                                                  // never fails: it aborts the program instead
+	b.add("", journal.Change{Key: signingKeyKey, Value: encodeSigningKey(b.signingKey), If: new(journal.Revision)}) // another store may make one just now
 	return nil
 }
 
-func encodeSecret(secret []byte) []byte {
+func encodeSigningKey(secret []byte) []byte {
 	return record.Marshal(&record.SigningKey{Format: record.Format, Value: secret})
 }
 
 // secretTable is the secret that all stores on the journal share.
-type secretTable struct{ passive }
+type signingKeyTable struct{ passive }
 
-func (secretTable) prefix() string { return secretKey }
+func (signingKeyTable) prefix() string { return signingKeyKey }
 
-func (secretTable) take(e *edit, t told) error {
+func (signingKeyTable) apply(e *transaction, t event) error {
 	r := t.record
 	if r.Value == nil {
 		return nil
@@ -52,6 +52,6 @@ func (secretTable) take(e *edit, t told) error {
 	if err := record.Unmarshal(r.Value, &x); err != nil {
 		return err
 	}
-	e.secret = x.Value
+	e.signingKey = x.Value
 	return nil
 }

@@ -71,11 +71,11 @@ func (s *Store) Session(id string) (Session, bool) {
 	return x, true
 }
 
-// lives tells that a session has not ended, and takes down when it was last
+// lives reports whether a session has not ended, and takes down when it was last
 // used.
 func (s *Store) lives(key string, x *Session) bool {
 	now := s.clock.now()
-	seen := s.lastSeen(key, x)
+	seen := s.lastUsed(key, x)
 	idle := s.o.SessionIdle > 0 && now.Sub(seen) >= s.o.SessionIdle
 	ends := time.Unix(0, x.ends)
 	x.LastUsed, x.Created = s.clock.reckoned(x.LastUsed, seen), s.clock.shown(x.Created, x.ran)
@@ -85,7 +85,7 @@ func (s *Store) lives(key string, x *Session) bool {
 
 // lastSeen returns the running time at which a session was last used, and takes
 // down the stamp of that.
-func (s *Store) lastSeen(key string, x *Session) time.Time {
+func (s *Store) lastUsed(key string, x *Session) time.Time {
 	seen := s.clock.place(nanos(x.LastUsed), x.ran)
 	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
 		if used := s.clock.place(stamp, ran); used.After(seen) {
@@ -321,8 +321,8 @@ type sessionTable struct {
 
 func (*sessionTable) prefix() string { return kindSession }
 
-func (t *sessionTable) take(e *edit, told told) error {
-	r := told.record
+func (t *sessionTable) apply(e *transaction, ev event) error {
+	r := ev.record
 	if r.Value == nil {
 		e.changeSessions().remove(r.Key)
 		return nil
@@ -337,7 +337,7 @@ func (t *sessionTable) take(e *edit, told told) error {
 	return nil
 }
 
-func (t *sessionTable) settle(e *edit) { e.changeSessions().settle(e.clock) }
+func (t *sessionTable) settle(e *transaction) { e.changeSessions().settle(e.clock) }
 
 func (t *sessionTable) due() (at time.Time, ok bool) {
 	at, _, ok = t.c.durable.sessions.next()
@@ -370,7 +370,7 @@ func (t *sessionTable) tidy(b *batch) {
 // the journal would know by now.
 func (b *batch) idleSessions(now time.Time) (idle []string) {
 	b.sessions.byKey.Scan(func(key string, x Session) bool {
-		if now.Sub(b.c.lastSeen(key, &x)) >= b.c.o.SessionIdle+2*saveUsesEvery {
+		if now.Sub(b.c.lastUsed(key, &x)) >= b.c.o.SessionIdle+2*saveUsesEvery {
 			idle = append(idle, key)
 		}
 		return len(idle) < deleteChunk

@@ -19,7 +19,7 @@ type Snapshot struct {
 	clock    *clock // nil: stamps are shown as they are
 	sequence uint64
 	changes  uint64
-	told     uint64           // how often the journal had started over
+	resets   uint64           // how often the journal had started over
 	applied  journal.Revision // the last change it shows
 	wipes    []wipe           // in their order; records before one are gone; never modified in place
 
@@ -37,7 +37,7 @@ type Snapshot struct {
 	deletedBytes  int64
 	sessions      sessions
 	tokens        tokens
-	secret        []byte // see Store.Secret
+	signingKey    []byte // see Store.Secret
 }
 
 // Stats counts what a snapshot holds.
@@ -73,7 +73,7 @@ func newSnapshot(own []exposition.Family) *Snapshot {
 		sessions:      newSessions(),
 		tokens:        newTokens(),
 	}
-	e := edit{Snapshot: p}
+	e := transaction{Snapshot: p}
 	for _, f := range own {
 		e.addOwn(f)
 	}
@@ -83,7 +83,7 @@ func newSnapshot(own []exposition.Family) *Snapshot {
 }
 
 // copy is cheap: both snapshots share everything until one of them changes. Sessions
-// and tokens, which change rarely, are changed by way of an edit's changeSessions and
+// and tokens, which change rarely, are changed by way of a transaction's changeSessions and
 // changeTokens.
 func (p *Snapshot) copy() *Snapshot {
 	c := *p

@@ -49,12 +49,12 @@ type Options struct {
 	Logger *slog.Logger // nil: none
 	Clock
 	Observe func(CommitStats)
-	// Recorded is told each entry of the activity log that this store wrote, once
-	// it is durable, in their order. It must not wait. nil: nobody is.
+	// Recorded is called with each entry of the activity log that this store wrote, once
+	// it is durable, in their order. It must not wait. nil: no function is.
 	Recorded func(Entry)
 }
 
-// CommitStats tells how one write to the journal went.
+// CommitStats says how one write to the journal went.
 type CommitStats struct {
 	Duration time.Duration
 	Changes  int
@@ -70,14 +70,14 @@ type Store struct {
 
 	snapshot atomic.Pointer[Snapshot]
 	requests chan *request
-	followed chan told
+	events   chan event
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
 
 	refusals *audit.Sums
 	denials  *audit.Sums
 	uses     *uses
-	wanted   chan struct{} // told when the committer has something to do by itself
+	wanted   chan struct{} // gets a value when the committer has something to do by itself
 	history  *historyWriter
 
 	stop     context.CancelFunc
@@ -110,7 +110,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	s := &Store{
 		journal: j, o: o, log: o.Logger, stop: stop, clock: newClock(o.Clock),
 		requests: make(chan *request, maxQueued),
-		followed: make(chan told, 1024),
+		events:   make(chan event, 1024),
 		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
 	}
 	s.refusals, s.denials, s.uses = audit.NewRefusals(s.wanted), audit.NewDenials(s.wanted), newUses(s.wanted)

@@ -15,11 +15,11 @@ type table interface {
 	prefix() string
 	// reset says that the journal reports everything anew.
 	reset()
-	// take takes in a record that the journal reports; one without a value was
+	// apply takes in a record that the journal reports; one without a value was
 	// removed.
-	take(e *edit, t told) error
+	apply(e *transaction, t event) error
 	// settle gives what lasts only for a while its place on the running time.
-	settle(e *edit)
+	settle(e *transaction)
 	// due is when there is something to write that nobody asks for.
 	due() (at time.Time, ok bool)
 	// tidy adds to a batch what is due.
@@ -31,12 +31,12 @@ type table interface {
 // passive is a table that does nothing by itself; others say what they do.
 type passive struct{}
 
-func (passive) reset()                 {}
-func (passive) take(*edit, told) error { return nil }
-func (passive) settle(*edit)           {}
-func (passive) due() (time.Time, bool) { return time.Time{}, false }
-func (passive) tidy(*batch)            {}
-func (passive) written(*batch)         {}
+func (passive) reset()                          {}
+func (passive) apply(*transaction, event) error { return nil }
+func (passive) settle(*transaction)             {}
+func (passive) due() (time.Time, bool)          { return time.Time{}, false }
+func (passive) tidy(*batch)                     {}
+func (passive) written(*batch)                  {}
 
 // newTables makes the tables of a store. Their order is that of what tidy adds: the
 // uses of a session go with the session, and how long the store has been running is
@@ -47,18 +47,18 @@ func (c *committer) newTables() {
 	c.times = &clockTable{c: c}
 	c.tables = []table{
 		&historyTable{c: c}, c.groupings, &wipeTable{c: c}, c.refused, &activityTable{c: c},
-		&sessionTable{c: c}, &tokenTable{c: c}, &useTable{c: c}, &secretTable{}, c.times,
+		&sessionTable{c: c}, &tokenTable{c: c}, &useTable{c: c}, &signingKeyTable{}, c.times,
 	}
 }
 
-// take takes in one record. Records of kinds that are not known are skipped: a
+// apply takes in one record. Records of kinds that are not known are skipped: a
 // later version may have written them.
-func (c *committer) take(e *edit, t told) error {
+func (c *committer) apply(e *transaction, t event) error {
 	for _, x := range c.tables {
 		if !strings.HasPrefix(t.record.Key, x.prefix()) {
 			continue
 		}
-		if err := x.take(e, t); err != nil {
+		if err := x.apply(e, t); err != nil {
 			return journal.Unreadable(t.record, err)
 		}
 		return nil
@@ -68,7 +68,7 @@ func (c *committer) take(e *edit, t told) error {
 
 // settle gives everything that lasts only for a while its place on the running
 // time.
-func (c *committer) settle(e *edit) {
+func (c *committer) settle(e *transaction) {
 	for _, x := range c.tables {
 		x.settle(e)
 	}

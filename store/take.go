@@ -59,8 +59,8 @@ func (c *committer) learnGrouping(r *groupingRecord) {
 }
 
 // removeRecord takes out what the record of that key stands for, which cannot
-// be told from the key alone.
-func (e *edit) removeRecord(key string) {
+// be known from the key alone.
+func (e *transaction) removeRecord(key string) {
 	e.deleted.Scan(func(id string, x deletedGrouping) bool {
 		if recordKey(kindGrouping, x.key) == key {
 			e.dropDeleted(id)

@@ -142,7 +142,7 @@ func (s *Store) FindToken(secret string) (*Token, bool) {
 // never waits.
 func (s *Store) UseToken(id, from string) { s.noteUse(kindToken+id, from) }
 
-// TokenUsed tells when a token was last used, and from where; zero: never. What
+// TokenUsed returns when a token was last used, and from where; zero: never. What
 // happened in other processes is known a minute later.
 func (s *Store) TokenUsed(id string) (at time.Time, from string) {
 	stamp, ran, from := s.uses.stamps(kindToken + id)
@@ -367,8 +367,8 @@ type tokenTable struct {
 
 func (*tokenTable) prefix() string { return kindToken }
 
-func (x *tokenTable) take(e *edit, told told) error {
-	r := told.record
+func (x *tokenTable) apply(e *transaction, ev event) error {
+	r := ev.record
 	if r.Value == nil {
 		e.changeTokens().remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil

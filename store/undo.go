@@ -61,7 +61,7 @@ func chunk(deleted []deletedGrouping) int {
 //
 // Up to 2,000 groupings of 16 MiB in all are restored by one commit, all or
 // none. More take several: an error may leave some of them restored, which
-// Undone tells, and a further Undo restores the others. Errors: ErrNoOperation,
+// Undone says, and a further Undo restores the others. Errors: ErrNoOperation,
 // ErrTooLate, those of Push.
 func (s *Store) Undo(ctx context.Context, operation string, o Origin) (Undone, error) {
 	was, known, err := s.Entry(ctx, operation)
@@ -283,7 +283,7 @@ func keptNone(string) bool { return false }
 // joinHelps gives a body that returns the HELP times of what is held by now:
 // all holders of a HELP agree since when it is there, or it would depend on
 // what has been deleted which one is shown.
-func (e *edit) joinHelps(b *body) {
+func (e *transaction) joinHelps(b *body) {
 	var was, is *age
 	for i := range b.holds {
 		h := &b.holds[i]
@@ -310,7 +310,7 @@ type deletion struct {
 	stamp       int64 // of the last
 }
 
-func (e *edit) countDeleted(x *deletedGrouping) {
+func (e *transaction) countDeleted(x *deletedGrouping) {
 	if x.operation == "" {
 		return
 	}
@@ -326,7 +326,7 @@ func (e *edit) countDeleted(x *deletedGrouping) {
 	e.deletions.Set(d.operation, d)
 }
 
-func (e *edit) uncountDeleted(x deletedGrouping) {
+func (e *transaction) uncountDeleted(x deletedGrouping) {
 	d, ok := e.deletions.Get(x.operation)
 	if !ok {
 		return

@@ -23,7 +23,7 @@ type uses struct {
 	mu      sync.Mutex
 	unsaved []string // keys of what was used since it was last written
 	saveAt  time.Time
-	wanted  chan<- struct{} // told when there is something to save
+	wanted  chan<- struct{} // gets a value when there is something to save
 }
 
 type use struct {
@@ -71,7 +71,7 @@ func (u *uses) find(key string) *use {
 	return x.(*use)
 }
 
-// stamps tells when something was last used, and from where; 0: never.
+// stamps returns when something was last used, and from where; 0: never.
 func (u *uses) stamps(key string) (at, ran int64, from string) {
 	v, ok := u.of.Load(key)
 	if !ok {
@@ -84,7 +84,7 @@ func (u *uses) stamps(key string) (at, ran int64, from string) {
 	return x.at.Load(), x.ran.Load(), from
 }
 
-// learn takes in what the journal tells, unless more is known here.
+// learn takes in what the journal reports, unless more is known here.
 func (u *uses) learn(key string, at, ran int64, from string) {
 	if x := u.find(key); x.at.Load() < at {
 		x.at.Store(at)
@@ -124,7 +124,7 @@ func (b *batch) dropUse(key string) {
 	b.add("", journal.Change{Key: kindUse + key})
 }
 
-// owns tells that there is what a key of uses stands for.
+// owns reports whether there is what a key of uses stands for.
 func (p *Snapshot) owns(key string) bool {
 	if strings.HasPrefix(key, kindSession) {
 		_, ok := p.sessions.byKey.Get(key)
@@ -159,9 +159,9 @@ type useTable struct {
 
 func (*useTable) prefix() string { return kindUse }
 
-// take takes in the record of a use, which comes behind that of what was used.
-func (t *useTable) take(e *edit, told told) error {
-	r := told.record
+// apply takes in the record of a use, which comes behind that of what was used.
+func (t *useTable) apply(e *transaction, ev event) error {
+	r := ev.record
 	if r.Value == nil {
 		return nil
 	}

@@ -50,10 +50,10 @@ func rewritten(key string, value []byte) ([]byte, error) {
 	case key == clockKey:
 		x, err := decodeClock(value)
 		return x.encode(), err
-	case key == secretKey:
-		e := edit{Snapshot: newSnapshot(nil)}
-		err := secretTable{}.take(&e, told{record: journal.Record{Value: value}})
-		return encodeSecret(e.secret), err
+	case key == signingKeyKey:
+		e := transaction{Snapshot: newSnapshot(nil)}
+		err := signingKeyTable{}.apply(&e, event{record: journal.Record{Value: value}})
+		return encodeSigningKey(e.signingKey), err
 	case kind == kindControl:
 		x, earlier, err := decodeControl(value)
 		return encodeControl(x, earlier), err
@@ -150,7 +150,7 @@ func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
 			t.Errorf("%s: %v\ngot  %x\nwant %x", r.Key, err, got, want)
 		}
 	}
-	for _, kind := range []string{audit.Prefix, kindGrouping, kindHistory, kindRefused, kindSession, kindToken, kindUse, wipeKey, clockKey, importKey, secretKey} {
+	for _, kind := range []string{audit.Prefix, kindGrouping, kindHistory, kindRefused, kindSession, kindToken, kindUse, wipeKey, clockKey, importKey, signingKeyKey} {
 		if !kinds[kind] {
 			t.Errorf("there is no record %s to try", kind)
 		}

@@ -8,18 +8,18 @@ import (
 	"gatehouse/store/journal"
 )
 
-// edit is a snapshot in the making. It is for one goroutine.
-type edit struct {
+// transaction is a snapshot in the making. It is for one goroutine.
+type transaction struct {
 	*Snapshot
-	id      uint64 // marks the families that this edit may modify in place
+	id      uint64 // marks the families that this transaction may modify in place
 	dirty   []claim
 	touched bool // something that readers see has changed
 
-	ownSessions, ownTokens bool // they are the edit's own to change
+	ownSessions, ownTokens bool // they are the transaction's own to change
 }
 
 // changeSessions returns the sessions for modification.
-func (e *edit) changeSessions() sessions {
+func (e *transaction) changeSessions() sessions {
 	if !e.ownSessions {
 		e.sessions, e.ownSessions = e.sessions.copy(), true
 	}
@@ -27,7 +27,7 @@ func (e *edit) changeSessions() sessions {
 }
 
 // changeTokens returns the tokens for modification.
-func (e *edit) changeTokens() tokens {
+func (e *transaction) changeTokens() tokens {
 	if !e.ownTokens {
 		e.tokens, e.ownTokens = e.tokens.copy(), true
 	}
@@ -51,7 +51,7 @@ func timeKey(unixNano int64, id string) string {
 	return string(binary.BigEndian.AppendUint64(nil, uint64(unixNano)^1<<63)) + id
 }
 
-func (e *edit) addOwn(f exposition.Family) {
+func (e *transaction) addOwn(f exposition.Family) {
 	own := &ident{name: f.Name, typ: f.Type, help: f.Help, unit: f.Unit}
 	fam := e.family(f.Name)
 	fam.defs = append(fam.defs, definition{typ: f.Type, own: true, shown: helpText{ident: own}})
@@ -59,17 +59,17 @@ func (e *edit) addOwn(f exposition.Family) {
 }
 
 // family returns the family of that name for modification.
-func (e *edit) family(name string) *family {
+func (e *transaction) family(name string) *family {
 	f, ok := e.families.Get(name)
 	switch {
 	case !ok:
-		f = &family{editor: e.id, name: name}
-	case f.editor == e.id && e.id != 0:
+		f = &family{madeBy: e.id, name: name}
+	case f.madeBy == e.id && e.id != 0:
 		return f
 	default:
 		c := *f
 		f = &c
-		f.editor = e.id
+		f.madeBy = e.id
 		f.defs, f.sets = slices.Clone(f.defs), slices.Clone(f.sets)
 		for i := range f.defs {
 			if f.defs[i].helps != nil {
@@ -85,13 +85,13 @@ func (e *edit) family(name string) *family {
 }
 
 // touch notes that a grouping changes, or all of them.
-func (e *edit) touch() {
+func (e *transaction) touch() {
 	e.touched = true
 	e.changes++
 }
 
 // put adds or replaces a grouping whose body has its ages.
-func (e *edit) put(g *Grouping) {
+func (e *transaction) put(g *Grouping) {
 	before := e.place(g)
 	e.updateOverlaps(g, before, g.body)
 	e.resolveDirty()
@@ -110,7 +110,7 @@ func (b *batch) putAdmitted(g *Grouping) {
 
 // place does what put does, but for what concerns other groupings. It returns the
 // body that was there.
-func (e *edit) place(g *Grouping) (before *body) {
+func (e *transaction) place(g *Grouping) (before *body) {
 	old, _ := e.groups.Get(g.Key.ID())
 	before = emptyBody
 	if old != nil {
@@ -138,7 +138,7 @@ func (e *edit) place(g *Grouping) (before *body) {
 }
 
 // remove takes a grouping out.
-func (e *edit) remove(g *Grouping) {
+func (e *transaction) remove(g *Grouping) {
 	e.touch()
 	e.forget(g)
 	e.groups.Delete(g.Key.ID())
@@ -152,7 +152,7 @@ func (e *edit) remove(g *Grouping) {
 }
 
 // forget takes back what put counted, but for the holds.
-func (e *edit) forget(g *Grouping) {
+func (e *transaction) forget(g *Grouping) {
 	e.stats.Groupings--
 	e.stats.Series -= g.Series
 	e.stats.Bytes -= int64(g.Bytes)
@@ -167,14 +167,14 @@ func (e *edit) forget(g *Grouping) {
 }
 
 // renew replaces a grouping by one that differs in its failure only.
-func (e *edit) renew(g *Grouping) {
+func (e *transaction) renew(g *Grouping) {
 	e.touch()
 	e.groups.Set(g.Key.ID(), g)
 }
 
 // addDeleted keeps a deleted grouping, at the place that its tombstone has on the
 // running time.
-func (e *edit) addDeleted(x deletedGrouping) {
+func (e *transaction) addDeleted(x deletedGrouping) {
 	x.at = e.clock.place(x.stamp, x.ran).UnixNano()
 	e.dropDeleted(x.key.ID())
 	e.countDeleted(&x)
@@ -185,7 +185,7 @@ func (e *edit) addDeleted(x deletedGrouping) {
 	e.stats.Deleted++
 }
 
-func (e *edit) dropDeleted(id string) {
+func (e *transaction) dropDeleted(id string) {
 	if x, ok := e.deleted.Delete(id); ok {
 		e.deletedByTime.Delete(timeKey(x.at, id))
 		if _, held := e.groups.Get(id); !held {
@@ -199,7 +199,7 @@ func (e *edit) dropDeleted(id string) {
 
 // replaceHolds counts what a grouping holds no more and holds anew. Families
 // that stay as they were cost a comparison.
-func (e *edit) replaceHolds(g *Grouping, before, after *body) {
+func (e *transaction) replaceHolds(g *Grouping, before, after *body) {
 	i, j := 0, 0
 	for i < len(before.holds) || j < len(after.holds) {
 		switch {
@@ -225,7 +225,7 @@ func (e *edit) replaceHolds(g *Grouping, before, after *body) {
 	}
 }
 
-func (e *edit) recount(h *hold, delta int) {
+func (e *transaction) recount(h *hold, delta int) {
 	d := e.family(h.name).definition(h.typ)
 	d.series += delta
 	if d.shadowed {
@@ -233,7 +233,7 @@ func (e *edit) recount(h *hold, delta int) {
 	}
 }
 
-func (e *edit) hold(g *Grouping, h *hold) {
+func (e *transaction) hold(g *Grouping, h *hold) {
 	f := e.family(h.name)
 	if f.holders() == 0 {
 		e.stats.Families++
@@ -263,7 +263,7 @@ func (e *edit) hold(g *Grouping, h *hold) {
 	}
 }
 
-func (e *edit) unhold(g *Grouping, h *hold) {
+func (e *transaction) unhold(g *Grouping, h *hold) {
 	f := e.family(h.name)
 	d := f.definition(h.typ)
 	f.removeSet(g.set)
@@ -303,7 +303,7 @@ func (e *edit) unhold(g *Grouping, h *hold) {
 // not in the push but stay from before.
 //
 // rank is the place of the push among all changes, at its stamp.
-func (e *edit) ages(b, before *body, rank, at int64, kept func(name string) bool) {
+func (e *transaction) ages(b, before *body, rank, at int64, kept func(name string) bool) {
 	var last *age
 	var held []hold // of before, from the place where the next family would be
 	if before != nil {
@@ -339,7 +339,7 @@ func (e *edit) ages(b, before *body, rank, at int64, kept func(name string) bool
 
 // helpSince is since when a HELP is there: a grouping that joins its holders
 // takes over their time, so that the HELP stays when the first of them goes.
-func (e *edit) helpSince(i *ident, now int64) int64 {
+func (e *transaction) helpSince(i *ident, now int64) int64 {
 	f, ok := e.families.Get(i.name)
 	if !ok {
 		return now
