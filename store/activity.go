@@ -52,7 +52,7 @@ const (
 // Activity returns the entries that a query asks for, newest first, see
 // audit.Find.
 func (s *Store) Activity(ctx context.Context, q ActivityQuery) (entries []Entry, next string, err error) {
-	return audit.Find(ctx, s.journal, q, func(at time.Time) time.Time { return s.clock.shown(at, 0) })
+	return audit.Find(ctx, s.journal, q, func(at time.Time) time.Time { return s.clock.Shown(at, 0) })
 }
 
 // newEntry makes an entry about what happens now.
@@ -71,7 +71,7 @@ type Denial struct {
 // on record. It never waits.
 func (s *Store) Deny(d Denial) {
 	who := d.Origin.From + "\x00" + d.Origin.Via + "\x00" + d.Origin.ID
-	s.denials.Add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: audit.Shortened(d.What, audit.MaxMessage)} })
+	s.denials.Add(s.clock.Now(), s.clock.Stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: audit.Shortened(d.What, audit.MaxMessage)} })
 }
 
 // addRefusal counts one refused push.
@@ -98,7 +98,7 @@ func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error
 		return Entry{}, false, err
 	}
 	x, err := audit.Decode(operation, r.Value)
-	x.At = s.clock.shown(x.At, 0)
+	x.At = s.clock.Shown(x.At, 0)
 	return x, err == nil, err
 }
 
@@ -125,7 +125,7 @@ func (t *activityTable) apply(_ *transaction, ev event) error {
 
 func (t *activityTable) due() (at time.Time, ok bool) {
 	if len(t.summed) > 0 {
-		return t.c.clock.now(), true
+		return t.c.clock.Now(), true
 	}
 	at, ok = t.trimAt, t.c.o.Retention > 0 && t.entries > 0
 	for _, x := range []*audit.Sums{t.c.refusals, t.c.denials} {
@@ -143,7 +143,7 @@ func (t *activityTable) tidy(b *batch) {
 
 // addSums puts on record what was refused in the minutes that are over.
 func (t *activityTable) addSums(b *batch) {
-	if now, all := t.c.clock.now(), t.c.finishing; len(t.summed) == 0 { // else the last ones could not be written yet
+	if now, all := t.c.clock.Now(), t.c.finishing; len(t.summed) == 0 { // else the last ones could not be written yet
 		t.summed = append(t.c.refusals.Take(now, all), t.c.denials.Take(now, all)...)
 	}
 	for _, x := range t.summed {
@@ -182,7 +182,7 @@ const trimEvery = time.Hour
 // trim drops the oldest entries beyond what the log may hold, and those
 // that are too old.
 func (t *activityTable) trim(b *batch) {
-	now := t.c.clock.now()
+	now := t.c.clock.Now()
 	over, aged := t.entries-t.c.o.MaxEntries, t.c.o.Retention > 0 && !now.Before(t.trimAt)
 	if over <= 0 && !aged {
 		return
@@ -197,7 +197,7 @@ func (t *activityTable) trim(b *batch) {
 	}
 	oldest := ""
 	if aged {
-		oldest = audit.OldestKey(t.c.clock.stamp().Add(-t.c.o.Retention))
+		oldest = audit.OldestKey(t.c.clock.Stamp().Add(-t.c.o.Retention))
 		t.trimAt = now.Add(trimEvery)
 	}
 	for i, r := range records {

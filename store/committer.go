@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/journal"
 )
 
@@ -142,14 +143,14 @@ func (c *committer) finish() {
 
 // idle is how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
-	next, now := time.Hour, c.clock.now()
+	next, now := time.Hour, c.clock.Now()
 	for _, x := range c.tables {
 		if at, ok := x.due(); ok {
 			next = min(next, max(0, at.Sub(now)))
 		}
 	}
-	if c.clock.holding.Load() {
-		next = min(next, holdCheck)
+	if c.clock.Holding() {
+		next = min(next, clock.HoldCheck)
 	}
 	return max(next, c.retryAt.Sub(now))
 }
@@ -222,14 +223,14 @@ func (c *committer) newBatch() *batch {
 // The rank is that of the stamps while the clock goes on; it says since when
 // what is held, and goes on where a clock is set back.
 func (c *committer) tick(b *batch) {
-	wall, now := c.clock.times()
+	wall, now := c.clock.Times()
 	b.now, b.when = wall, now
-	if at := b.now.UnixNano(); at <= c.stamped && c.stamped-at < int64(sameMoment) {
+	if at := b.now.UnixNano(); at <= c.stamped && c.stamped-at < int64(clock.SameMoment) {
 		b.now = b.now.Add(time.Duration(c.stamped - at + 1))
 	}
 	c.stamped = b.now.UnixNano()
-	c.clock.note(c.stamped)
-	c.ran = c.clock.nextRan(b.when, wall, c.ran)
+	c.clock.Note(c.stamped)
+	c.ran = c.clock.NextRan(b.when, wall, c.ran)
 	c.rank = max(c.rank+1, c.stamped)
 	b.ran, b.rank = c.ran, c.rank
 }
@@ -266,7 +267,7 @@ func (c *committer) write(b *batch) error {
 	last, err := c.journal.Commit(ctx, changes...)
 	c.o.Observe(CommitStats{Duration: time.Since(begin), Changes: len(changes), Err: err})
 	if err != nil {
-		c.retryAt = c.clock.now().Add(saveEvery)
+		c.retryAt = c.clock.Now().Add(saveEvery)
 		return explain(err)
 	}
 	c.written(b)

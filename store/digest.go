@@ -35,7 +35,7 @@ func (p *Snapshot) DeletedByDigest(digest string) (DeletedGrouping, bool) {
 		return DeletedGrouping{}, false
 	}
 	x, ok := p.deleted.Get(id)
-	return DeletedGrouping{Key: x.key, At: p.clock.shown(time.Unix(0, x.stamp), x.ran), Operation: x.operation}, ok
+	return DeletedGrouping{Key: x.key, At: p.clock.Shown(time.Unix(0, x.stamp), x.ran), Operation: x.operation}, ok
 }
 
 // identityOf returns the identity of the grouping, held or deleted, that a

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/journal"
 )
 
@@ -59,11 +60,11 @@ func (t *groupingTable) settle(e *transaction) {
 		was, _ := e.groups.Get(id)
 		g := *was
 		g.ends = e.endOf(&g)
-		if time.Duration(g.ends-nanos(g.Expires)).Abs() > clockTolerance {
-			e.clock.askew.Store(true)
+		if time.Duration(g.ends-clock.Nanos(g.Expires)).Abs() > clock.Tolerance {
+			e.clock.NoteAskew()
 		}
 		e.groups.Set(id, &g)
-		e.expiries.Set(timeKey(g.ends, id), id)
+		e.expiries.Set(clock.Key(g.ends, id), id)
 	}
 	e.settleDeleted()
 }
@@ -81,7 +82,7 @@ func (e *transaction) settleDeleted() {
 
 func (t *groupingTable) due() (at time.Time, ok bool) {
 	if len(t.expired) > 0 {
-		return t.c.clock.now(), true
+		return t.c.clock.Now(), true
 	}
 	at, ok = t.c.durable.nextExpiry()
 	if sweep, some := t.nextSweep(); some && (!ok || sweep.Before(at)) {
@@ -93,11 +94,11 @@ func (t *groupingTable) due() (at time.Time, ok bool) {
 // nextSweep is when a deleted grouping is to be forgotten.
 func (t *groupingTable) nextSweep() (time.Time, bool) {
 	at, _, ok := t.c.durable.oldestDeleted()
-	if !ok || t.c.clock.holding.Load() {
+	if !ok || t.c.clock.Holding() {
 		return time.Time{}, false
 	}
 	if t.c.durable.deletedBytes > t.c.o.UndoMaxBytes {
-		return t.c.clock.now(), true
+		return t.c.clock.Now(), true
 	}
 	return time.Unix(0, at).Add(t.c.o.UndoWindow), true
 }
@@ -116,14 +117,14 @@ func (t *groupingTable) written(b *batch) {
 // expire takes out what has expired, whether or not that can be written now.
 func (c *committer) expire() {
 	at, ok := c.durable.nextExpiry()
-	if !ok || c.clock.holding.Load() {
+	if !ok || c.clock.Holding() {
 		return
 	}
-	now := c.clock.now()
+	now := c.clock.Now()
 	if at.After(now) {
 		return
 	}
-	end := tombstone{stamp: c.clock.stamp().UnixNano(), ran: c.clock.ran(now)}
+	end := tombstone{stamp: c.clock.Stamp().UnixNano(), ran: c.clock.Ran(now)}
 	c.transactions++
 	e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
 	for ok && !at.After(now) {
@@ -160,13 +161,13 @@ func (t *groupingTable) writeExpired(b *batch) {
 
 // sweep forgets deleted groupings whose time is over, the oldest first.
 func (t *groupingTable) sweep(b *batch) {
-	if t.c.clock.holding.Load() {
+	if t.c.clock.Holding() {
 		return
 	}
 	for range deleteChunk {
 		at, id, ok := b.oldestDeleted()
 		over := b.deletedBytes > t.c.o.UndoMaxBytes
-		if !ok || !over && time.Unix(0, at).Add(t.c.o.UndoWindow).After(t.c.clock.now()) {
+		if !ok || !over && time.Unix(0, at).Add(t.c.o.UndoWindow).After(t.c.clock.Now()) {
 			return
 		}
 		x, _ := b.deleted.Get(id)

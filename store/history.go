@@ -60,7 +60,7 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 	slices.SortStableFunc(pushes, newestFirst)
 	pushes = slices.CompactFunc(pushes, func(a, b PushSummary) bool { return a.At.Equal(b.At) })
 	for i := range pushes {
-		pushes[i].At = s.clock.shown(pushes[i].At, 0)
+		pushes[i].At = s.clock.Shown(pushes[i].At, 0)
 	}
 	slices.SortStableFunc(pushes, newestFirst)
 	return pushes[:min(len(pushes), maxHistory)], nil

@@ -63,7 +63,7 @@ func (h *historyWriter) note(pushes []noted) {
 	if len(pushes) == 0 {
 		return
 	}
-	now := h.clock.now()
+	now := h.clock.Now()
 	h.mu.Lock()
 	wake := len(h.queue) == 0
 	for i := range pushes {
@@ -176,7 +176,7 @@ func (h *historyWriter) takeLost() int {
 
 // done takes note of what was written, or was not.
 func (h *historyWriter) done(taken []*unwritten, written bool) {
-	now := h.clock.now()
+	now := h.clock.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range taken {

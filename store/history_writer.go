@@ -36,19 +36,19 @@ func (h *historyWriter) idle() time.Duration {
 	}
 	at := h.queue[0].due
 	if h.bytes > earlyBytes {
-		at = h.clock.now()
+		at = h.clock.Now()
 	}
 	if at.Before(h.retryAt) {
 		at = h.retryAt
 	}
-	return max(0, at.Sub(h.clock.now()))
+	return max(0, at.Sub(h.clock.Now()))
 }
 
 func (h *historyWriter) writeDue() {
 	if lost := h.takeLost(); lost > 0 {
 		h.log.Warn("Pushes are missing in the history of some groupings: more came than could be written.", "pushes", lost)
 	}
-	for now := h.clock.now(); !now.Before(h.retryAt); {
+	for now := h.clock.Now(); !now.Before(h.retryAt); {
 		taken := h.take(now, false)
 		if len(taken) == 0 {
 			return
@@ -66,7 +66,7 @@ func (h *historyWriter) finish() {
 	ctx, cancel := context.WithTimeout(context.Background(), h.o.Timeout)
 	defer cancel()
 	for {
-		taken := h.take(h.clock.now(), true)
+		taken := h.take(h.clock.Now(), true)
 		if len(taken) == 0 {
 			return
 		}

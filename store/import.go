@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -152,7 +153,7 @@ const begun = 1_577_836_800 // 2020
 // it would have this server take its own clock for wrong at each start. A clock that
 // is wrong itself, as on a board without a battery, says nothing about others.
 func (b *batch) arrived(t time.Time) time.Time {
-	if t.Sub(b.now) > clockTolerance && b.now.Unix() > begun {
+	if t.Sub(b.now) > clock.Tolerance && b.now.Unix() > begun {
 		return b.now
 	}
 	return t

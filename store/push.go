@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/store/audit"
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -103,7 +104,7 @@ func (op *pushOp) apply(b *batch) error {
 	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
-		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: nanos(g.Failed)}.encode()})
+		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed)}.encode()})
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func (b *batch) sincePush(before, g *Grouping) time.Duration {
 		return between
 	}
 	// Unless the clock was set in between.
-	if passed := b.when.Sub(b.clock.place(nanos(before.Pushed), before.ran)); (passed - between).Abs() > clockTolerance {
+	if passed := b.when.Sub(b.clock.Place(clock.Nanos(before.Pushed), before.ran)); (passed - between).Abs() > clock.Tolerance {
 		return passed
 	}
 	return between
@@ -233,7 +234,7 @@ func (b *batch) revision(id string) Revision {
 // addGroup has a grouping's record written.
 func (b *batch) addGroup(g *Grouping, packed []byte, t tombstone, condition journal.Revision) {
 	rec := groupingRecord{
-		labels: g.Key.Labels(), pushed: nanos(g.Pushed), ran: g.ran, expires: nanos(g.Expires), origin: g.Origin,
+		labels: g.Key.Labels(), pushed: clock.Nanos(g.Pushed), ran: g.ran, expires: clock.Nanos(g.Expires), origin: g.Origin,
 		base: g.base, pushInterval: g.PushInterval, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
 	}
 	if g.after != nil {
@@ -243,13 +244,6 @@ func (b *batch) addGroup(g *Grouping, packed []byte, t tombstone, condition jour
 		rec.refused = g.refusal().encode()
 	}
 	b.add(g.Key.ID(), journal.Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
-}
-
-func nanos(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
 }
 
 // maxFailure bounds what is kept of the reason of a refusal.

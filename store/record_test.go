@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatehouse/store/audit"
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/key"
 	"gatehouse/store/record"
@@ -88,7 +89,7 @@ func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
 
 func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
 	s := &Store{}
-	s.clock = newClock(Clock{})
+	s.clock = clock.New(Clock{})
 	s.log = slog.New(slog.DiscardHandler)
 	h := newHistoryWriter(s)
 	push := func(i int) {
@@ -192,7 +193,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(history)
 	f.Add(encodeControl(tombstone{1, 3, "op"}, []wipe{{tombstone{2, 4, "other"}, 3}}))
 	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
-	f.Add(savedClock{at: 1, ran: 2, doubt: 3}.encode())
+	f.Add(encodeClock(clock.Saved{At: 1, Ran: 2, Doubt: 3}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if r, err := decodeGroupRecord(raw); err == nil {
 			if b, err := r.body(nil); err == nil {

@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
@@ -46,13 +47,13 @@ func (t *refusedTable) add(k GroupingKey, r refusal, when time.Time) {
 	if len(t.unsaved) == 0 {
 		t.saveAt = when.Add(saveEvery)
 	}
-	t.unsaved[k.ID()] = unsaved{key: k, at: unixNano(r.at), refusal: r}
+	t.unsaved[k.ID()] = unsaved{key: k, at: clock.FromNanos(r.at), refusal: r}
 }
 
 func (t *refusedTable) due() (time.Time, bool) { return t.saveAt, len(t.unsaved) > 0 }
 
 func (t *refusedTable) tidy(b *batch) {
-	if t.c.finishing || !t.c.clock.now().Before(t.saveAt) {
+	if t.c.finishing || !t.c.clock.Now().Before(t.saveAt) {
 		t.save(b)
 	}
 }
@@ -76,7 +77,7 @@ func (t *refusedTable) written(b *batch) {
 // setFailure notes a refused push to a grouping.
 func (e *transaction) setFailure(g *Grouping, r refusal) {
 	next := *g
-	next.Failed, next.failedRan, next.Failure, next.failureReason = unixNano(r.at), r.ran, r.message, r.reason
+	next.Failed, next.failedRan, next.Failure, next.failureReason = clock.FromNanos(r.at), r.ran, r.message, r.reason
 	next.renderTimes()
 	e.renew(&next)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
@@ -74,22 +75,22 @@ func (s *Store) Session(id string) (Session, bool) {
 // lives reports whether a session has not ended, and takes down when it was last
 // used.
 func (s *Store) lives(key string, x *Session) bool {
-	now := s.clock.now()
+	now := s.clock.Now()
 	seen := s.lastUsed(key, x)
 	idle := s.o.SessionIdle > 0 && now.Sub(seen) >= s.o.SessionIdle
 	ends := time.Unix(0, x.ends)
-	x.LastUsed, x.Created = s.clock.reckoned(x.LastUsed, seen), s.clock.shown(x.Created, x.ran)
-	x.Expires, x.ends, x.ran = s.clock.reckoned(x.Expires, ends), 0, 0
+	x.LastUsed, x.Created = s.clock.Reckoned(x.LastUsed, seen), s.clock.Shown(x.Created, x.ran)
+	x.Expires, x.ends, x.ran = s.clock.Reckoned(x.Expires, ends), 0, 0
 	return now.Before(ends) && !idle
 }
 
 // lastSeen returns the running time at which a session was last used, and takes
 // down the stamp of that.
 func (s *Store) lastUsed(key string, x *Session) time.Time {
-	seen := s.clock.place(nanos(x.LastUsed), x.ran)
+	seen := s.clock.Place(clock.Nanos(x.LastUsed), x.ran)
 	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
-		if used := s.clock.place(stamp, ran); used.After(seen) {
-			seen, x.LastUsed = used, unixNano(stamp)
+		if used := s.clock.Place(stamp, ran); used.After(seen) {
+			seen, x.LastUsed = used, clock.FromNanos(stamp)
 		}
 	}
 	return seen
@@ -192,7 +193,7 @@ func (s sessions) next() (at time.Time, key string, ok bool) {
 func (s sessions) put(key string, x Session) {
 	s.remove(key)
 	s.byKey.Set(key, x)
-	s.ends.Set(timeKey(x.ends, key), key)
+	s.ends.Set(clock.Key(x.ends, key), key)
 	keys, _ := s.byUser.Get(x.ID)
 	i := slices.IndexFunc(keys, func(other string) bool {
 		o, _ := s.byKey.Get(other)
@@ -209,7 +210,7 @@ func (s sessions) remove(key string) {
 	if !ok {
 		return
 	}
-	s.ends.Delete(timeKey(x.ends, key))
+	s.ends.Delete(clock.Key(x.ends, key))
 	keys, _ := s.byUser.Get(x.ID)
 	if keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == key }); len(keys) > 0 {
 		s.byUser.Set(x.ID, keys)
@@ -219,7 +220,7 @@ func (s sessions) remove(key string) {
 }
 
 // settle gives all sessions their ends on the running time.
-func (s sessions) settle(c *clock) {
+func (s sessions) settle(c *clock.Clock) {
 	var keys []string
 	s.byKey.Scan(func(key string, _ Session) bool {
 		keys = append(keys, key)
@@ -230,16 +231,16 @@ func (s sessions) settle(c *clock) {
 		x, _ := s.byKey.Get(key)
 		x.ends = x.endOf(c)
 		s.byKey.Set(key, x)
-		s.ends.Set(timeKey(x.ends, key), key)
+		s.ends.Set(clock.Key(x.ends, key), key)
 	}
 }
 
 // endOf is when a session ends, in Unix nanoseconds of the running time.
-func (x *Session) endOf(c *clock) int64 {
+func (x *Session) endOf(c *clock.Clock) int64 {
 	if x.Created.IsZero() {
-		return x.Expires.Add(c.start.Sub(time.Unix(0, c.base.Load()))).UnixNano()
+		return c.Reached(x.Expires).UnixNano()
 	}
-	return c.place(nanos(x.Created), x.ran).Add(x.Expires.Sub(x.Created)).UnixNano()
+	return c.Place(clock.Nanos(x.Created), x.ran).Add(x.Expires.Sub(x.Created)).UnixNano()
 }
 
 type createSessionOp struct {
@@ -269,9 +270,9 @@ func (op *createSessionOp) apply(b *batch) error {
 }
 
 // begin gives a session that was made a moment ago its place on the running time.
-func (x *Session) begin(c *clock) {
-	set := c.stamp().Sub(c.now())
-	x.ran = c.ran(x.Created.Add(-set))
+func (x *Session) begin(c *clock.Clock) {
+	set := c.Stamp().Sub(c.Now())
+	x.ran = c.Ran(x.Created.Add(-set))
 	x.ends = x.Expires.Add(-set).UnixNano()
 }
 
@@ -331,7 +332,7 @@ func (t *sessionTable) apply(e *transaction, ev event) error {
 	if err != nil {
 		return err
 	}
-	t.c.learn(nanos(x.Created), x.ran)
+	t.c.learn(clock.Nanos(x.Created), x.ran)
 	x.ends = x.endOf(t.c.clock)
 	e.changeSessions().put(r.Key, x)
 	return nil
@@ -346,10 +347,10 @@ func (t *sessionTable) due() (at time.Time, ok bool) {
 
 // tidy forgets the sessions whose time is over.
 func (t *sessionTable) tidy(b *batch) {
-	if t.c.clock.holding.Load() {
+	if t.c.clock.Holding() {
 		return
 	}
-	now := t.c.clock.now()
+	now := t.c.clock.Now()
 	for range deleteChunk {
 		at, key, ok := b.sessions.next()
 		if !ok || at.After(now) {
@@ -381,7 +382,7 @@ func (b *batch) idleSessions(now time.Time) (idle []string) {
 func (x Session) encode() []byte {
 	return record.Marshal(&record.Session{
 		Format: record.Format, Scheme: x.Scheme, Id: x.ID, Name: x.Name, Role: x.Role,
-		Created: nanos(x.Created), Ran: x.ran, Seen: nanos(x.LastUsed), Expires: nanos(x.Expires),
+		Created: clock.Nanos(x.Created), Ran: x.ran, Seen: clock.Nanos(x.LastUsed), Expires: clock.Nanos(x.Expires),
 		Credential: x.Credential, Extra: x.Extra, Provider: x.Provider, From: x.From, Agent: x.UserAgent,
 	})
 }
@@ -391,7 +392,7 @@ func decodeSession(b []byte) (Session, error) {
 	err := record.Unmarshal(b, &r)
 	return Session{
 		Scheme: r.Scheme, ID: r.Id, Name: r.Name, Role: r.Role,
-		Created: unixNano(r.Created), ran: r.Ran, LastUsed: unixNano(r.Seen), Expires: unixNano(r.Expires),
+		Created: clock.FromNanos(r.Created), ran: r.Ran, LastUsed: clock.FromNanos(r.Seen), Expires: clock.FromNanos(r.Expires),
 		Credential: r.Credential, Extra: r.Extra, Provider: r.Provider, From: r.From, UserAgent: r.Agent,
 	}, err
 }

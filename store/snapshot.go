@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/key"
@@ -16,7 +17,7 @@ import (
 // Snapshot is everything the store holds, as it was at one moment. It is
 // immutable: reading it neither blocks nor is disturbed by any change.
 type Snapshot struct {
-	clock    *clock // nil: stamps are shown as they are
+	clock    *clock.Clock // nil: stamps are shown as they are
 	sequence uint64
 	changes  uint64
 	resets   uint64           // how often the journal had started over
@@ -97,9 +98,9 @@ func (p *Snapshot) copy() *Snapshot {
 // Sequence is another one with every change of what the snapshot shows of groupings.
 // It is new in every process.
 func (p *Snapshot) Sequence() uint64 {
-	if r := p.clock.read(); r.clock != nil && r.highest.Load() > r.limit {
+	if second, ahead := p.clock.Read().Ahead(); ahead {
 		// Times that are ahead are shown as they are once the clock has reached them.
-		return p.sequence<<32 ^ uint64(r.limit/int64(time.Second))
+		return p.sequence<<32 ^ uint64(second)
 	}
 	return p.sequence
 }

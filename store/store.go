@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/store/audit"
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -65,7 +66,7 @@ type CommitStats struct {
 type Store struct {
 	journal journal.Journal
 	o       Options
-	clock   *clock
+	clock   *clock.Clock
 	log     *slog.Logger
 
 	snapshot atomic.Pointer[Snapshot]
@@ -108,7 +109,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	}
 	follow, stop := context.WithCancel(context.Background())
 	s := &Store{
-		journal: j, o: o, log: o.Logger, stop: stop, clock: newClock(o.Clock),
+		journal: j, o: o, log: o.Logger, stop: stop, clock: clock.New(o.Clock),
 		requests: make(chan *request, maxQueued),
 		events:   make(chan event, 1024),
 		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
@@ -155,7 +156,7 @@ type Status struct {
 
 // Status never blocks.
 func (s *Store) Status() Status {
-	st := Status{Journal: s.journal.Status(), Ready: s.ready.Load(), Queued: len(s.requests), Clock: s.clock.status()}
+	st := Status{Journal: s.journal.Status(), Ready: s.ready.Load(), Queued: len(s.requests), Clock: s.clock.Status()}
 	if st.Err = st.Journal.Err; s.failure.Load() != nil {
 		st.Ready, st.Err = false, *s.failure.Load()
 	}
@@ -216,7 +217,7 @@ type Rejection struct {
 // store: in the activity log, and with the grouping if there is one. It creates
 // none.
 func (s *Store) Reject(ctx context.Context, r Rejection) {
-	addRefusal(s.refusals, s.clock.now(), s.clock.stamp(), &r)
+	addRefusal(s.refusals, s.clock.Now(), s.clock.Stamp(), &r)
 	if _, ok := s.Snapshot().Grouping(r.Key); !ok {
 		return
 	}

@@ -76,7 +76,7 @@ func (c *committer) settle(e *transaction) {
 
 // tidy adds to a batch what the store has to write by itself.
 func (c *committer) tidy(b *batch) {
-	if c.clock.now().Before(c.retryAt) {
+	if c.clock.Now().Before(c.retryAt) {
 		return
 	}
 	b.tidied = true

@@ -1,8 +1,7 @@
 package store
 
 import (
-	"time"
-
+	"gatehouse/store/clock"
 	"gatehouse/store/journal"
 )
 
@@ -39,7 +38,7 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 // newGroup makes the grouping of a record, but for its revision.
 func (r *groupingRecord) newGroup(k GroupingKey, b *body) *Grouping {
 	g := newGroup(k, b)
-	g.Pushed, g.ran, g.Expires, g.Origin = unixNano(r.pushed), r.ran, unixNano(r.expires), r.origin
+	g.Pushed, g.ran, g.Expires, g.Origin = clock.FromNanos(r.pushed), r.ran, clock.FromNanos(r.expires), r.origin
 	g.PushInterval, g.pace = r.pushInterval, r.pace
 	if r.after.stamp != 0 {
 		after := r.after // and nothing else of the record
@@ -74,11 +73,4 @@ func (e *transaction) removeRecord(key string) {
 			return
 		}
 	}
-}
-
-func unixNano(n int64) time.Time {
-	if n == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, n)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/tidwall/btree"
 
 	"gatehouse/store/audit"
+	"gatehouse/store/clock"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
@@ -54,12 +55,12 @@ func (s *Store) Expired(x *TokenSecret) bool { return x.expired(s.clock) }
 
 // expired reports whether the secret has ended: on its day, as the clock has it,
 // and after its time even if the clock was set back since.
-func (x *TokenSecret) expired(c *clock) bool {
+func (x *TokenSecret) expired(c *clock.Clock) bool {
 	if x.Expires.IsZero() {
 		return false
 	}
-	over := c.now().Sub(c.place(nanos(x.Created), x.ran)) >= x.Expires.Sub(x.Created)
-	return over || !c.stamp().Before(x.Expires)
+	over := c.Now().Sub(c.Place(clock.Nanos(x.Created), x.ran)) >= x.Expires.Sub(x.Created)
+	return over || !c.Stamp().Before(x.Expires)
 }
 
 var (
@@ -146,7 +147,7 @@ func (s *Store) UseToken(id, from string) { s.noteUse(kindToken+id, from) }
 // happened in other processes is known a minute later.
 func (s *Store) TokenUsed(id string) (at time.Time, from string) {
 	stamp, ran, from := s.uses.stamps(kindToken + id)
-	return s.clock.shown(unixNano(stamp), ran), from
+	return s.clock.Shown(clock.FromNanos(stamp), ran), from
 }
 
 // Token returns the token of that ID.
@@ -160,7 +161,7 @@ func (p *Snapshot) shownToken(t *Token) *Token {
 	if t == nil {
 		return nil
 	}
-	made := p.clock.shown(t.Created, t.Secrets[len(t.Secrets)-1].ran)
+	made := p.clock.Shown(t.Created, t.Secrets[len(t.Secrets)-1].ran)
 	if made.Equal(t.Created) {
 		return t
 	}
@@ -378,7 +379,7 @@ func (x *tokenTable) apply(e *transaction, ev event) error {
 		return err
 	}
 	for i := range t.Secrets {
-		x.c.learn(nanos(t.Secrets[i].Created), t.Secrets[i].ran)
+		x.c.learn(clock.Nanos(t.Secrets[i].Created), t.Secrets[i].ran)
 	}
 	e.changeTokens().put(t)
 	return nil
@@ -387,7 +388,7 @@ func (x *tokenTable) apply(e *transaction, ev event) error {
 func (t *Token) encode() []byte {
 	r := &record.Token{
 		Format: record.Format, Name: t.Name, Role: t.Role, Limit: t.Scope.Texts(),
-		Created: nanos(t.Created), CreatedBy: t.CreatedBy, Maker: record.Maker_MAKER_WITHOUT_SIGN_IN,
+		Created: clock.Nanos(t.Created), CreatedBy: t.CreatedBy, Maker: record.Maker_MAKER_WITHOUT_SIGN_IN,
 	}
 	if t.Authenticated {
 		r.Maker = record.Maker_MAKER_KNOWN
@@ -395,7 +396,7 @@ func (t *Token) encode() []byte {
 	for i := range t.Secrets {
 		x := &t.Secrets[i]
 		r.Secret = append(r.Secret, &record.TokenSecret{
-			Digest: x.Digest[:], Hint: x.Hint, Created: nanos(x.Created), Ran: x.ran, Expires: nanos(x.Expires),
+			Digest: x.Digest[:], Hint: x.Hint, Created: clock.Nanos(x.Created), Ran: x.ran, Expires: clock.Nanos(x.Expires),
 		})
 	}
 	return record.Marshal(r)
@@ -409,12 +410,12 @@ func decodeToken(id string, b []byte) (*Token, error) {
 		return nil, err
 	}
 	t := &Token{
-		ID: id, Name: r.Name, Role: r.Role, Created: unixNano(r.Created), CreatedBy: r.CreatedBy,
+		ID: id, Name: r.Name, Role: r.Role, Created: clock.FromNanos(r.Created), CreatedBy: r.CreatedBy,
 		// Earlier versions wrote down nothing of strangers but no name.
 		Authenticated: r.Maker == record.Maker_MAKER_KNOWN || r.Maker == record.Maker_MAKER_UNKNOWN && r.CreatedBy != "",
 	}
 	for _, s := range r.Secret {
-		x := TokenSecret{Hint: s.Hint, Created: unixNano(s.Created), ran: s.Ran, Expires: unixNano(s.Expires)}
+		x := TokenSecret{Hint: s.Hint, Created: clock.FromNanos(s.Created), ran: s.Ran, Expires: clock.FromNanos(s.Expires)}
 		copy(x.Digest[:], s.Digest)
 		t.Secrets = append(t.Secrets, x)
 	}

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"encoding/binary"
 	"slices"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -47,9 +47,6 @@ type deletedGrouping struct {
 
 // timeKey orders identities by a time, which may be before 1970 where the clock
 // begins there.
-func timeKey(unixNano int64, id string) string {
-	return string(binary.BigEndian.AppendUint64(nil, uint64(unixNano)^1<<63)) + id
-}
 
 func (e *transaction) addOwn(f exposition.Family) {
 	own := &ident{name: f.Name, typ: f.Type, help: f.Help, unit: f.Unit}
@@ -127,7 +124,7 @@ func (e *transaction) place(g *Grouping) (before *body) {
 	}
 	if !g.Expires.IsZero() {
 		g.ends = e.endOf(g)
-		e.expiries.Set(timeKey(g.ends, g.Key.ID()), g.Key.ID())
+		e.expiries.Set(clock.Key(g.ends, g.Key.ID()), g.Key.ID())
 	}
 	e.touch()
 	e.stats.Groupings++
@@ -162,7 +159,7 @@ func (e *transaction) forget(g *Grouping) {
 		}
 	}
 	if !g.Expires.IsZero() {
-		e.expiries.Delete(timeKey(g.ends, g.Key.ID()))
+		e.expiries.Delete(clock.Key(g.ends, g.Key.ID()))
 	}
 }
 
@@ -175,11 +172,11 @@ func (e *transaction) renew(g *Grouping) {
 // addDeleted keeps a deleted grouping, at the place that its tombstone has on the
 // running time.
 func (e *transaction) addDeleted(x deletedGrouping) {
-	x.at = e.clock.place(x.stamp, x.ran).UnixNano()
+	x.at = e.clock.Place(x.stamp, x.ran).UnixNano()
 	e.dropDeleted(x.key.ID())
 	e.countDeleted(&x)
 	e.deleted.Set(x.key.ID(), x)
-	e.deletedByTime.Set(timeKey(x.at, x.key.ID()), x.key.ID())
+	e.deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
 	e.digests.Set(digestOf(x.key.ID()))
 	e.deletedBytes += x.bytes
 	e.stats.Deleted++
@@ -187,7 +184,7 @@ func (e *transaction) addDeleted(x deletedGrouping) {
 
 func (e *transaction) dropDeleted(id string) {
 	if x, ok := e.deleted.Delete(id); ok {
-		e.deletedByTime.Delete(timeKey(x.at, id))
+		e.deletedByTime.Delete(clock.Key(x.at, id))
 		if _, held := e.groups.Get(id); !held {
 			e.digests.Delete(digestOf(id))
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"gatehouse/store/clock"
 	"gatehouse/store/journal"
 )
 
@@ -106,8 +107,8 @@ func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	until = time.Unix(0, d.last).Add(s.o.UndoWindow)
-	shown := s.clock.reckoned(time.Unix(0, d.stamp).Add(s.o.UndoWindow), until)
-	return shown, until.After(s.clock.now())
+	shown := s.clock.Reckoned(time.Unix(0, d.stamp).Add(s.o.UndoWindow), until)
+	return shown, until.After(s.clock.Now())
 }
 
 // DeletedBy returns up to limit of the groupings that an operation deleted and
@@ -120,9 +121,9 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 	if !ok {
 		return nil, 0
 	}
-	from := s.clock.now().Add(-s.o.UndoWindow).UnixNano() + 1
+	from := s.clock.Now().Add(-s.o.UndoWindow).UnixNano() + 1
 	counted := d.first >= from // none of them is too old
-	p.deletedByTime.Ascend(timeKey(max(d.first, from), ""), func(_, id string) bool {
+	p.deletedByTime.Ascend(clock.Key(max(d.first, from), ""), func(_, id string) bool {
 		x, _ := p.deleted.Get(id)
 		if x.at > d.last || counted && len(keys) >= limit {
 			return false
@@ -154,7 +155,7 @@ func (s *Store) restorable(operation string) []deletedGrouping {
 }
 
 func (s *Store) inUndoWindow(t tombstone) bool {
-	return s.clock.place(t.stamp, t.ran).Add(s.o.UndoWindow).After(s.clock.now())
+	return s.clock.Place(t.stamp, t.ran).Add(s.o.UndoWindow).After(s.clock.Now())
 }
 
 // pushedAfter returns the groupings that an operation deleted and that were
@@ -223,7 +224,7 @@ func (s *Store) readRefusal(ctx context.Context, f deletedRecord, refused []byte
 	if err != nil {
 		return journal.Unreadable(journal.Record{Key: recordKey(kindRefused, f.key)}, err)
 	}
-	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = unixNano(r.at), r.ran, r.message, r.reason
+	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = clock.FromNanos(r.at), r.ran, r.message, r.reason
 	return nil
 }
 
@@ -297,7 +298,7 @@ func (e *transaction) joinHelps(b *body) {
 
 // refusal is what the journal keeps of the last refused push.
 func (g *Grouping) refusal() refusal {
-	return refusal{id: g.Key.ID(), at: nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
+	return refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
 }
 
 // deletion is what is left of the groupings that one operation deleted.

@@ -36,8 +36,8 @@ type use struct {
 func newUses(wanted chan<- struct{}) *uses { return &uses{wanted: wanted} }
 
 func (s *Store) noteUse(key, from string) {
-	now := s.clock.now()
-	s.uses.note(key, from, now, s.clock.stamp().UnixNano(), s.clock.ran(now))
+	now := s.clock.Now()
+	s.uses.note(key, from, now, s.clock.Stamp().UnixNano(), s.clock.Ran(now))
 }
 
 // note remembers that something is used now, on the running time.
@@ -184,7 +184,7 @@ func (t *useTable) due() (time.Time, bool) { return t.c.uses.due() }
 // tidy writes when sessions and tokens were last used. What can't be written
 // is not tried again: the next use is as good.
 func (t *useTable) tidy(b *batch) {
-	for _, key := range t.c.uses.take(t.c.clock.now(), t.c.finishing) {
+	for _, key := range t.c.uses.take(t.c.clock.Now(), t.c.finishing) {
 		x := t.c.uses.find(key)
 		x.dirty.Store(false)
 		if !b.owns(key) {

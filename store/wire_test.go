@@ -49,7 +49,7 @@ func rewritten(key string, value []byte) ([]byte, error) {
 	switch kind := key[:2]; {
 	case key == clockKey:
 		x, err := decodeClock(value)
-		return x.encode(), err
+		return encodeClock(x), err
 	case key == signingKeyKey:
 		e := transaction{Snapshot: newSnapshot(nil)}
 		err := signingKeyTable{}.apply(&e, event{record: journal.Record{Value: value}})
