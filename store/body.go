@@ -19,7 +19,7 @@ type ident struct {
 // age tells since when a grouping holds a family. The families of one push share
 // one.
 type age struct {
-	// Ranks among all changes, see committer.tick.
+	// Ranks among all changes, see commit.Batch.
 	since     int64 // first held by this grouping, with this type
 	helpSince int64 // this HELP was first held by any holder
 

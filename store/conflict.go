@@ -33,7 +33,7 @@ func (e *transaction) removeClaims(c claim) {
 }
 
 // rivals returns the definitions that cannot be shown together with c.
-func (p *Snapshot) rivals(c claim) []claim {
+func (p *State) rivals(c claim) []claim {
 	var found []claim
 	for _, name := range c.sampleNames() {
 		others, _ := p.claims.Get(name)
@@ -46,9 +46,9 @@ func (p *Snapshot) rivals(c claim) []claim {
 	return found
 }
 
-func (p *Snapshot) isRivalled(c claim) bool { return len(p.rivals(c)) > 0 }
+func (p *State) isRivalled(c claim) bool { return len(p.rivals(c)) > 0 }
 
-func (p *Snapshot) definition(c claim) *definition {
+func (p *State) definition(c claim) *definition {
 	if f, ok := p.families.Get(c.family); ok {
 		return f.definition(c.typ)
 	}
@@ -142,7 +142,7 @@ func (e *transaction) refreshSince(c claim) {
 // check says what speaks against a body for the grouping g, of which kept says
 // which families were not pushed but stay as they are. labelSets bounds the
 // sets of label names under which a family may be held; 0: no bound.
-func (p *Snapshot) check(g *Grouping, before *body, kept func(name string) bool, labelSets int) error {
+func (p *State) check(g *Grouping, before *body, kept func(name string) bool, labelSets int) error {
 	if before == nil {
 		before = emptyBody
 	}
@@ -158,7 +158,7 @@ func (p *Snapshot) check(g *Grouping, before *body, kept func(name string) bool,
 	return nil
 }
 
-func (p *Snapshot) checkFamily(g *Grouping, i int, before *body, kept func(string) bool, labelSets int) error {
+func (p *State) checkFamily(g *Grouping, i int, before *body, kept func(string) bool, labelSets int) error {
 	h := &g.body.holds[i]
 	f, known := p.families.Get(h.name)
 	if known && len(f.defs) == 1 && f.defs[0].typ == h.typ && !f.defs[0].shadowed && f.onlySet(g.set) {
@@ -183,7 +183,7 @@ func (p *Snapshot) checkFamily(g *Grouping, i int, before *body, kept func(strin
 }
 
 // checkRivals refuses a definition that another grouping or the server rivals.
-func (p *Snapshot) checkRivals(g *Grouping, h *hold, before *body, kept func(string) bool) error {
+func (p *State) checkRivals(g *Grouping, h *hold, before *body, kept func(string) bool) error {
 	for _, r := range p.rivals(claim{h.name, h.typ}) {
 		d := p.definition(r)
 		others := d.holders
@@ -218,7 +218,7 @@ const maxHolderLookup = 1000
 
 // holder returns a grouping other than self that holds the definition, if one
 // is found quickly.
-func (p *Snapshot) holder(c claim, d *definition, self string) *Grouping {
+func (p *State) holder(c claim, d *definition, self string) *Grouping {
 	if g, ok := p.groups.Get(d.example); ok && d.example != "" && d.example != self {
 		return g
 	}
@@ -234,7 +234,7 @@ func (p *Snapshot) holder(c claim, d *definition, self string) *Grouping {
 	return nil
 }
 
-func (p *Snapshot) byAlias(alias string) *Grouping {
+func (p *State) byAlias(alias string) *Grouping {
 	if g, ok := p.groups.Get(alias); ok && g.alias == alias {
 		return g
 	}

@@ -8,16 +8,14 @@ import (
 	"time"
 
 	"gatehouse/store/audit"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
-// deleteChunk bounds the groupings that one commit deletes, so that pushes get
-// their turn in between.
-const deleteChunk = 500
-
 // Delete deletes one grouping and returns how many there were: 0 or 1.
-func (s *Store) Delete(ctx context.Context, k GroupingKey, o Origin) (int, error) {
+func (s *Groupings) Delete(ctx context.Context, k GroupingKey, o Origin) (int, error) {
 	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: k.String()}}, []GroupingVersion{{Key: k}})
 	return d.Groupings, err
 }
@@ -29,9 +27,9 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 // deleted. If any of them does not match within, nothing is deleted and the error
 // is ErrOutside. Many take several commits: another error may leave some of them
 // deleted.
-func (s *Store) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
+func (s *Groupings) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
 	var matching []GroupingVersion
-	for g := range s.Snapshot().matching(sel) {
+	for g := range s.state().matching(sel) {
 		if !within.Match(g.Key.Labels()) {
 			return 0, ErrOutside
 		}
@@ -75,7 +73,7 @@ func (e *ChangedError) Error() string {
 // delete begins, the error is a *ChangedError and nothing is deleted. Many take
 // several commits: what is pushed meanwhile is among Changed even so, and
 // after an error Deleted says what was done. Other errors are those of Push.
-func (s *Store) DeleteVersions(ctx context.Context, seen []GroupingVersion, exact bool, what string, o Origin) (Deleted, error) {
+func (s *Groupings) DeleteVersions(ctx context.Context, seen []GroupingVersion, exact bool, what string, o Origin) (Deleted, error) {
 	if what == "" && len(seen) > 0 {
 		what = seen[0].Key.String()
 	}
@@ -86,13 +84,13 @@ func (s *Store) DeleteVersions(ctx context.Context, seen []GroupingVersion, exac
 	return s.delete(ctx, op, seen)
 }
 
-func (s *Store) delete(ctx context.Context, op *deleteOp, seen []GroupingVersion) (Deleted, error) {
+func (s *Groupings) delete(ctx context.Context, op *deleteOp, seen []GroupingVersion) (Deleted, error) {
 	op.entry.Kind = EntryDelete
 	var d Deleted
 	// Where there is nothing to be deleted the answer must not promise what is
 	// not so either: wait in line.
 	for first := true; first || len(seen) > 0; first = false {
-		n := min(len(seen), deleteChunk)
+		n := min(len(seen), commit.Chunk)
 		op.seen, seen = seen[:n], seen[n:]
 		op.before = d.Groupings
 		if _, err := s.submit(ctx, op); err != nil {
@@ -111,7 +109,7 @@ func (s *Store) delete(ctx context.Context, op *deleteOp, seen []GroupingVersion
 
 // Wipe deletes everything, as one operation on record. Errors are those of
 // Push.
-func (s *Store) Wipe(ctx context.Context, o Origin) (Deleted, error) {
+func (s *Groupings) Wipe(ctx context.Context, o Origin) (Deleted, error) {
 	op := &wipeOp{entry: Entry{Kind: EntryWipe, Origin: o}}
 	if _, err := s.submit(ctx, op); err != nil || op.deleted == 0 {
 		return Deleted{}, err
@@ -133,7 +131,7 @@ type deleteOp struct {
 
 func (op *deleteOp) apply(b *batch) error {
 	if op.entry.Operation == "" {
-		op.entry.Operation, op.entry.At = b.newOperation(), b.now
+		op.entry.Operation, op.entry.At = audit.OperationIn(b.Batch), b.Now
 	}
 	if _, changed, missing := b.compare(op.all); len(changed)+len(missing) > 0 {
 		return &ChangedError{changed, missing}
@@ -150,13 +148,13 @@ func (op *deleteOp) apply(b *batch) error {
 	}
 	if op.deleted > 0 {
 		op.entry.Count = op.before + op.deleted
-		b.addEntry(op.entry)
+		b.t.log.Add(b.Batch, op.entry)
 	}
 	return nil
 }
 
 // compare sorts groupings by what has become of them since they were seen.
-func (p *Snapshot) compare(seen []GroupingVersion) (same, changed, missing []GroupingKey) {
+func (p *State) compare(seen []GroupingVersion) (same, changed, missing []GroupingKey) {
 	for _, x := range seen {
 		switch g, ok := p.Grouping(x.Key); {
 		case !ok:
@@ -182,7 +180,7 @@ func (b *batch) leave(g *Grouping, t tombstone, condition journal.Revision) {
 	b.addGroup(g, packed, t, condition)
 	b.addDeleted(deletedGrouping{key: g.Key, tombstone: t, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
-		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key)})
+		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key)})
 	}
 }
 
@@ -194,16 +192,16 @@ type wipeOp struct {
 
 func (op *wipeOp) apply(b *batch) error {
 	op.deleted = b.stats.Groupings
-	op.entry.Operation, op.entry.At, op.entry.Count = b.newOperation(), b.now, op.deleted
-	b.c.refused.save(b) // for the undo
+	op.entry.Operation, op.entry.At, op.entry.Count = audit.OperationIn(b.Batch), b.Now, op.deleted
+	b.t.refused.save(b) // for the undo
 	b.wipes = b.earlierWipes()
 	t := b.tombstone(op.entry.Operation)
-	b.add("", journal.Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
-	b.wipe(wipe{tombstone: t}, b.c.o.Own)
+	b.Add(journal.Change{Key: wipeKey, Value: encodeControl(t, b.wipes)})
+	b.wipe(wipe{tombstone: t}, b.t.o.Own)
 	// Each wipe has to have a record, and what comes behind it a higher revision.
-	b.full = true
+	b.SetFull()
 	if op.deleted > 0 {
-		b.addEntry(op.entry)
+		b.t.log.Add(b.Batch, op.entry)
 	}
 	return nil
 }
@@ -229,6 +227,7 @@ func (e *transaction) earlierWipes() []wipe {
 		}
 	}
 	for len(earlier) >= maxWipes {
+		e.ownDeleted()
 		e.deletions.Delete(earlier[0].operation)
 		e.deletions.Delete(earlier[1].operation)
 		earlier = earlier[1:]
@@ -239,7 +238,7 @@ func (e *transaction) earlierWipes() []wipe {
 
 // wipedBy returns the wipe that a record is older than, if there is one, or
 // what a merge was based on; 0: nothing.
-func (p *Snapshot) wipedBy(r, base journal.Revision) (tombstone, bool) {
+func (p *State) wipedBy(r, base journal.Revision) (tombstone, bool) {
 	for _, w := range p.wipes {
 		if r < w.revision || base != 0 && base < w.revision {
 			return w.tombstone, true
@@ -252,18 +251,18 @@ func (p *Snapshot) wipedBy(r, base journal.Revision) (tombstone, bool) {
 func (e *transaction) wipe(w wipe, own []exposition.Family) {
 	e.wipes = append(slices.Clip(e.wipes), w)
 	groups := e.groups
-	empty := newSnapshot(own)
+	empty := newState(own)
 	e.groups, e.aliases, e.families = empty.groups, empty.aliases, empty.families
 	e.claims, e.expiries = empty.claims, empty.expiries
 	e.stats = Stats{Deleted: e.stats.Deleted}
-	e.touch()
+	e.tx.Touch()
 	groups.Scan(func(_ string, g *Grouping) bool {
 		e.addDeleted(deletedGrouping{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		return true
 	})
 }
 
-func (p *Snapshot) oldestDeleted() (at int64, id string, ok bool) {
+func (p *State) oldestDeleted() (at int64, id string, ok bool) {
 	_, id, ok = p.deletedByTime.Min()
 	if ok {
 		x, _ := p.deleted.Get(id)
@@ -272,11 +271,7 @@ func (p *Snapshot) oldestDeleted() (at int64, id string, ok bool) {
 	return at, id, ok
 }
 
-// newOperation names the operation of now so that later ones sort behind it, and
-// apart from those of that moment before the clock was set back.
-func (b *batch) newOperation() string { return audit.NewOperation(b.now, b.rank) }
-
 // tombstone says that an operation ends something now.
 func (b *batch) tombstone(operation string) tombstone {
-	return tombstone{stamp: b.now.UnixNano(), ran: b.ran, operation: operation}
+	return tombstone{stamp: b.Now.UnixNano(), ran: b.Ran, operation: operation}
 }

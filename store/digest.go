@@ -10,7 +10,7 @@ import (
 
 // ByDigest returns the grouping that a digest names. Anything else than what
 // Digest returned names none.
-func (p *Snapshot) ByDigest(digest string) (*Grouping, bool) {
+func (p *State) ByDigest(digest string) (*Grouping, bool) {
 	id, ok := p.identityOf(digest)
 	if !ok {
 		return nil, false
@@ -29,7 +29,7 @@ type DeletedGrouping struct {
 
 // DeletedByDigest returns the deleted grouping that a digest names, unless it was
 // pushed anew or is forgotten already.
-func (p *Snapshot) DeletedByDigest(digest string) (DeletedGrouping, bool) {
+func (p *State) DeletedByDigest(digest string) (DeletedGrouping, bool) {
 	id, ok := p.identityOf(digest)
 	if !ok {
 		return DeletedGrouping{}, false
@@ -40,7 +40,7 @@ func (p *Snapshot) DeletedByDigest(digest string) (DeletedGrouping, bool) {
 
 // identityOf returns the identity of the grouping, held or deleted, that a
 // digest names.
-func (p *Snapshot) identityOf(digest string) (string, bool) {
+func (p *State) identityOf(digest string) (string, bool) {
 	d, ok := key.ParseDigest(digest)
 	if !ok {
 		return "", false

@@ -1,9 +1,9 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 )
 
@@ -28,9 +28,8 @@ type LimitError struct{ Message string }
 
 func (e *LimitError) Error() string { return e.Message }
 
+// What a store answers when it takes no changes, see the package commit.
 var (
-	// ErrBusy says that more changes are waiting than the store takes on.
-	ErrBusy = errors.New("too many changes are waiting to be committed")
-	// ErrClosed says that the store takes no changes any more.
-	ErrClosed = errors.New("the store is closed")
+	ErrBusy   = commit.ErrBusy
+	ErrClosed = commit.ErrClosed
 )

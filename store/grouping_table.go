@@ -3,32 +3,55 @@ package store
 import (
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
+	"gatehouse/store/history"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // groupingTable is the groupings, held and deleted.
 type groupingTable struct {
-	passive
-	c       *committer
+	*Groupings
+	batch   batch       // the one that was asked for last
 	expired []*Grouping // out of the snapshot, but not yet in the journal
 }
 
-func (*groupingTable) prefix() string { return kindGrouping }
+// Prefix is part of commit.Table.
+func (*groupingTable) Prefix() string { return kindGrouping }
 
-func (t *groupingTable) apply(e *transaction, ev event) error {
-	x, r := ev.read, ev.record
+// Copy is part of commit.Table.
+func (t *groupingTable) Copy(state any) any {
+	if state == nil {
+		p := newState(t.o.Own)
+		p.clock = t.clock
+		return p
+	}
+	return state.(*State).copy()
+}
+
+// Reader is part of commit.Reader.
+func (*groupingTable) Reader() func(journal.Record) (any, error) {
+	names := interned{}
+	return func(r journal.Record) (any, error) { return readGrouping(r, names) }
+}
+
+// Apply is part of commit.Table.
+func (t *groupingTable) Apply(tx *commit.Transaction, r commit.Event) error {
+	e := t.change(tx)
+	x, _ := r.Read.(*grouping)
 	if x == nil && r.Value == nil {
 		e.removeRecord(r.Key)
 		return nil
 	}
 	if x == nil {
 		var err error
-		if x, err = readGrouping(r, nil); err != nil {
+		if x, err = readGrouping(r.Record, nil); err != nil {
 			return err
 		}
 	}
-	t.c.learnGrouping(x.groupingRecord)
+	learnGrouping(tx, x.groupingRecord)
 	end, wiped := x.deleted, false
 	if end.stamp == 0 {
 		end, wiped = e.wipedBy(r.Revision, x.base)
@@ -49,7 +72,9 @@ func (t *groupingTable) apply(e *transaction, ev event) error {
 	return nil
 }
 
-func (t *groupingTable) settle(e *transaction) {
+// Settle is part of commit.Settler.
+func (t *groupingTable) Settle(tx *commit.Transaction) {
+	e := t.change(tx)
 	var ids []string
 	e.expiries.Scan(func(_, id string) bool {
 		ids = append(ids, id)
@@ -80,70 +105,102 @@ func (e *transaction) settleDeleted() {
 	}
 }
 
-func (t *groupingTable) due() (at time.Time, ok bool) {
+// Lasts is part of commit.Settler.
+func (t *groupingTable) Lasts(p *commit.Snapshot) bool {
+	x := t.In(p)
+	return x.expiries.Len()+x.deleted.Len() > 0
+}
+
+// Due is part of commit.Table.
+func (t *groupingTable) Due(durable *commit.Snapshot) (at time.Time, ok bool) {
 	if len(t.expired) > 0 {
-		return t.c.clock.Now(), true
+		return t.clock.Now(), true
 	}
-	at, ok = t.c.durable.nextExpiry()
-	if sweep, some := t.nextSweep(); some && (!ok || sweep.Before(at)) {
+	p := t.In(durable)
+	at, ok = p.nextExpiry()
+	if sweep, some := t.nextSweep(p); some && (!ok || sweep.Before(at)) {
 		return sweep, true
 	}
 	return at, ok
 }
 
 // nextSweep is when a deleted grouping is to be forgotten.
-func (t *groupingTable) nextSweep() (time.Time, bool) {
-	at, _, ok := t.c.durable.oldestDeleted()
-	if !ok || t.c.clock.Holding() {
+func (t *groupingTable) nextSweep(p *State) (time.Time, bool) {
+	at, _, ok := p.oldestDeleted()
+	if !ok || t.clock.Holding() {
 		return time.Time{}, false
 	}
-	if t.c.durable.deletedBytes > t.c.o.UndoMaxBytes {
-		return t.c.clock.Now(), true
+	if p.deletedBytes > t.o.UndoMaxBytes {
+		return t.clock.Now(), true
 	}
-	return time.Unix(0, at).Add(t.c.o.UndoWindow), true
+	return time.Unix(0, at).Add(t.o.UndoWindow), true
 }
 
-func (t *groupingTable) tidy(b *batch) {
-	t.writeExpired(b)
-	t.sweep(b)
+// Tidy is part of commit.Table.
+func (t *groupingTable) Tidy(b *commit.Batch) {
+	if len(t.expired) > 0 {
+		t.writeExpired(t.in(b))
+	}
+	if at, ok := t.nextSweep(t.In(b.Snapshot)); ok && !at.After(t.clock.Now()) {
+		t.sweep(t.in(b))
+	}
 }
 
-func (t *groupingTable) written(b *batch) {
-	if b.tidied {
+// Written is part of commit.Writer.
+func (t *groupingTable) Written(b *commit.Batch) {
+	if b.IsTidied() {
 		t.expired = nil
 	}
 }
 
-// expire takes out what has expired, whether or not that can be written now.
-func (c *committer) expire() {
-	at, ok := c.durable.nextExpiry()
-	if !ok || c.clock.Holding() {
+// Number is part of commit.Numberer. It completes what a change stands for: a
+// grouping, what is left of one, or a wipe.
+func (t *groupingTable) Number(b *commit.Batch) {
+	for _, w := range b.Writes() {
+		if w.ID != "" || w.Key == wipeKey {
+			t.in(b).number(w)
+		}
+	}
+	t.batch = batch{}
+}
+
+func (e *transaction) number(w *commit.Write) {
+	if w.Key == wipeKey {
+		e.wipes[len(e.wipes)-1].revision = w.Revision // of this batch, so still ours
 		return
 	}
-	now := c.clock.Now()
-	if at.After(now) {
-		return
+	if g, ok := e.groups.Get(w.ID); ok {
+		g.Revision = w.Revision // not published yet, so still ours
+	} else if x, ok := e.deleted.Get(w.ID); ok {
+		x.revision = w.Revision
+		e.ownDeleted()
+		e.deleted.Set(w.ID, x)
 	}
-	end := tombstone{stamp: c.clock.Stamp().UnixNano(), ran: c.clock.Ran(now)}
-	c.transactions++
-	e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
-	for ok && !at.After(now) {
+}
+
+// IsOver is part of commit.Expirer.
+func (t *groupingTable) IsOver(durable *commit.Snapshot) bool {
+	at, ok := t.In(durable).nextExpiry()
+	return ok && !t.clock.Holding() && !at.After(t.clock.Now())
+}
+
+// Expire is part of commit.Expirer.
+func (t *groupingTable) Expire(tx *commit.Transaction) {
+	now := t.clock.Now()
+	end := tombstone{stamp: t.clock.Stamp().UnixNano(), ran: t.clock.Ran(now)}
+	e := t.change(tx)
+	for at, ok := e.nextExpiry(); ok && !at.After(now); at, ok = e.nextExpiry() {
 		_, id, _ := e.expiries.Min()
 		g, _ := e.groups.Get(id)
 		e.remove(g)
 		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
-		c.groupings.expired = append(c.groupings.expired, g)
-		at, ok = e.nextExpiry()
+		t.expired = append(t.expired, g)
 	}
-	c.publish(e.Snapshot)
 }
 
 func (t *groupingTable) writeExpired(b *batch) {
-	if len(t.expired) == 0 {
-		return
-	}
-	t.c.tick(b)
-	op := b.newOperation()
+	b.Tick()
+	op := audit.OperationIn(b.Batch)
 	n := 0
 	for _, g := range t.expired {
 		// Pushed anew meanwhile: then its record says so already.
@@ -155,54 +212,28 @@ func (t *groupingTable) writeExpired(b *batch) {
 		}
 	}
 	if n > 0 {
-		b.addEntry(Entry{Kind: EntryExpiry, Operation: op, At: b.now, Count: n})
+		t.log.Add(b.Batch, Entry{Kind: EntryExpiry, Operation: op, At: b.Now, Count: n})
 	}
 }
 
 // sweep forgets deleted groupings whose time is over, the oldest first.
 func (t *groupingTable) sweep(b *batch) {
-	if t.c.clock.Holding() {
-		return
-	}
-	for range deleteChunk {
+	for range commit.Chunk {
 		at, id, ok := b.oldestDeleted()
-		over := b.deletedBytes > t.c.o.UndoMaxBytes
-		if !ok || !over && time.Unix(0, at).Add(t.c.o.UndoWindow).After(t.c.clock.Now()) {
+		over := b.deletedBytes > t.o.UndoMaxBytes
+		if !ok || !over && time.Unix(0, at).Add(t.o.UndoWindow).After(t.clock.Now()) {
 			return
 		}
 		x, _ := b.deleted.Get(id)
-		key := recordKey(kindGrouping, x.key)
-		if p, now := b.changes[key]; now && !p.dropped {
+		name := key.RecordKey(kindGrouping, x.key)
+		if b.Has(name) {
 			return // it went in this very batch; next time
 		}
 		b.dropDeleted(id)
-		b.add("", journal.Change{Key: key, If: &x.revision})
-		b.add("", journal.Change{Key: recordKey(kindHistory, x.key)})
+		b.Add(journal.Change{Key: name, If: &x.revision})
+		b.Add(journal.Change{Key: key.RecordKey(history.Prefix, x.key)})
 		if x.unmarked {
-			b.add("", journal.Change{Key: recordKey(kindRefused, x.key)})
+			b.Add(journal.Change{Key: key.RecordKey(kindRefused, x.key)})
 		}
 	}
-}
-
-// wipeTable is the last wipe.
-type wipeTable struct {
-	passive
-	c *committer
-}
-
-func (*wipeTable) prefix() string { return wipeKey }
-
-func (w *wipeTable) apply(e *transaction, ev event) error {
-	r := ev.record
-	if r.Value == nil {
-		return nil
-	}
-	t, earlier, err := decodeControl(r.Value)
-	if err != nil {
-		return err
-	}
-	w.c.learn(t.stamp, t.ran)
-	e.wipes = earlier
-	e.wipe(wipe{tombstone: t, revision: r.Revision}, w.c.o.Own)
-	return nil
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
@@ -36,12 +38,12 @@ type Arrival struct {
 // With an origin it comes on record as one operation, where what says what was
 // meant. Many take several commits: after an error, which is one of Push, some of
 // them may have come in.
-func (s *Store) Import(ctx context.Context, arrivals iter.Seq[Arrival], what string, o Origin) ([]error, error) {
+func (s *Groupings) Import(ctx context.Context, arrivals iter.Seq[Arrival], what string, o Origin) ([]error, error) {
 	return s.takeIn(ctx, arrivals, &importOp{entry: Entry{Kind: EntryImport, Origin: o, What: what}, recorded: o != Origin{}})
 }
 
 // TryImport returns what Import would, and changes nothing.
-func (s *Store) TryImport(ctx context.Context, arrivals iter.Seq[Arrival]) ([]error, error) {
+func (s *Groupings) TryImport(ctx context.Context, arrivals iter.Seq[Arrival]) ([]error, error) {
 	return s.takeIn(ctx, arrivals, &importOp{trial: true})
 }
 
@@ -51,7 +53,7 @@ const (
 	importChunkBytes = 16 << 20 // of the text
 )
 
-func (s *Store) takeIn(ctx context.Context, arrivals iter.Seq[Arrival], op *importOp) ([]error, error) {
+func (s *Groupings) takeIn(ctx context.Context, arrivals iter.Seq[Arrival], op *importOp) ([]error, error) {
 	var left []error
 	bytes := 0
 	commit := func() error {
@@ -94,7 +96,7 @@ type importOp struct {
 	before   int // taken in by earlier ones of the operation
 
 	trial         bool
-	tried, trying *transaction // what a trial has made of the snapshot, before and with these
+	tried, trying *commit.Snapshot // what a trial has made of the snapshot, before and with these
 
 	imported int
 	left     []error // by push: why it was left out
@@ -105,7 +107,7 @@ func (op *importOp) apply(b *batch) error {
 		b = op.aside(b)
 	}
 	if op.entry.Operation == "" {
-		op.entry.Operation, op.entry.At = b.newOperation(), b.now
+		op.entry.Operation, op.entry.At = audit.OperationIn(b.Batch), b.Now
 	}
 	op.imported, op.left = 0, make([]error, len(op.pushes))
 	for i, p := range op.pushes {
@@ -115,7 +117,7 @@ func (op *importOp) apply(b *batch) error {
 	}
 	if op.imported > 0 && op.recorded {
 		op.entry.Count = op.before + op.imported
-		b.addEntry(op.entry)
+		b.t.log.Add(b.Batch, op.entry)
 	}
 	return nil
 }
@@ -123,15 +125,10 @@ func (op *importOp) apply(b *batch) error {
 // aside returns a batch that is never written, on what is durable now or on what
 // the trial has made of that so far.
 func (op *importOp) aside(b *batch) *batch {
-	from := b.c.durable
-	if op.tried != nil {
-		from = op.tried.Snapshot
-	}
-	b.c.transactions++
-	x := &batch{c: b.c, changes: map[string]*pending{}, transaction: transaction{Snapshot: from.copy(), id: b.c.transactions}}
-	b.c.tick(x)
-	op.trying = &x.transaction
-	return x
+	x := b.Aside(op.tried)
+	op.trying = x.Snapshot
+	trial := b.t.aside(x)
+	return &trial
 }
 
 func (b *batch) takeIn(p *pushOp) error {
@@ -139,10 +136,10 @@ func (b *batch) takeIn(p *pushOp) error {
 	if _, held := b.groups.Get(id); held {
 		return ErrHeld
 	}
-	if x, ok := b.deleted.Get(id); ok && b.c.inUndoWindow(x.tombstone) {
+	if x, ok := b.deleted.Get(id); ok && b.t.inUndoWindow(x.tombstone) {
 		return ErrDeleted
 	}
-	b.c.tick(b) // no two changes share a moment
+	b.Tick() // no two changes share a moment
 	return p.apply(b)
 }
 
@@ -153,8 +150,8 @@ const begun = 1_577_836_800 // 2020
 // it would have this server take its own clock for wrong at each start. A clock that
 // is wrong itself, as on a board without a battery, says nothing about others.
 func (b *batch) arrived(t time.Time) time.Time {
-	if t.Sub(b.now) > clock.Tolerance && b.now.Unix() > begun {
-		return b.now
+	if t.Sub(b.Now) > clock.Tolerance && b.Now.Unix() > begun {
+		return b.Now
 	}
 	return t
 }
@@ -200,10 +197,10 @@ const (
 )
 
 // ImportState returns how far the import at a start has come.
-func (s *Store) ImportState(ctx context.Context) (ImportState, error) {
-	r, err := s.journal.Read(ctx, importKey)
+func (s *Groupings) ImportState(ctx context.Context) (ImportState, error) {
+	r, err := s.engine.Journal().Read(ctx, importKey)
 	if errors.Is(err, journal.ErrNoRecord) {
-		return ImportState{Due: s.journal.Status().Revision == 0}, nil
+		return ImportState{Due: s.engine.Journal().Status().Revision == 0}, nil
 	}
 	if err != nil {
 		return ImportState{}, err
@@ -218,14 +215,14 @@ func (s *Store) ImportState(ctx context.Context) (ImportState, error) {
 
 // BeginImport notes that an import at a start has begun: if it is cut short, it is
 // due again.
-func (s *Store) BeginImport(ctx context.Context) error {
+func (s *Groupings) BeginImport(ctx context.Context) error {
 	_, err := s.submit(ctx, controlOp{importKey, importBegun})
 	return err
 }
 
 // EndImport notes that no import is due any more. file names the content of the
 // one that was imported; empty: none was.
-func (s *Store) EndImport(ctx context.Context, file string) error {
+func (s *Groupings) EndImport(ctx context.Context, file string) error {
 	_, err := s.submit(ctx, controlOp{importKey, strings.TrimSuffix(importDone+" "+file, " ")})
 	return err
 }
@@ -233,6 +230,6 @@ func (s *Store) EndImport(ctx context.Context, file string) error {
 type controlOp struct{ key, operation string }
 
 func (op controlOp) apply(b *batch) error {
-	b.add("", journal.Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
+	b.Add(journal.Change{Key: op.key, Value: encodeControl(b.tombstone(op.operation), nil)})
 	return nil
 }

@@ -166,7 +166,7 @@ func (e *transaction) winner(name string, holders []string) string {
 // grouping. Only a grouping with another set of label names can: each pushed
 // series is projected onto every such set, which gives the only grouping of
 // that set that may hold it. No index of all series is needed.
-func (p *Snapshot) sameSeries(f *family, g *Grouping, i int) map[string][]string {
+func (p *State) sameSeries(f *family, g *Grouping, i int) map[string][]string {
 	h := &g.body.holds[i]
 	var suspects map[string]map[string]bool
 	for _, s := range f.sets {

@@ -13,8 +13,8 @@ type Outcome struct {
 // turn: all that is asked is a snapshot, so a push that follows may still find
 // things otherwise. Errors are those of Push that lie in what is pushed:
 // *Refusal and *LimitError.
-func (s *Store) Preview(p Push) (Outcome, error) {
-	snapshot := s.Snapshot()
+func (s *Groupings) Preview(p Push) (Outcome, error) {
+	snapshot := s.state()
 	current, exists := snapshot.Grouping(p.Key)
 	op := &pushOp{push: p}
 	before := emptyBody

@@ -9,7 +9,9 @@ import (
 	"gatehouse/store/audit"
 	"gatehouse/store/clock"
 	"gatehouse/store/exposition"
+	"gatehouse/store/history"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // pushOp is a push on its way into the snapshot. All that can be prepared
@@ -73,13 +75,13 @@ func (op *pushOp) apply(b *batch) error {
 		op.prepare()
 	}
 	g := *op.group
-	if err := b.admit(&b.c.o, &g, before, op.kept); err != nil {
+	if err := b.admit(&b.t.o, &g, before, op.kept); err != nil {
 		op.reject(b, current, err)
 		return err
 	}
-	g.Pushed, g.ran, g.Origin = b.now, b.ran, op.push.Origin
+	g.Pushed, g.ran, g.Origin = b.Now, b.Ran, op.push.Origin
 	if op.push.TTL > 0 {
-		g.Expires = b.now.Add(op.push.TTL)
+		g.Expires = b.Now.Add(op.push.TTL)
 	}
 	if current != nil {
 		g.Failed, g.failedRan, g.Failure, g.failureReason = current.Failed, current.failedRan, current.Failure, current.failureReason
@@ -95,16 +97,16 @@ func (op *pushOp) apply(b *batch) error {
 	g.after = b.afterOf(current, g.Key.ID())
 	begins := current == nil && b.begin(g.Key)
 	if !op.imported {
-		b.noted = append(b.noted, noted{key: g.Key, begins: begins, PushSummary: op.summary(b.now)})
+		b.t.history.Note(b.Batch, history.Noted{Key: g.Key, Begins: begins, Summary: op.summary(b.Now)})
 	}
-	b.ages(g.body, before, b.rank, b.now.UnixNano(), op.kept)
+	b.ages(g.body, before, b.Rank, b.Now.UnixNano(), op.kept)
 	op.keepTimes(b, g.body)
 	g.renderTimes()
 	condition := b.revision(g.Key.ID())
 	b.putAdmitted(&g)
 	b.addGroup(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
-		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed)}.encode()})
+		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed)}.encode()})
 	}
 	return nil
 }
@@ -121,7 +123,7 @@ func (b *batch) sincePush(before, g *Grouping) time.Duration {
 		return between
 	}
 	// Unless the clock was set in between.
-	if passed := b.when.Sub(b.clock.Place(clock.Nanos(before.Pushed), before.ran)); (passed - between).Abs() > clock.Tolerance {
+	if passed := b.When.Sub(b.clock.Place(clock.Nanos(before.Pushed), before.ran)); (passed - between).Abs() > clock.Tolerance {
 		return passed
 	}
 	return between
@@ -152,13 +154,11 @@ func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 	}
 	if current != nil {
 		b.fail(current, r.Reason, r.Message)
-		x := op.summary(b.now)
-		x.Refused = audit.Shortened(r.Message, maxWhy)
-		b.noted = append(b.noted, noted{key: op.push.Key, PushSummary: x})
+		x := op.summary(b.Now)
+		x.Refused = audit.Shortened(r.Message, history.MaxWhy)
+		b.t.history.Note(b.Batch, history.Noted{Key: op.push.Key, Summary: x})
 	}
-	b.rejected = append(b.rejected, rejected{b.now, b.when, Rejection{
-		Key: op.push.Key, Mode: op.push.Mode, Reason: r.Reason, Message: r.Message, Size: op.push.Size, Origin: op.push.Origin,
-	}})
+	b.t.log.RefuseIn(b.Batch, audit.Refused{ID: op.push.Key.ID(), What: op.push.Key.String(), Reason: r.Reason, Message: r.Message, Origin: op.push.Origin})
 }
 
 // begin ends what there was to say of an earlier grouping of the same key, and
@@ -169,17 +169,17 @@ func (b *batch) begin(k GroupingKey) bool {
 		return true
 	}
 	if x.unmarked {
-		b.add("", journal.Change{Key: recordKey(kindRefused, k)})
+		b.Add(journal.Change{Key: key.RecordKey(kindRefused, k)})
 	}
 	wiped := x.unmarked && x.operation != ""
 	if wiped {
-		b.add("", journal.Change{Key: recordKey(kindHistory, k)})
+		b.Add(journal.Change{Key: key.RecordKey(history.Prefix, k)})
 	}
 	return wiped
 }
 
-func (op *pushOp) summary(at time.Time) PushSummary {
-	x := PushSummary{At: at, Mode: op.push.Mode, Bytes: op.push.Size, Families: len(op.push.Families), Origin: op.push.Origin}
+func (op *pushOp) summary(at time.Time) history.Summary {
+	x := history.Summary{At: at, Mode: op.push.Mode, Bytes: op.push.Size, Families: len(op.push.Families), Origin: op.push.Origin}
 	for i := range op.push.Families {
 		x.Series += op.push.Families[i].Series
 	}
@@ -199,7 +199,7 @@ const maxGroupBytes = 256 << 20
 
 // admit says whether the grouping may become what it would be. It reads the
 // snapshot only. kept is as in check.
-func (p *Snapshot) admit(o *Options, g *Grouping, before *body, kept func(name string) bool) error {
+func (p *State) admit(o *GroupingOptions, g *Grouping, before *body, kept func(name string) bool) error {
 	if g.Bytes > maxGroupBytes {
 		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}
@@ -243,7 +243,7 @@ func (b *batch) addGroup(g *Grouping, packed []byte, t tombstone, condition jour
 	if t.stamp != 0 && !g.Failed.IsZero() {
 		rec.refused = g.refusal().encode()
 	}
-	b.add(g.Key.ID(), journal.Change{Key: recordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
+	b.AddOf(g.Key.ID(), journal.Change{Key: key.RecordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
 }
 
 // maxFailure bounds what is kept of the reason of a refusal.
@@ -253,9 +253,9 @@ const maxFailure = 512
 // written within a second or so.
 func (b *batch) fail(g *Grouping, reason exposition.Reason, message string) {
 	message = audit.Shortened(message, maxFailure)
-	r := refusal{id: g.Key.ID(), at: b.now.UnixNano(), ran: b.ran, reason: reason, message: message}
+	r := refusal{id: g.Key.ID(), at: b.Now.UnixNano(), ran: b.Ran, reason: reason, message: message}
 	b.setFailure(g, r)
-	b.c.refused.add(g.Key, r, b.when)
+	b.t.refused.add(g.Key, r, b.When)
 }
 
 // rejectOp notes a push that was refused before it came here.
@@ -264,8 +264,8 @@ type rejectOp struct{ Rejection }
 func (op *rejectOp) apply(b *batch) error {
 	if g, ok := b.groups.Get(op.Key.ID()); ok {
 		b.fail(g, op.Reason, op.Message)
-		b.noted = append(b.noted, noted{key: g.Key, PushSummary: PushSummary{
-			At: b.now, Mode: op.Mode, Bytes: op.Size, Refused: audit.Shortened(op.Message, maxWhy), Origin: op.Origin,
+		b.t.history.Note(b.Batch, history.Noted{Key: g.Key, Summary: history.Summary{
+			At: b.Now, Mode: op.Mode, Bytes: op.Size, Refused: audit.Shortened(op.Message, history.MaxWhy), Origin: op.Origin,
 		}})
 	}
 	return nil

@@ -1,73 +1,27 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
-	"gatehouse/store/key"
 	"gatehouse/store/record"
 )
 
-// The kinds of records, as prefixes of their keys; see also audit.Prefix.
+// The kinds of records of groupings, as prefixes of their keys.
 const (
 	kindControl  = "c."
 	kindGrouping = "g." // also a deleted grouping, until its undo window ends
-	kindHistory  = "h." // the last pushes to a grouping
 	kindRefused  = "r." // the last refused push to a grouping
-	kindSession  = "s."
-	kindToken    = "t."
-	kindUse      = "u." // when a session or a token was last used; the rest is its key
 )
 
 const (
-	wipeKey       = kindControl + "wipe"
-	clockKey      = kindControl + "clock" // see saveClock
-	importKey     = kindControl + "import"
-	signingKeyKey = kindControl + "secret"
+	wipeKey   = kindControl + "wipe"
+	importKey = kindControl + "import"
 )
-
-// maxKeyBytes is the longest key that every engine takes.
-const maxKeyBytes = 512
-
-// recordKey names the record of a kind that belongs to a grouping. It holds
-// only what every engine allows in keys; =HH stands for any other byte.
-func recordKey(kind string, k GroupingKey) string {
-	var b strings.Builder
-	b.WriteString(kind + key.JobLabel + "/")
-	appendKeyPart(&b, k.Job())
-	for _, l := range k.Labels() {
-		if l.Name != key.JobLabel {
-			b.WriteByte('/')
-			appendKeyPart(&b, l.Name)
-			b.WriteByte('/')
-			appendKeyPart(&b, l.Value)
-		}
-	}
-	if b.Len() <= maxKeyBytes {
-		return b.String()
-	}
-	sum := sha256.Sum256([]byte(k.ID()))
-	return kind + "sha256/" + hex.EncodeToString(sum[:])
-}
-
-func appendKeyPart(b *strings.Builder, s string) {
-	for i := range len(s) {
-		c := s[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.' {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(b, "=%02X", c)
-		}
-	}
-}
 
 // groupingRecord is what the journal keeps of a grouping.
 type groupingRecord struct {

@@ -2,15 +2,13 @@ package store
 
 import (
 	"bytes"
-	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"gatehouse/store/audit"
-	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/key"
 	"gatehouse/store/record"
@@ -65,71 +63,8 @@ func TestAWipesRecordTellsTheEarlierOnes(t *testing.T) {
 	}
 }
 
-func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
-	want := []PushSummary{
-		{At: time.Unix(1, 5), Mode: Merge, Bytes: 1 << 20, Families: 300, Series: 70_000, Refused: strings.Repeat("why ", 100), Origin: Origin{By: "me", From: "127.0.0.1", Via: "basic"}},
-		{At: time.Unix(2, 0)},
-		{At: time.Unix(3, 0), Bytes: 1},
-	}
-	var news []byte
-	for i := range want {
-		news = new(pushEncoder).append(news, &want[i])
-	}
-	record, err := mergeHistory(nil, news)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := decodeHistory(record); err != nil || !slices.Equal(got, want) {
-		t.Errorf("got %+v, %v", got, err)
-	}
-	if again, err := mergeHistory(record, news); err != nil || !bytes.Equal(again, record) {
-		t.Errorf("what is there already was put in again: %v", err)
-	}
-}
-
-func TestWhatWaitsForTheJournalIsBounded(t *testing.T) {
-	s := &Store{}
-	s.clock = clock.New(Clock{})
-	s.log = slog.New(slog.DiscardHandler)
-	h := newHistoryWriter(s)
-	push := func(i int) {
-		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: strconv.Itoa(i)}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.note([]noted{{key: k, begins: i%7 == 0, PushSummary: PushSummary{At: time.Unix(int64(i), 0), Refused: strings.Repeat("x", maxWhy)}}})
-	}
-	for i := range 100_000 {
-		push(i % 60_000)
-		if h.bytes > maxUnwritten {
-			t.Fatalf("%d bytes after %d pushes", h.bytes, i+1)
-		}
-	}
-	if h.lost == 0 || len(h.of) == 0 {
-		t.Errorf("%d pushes are lost, %d groupings wait: the test tries too little", h.lost, len(h.of))
-	}
-	for range 5000 {
-		push(1)
-	}
-	if p := h.of["1"]; len(p.news) > 2*maxHistory*(maxWhy+32) {
-		t.Errorf("%d bytes wait of one grouping", len(p.news))
-	}
-	// One write fails, the others don't.
-	h.done(h.take(time.Now(), true), false)
-	for {
-		taken := h.take(time.Now(), true)
-		if len(taken) == 0 {
-			break
-		}
-		h.done(taken, true)
-	}
-	if len(h.of) != 0 || len(h.queue) != 0 || h.bytes != 0 {
-		t.Errorf("%d groupings, %d queued, %d bytes are left", len(h.of), len(h.queue), h.bytes)
-	}
-}
-
 func TestNoDigestOutlivesItsGrouping(t *testing.T) {
-	e := transaction{Snapshot: newSnapshot(nil), id: 1}
+	e := transaction{State: newState(nil), id: 1, tx: &commit.Transaction{Snapshot: &commit.Snapshot{}}}
 	for range 2 {
 		k, err := NewGroupingKey([]exposition.Label{{Name: key.JobLabel, Value: "x"}})
 		if err != nil {
@@ -172,13 +107,13 @@ func TestRecordKeysAreDistinctAndFitEveryEngine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			key := recordKey(kindGrouping, k)
-			if other, twice := seen[key]; twice && other != k.ID() {
-				t.Errorf("%s has the key of another grouping: %s", k, key)
+			name := key.RecordKey(kindGrouping, k)
+			if other, twice := seen[name]; twice && other != k.ID() {
+				t.Errorf("%s has the key of another grouping: %s", k, name)
 			}
-			seen[key] = k.ID()
-			if len(key) > maxKeyBytes || strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("*>$%", r) }) {
-				t.Errorf("%s: bad key %s", k, key)
+			seen[name] = k.ID()
+			if len(name) > key.MaxRecordKeyBytes || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("*>$%", r) }) {
+				t.Errorf("%s: bad key %s", k, name)
 			}
 		}
 	}
@@ -189,11 +124,8 @@ func FuzzRecord(f *testing.F) {
 	f.Add(refusal{id: "x", at: 1, reason: ReasonPath, message: "m"}.encode())
 	f.Add(Entry{Kind: EntryDelete, At: time.Unix(1, 0), What: "{}", Count: 3}.Encode())
 	f.Add(Entry{Kind: EntryRefusal, Reason: ReasonPath, Message: "m"}.Encode())
-	history, _ := mergeHistory(nil, new(pushEncoder).append(new(pushEncoder).append(nil, &PushSummary{At: time.Unix(1, 0), Refused: "m"}), &PushSummary{At: time.Unix(2, 0)}))
-	f.Add(history)
 	f.Add(encodeControl(tombstone{1, 3, "op"}, []wipe{{tombstone{2, 4, "other"}, 3}}))
 	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
-	f.Add(encodeClock(clock.Saved{At: 1, Ran: 2, Doubt: 3}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if r, err := decodeGroupRecord(raw); err == nil {
 			if b, err := r.body(nil); err == nil {
@@ -206,25 +138,5 @@ func FuzzRecord(f *testing.F) {
 		_, _ = audit.Decode("op", raw)
 		_, _, _ = decodeControl(raw)
 		_, _ = decodeSession(raw)
-		_, _ = decodeClock(raw)
-		fuzzHistory(t, raw)
 	})
-}
-
-// fuzzHistory puts a push behind any record that can be read.
-func fuzzHistory(t *testing.T, raw []byte) {
-	pushes, err := decodeHistory(raw)
-	if err != nil {
-		return
-	}
-	last := PushSummary{At: time.Unix(1<<33, 7), Bytes: 1}
-	record, err := mergeHistory(raw, new(pushEncoder).append(nil, &last))
-	if err != nil {
-		t.Fatalf("it can be read, but not be gone on with: %v", err)
-	}
-	want := append(pushes, last)
-	want = want[max(0, len(want)-maxHistory):]
-	if got, err := decodeHistory(record); err != nil || !slices.Equal(got, want) && !slices.Contains(pushes, last) {
-		t.Errorf("got %+v, %v, want %+v", got, err, want)
-	}
 }

@@ -4,18 +4,21 @@ import (
 	"time"
 
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 	"gatehouse/store/record"
 )
 
 // refusedTable is the last refused push of each grouping, which is shown at once
 // and written within a second or so.
 type refusedTable struct {
-	passive
-	c       *committer
+	commit.Passive
+	*Groupings
 	unsaved map[string]unsaved // that the journal does not know yet, by identity
 	saveAt  time.Time          // when to write them
+	saved   *commit.Batch      // with which they are written
 }
 
 // unsaved is a refusal that is not in the journal yet.
@@ -25,18 +28,21 @@ type unsaved struct {
 	refusal
 }
 
-func (*refusedTable) prefix() string { return kindRefused }
+// Prefix is part of commit.Table.
+func (*refusedTable) Prefix() string { return kindRefused }
 
-func (t *refusedTable) apply(e *transaction, ev event) error {
-	if ev.record.Value == nil {
+// Apply is part of commit.Table.
+func (t *refusedTable) Apply(tx *commit.Transaction, r commit.Event) error {
+	if r.Value == nil {
 		return nil
 	}
-	rec, err := decodeRefusal(ev.record.Value)
+	rec, err := decodeRefusal(r.Value)
 	if err != nil {
 		return err
 	}
-	t.c.learn(rec.at, rec.ran)
-	if g, ok := e.groups.Get(rec.id); ok {
+	tx.Learn(rec.at, rec.ran)
+	if g, ok := t.In(tx.Snapshot).groups.Get(rec.id); ok {
+		e := t.change(tx)
 		e.setFailure(g, rec)
 	}
 	return nil
@@ -45,31 +51,34 @@ func (t *refusedTable) apply(e *transaction, ev event) error {
 // add notes a refusal at a running time.
 func (t *refusedTable) add(k GroupingKey, r refusal, when time.Time) {
 	if len(t.unsaved) == 0 {
-		t.saveAt = when.Add(saveEvery)
+		t.saveAt = when.Add(commit.RetryAfter)
 	}
 	t.unsaved[k.ID()] = unsaved{key: k, at: clock.FromNanos(r.at), refusal: r}
 }
 
-func (t *refusedTable) due() (time.Time, bool) { return t.saveAt, len(t.unsaved) > 0 }
+// Due is part of commit.Table.
+func (t *refusedTable) Due(*commit.Snapshot) (time.Time, bool) { return t.saveAt, len(t.unsaved) > 0 }
 
-func (t *refusedTable) tidy(b *batch) {
-	if t.c.finishing || !t.c.clock.Now().Before(t.saveAt) {
-		t.save(b)
+// Tidy is part of commit.Table.
+func (t *refusedTable) Tidy(b *commit.Batch) {
+	if b.IsLast() || !t.clock.Now().Before(t.saveAt) {
+		t.save(t.table.in(b))
 	}
 }
 
 // save writes all that the journal does not know yet.
 func (t *refusedTable) save(b *batch) {
-	b.saving = true
+	t.saved = b.Batch
 	for id, u := range t.unsaved {
 		if g, ok := b.groups.Get(id); ok && g.Failed.Equal(u.at) {
-			b.add("", journal.Change{Key: recordKey(kindRefused, u.key), Value: u.refusal.encode()})
+			b.Add(journal.Change{Key: key.RecordKey(kindRefused, u.key), Value: u.refusal.encode()})
 		}
 	}
 }
 
-func (t *refusedTable) written(b *batch) {
-	if b.saving {
+// Written is part of commit.Writer.
+func (t *refusedTable) Written(b *commit.Batch) {
+	if t.saved == b {
 		clear(t.unsaved)
 	}
 }

@@ -20,7 +20,7 @@ type reading struct{ clock.Reading }
 
 // shown returns a grouping with its times as they are to be shown: mostly as it
 // is.
-func (p *Snapshot) shown(g *Grouping, ok bool) (*Grouping, bool) {
+func (p *State) shown(g *Grouping, ok bool) (*Grouping, bool) {
 	if r := (reading{p.clock.Read()}); ok && !r.IsTrue() {
 		g = r.retime(g)
 	}
@@ -28,7 +28,7 @@ func (p *Snapshot) shown(g *Grouping, ok bool) (*Grouping, bool) {
 }
 
 // shownAll is shown for many.
-func (p *Snapshot) shownAll(groups iter.Seq[*Grouping]) iter.Seq[*Grouping] {
+func (p *State) shownAll(groups iter.Seq[*Grouping]) iter.Seq[*Grouping] {
 	return func(yield func(*Grouping) bool) {
 		r := (reading{p.clock.Read()})
 		if r.IsTrue() {

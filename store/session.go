@@ -9,7 +9,9 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
@@ -56,16 +58,16 @@ type ListedSession struct {
 // impossible to guess: of it only a digest is kept. That somebody has signed in
 // comes on record with it. Where the user or the store has too many sessions
 // then, old ones end. Errors are those of Push.
-func (s *Store) CreateSession(ctx context.Context, id string, x Session) error {
+func (s *Registry) CreateSession(ctx context.Context, id string, x Session) error {
 	_, err := s.submit(ctx, &createSessionOp{sessionKey(id), x})
 	return err
 }
 
 // Session returns the session of that id unless it has ended. It looks at
 // nothing but memory.
-func (s *Store) Session(id string) (Session, bool) {
+func (s *Registry) Session(id string) (Session, bool) {
 	key := sessionKey(id)
-	x, ok := s.Snapshot().sessions.byKey.Get(key)
+	x, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key)
 	if !ok || !s.lives(key, &x) {
 		return Session{}, false
 	}
@@ -74,10 +76,10 @@ func (s *Store) Session(id string) (Session, bool) {
 
 // lives reports whether a session has not ended, and takes down when it was last
 // used.
-func (s *Store) lives(key string, x *Session) bool {
+func (s *Registry) lives(key string, x *Session) bool {
 	now := s.clock.Now()
 	seen := s.lastUsed(key, x)
-	idle := s.o.SessionIdle > 0 && now.Sub(seen) >= s.o.SessionIdle
+	idle := s.idle > 0 && now.Sub(seen) >= s.idle
 	ends := time.Unix(0, x.ends)
 	x.LastUsed, x.Created = s.clock.Reckoned(x.LastUsed, seen), s.clock.Shown(x.Created, x.ran)
 	x.Expires, x.ends, x.ran = s.clock.Reckoned(x.Expires, ends), 0, 0
@@ -86,7 +88,7 @@ func (s *Store) lives(key string, x *Session) bool {
 
 // lastSeen returns the running time at which a session was last used, and takes
 // down the stamp of that.
-func (s *Store) lastUsed(key string, x *Session) time.Time {
+func (s *Registry) lastUsed(key string, x *Session) time.Time {
 	seen := s.clock.Place(clock.Nanos(x.LastUsed), x.ran)
 	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
 		if used := s.clock.Place(stamp, ran); used.After(seen) {
@@ -98,15 +100,15 @@ func (s *Store) lastUsed(key string, x *Session) time.Time {
 
 // UseSession notes that the session of that id, which is known, is used now from
 // an address. It never waits.
-func (s *Store) UseSession(id, from string) { s.noteUse(sessionKey(id), from) }
+func (s *Registry) UseSession(id, from string) { s.noteUse(sessionKey(id), from) }
 
 // SessionsOf lists the sessions of a user that have not ended, oldest first.
-func (s *Store) SessionsOf(user string) []ListedSession {
-	p := s.Snapshot()
-	keys, _ := p.sessions.byUser.Get(user)
+func (s *Registry) SessionsOf(user string) []ListedSession {
+	p := s.sessionsIn(s.engine.Snapshot())
+	keys, _ := p.byUser.Get(user)
 	var listed []ListedSession
 	for _, key := range keys {
-		x, _ := p.sessions.byKey.Get(key)
+		x, _ := p.byKey.Get(key)
 		if s.lives(key, &x) {
 			listed = append(listed, ListedSession{Handle: handleOf(key), Session: x})
 		}
@@ -122,20 +124,20 @@ func handleOf(key string) string { return key[len(kindSession) : len(kindSession
 
 // EndSession ends a session for good, if it is known, and puts that on record.
 // Errors are those of Push.
-func (s *Store) EndSession(ctx context.Context, id string, o Origin) error {
+func (s *Registry) EndSession(ctx context.Context, id string, o Origin) error {
 	key := sessionKey(id)
-	if _, ok := s.Snapshot().sessions.byKey.Get(key); !ok {
+	if _, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key); !ok {
 		return nil
 	}
-	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*batch) []string { return []string{key} }})
+	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*accessBatch) []string { return []string{key} }})
 	return err
 }
 
 // EndSessionsOf ends the sessions of a user, or the one of that handle, puts it on
 // record with why, and returns how many there were. Errors are those of Push.
-func (s *Store) EndSessionsOf(ctx context.Context, user, handle string, o Origin, why string) (int, error) {
-	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) []string {
-		keys, _ := b.sessions.byUser.Get(user)
+func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *accessBatch) []string {
+		keys, _ := b.sessions().byUser.Get(user)
 		return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return handle != "" && handleOf(key) != handle })
 	}}
 	_, err := s.submit(ctx, op)
@@ -144,9 +146,9 @@ func (s *Store) EndSessionsOf(ctx context.Context, user, handle string, o Origin
 
 // EndSessionsWhere ends the sessions that match, puts it on record with why, and
 // returns how many there were. Errors are those of Push.
-func (s *Store) EndSessionsWhere(ctx context.Context, match func(Session) bool, o Origin, why string) (int, error) {
-	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) (keys []string) {
-		b.sessions.byKey.Scan(func(key string, x Session) bool {
+func (s *Registry) EndSessionsWhere(ctx context.Context, match func(Session) bool, o Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *accessBatch) (keys []string) {
+		b.sessions().byKey.Scan(func(key string, x Session) bool {
 			if match(x) {
 				keys = append(keys, key)
 			}
@@ -248,24 +250,24 @@ type createSessionOp struct {
 	session Session
 }
 
-func (op *createSessionOp) apply(b *batch) error {
+func (op *createSessionOp) apply(b *accessBatch) error {
 	for {
-		keys, _ := b.sessions.byUser.Get(op.session.ID)
+		keys, _ := b.sessions().byUser.Get(op.session.ID)
 		if len(keys) < maxSessionsPerUser {
 			break
 		}
 		b.endSession(keys[0])
 	}
-	for b.sessions.byKey.Len() >= maxSessions {
-		_, key, _ := b.sessions.next()
+	for b.sessions().byKey.Len() >= maxSessions {
+		_, key, _ := b.sessions().next()
 		b.endSession(key)
 	}
 	op.session.begin(b.clock)
-	b.changeSessions().put(op.key, op.session)
-	b.add("", journal.Change{Key: op.key, Value: op.session.encode()})
-	entry := b.newEntry(EntrySignIn, op.session.origin())
+	b.sessions().put(op.key, op.session)
+	b.Add(journal.Change{Key: op.key, Value: op.session.encode()})
+	entry := audit.NewEntry(b.Batch, EntrySignIn, op.session.origin())
 	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
-	b.addEntry(entry)
+	b.log.Add(b.Batch, entry)
 	return nil
 }
 
@@ -283,98 +285,117 @@ func (x *Session) origin() Origin {
 
 // endSessionsOp ends the sessions of those keys that there are.
 type endSessionsOp struct {
-	keys   func(*batch) []string
+	keys   func(*accessBatch) []string
 	origin Origin
 	why    string
 	ended  int
 }
 
-func (op *endSessionsOp) apply(b *batch) error {
+func (op *endSessionsOp) apply(b *accessBatch) error {
 	op.ended = 0
 	var last Session
 	for _, key := range op.keys(b) {
-		if x, ok := b.sessions.byKey.Get(key); ok {
+		if x, ok := b.sessions().byKey.Get(key); ok {
 			b.endSession(key)
 			op.ended++
 			last = x
 		}
 	}
 	if op.ended > 0 {
-		entry := b.newEntry(EntrySignOut, op.origin)
+		entry := audit.NewEntry(b.Batch, EntrySignOut, op.origin)
 		entry.What, entry.Message, entry.Count = last.Name, op.why, op.ended
-		b.addEntry(entry)
+		b.log.Add(b.Batch, entry)
 	}
 	return nil
 }
 
-func (b *batch) endSession(key string) {
-	b.changeSessions().remove(key)
-	b.add("", journal.Change{Key: key})
+func (b *accessBatch) endSession(key string) {
+	b.sessions().remove(key)
+	b.Add(journal.Change{Key: key})
 	b.dropUse(key)
 }
 
 // sessionTable is the sessions.
 type sessionTable struct {
-	passive
-	c      *committer
+	commit.Passive
+	*Registry
 	idleAt time.Time // when to look for sessions that nobody uses
 }
 
-func (*sessionTable) prefix() string { return kindSession }
+// Prefix is part of commit.Table.
+func (*sessionTable) Prefix() string { return kindSession }
 
-func (t *sessionTable) apply(e *transaction, ev event) error {
-	r := ev.record
+// Apply is part of commit.Table.
+func (t *sessionTable) Apply(tx *commit.Transaction, r commit.Event) error {
 	if r.Value == nil {
-		e.changeSessions().remove(r.Key)
+		t.change(tx).remove(r.Key)
 		return nil
 	}
 	x, err := decodeSession(r.Value)
 	if err != nil {
 		return err
 	}
-	t.c.learn(clock.Nanos(x.Created), x.ran)
-	x.ends = x.endOf(t.c.clock)
-	e.changeSessions().put(r.Key, x)
+	tx.Learn(clock.Nanos(x.Created), x.ran)
+	x.ends = x.endOf(t.clock)
+	t.change(tx).put(r.Key, x)
 	return nil
 }
 
-func (t *sessionTable) settle(e *transaction) { e.changeSessions().settle(e.clock) }
+// Copy is part of commit.Table.
+func (*sessionTable) Copy(state any) any {
+	if state == nil {
+		return newSessions()
+	}
+	return state.(sessions).copy()
+}
 
-func (t *sessionTable) due() (at time.Time, ok bool) {
-	at, _, ok = t.c.durable.sessions.next()
+// change returns the sessions of a transaction for modification.
+func (s *Registry) change(tx *commit.Transaction) sessions {
+	return tx.Change(s.sessionSlot).(sessions)
+}
+
+// Settle is part of commit.Settler.
+func (t *sessionTable) Settle(tx *commit.Transaction) { t.change(tx).settle(t.clock) }
+
+// Lasts is part of commit.Settler.
+func (t *sessionTable) Lasts(p *commit.Snapshot) bool { return t.sessionsIn(p).byKey.Len() > 0 }
+
+// Due is part of commit.Table.
+func (t *sessionTable) Due(durable *commit.Snapshot) (at time.Time, ok bool) {
+	at, _, ok = t.sessionsIn(durable).next()
 	return at, ok
 }
 
-// tidy forgets the sessions whose time is over.
-func (t *sessionTable) tidy(b *batch) {
-	if t.c.clock.Holding() {
+// Tidy forgets the sessions whose time is over.
+func (t *sessionTable) Tidy(batch *commit.Batch) {
+	if t.clock.Holding() {
 		return
 	}
-	now := t.c.clock.Now()
-	for range deleteChunk {
-		at, key, ok := b.sessions.next()
+	now := t.clock.Now()
+	for range commit.Chunk {
+		at, key, ok := t.sessionsIn(batch.Snapshot).next()
 		if !ok || at.After(now) {
 			break
 		}
-		b.endSession(key)
+		t.in(batch).endSession(key)
 	}
-	if t.c.o.SessionIdle <= 0 || now.Before(t.idleAt) {
+	if t.idle <= 0 || now.Before(t.idleAt) {
 		return
 	}
 	t.idleAt = now.Add(saveUsesEvery)
-	for _, key := range b.idleSessions(now) {
-		b.endSession(key)
+	for _, key := range t.idleSessions(t.sessionsIn(batch.Snapshot), now) {
+		t.in(batch).endSession(key)
 	}
 }
 
 // idleSessions are those that nobody has used for too long, as other stores on
 // the journal would know by now.
-func (b *batch) idleSessions(now time.Time) (idle []string) {
-	b.sessions.byKey.Scan(func(key string, x Session) bool {
-		if now.Sub(b.c.lastUsed(key, &x)) >= b.c.o.SessionIdle+2*saveUsesEvery {
+func (s *Registry) idleSessions(of sessions, now time.Time) (idle []string) {
+	of.byKey.Scan(func(key string, x Session) bool {
+		if now.Sub(s.lastUsed(key, &x)) >= s.idle+2*saveUsesEvery {
 			idle = append(idle, key)
 		}
-		return len(idle) < deleteChunk
+		return len(idle) < commit.Chunk
 	})
 	return idle
 }

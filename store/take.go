@@ -2,7 +2,9 @@ package store
 
 import (
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // grouping is what a grouping's record says.
@@ -48,27 +50,27 @@ func (r *groupingRecord) newGroup(k GroupingKey, b *body) *Grouping {
 }
 
 // learnGrouping takes in the times of a grouping's record.
-func (c *committer) learnGrouping(r *groupingRecord) {
-	c.learn(r.pushed, r.ran)
-	c.learn(r.deleted.stamp, r.deleted.ran)
+func learnGrouping(x *commit.Transaction, r *groupingRecord) {
+	x.Learn(r.pushed, r.ran)
+	x.Learn(r.deleted.stamp, r.deleted.ran)
 	for _, run := range r.ages {
-		c.learn(run.age.changed, 0)
-		c.rank = max(c.rank, run.age.since, run.age.helpSince)
+		x.Learn(run.age.changed, 0)
+		x.LearnRank(max(run.age.since, run.age.helpSince))
 	}
 }
 
 // removeRecord takes out what the record of that key stands for, which cannot
 // be known from the key alone.
-func (e *transaction) removeRecord(key string) {
+func (e *transaction) removeRecord(name string) {
 	e.deleted.Scan(func(id string, x deletedGrouping) bool {
-		if recordKey(kindGrouping, x.key) == key {
+		if key.RecordKey(kindGrouping, x.key) == name {
 			e.dropDeleted(id)
 			return false
 		}
 		return true
 	})
 	for g := range e.all() {
-		if recordKey(kindGrouping, g.Key) == key {
+		if key.RecordKey(kindGrouping, g.Key) == name {
 			e.remove(g)
 			return
 		}

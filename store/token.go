@@ -14,6 +14,7 @@ import (
 
 	"gatehouse/store/audit"
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
@@ -51,7 +52,7 @@ func (t *Token) Expires() time.Time { return t.Secrets[0].Expires }
 
 // Expired reports whether a secret of a token has ended. The newest one's end is
 // the token's.
-func (s *Store) Expired(x *TokenSecret) bool { return x.expired(s.clock) }
+func (s *Registry) Expired(x *TokenSecret) bool { return x.expired(s.clock) }
 
 // expired reports whether the secret has ended: on its day, as the clock has it,
 // and after its time even if the clock was set back since.
@@ -83,8 +84,8 @@ const hintLength = 4
 // newSecret makes a secret with more than 128 bits that nobody can guess.
 func newSecret() string { return tokenPrefix + strings.ToLower(rand.Text()+rand.Text()) }
 
-func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
-	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: b.now, Expires: expires, ran: b.ran}
+func (b *accessBatch) secretOf(plain string, expires time.Time) TokenSecret {
+	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: b.Now, Expires: expires, ran: b.Ran}
 }
 
 // NewToken is what a token is to be.
@@ -97,7 +98,7 @@ type NewToken struct {
 // CreateToken makes a token durable, puts that on record, and returns it with
 // its secret, which nobody will ever learn again. Errors: ErrTokenName, a
 // *LimitError, and those of Push.
-func (s *Store) CreateToken(ctx context.Context, n NewToken, o Origin) (*Token, string, error) {
+func (s *Registry) CreateToken(ctx context.Context, n NewToken, o Origin) (*Token, string, error) {
 	op := &createTokenOp{NewToken: n, origin: o, plain: newSecret()}
 	if _, err := s.submit(ctx, op); err != nil {
 		return nil, "", err
@@ -108,7 +109,7 @@ func (s *Store) CreateToken(ctx context.Context, n NewToken, o Origin) (*Token, 
 // RotateToken gives a token a new secret and returns it. The new one is good for
 // as long as the old one was when it was made; the old one, at the most, for
 // overlap from now on. Errors: ErrNoToken, ErrTokenMaker and those of Push.
-func (s *Store) RotateToken(ctx context.Context, id string, overlap time.Duration, o Origin) (*Token, string, error) {
+func (s *Registry) RotateToken(ctx context.Context, id string, overlap time.Duration, o Origin) (*Token, string, error) {
 	op := &rotateTokenOp{id: id, overlap: overlap, origin: o, plain: newSecret()}
 	if _, err := s.submit(ctx, op); err != nil {
 		return nil, "", err
@@ -119,7 +120,7 @@ func (s *Store) RotateToken(ctx context.Context, id string, overlap time.Duratio
 // RevokeToken ends a token for good and returns what it was. The store goes on to
 // know that there was one, if whoever made it was known. Errors: ErrNoToken and
 // those of Push.
-func (s *Store) RevokeToken(ctx context.Context, id string, o Origin) (*Token, error) {
+func (s *Registry) RevokeToken(ctx context.Context, id string, o Origin) (*Token, error) {
 	op := &revokeTokenOp{id: id, origin: o}
 	_, err := s.submit(ctx, op)
 	return op.was, err
@@ -127,41 +128,41 @@ func (s *Store) RevokeToken(ctx context.Context, id string, o Origin) (*Token, e
 
 // FindToken returns the token that has that secret and has not expired. It looks
 // at nothing but memory, and its time says nothing about other secrets.
-func (s *Store) FindToken(secret string) (*Token, bool) {
+func (s *Registry) FindToken(secret string) (*Token, bool) {
 	digest := sha256.Sum256([]byte(secret))
-	p := s.Snapshot()
-	id, ok := p.tokens.byDigest.Get(string(digest[:]))
+	p := s.tokensIn(s.engine.Snapshot())
+	id, ok := p.byDigest.Get(string(digest[:]))
 	if !ok {
 		return nil, false
 	}
-	t, _ := p.tokens.byID.Get(id)
+	t, _ := p.byID.Get(id)
 	i := slices.IndexFunc(t.Secrets, func(x TokenSecret) bool { return x.Digest == digest })
 	return t, !t.Secrets[i].expired(s.clock)
 }
 
 // UseToken notes that a token, which there is, is used now from an address. It
 // never waits.
-func (s *Store) UseToken(id, from string) { s.noteUse(kindToken+id, from) }
+func (s *Registry) UseToken(id, from string) { s.noteUse(kindToken+id, from) }
 
 // TokenUsed returns when a token was last used, and from where; zero: never. What
 // happened in other processes is known a minute later.
-func (s *Store) TokenUsed(id string) (at time.Time, from string) {
+func (s *Registry) TokenUsed(id string) (at time.Time, from string) {
 	stamp, ran, from := s.uses.stamps(kindToken + id)
 	return s.clock.Shown(clock.FromNanos(stamp), ran), from
 }
 
 // Token returns the token of that ID.
-func (p *Snapshot) Token(id string) (*Token, bool) {
-	t, ok := p.tokens.byID.Get(id)
-	return p.shownToken(t), ok
+func (p Tokens) Token(id string) (*Token, bool) {
+	t, ok := p.byID.Get(id)
+	return shownToken(p.clock, t), ok
 }
 
 // shownToken is a token with the time of its making as that is to be shown.
-func (p *Snapshot) shownToken(t *Token) *Token {
+func shownToken(c *clock.Clock, t *Token) *Token {
 	if t == nil {
 		return nil
 	}
-	made := p.clock.Shown(t.Created, t.Secrets[len(t.Secrets)-1].ran)
+	made := c.Shown(t.Created, t.Secrets[len(t.Secrets)-1].ran)
 	if made.Equal(t.Created) {
 		return t
 	}
@@ -170,19 +171,25 @@ func (p *Snapshot) shownToken(t *Token) *Token {
 	return &x
 }
 
-// Tokens yields all tokens by their names, the expired ones too.
-func (p *Snapshot) Tokens() iter.Seq[*Token] {
+// All yields all tokens by their names, the expired ones too.
+func (p Tokens) All() iter.Seq[*Token] {
 	return func(yield func(*Token) bool) {
-		p.tokens.byName.Scan(func(_, id string) bool {
-			t, _ := p.tokens.byID.Get(id)
-			return yield(p.shownToken(t))
+		p.byName.Scan(func(_, id string) bool {
+			t, _ := p.byID.Get(id)
+			return yield(shownToken(p.clock, t))
 		})
 	}
 }
 
-// KnowsTokens reports whether somebody who was known has ever made a token here,
+// Known reports whether somebody who was known has ever made a token here,
 // also if it was revoked or has expired.
-func (p *Snapshot) KnowsTokens() bool { return p.tokens.known.Len() > 0 }
+func (p Tokens) Known() bool { return p.known.Len() > 0 }
+
+// Tokens are the API tokens of a snapshot.
+type Tokens struct {
+	tokens
+	clock *clock.Clock
+}
 
 // tokens are the API tokens of a snapshot.
 type tokens struct {
@@ -250,34 +257,34 @@ type createTokenOp struct {
 	made   *Token
 }
 
-func (op *createTokenOp) apply(b *batch) error {
-	if _, taken := b.tokens.byName.Get(op.Name); taken {
+func (op *createTokenOp) apply(b *accessBatch) error {
+	if _, taken := b.tokens().byName.Get(op.Name); taken {
 		return ErrTokenName
 	}
-	if b.tokens.byID.Len() >= maxTokens {
+	if b.tokens().byID.Len() >= maxTokens {
 		return &LimitError{"there are as many tokens as there can be; revoke some"}
 	}
 	var expires time.Time
 	if op.Lifetime > 0 {
-		expires = b.now.Add(op.Lifetime)
+		expires = b.Now.Add(op.Lifetime)
 	}
 	op.made = &Token{
 		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Scope: op.Scope,
-		Created: b.now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
+		Created: b.Now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
 	}
 	b.putToken(op.made, EntryTokenCreate, op.origin)
 	return nil
 }
 
-func (b *batch) putToken(t *Token, kind EntryKind, o Origin) {
-	b.changeTokens().put(t)
-	b.add("", journal.Change{Key: kindToken + t.ID, Value: t.encode()})
+func (b *accessBatch) putToken(t *Token, kind EntryKind, o Origin) {
+	b.tokens().put(t)
+	b.Add(journal.Change{Key: kindToken + t.ID, Value: t.encode()})
 	b.recordToken(t, kind, o)
 }
 
 // recordToken puts on record what becomes of a token.
-func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
-	entry := b.newEntry(kind, o)
+func (b *accessBatch) recordToken(t *Token, kind EntryKind, o Origin) {
+	entry := audit.NewEntry(b.Batch, kind, o)
 	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role, 1
 	if !t.Scope.All() {
 		entry.Message += ", scope " + t.Scope.String()
@@ -286,7 +293,7 @@ func (b *batch) recordToken(t *Token, kind EntryKind, o Origin) {
 		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)
 	}
 	entry.Message = audit.Shortened(entry.Message, audit.MaxMessage)
-	b.addEntry(entry)
+	b.log.Add(b.Batch, entry)
 }
 
 type rotateTokenOp struct {
@@ -297,8 +304,8 @@ type rotateTokenOp struct {
 	made    *Token
 }
 
-func (op *rotateTokenOp) apply(b *batch) error {
-	old, ok := b.tokens.byID.Get(op.id)
+func (op *rotateTokenOp) apply(b *accessBatch) error {
+	old, ok := b.tokens().byID.Get(op.id)
 	if !ok {
 		return ErrNoToken
 	}
@@ -310,11 +317,11 @@ func (op *rotateTokenOp) apply(b *batch) error {
 	was := old.Secrets[0]
 	var expires time.Time
 	if !was.Expires.IsZero() {
-		expires = b.now.Add(was.Expires.Sub(was.Created))
+		expires = b.Now.Add(was.Expires.Sub(was.Created))
 	}
 	t := *old
 	t.Secrets = []TokenSecret{b.secretOf(op.plain, expires)}
-	if end := b.now.Add(op.overlap); was.Expires.IsZero() || end.Before(was.Expires) {
+	if end := b.Now.Add(op.overlap); was.Expires.IsZero() || end.Before(was.Expires) {
 		was.Expires = end
 	}
 	if !was.expired(b.clock) {
@@ -331,29 +338,29 @@ type revokeTokenOp struct {
 	was    *Token
 }
 
-func (op *revokeTokenOp) apply(b *batch) error {
-	t, ok := b.tokens.byID.Get(op.id)
+func (op *revokeTokenOp) apply(b *accessBatch) error {
+	t, ok := b.tokens().byID.Get(op.id)
 	if !ok {
 		return ErrNoToken
 	}
-	op.was = b.shownToken(t)
+	op.was = shownToken(b.clock, t)
 	b.forgetToken(t.ID)
 	if t.Authenticated {
-		for _, id := range b.tokens.revoked() { // one is enough to know of
+		for _, id := range b.tokens().revoked() { // one is enough to know of
 			b.forgetToken(id)
 		}
-		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.now, Expires: b.now, ran: b.ran}}}
-		b.changeTokens().put(rest)
-		b.add("", journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
+		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.Now, Expires: b.Now, ran: b.Ran}}}
+		b.tokens().put(rest)
+		b.Add(journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}
 	b.dropUse(kindToken + t.ID)
 	b.recordToken(t, EntryTokenRevoke, op.origin)
 	return nil
 }
 
-func (b *batch) forgetToken(id string) {
-	b.changeTokens().remove(id)
-	b.add("", journal.Change{Key: kindToken + id})
+func (b *accessBatch) forgetToken(id string) {
+	b.tokens().remove(id)
+	b.Add(journal.Change{Key: kindToken + id})
 }
 
 // revoked reports whether this is what is left of a token: nothing that lets
@@ -362,16 +369,17 @@ func (t *Token) revoked() bool { return t.Name == "" }
 
 // tokenTable is the API tokens.
 type tokenTable struct {
-	passive
-	c *committer
+	commit.Passive
+	*Registry
 }
 
-func (*tokenTable) prefix() string { return kindToken }
+// Prefix is part of commit.Table.
+func (*tokenTable) Prefix() string { return kindToken }
 
-func (x *tokenTable) apply(e *transaction, ev event) error {
-	r := ev.record
+// Apply is part of commit.Table.
+func (x *tokenTable) Apply(tx *commit.Transaction, r commit.Event) error {
 	if r.Value == nil {
-		e.changeTokens().remove(strings.TrimPrefix(r.Key, kindToken))
+		x.changeTokens(tx).remove(strings.TrimPrefix(r.Key, kindToken))
 		return nil
 	}
 	t, err := decodeToken(strings.TrimPrefix(r.Key, kindToken), r.Value)
@@ -379,10 +387,23 @@ func (x *tokenTable) apply(e *transaction, ev event) error {
 		return err
 	}
 	for i := range t.Secrets {
-		x.c.learn(clock.Nanos(t.Secrets[i].Created), t.Secrets[i].ran)
+		tx.Learn(clock.Nanos(t.Secrets[i].Created), t.Secrets[i].ran)
 	}
-	e.changeTokens().put(t)
+	x.changeTokens(tx).put(t)
 	return nil
+}
+
+// Copy is part of commit.Table.
+func (*tokenTable) Copy(state any) any {
+	if state == nil {
+		return newTokens()
+	}
+	return state.(tokens).copy()
+}
+
+// changeTokens returns the tokens of a transaction for modification.
+func (s *Registry) changeTokens(tx *commit.Transaction) tokens {
+	return tx.Change(s.tokenSlot).(tokens)
 }
 
 func (t *Token) encode() []byte {

@@ -4,34 +4,17 @@ import (
 	"slices"
 
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 )
 
-// transaction is a snapshot in the making. It is for one goroutine.
+// transaction is the groupings of a snapshot in the making. It is for one goroutine.
 type transaction struct {
-	*Snapshot
-	id      uint64 // marks the families that this transaction may modify in place
-	dirty   []claim
-	touched bool // something that readers see has changed
-
-	ownSessions, ownTokens bool // they are the transaction's own to change
-}
-
-// changeSessions returns the sessions for modification.
-func (e *transaction) changeSessions() sessions {
-	if !e.ownSessions {
-		e.sessions, e.ownSessions = e.sessions.copy(), true
-	}
-	return e.sessions
-}
-
-// changeTokens returns the tokens for modification.
-func (e *transaction) changeTokens() tokens {
-	if !e.ownTokens {
-		e.tokens, e.ownTokens = e.tokens.copy(), true
-	}
-	return e.tokens
+	*State
+	id    uint64 // marks the families that this transaction may modify in place
+	tx    *commit.Transaction
+	dirty []claim
 }
 
 // deletedGrouping is a grouping that was deleted, wiped or has expired, while its record
@@ -81,12 +64,6 @@ func (e *transaction) family(name string) *family {
 	return f
 }
 
-// touch notes that a grouping changes, or all of them.
-func (e *transaction) touch() {
-	e.touched = true
-	e.changes++
-}
-
 // put adds or replaces a grouping whose body has its ages.
 func (e *transaction) put(g *Grouping) {
 	before := e.place(g)
@@ -97,7 +74,7 @@ func (e *transaction) put(g *Grouping) {
 // putAdmitted puts a grouping that admit has let in. With the check on it shares no
 // series with another one, so that there are no overlaps.
 func (b *batch) putAdmitted(g *Grouping) {
-	if !b.c.o.CheckConsistency || b.overlapping > 0 {
+	if !b.t.o.CheckConsistency || b.overlapping > 0 {
 		b.put(g)
 		return
 	}
@@ -126,7 +103,7 @@ func (e *transaction) place(g *Grouping) (before *body) {
 		g.ends = e.endOf(g)
 		e.expiries.Set(clock.Key(g.ends, g.Key.ID()), g.Key.ID())
 	}
-	e.touch()
+	e.tx.Touch()
 	e.stats.Groupings++
 	e.stats.Series += g.Series
 	e.stats.Bytes += int64(g.Bytes)
@@ -136,7 +113,7 @@ func (e *transaction) place(g *Grouping) (before *body) {
 
 // remove takes a grouping out.
 func (e *transaction) remove(g *Grouping) {
-	e.touch()
+	e.tx.Touch()
 	e.forget(g)
 	e.groups.Delete(g.Key.ID())
 	e.digests.Delete(digestOf(g.Key.ID()))
@@ -165,7 +142,7 @@ func (e *transaction) forget(g *Grouping) {
 
 // renew replaces a grouping by one that differs in its failure only.
 func (e *transaction) renew(g *Grouping) {
-	e.touch()
+	e.tx.Touch()
 	e.groups.Set(g.Key.ID(), g)
 }
 
@@ -174,6 +151,7 @@ func (e *transaction) renew(g *Grouping) {
 func (e *transaction) addDeleted(x deletedGrouping) {
 	x.at = e.clock.Place(x.stamp, x.ran).UnixNano()
 	e.dropDeleted(x.key.ID())
+	e.ownDeleted()
 	e.countDeleted(&x)
 	e.deleted.Set(x.key.ID(), x)
 	e.deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
@@ -182,8 +160,18 @@ func (e *transaction) addDeleted(x deletedGrouping) {
 	e.stats.Deleted++
 }
 
+// ownDeleted has what is deleted be the transaction's own to change.
+func (e *transaction) ownDeleted() {
+	if e.deletedBy != e.id {
+		e.deleted, e.deletedByTime, e.deletions = e.deleted.Copy(), e.deletedByTime.Copy(), e.deletions.Copy()
+		e.deletedBy = e.id
+	}
+}
+
 func (e *transaction) dropDeleted(id string) {
-	if x, ok := e.deleted.Delete(id); ok {
+	if x, ok := e.deleted.Get(id); ok {
+		e.ownDeleted()
+		e.deleted.Delete(id)
 		e.deletedByTime.Delete(clock.Key(x.at, id))
 		if _, held := e.groups.Get(id); !held {
 			e.digests.Delete(digestOf(id))

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/clock"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 var (
@@ -64,8 +66,8 @@ func chunk(deleted []deletedGrouping) int {
 // none. More take several: an error may leave some of them restored, which
 // Undone says, and a further Undo restores the others. Errors: ErrNoOperation,
 // ErrTooLate, those of Push.
-func (s *Store) Undo(ctx context.Context, operation string, o Origin) (Undone, error) {
-	was, known, err := s.Entry(ctx, operation)
+func (s *Groupings) Undo(ctx context.Context, operation string, o Origin) (Undone, error) {
+	was, known, err := s.log.Entry(ctx, operation)
 	if err != nil {
 		return Undone{}, err
 	}
@@ -101,8 +103,8 @@ func (s *Store) Undo(ctx context.Context, operation string, o Origin) (Undone, e
 
 // Undoable says until when an operation can be undone, if it can be now, at
 // least in part. It looks at nothing but memory.
-func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
-	d, ok := s.Snapshot().deletions.Get(operation)
+func (s *Groupings) Undoable(operation string) (until time.Time, ok bool) {
+	d, ok := s.state().deletions.Get(operation)
 	if !ok {
 		return time.Time{}, false
 	}
@@ -115,8 +117,8 @@ func (s *Store) Undoable(operation string) (until time.Time, ok bool) {
 // that can still be restored, in the order in which they went, and how many
 // those are in all. It looks at nothing but memory, and there mostly at what
 // the operation deleted.
-func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, total int) {
-	p := s.Snapshot()
+func (s *Groupings) DeletedBy(operation string, limit int) (keys []GroupingKey, total int) {
+	p := s.state()
 	d, ok := p.deletions.Get(operation)
 	if !ok {
 		return nil, 0
@@ -143,9 +145,9 @@ func (s *Store) DeletedBy(operation string, limit int) (keys []GroupingKey, tota
 }
 
 // restorable returns what an operation has deleted and may still be restored.
-func (s *Store) restorable(operation string) []deletedGrouping {
+func (s *Groupings) restorable(operation string) []deletedGrouping {
 	var deleted []deletedGrouping
-	s.Snapshot().deleted.Scan(func(_ string, x deletedGrouping) bool {
+	s.state().deleted.Scan(func(_ string, x deletedGrouping) bool {
 		if x.operation == operation && s.inUndoWindow(x.tombstone) {
 			deleted = append(deleted, x)
 		}
@@ -154,15 +156,15 @@ func (s *Store) restorable(operation string) []deletedGrouping {
 	return deleted
 }
 
-func (s *Store) inUndoWindow(t tombstone) bool {
+func (s *Groupings) inUndoWindow(t tombstone) bool {
 	return s.clock.Place(t.stamp, t.ran).Add(s.o.UndoWindow).After(s.clock.Now())
 }
 
 // pushedAfter returns the groupings that an operation deleted and that were
 // pushed anew then.
-func (s *Store) pushedAfter(operation string) []GroupingKey {
+func (s *Groupings) pushedAfter(operation string) []GroupingKey {
 	var keys []GroupingKey
-	for g := range s.Snapshot().all() {
+	for g := range s.state().all() {
 		if g.after != nil && g.after.operation == operation && s.inUndoWindow(*g.after) {
 			keys = append(keys, g.Key)
 		}
@@ -178,11 +180,11 @@ type deletedRecord struct {
 }
 
 // readDeleted reads what is still there of deleted groupings.
-func (s *Store) readDeleted(ctx context.Context, deleted []deletedGrouping) ([]deletedRecord, error) {
+func (s *Groupings) readDeleted(ctx context.Context, deleted []deletedGrouping) ([]deletedRecord, error) {
 	records := make([]deletedRecord, 0, len(deleted))
 	names := interned{}
 	for _, x := range deleted {
-		r, err := s.journal.Read(ctx, recordKey(kindGrouping, x.key))
+		r, err := s.engine.Journal().Read(ctx, key.RecordKey(kindGrouping, x.key))
 		if errors.Is(err, journal.ErrNoRecord) || err == nil && r.Revision != x.revision {
 			continue // forgotten or pushed anew in this moment
 		}
@@ -209,9 +211,9 @@ func (s *Store) readDeleted(ctx context.Context, deleted []deletedGrouping) ([]d
 
 // readRefusal reads the last refused push, which is part of the record unless a
 // wipe left everything where it was.
-func (s *Store) readRefusal(ctx context.Context, f deletedRecord, refused []byte) error {
+func (s *Groupings) readRefusal(ctx context.Context, f deletedRecord, refused []byte) error {
 	if f.unmarked {
-		r, err := s.journal.Read(ctx, recordKey(kindRefused, f.key))
+		r, err := s.engine.Journal().Read(ctx, key.RecordKey(kindRefused, f.key))
 		if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 			return err
 		}
@@ -222,7 +224,7 @@ func (s *Store) readRefusal(ctx context.Context, f deletedRecord, refused []byte
 	}
 	r, err := decodeRefusal(refused)
 	if err != nil {
-		return journal.Unreadable(journal.Record{Key: recordKey(kindRefused, f.key)}, err)
+		return journal.Unreadable(journal.Record{Key: key.RecordKey(kindRefused, f.key)}, err)
 	}
 	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = clock.FromNanos(r.at), r.ran, r.message, r.reason
 	return nil
@@ -240,7 +242,7 @@ type undoOp struct {
 
 func (op *undoOp) apply(b *batch) error {
 	if op.entry.Operation == "" {
-		op.entry.Operation, op.entry.At = b.newOperation(), b.now
+		op.entry.Operation, op.entry.At = audit.OperationIn(b.Batch), b.Now
 	}
 	op.restored, op.conflicting = 0, nil
 	for _, f := range op.records {
@@ -255,7 +257,7 @@ func (op *undoOp) apply(b *batch) error {
 	}
 	if op.restored > 0 {
 		op.entry.Count = op.before + op.restored
-		b.addEntry(op.entry)
+		b.t.log.Add(b.Batch, op.entry)
 	}
 	return nil
 }
@@ -264,17 +266,17 @@ func (op *undoOp) apply(b *batch) error {
 // against it.
 func (b *batch) restore(f deletedRecord) error {
 	g := *f.group
-	if err := b.admit(&b.c.o, &g, nil, keptNone); err != nil {
+	if err := b.admit(&b.t.o, &g, nil, keptNone); err != nil {
 		return err
 	}
-	if !g.Expires.IsZero() && b.endOf(&g) <= b.when.UnixNano() {
+	if !g.Expires.IsZero() && b.endOf(&g) <= b.When.UnixNano() {
 		g.Expires = time.Time{}
 	}
 	b.joinHelps(g.body)
 	b.putAdmitted(&g)
 	b.addGroup(&g, f.packed, tombstone{}, f.revision)
 	if !g.Failed.IsZero() {
-		b.add("", journal.Change{Key: recordKey(kindRefused, g.Key), Value: g.refusal().encode()})
+		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key), Value: g.refusal().encode()})
 	}
 	return nil
 }
@@ -349,7 +351,7 @@ func (b *batch) afterOf(current *Grouping, id string) *tombstone {
 		}
 		return nil
 	}
-	if current.after != nil && b.c.inUndoWindow(*current.after) {
+	if current.after != nil && b.t.inUndoWindow(*current.after) {
 		return current.after
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/store/commit"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
 )
@@ -35,7 +36,7 @@ type use struct {
 
 func newUses(wanted chan<- struct{}) *uses { return &uses{wanted: wanted} }
 
-func (s *Store) noteUse(key, from string) {
+func (s *Registry) noteUse(key, from string) {
 	now := s.clock.Now()
 	s.uses.note(key, from, now, s.clock.Stamp().UnixNano(), s.clock.Ran(now))
 }
@@ -111,7 +112,7 @@ func (u *uses) take(now time.Time, all bool) []string {
 	}
 	n := len(u.unsaved)
 	if !all {
-		n = min(n, deleteChunk)
+		n = min(n, commit.Chunk)
 	}
 	keys := u.unsaved[:n:n]
 	u.unsaved = u.unsaved[n:]
@@ -119,18 +120,18 @@ func (u *uses) take(now time.Time, all bool) []string {
 }
 
 // dropUse forgets the last use of what goes in this batch.
-func (b *batch) dropUse(key string) {
-	b.c.uses.forget(key)
-	b.add("", journal.Change{Key: kindUse + key})
+func (b *accessBatch) dropUse(key string) {
+	b.uses.forget(key)
+	b.Add(journal.Change{Key: kindUse + key})
 }
 
 // owns reports whether there is what a key of uses stands for.
-func (p *Snapshot) owns(key string) bool {
+func (s *Registry) owns(p *commit.Snapshot, key string) bool {
 	if strings.HasPrefix(key, kindSession) {
-		_, ok := p.sessions.byKey.Get(key)
+		_, ok := s.sessionsIn(p).byKey.Get(key)
 		return ok
 	}
-	_, ok := p.tokens.byID.Get(strings.TrimPrefix(key, kindToken))
+	_, ok := s.tokensIn(p).byID.Get(strings.TrimPrefix(key, kindToken))
 	return ok
 }
 
@@ -152,21 +153,21 @@ func decodeUse(b []byte) (savedUse, error) {
 
 // useTable is when sessions and tokens were last used.
 type useTable struct {
-	passive
-	c       *committer
+	commit.Passive
+	*Registry
 	unowned []string // keys of uses of what is not there any more
 }
 
-func (*useTable) prefix() string { return kindUse }
+// Prefix is part of commit.Table.
+func (*useTable) Prefix() string { return kindUse }
 
-// apply takes in the record of a use, which comes behind that of what was used.
-func (t *useTable) apply(e *transaction, ev event) error {
-	r := ev.record
+// Apply takes in the record of a use, which comes behind that of what was used.
+func (t *useTable) Apply(tx *commit.Transaction, r commit.Event) error {
 	if r.Value == nil {
 		return nil
 	}
 	key := strings.TrimPrefix(r.Key, kindUse)
-	if !e.owns(key) {
+	if !t.owns(tx.Snapshot, key) {
 		t.unowned = append(t.unowned, key)
 		return nil
 	}
@@ -174,28 +175,29 @@ func (t *useTable) apply(e *transaction, ev event) error {
 	if err != nil {
 		return err
 	}
-	t.c.learn(x.at, x.ran)
-	t.c.uses.learn(key, x.at, x.ran, x.from)
+	tx.Learn(x.at, x.ran)
+	t.uses.learn(key, x.at, x.ran, x.from)
 	return nil
 }
 
-func (t *useTable) due() (time.Time, bool) { return t.c.uses.due() }
+// Due is part of commit.Table.
+func (t *useTable) Due(*commit.Snapshot) (time.Time, bool) { return t.uses.due() }
 
-// tidy writes when sessions and tokens were last used. What can't be written
+// Tidy writes when sessions and tokens were last used. What can't be written
 // is not tried again: the next use is as good.
-func (t *useTable) tidy(b *batch) {
-	for _, key := range t.c.uses.take(t.c.clock.Now(), t.c.finishing) {
-		x := t.c.uses.find(key)
+func (t *useTable) Tidy(batch *commit.Batch) {
+	for _, key := range t.uses.take(t.clock.Now(), batch.IsLast()) {
+		x := t.uses.find(key)
 		x.dirty.Store(false)
-		if !b.owns(key) {
-			t.c.uses.forget(key)
+		if !t.owns(batch.Snapshot, key) {
+			t.uses.forget(key)
 			continue
 		}
-		at, ran, from := t.c.uses.stamps(key)
-		b.add("", journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
+		at, ran, from := t.uses.stamps(key)
+		batch.Add(journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
 	}
 	for _, key := range t.unowned {
-		b.add("", journal.Change{Key: kindUse + key})
+		batch.Add(journal.Change{Key: kindUse + key})
 	}
 	t.unowned = nil
 }

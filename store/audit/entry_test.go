@@ -3,6 +3,8 @@ package audit
 import (
 	"testing"
 	"time"
+
+	"gatehouse/store/storetest"
 )
 
 func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
@@ -13,4 +15,11 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 	if got, err := Decode("op", want.Encode()); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
+}
+
+func TestEntriesAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
+	storetest.Codec{Prefixes: []string{Prefix}, Rewrite: func(_ string, value []byte) ([]byte, error) {
+		x, err := Decode("", value)
+		return x.Encode(), err
+	}}.Check(t, "../testdata/earlier/store")
 }

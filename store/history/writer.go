@@ -1,16 +1,18 @@
-package store
+package history
 
 import (
 	"context"
 	"errors"
 	"time"
 
+	"gatehouse/store/commit"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 	"gatehouse/store/record"
 )
 
 // run writes what is due until the store closes, and everything then.
-func (h *historyWriter) run() {
+func (h *Writer) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -18,8 +20,8 @@ func (h *historyWriter) run() {
 		select {
 		case <-timer.C:
 		case <-h.wanted:
-		case <-h.closing:
-			<-h.finished // nobody else commits any more
+		case <-h.engine.Closing():
+			<-h.engine.Finished() // nobody else commits any more
 			h.finish()
 			return
 		}
@@ -28,7 +30,7 @@ func (h *historyWriter) run() {
 }
 
 // idle is how long nothing has to be written.
-func (h *historyWriter) idle() time.Duration {
+func (h *Writer) idle() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.queue) == 0 {
@@ -44,7 +46,7 @@ func (h *historyWriter) idle() time.Duration {
 	return max(0, at.Sub(h.clock.Now()))
 }
 
-func (h *historyWriter) writeDue() {
+func (h *Writer) writeDue() {
 	if lost := h.takeLost(); lost > 0 {
 		h.log.Warn("Pushes are missing in the history of some groupings: more came than could be written.", "pushes", lost)
 	}
@@ -54,7 +56,7 @@ func (h *historyWriter) writeDue() {
 			return
 		}
 		if err := h.write(context.Background(), taken, h.commitInTurn); err != nil {
-			h.retryAt = now.Add(saveEvery)
+			h.retryAt = now.Add(commit.RetryAfter)
 			h.log.Debug("The history of pushes can't be written now.", "err", err)
 			return
 		}
@@ -62,8 +64,8 @@ func (h *historyWriter) writeDue() {
 }
 
 // finish writes all that is left.
-func (h *historyWriter) finish() {
-	ctx, cancel := context.WithTimeout(context.Background(), h.o.Timeout)
+func (h *Writer) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), h.engine.Timeout())
 	defer cancel()
 	for {
 		taken := h.take(h.clock.Now(), true)
@@ -79,8 +81,8 @@ func (h *historyWriter) finish() {
 
 // write puts pushes behind those that the journal has. On an error they wait
 // for the next time.
-func (h *historyWriter) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *historyOp) error) error {
-	op := &historyOp{historyWriter: h}
+func (h *Writer) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *writeOp) error) error {
+	op := &writeOp{Writer: h}
 	var err error
 	for _, p := range taken {
 		var value []byte
@@ -89,7 +91,7 @@ func (h *historyWriter) write(ctx context.Context, taken []*unwritten, commit fu
 		}
 		if value != nil {
 			op.of = append(op.of, p)
-			op.changes = append(op.changes, journal.Change{Key: recordKey(kindHistory, p.key), Value: value})
+			op.changes = append(op.changes, journal.Change{Key: key.RecordKey(Prefix, p.key), Value: value})
 		}
 	}
 	if err == nil {
@@ -100,10 +102,10 @@ func (h *historyWriter) write(ctx context.Context, taken []*unwritten, commit fu
 }
 
 // record is a grouping's new record; nil: it must be left as it is.
-func (h *historyWriter) record(ctx context.Context, p *unwritten) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.o.Timeout)
+func (h *Writer) record(ctx context.Context, p *unwritten) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, h.engine.Timeout())
 	defer cancel()
-	old, err := h.journal.Read(ctx, recordKey(kindHistory, p.key))
+	old, err := h.engine.Journal().Read(ctx, key.RecordKey(Prefix, p.key))
 	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
@@ -118,53 +120,38 @@ func (h *historyWriter) record(ctx context.Context, p *unwritten) ([]byte, error
 	return value, nil
 }
 
-// historyOp writes histories.
-type historyOp struct {
-	*historyWriter
+// writeOp writes histories.
+type writeOp struct {
+	*Writer
 	of      []*unwritten
 	changes []journal.Change
 }
 
-func (op *historyOp) apply(b *batch) error {
+// Apply is part of commit.Operation.
+func (op *writeOp) Apply(b *commit.Batch) error {
 	for i, p := range op.of {
 		// It must not come back where the grouping went, or began anew, even in
 		// this batch.
-		_, changed := b.changes[op.changes[i].Key]
-		if b.remembers(p.key.ID()) && !changed && !op.isVoid(p) {
-			b.add("", op.changes[i])
+		if op.remembers(b.Snapshot, p.key.ID()) && !b.Has(op.changes[i].Key) && !op.isVoid(p) {
+			b.Add(op.changes[i])
 		}
 	}
 	return nil
 }
 
-func (h *historyWriter) commitInTurn(ctx context.Context, op *historyOp) error {
-	_, err := h.submit(ctx, op)
+func (h *Writer) commitInTurn(ctx context.Context, op *writeOp) error {
+	_, err := h.engine.Submit(ctx, op)
 	return err
 }
 
 // commitAtOnce commits when the committer has finished.
-func (h *historyWriter) commitAtOnce(ctx context.Context, op *historyOp) error {
+func (h *Writer) commitAtOnce(ctx context.Context, op *writeOp) error {
 	var changes []journal.Change
 	for i, p := range op.of {
-		if h.Snapshot().remembers(p.key.ID()) {
+		if h.remembers(h.engine.Snapshot(), p.key.ID()) {
 			changes = append(changes, op.changes[i])
 		}
 	}
-	_, err := h.journal.Commit(ctx, changes...)
+	_, err := h.engine.Journal().Commit(ctx, changes...)
 	return err
-}
-
-// historyTable is the histories. Nothing of them is kept in memory: the history
-// writer reads and writes them.
-type historyTable struct {
-	passive
-	c *committer
-}
-
-func (*historyTable) prefix() string { return kindHistory }
-
-func (t *historyTable) written(b *batch) {
-	t.c.history.note(b.noted)
-	clear(b.noted)
-	t.c.noted = b.noted
 }

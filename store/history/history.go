@@ -1,4 +1,6 @@
-package store
+// Package history is the last pushes to each grouping, and how they are written
+// behind the pushes themselves.
+package history
 
 import (
 	"bytes"
@@ -7,26 +9,40 @@ import (
 	"slices"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 	"gatehouse/store/record"
 )
 
-// PushSummary is one push to a grouping in a few words.
-type PushSummary struct {
+// Prefix is what the keys of the records begin with.
+const Prefix = "h."
+
+// Mode says what becomes of the families that a push does not bring.
+type Mode uint8
+
+// Replace is what PUT means, Merge what POST means.
+const (
+	Replace Mode = iota // they go
+	Merge               // they stay
+)
+
+// Summary is one push to a grouping in a few words.
+type Summary struct {
 	At       time.Time
 	Mode     Mode
 	Bytes    int // of the body as decoded; 0: not known
 	Families int // in the push, likewise
 	Series   int
 	Refused  string // why; empty: it was accepted
-	Origin   Origin
+	Origin   audit.Origin
 }
 
-// maxHistory is how many pushes to a grouping are remembered.
-const maxHistory = 50
+// maxPushes is how many pushes to a grouping are remembered.
+const maxPushes = 50
 
-// maxWhy bounds what is remembered of why a push was refused.
-const maxWhy = 256
+// MaxWhy bounds what is remembered of why a push was refused.
+const MaxWhy = 256
 
 // History returns the last pushes to a grouping that is there or can still be
 // restored, accepted and refused ones, up to 50, newest first. It goes on where
@@ -34,18 +50,17 @@ const maxWhy = 256
 //
 // A push is in it at once. It is written within about a minute: what came last
 // before a crash may be missing.
-func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, error) {
-	if !s.Snapshot().remembers(k.ID()) {
+func (h *Writer) History(ctx context.Context, k key.GroupingKey) ([]Summary, error) {
+	if !h.remembers(h.engine.Snapshot(), k.ID()) {
 		return nil, nil
 	}
 	// In this order, or what is being written could be missed.
-	unwritten := s.history.unwrittenOf(k)
-	key := recordKey(kindHistory, k)
-	r, err := s.journal.Read(ctx, key)
+	unwritten := h.unwrittenOf(k)
+	r, err := h.engine.Journal().Read(ctx, key.RecordKey(Prefix, k))
 	if err != nil && !errors.Is(err, journal.ErrNoRecord) {
 		return nil, err
 	}
-	var written []PushSummary
+	var written []Summary
 	if err == nil {
 		if written, err = decodeHistory(r.Value); err != nil {
 			return nil, journal.Unreadable(r, err)
@@ -56,23 +71,14 @@ func (s *Store) History(ctx context.Context, k GroupingKey) ([]PushSummary, erro
 		return nil, err
 	}
 	pushes := append(written, news...)
-	newestFirst := func(a, b PushSummary) int { return b.At.Compare(a.At) }
+	newestFirst := func(a, b Summary) int { return b.At.Compare(a.At) }
 	slices.SortStableFunc(pushes, newestFirst)
-	pushes = slices.CompactFunc(pushes, func(a, b PushSummary) bool { return a.At.Equal(b.At) })
+	pushes = slices.CompactFunc(pushes, func(a, b Summary) bool { return a.At.Equal(b.At) })
 	for i := range pushes {
-		pushes[i].At = s.clock.Shown(pushes[i].At, 0)
+		pushes[i].At = h.clock.Shown(pushes[i].At, 0)
 	}
 	slices.SortStableFunc(pushes, newestFirst)
-	return pushes[:min(len(pushes), maxHistory)], nil
-}
-
-// remembers says whether a grouping is there or can be restored.
-func (p *Snapshot) remembers(id string) bool {
-	_, held := p.groups.Get(id)
-	if !held {
-		_, held = p.deleted.Get(id)
-	}
-	return held
+	return pushes[:min(len(pushes), maxPushes)], nil
 }
 
 // A history's pushes wait and are passed on as its record has them, one behind the
@@ -86,7 +92,7 @@ type pushEncoder struct {
 }
 
 // append appends a push to those of a history.
-func (e *pushEncoder) append(b []byte, x *PushSummary) []byte {
+func (e *pushEncoder) append(b []byte, x *Summary) []byte {
 	p := &e.push // every field of which is set
 	p.At, p.Mode, p.Bytes, p.Families, p.Series = x.At.UnixNano(), uint64(x.Mode), int64(x.Bytes), int64(x.Families), int64(x.Series)
 	p.Refused, p.By, p.From, p.Via = x.Refused, x.Origin.By, x.Origin.From, x.Origin.Via
@@ -95,7 +101,7 @@ func (e *pushEncoder) append(b []byte, x *PushSummary) []byte {
 }
 
 // decodePushes decodes what a pushEncoder has appended.
-func decodePushes(b []byte) ([]PushSummary, error) {
+func decodePushes(b []byte) ([]Summary, error) {
 	var r record.History
 	if err := record.UnmarshalPart(b, &r); err != nil {
 		return nil, err
@@ -104,7 +110,7 @@ func decodePushes(b []byte) ([]PushSummary, error) {
 }
 
 // decodeHistory decodes a whole record, oldest push first.
-func decodeHistory(b []byte) ([]PushSummary, error) {
+func decodeHistory(b []byte) ([]Summary, error) {
 	var r record.History
 	if err := record.Unmarshal(b, &r); err != nil {
 		return nil, err
@@ -112,16 +118,16 @@ func decodeHistory(b []byte) ([]PushSummary, error) {
 	return summaries(&r)
 }
 
-func summaries(r *record.History) ([]PushSummary, error) {
-	var pushes []PushSummary
+func summaries(r *record.History) ([]Summary, error) {
+	var pushes []Summary
 	for _, b := range r.Push {
 		var x record.Push
 		if err := record.UnmarshalPart(b, &x); err != nil {
 			return nil, err
 		}
-		pushes = append(pushes, PushSummary{
+		pushes = append(pushes, Summary{
 			At: time.Unix(0, x.At), Mode: Mode(x.Mode), Bytes: int(x.Bytes), Families: int(x.Families), Series: int(x.Series),
-			Refused: x.Refused, Origin: Origin{By: x.By, From: x.From, Via: x.Via},
+			Refused: x.Refused, Origin: audit.Origin{By: x.By, From: x.From, Via: x.Via},
 		})
 	}
 	return pushes, nil
@@ -146,7 +152,7 @@ func mergeHistory(old, news []byte) ([]byte, error) {
 			merged.Push = append(merged.Push, x)
 		}
 	}
-	return record.Marshal(&record.History{Format: record.Format, Push: lastOf(merged.Push, maxHistory)}), nil
+	return record.Marshal(&record.History{Format: record.Format, Push: lastOf(merged.Push, maxPushes)}), nil
 }
 
 // lastPushes returns the last n of the pushes that a pushEncoder had appended.

@@ -1,10 +1,9 @@
-package store
+package commit
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"gatehouse/store/journal"
@@ -12,9 +11,8 @@ import (
 
 // event is something that the journal reports.
 type event struct {
-	kind   eventKind
-	record journal.Record
-	read   *grouping // of the record, if it was read already
+	kind eventKind
+	Event
 	upTo   journal.Revision
 	resets uint64
 	err    error
@@ -32,58 +30,80 @@ const (
 // follower passes on what the journal reports to the committer. While everything
 // is loaded it reads the records itself, which takes longer than to apply them.
 type follower struct {
-	ctx    context.Context
-	s      *Store
-	names  interned
-	resets uint64
+	ctx context.Context
+	*Engine
+	readers map[Table]func(journal.Record) (any, error) // nil: everything is loaded
+	resets  uint64
 }
 
 func (f *follower) send(t event) {
 	select {
-	case f.s.events <- t:
+	case f.events <- t:
 	case <-f.ctx.Done():
 	}
 }
 
 // Reset is part of Follower.
 func (f *follower) Reset() {
-	f.names = interned{}
+	f.begin()
 	f.resets++
 	f.send(event{kind: eventReset, resets: f.resets})
 }
 
 // Ready is part of Follower.
 func (f *follower) Ready(r journal.Revision) {
-	f.names = nil
+	f.readers = nil
 	f.send(event{kind: eventReady, upTo: r})
+}
+
+// begin makes what reads records while everything is loaded.
+func (f *follower) begin() {
+	f.readers = map[Table]func(journal.Record) (any, error){}
+	for _, table := range f.tables.all {
+		if r, ok := table.(Reader); ok {
+			f.readers[table] = r.Reader()
+		}
+	}
 }
 
 // Record is part of Follower.
 func (f *follower) Record(r journal.Record) {
-	loading := f.names != nil
-	if p := f.s.Snapshot(); !loading && p.resets == f.resets && r.Revision <= p.applied {
+	loading := f.readers != nil
+	if p := f.Snapshot(); !loading && p.resets == f.resets && r.Revision <= p.applied {
 		return // our own, shown already
 	}
-	t := event{record: r}
-	if strings.HasPrefix(r.Key, kindHistory) {
-		if loading {
-			return // nothing is kept in memory of it
+	table := f.tables.of(r.Key)
+	if _, unread := table.(Unread); unread {
+		if !loading {
+			r.Value = nil
+			f.send(event{Event: Event{Record: r}})
 		}
-		t.record.Value = nil
-	} else if loading && r.Value != nil && strings.HasPrefix(r.Key, kindGrouping) {
-		if t.read, t.err = readGrouping(r, f.names); t.err != nil {
-			t = event{kind: eventEnd, err: journal.Unreadable(r, t.err)}
-		}
-		t.record.Value = nil
-	} else if r.Value != nil {
-		t.record.Value = append([]byte{}, r.Value...)
+		return
 	}
-	f.send(t)
+	f.send(f.read(table, r))
 }
 
-func (s *Store) follow(ctx context.Context) {
-	f := follower{ctx: ctx, s: s, names: interned{}}
-	err := s.journal.Follow(ctx, &f)
+// read makes an event of a record of which nothing may be kept.
+func (f *follower) read(table Table, r journal.Record) event {
+	read := f.readers[table]
+	if read == nil || r.Value == nil {
+		if r.Value != nil {
+			r.Value = append([]byte{}, r.Value...)
+		}
+		return event{Event: Event{Record: r}}
+	}
+	x, err := read(r)
+	if err != nil {
+		return event{kind: eventEnd, err: journal.Unreadable(r, err)}
+	}
+	r.Value = nil
+	return event{Event: Event{Record: r, Read: x}}
+}
+
+func (e *Engine) follow(ctx context.Context) {
+	f := follower{ctx: ctx, Engine: e}
+	f.begin()
+	err := e.journal.Follow(ctx, &f)
 	if ctx.Err() != nil {
 		return
 	}
@@ -114,11 +134,11 @@ func (c *committer) load(ctx context.Context) error {
 }
 
 func (c *committer) startOver(resets uint64) {
-	c.transactions++
-	for _, x := range c.tables {
-		x.reset()
+	for _, table := range c.resetters {
+		table.Reset()
 	}
-	c.loading, c.complete = &transaction{Snapshot: c.newSnapshot(), id: c.transactions}, false
+	x := c.newEmpty()
+	c.loading, c.complete = &x, false
 	c.loading.resets, c.loading.changes = resets, 1
 }
 
@@ -151,25 +171,24 @@ func (c *committer) receive(t event) error {
 		return c.fail(t.err)
 	case eventRecord:
 		if c.loading != nil {
-			if err := c.apply(c.loading, t); err != nil {
+			if err := c.apply(c.loading, t.Event); err != nil {
 				return c.fail(err)
 			}
 			if c.complete {
-				c.loading.applied = t.record.Revision
+				c.loading.applied = t.Revision
 				c.showLoaded()
 			}
 			return nil
 		}
-		if t.record.Revision <= c.durable.applied {
+		if t.Revision <= c.durable.applied {
 			return nil
 		}
-		c.transactions++
-		e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
-		if err := c.apply(e, t); err != nil {
+		x := c.newTransaction(c.durable)
+		if err := c.apply(&x, t.Event); err != nil {
 			return c.fail(err)
 		}
-		e.applied = t.record.Revision
-		c.publish(e.Snapshot)
+		x.applied = t.Revision
+		c.publish(x.Snapshot)
 	}
 	return nil
 }

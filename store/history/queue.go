@@ -1,9 +1,14 @@
-package store
+package history
 
 import (
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
+
+	"gatehouse/store/clock"
+	"gatehouse/store/commit"
+	"gatehouse/store/key"
 )
 
 // A push must not cost a second record, so its summary waits in memory until
@@ -19,7 +24,7 @@ const (
 
 // unwritten is what the journal does not know yet of a grouping's history.
 type unwritten struct {
-	key     GroupingKey
+	key     key.GroupingKey
 	news    []byte // the pushes as the record has them
 	count   int    // of news
 	writing []byte // what is on its way to the journal
@@ -32,11 +37,16 @@ type unwritten struct {
 // unwrittenBytes is about what an unwritten takes besides its pushes.
 const unwrittenBytes = 256
 
-// historyWriter keeps the pushes that are not in the histories yet, and writes
+// Writer keeps the pushes that are not in the histories yet, and writes
 // them. Everybody may note pushes; the rest is for its own goroutine.
-type historyWriter struct {
-	*Store
-	retryAt time.Time // after a failure
+type Writer struct {
+	engine    *commit.Engine
+	clock     *clock.Clock
+	log       *slog.Logger
+	remembers func(p *commit.Snapshot, id string) bool
+	table     table
+	ended     sync.WaitGroup
+	retryAt   time.Time // after a failure
 
 	mu      sync.Mutex
 	of      map[string]*unwritten // by identity
@@ -47,19 +57,35 @@ type historyWriter struct {
 	wanted  chan struct{} // gets a value when there may be something to do
 }
 
-func newHistoryWriter(s *Store) *historyWriter {
-	return &historyWriter{Store: s, of: map[string]*unwritten{}, wanted: make(chan struct{}, 1)}
+// New returns the histories of an engine's groupings; remembers reports whether the
+// grouping of an identity is there or can be restored.
+func New(e *commit.Engine, remembers func(p *commit.Snapshot, id string) bool) *Writer {
+	h := &Writer{
+		engine: e, clock: e.Clock(), log: e.Log(), remembers: remembers,
+		of: map[string]*unwritten{}, wanted: make(chan struct{}, 1),
+	}
+	h.table.of = h
+	return h
 }
 
-// noted is a push that was accepted, or refused, and its grouping.
-type noted struct {
-	key    GroupingKey
-	begins bool // what is known of earlier ones is void
-	PushSummary
+// Table returns the table of the histories.
+func (h *Writer) Table() commit.Table { return &h.table }
+
+// Start begins to write, once the engine has started.
+func (h *Writer) Start() { h.ended.Go(h.run) }
+
+// Wait waits until everything is written after the engine was closed.
+func (h *Writer) Wait() { h.ended.Wait() }
+
+// Noted is a push that was accepted, or refused, and its grouping.
+type Noted struct {
+	Key    key.GroupingKey
+	Begins bool // what is known of earlier ones is void
+	Summary
 }
 
 // note takes in pushes that are durable. It never waits for the journal.
-func (h *historyWriter) note(pushes []noted) {
+func (h *Writer) note(pushes []Noted) {
 	if len(pushes) == 0 {
 		return
 	}
@@ -82,35 +108,35 @@ func (h *historyWriter) note(pushes []noted) {
 	}
 }
 
-func (h *historyWriter) noteOne(x *noted, now time.Time) {
-	p := h.of[x.key.ID()]
-	if p != nil && x.begins {
+func (h *Writer) noteOne(x *Noted, now time.Time) {
+	p := h.of[x.Key.ID()]
+	if p != nil && x.Begins {
 		h.forget(p)
 		p.void, p.news = true, nil
 		p = nil
 	}
 	if p == nil {
-		p = &unwritten{key: x.key}
-		h.of[x.key.ID()] = p
-		h.bytes += unwrittenBytes + len(x.key.ID())
+		p = &unwritten{key: x.Key}
+		h.of[x.Key.ID()] = p
+		h.bytes += unwrittenBytes + len(x.Key.ID())
 	}
 	h.enqueue(p, now)
 	h.bytes -= len(p.news)
-	p.news = h.encoder.append(p.news, &x.PushSummary)
-	if p.count++; p.count > 2*maxHistory {
-		p.news, p.count = lastPushes(p.news, maxHistory), maxHistory
+	p.news = h.encoder.append(p.news, &x.Summary)
+	if p.count++; p.count > 2*maxPushes {
+		p.news, p.count = lastPushes(p.news, maxPushes), maxPushes
 	}
 	h.bytes += len(p.news)
 }
 
-func (h *historyWriter) enqueue(p *unwritten, now time.Time) {
+func (h *Writer) enqueue(p *unwritten, now time.Time) {
 	if !p.queued {
 		p.queued, p.due = true, now.Add(historyEvery)
 		h.queue = append(h.queue, p)
 	}
 }
 
-func (h *historyWriter) dequeue() *unwritten {
+func (h *Writer) dequeue() *unwritten {
 	p := h.queue[0]
 	h.queue[0] = nil
 	h.queue = h.queue[1:]
@@ -119,12 +145,12 @@ func (h *historyWriter) dequeue() *unwritten {
 }
 
 // forget takes out what waits of a grouping.
-func (h *historyWriter) forget(p *unwritten) {
+func (h *Writer) forget(p *unwritten) {
 	delete(h.of, p.key.ID())
 	h.bytes -= unwrittenBytes + len(p.key.ID()) + len(p.news) + len(p.writing)
 }
 
-func (h *historyWriter) dropOldest() {
+func (h *Writer) dropOldest() {
 	p := h.dequeue()
 	if p.void {
 		return
@@ -138,7 +164,7 @@ func (h *historyWriter) dropOldest() {
 }
 
 // unwrittenOf returns the pushes to a grouping that its record may not have.
-func (h *historyWriter) unwrittenOf(k GroupingKey) []byte {
+func (h *Writer) unwrittenOf(k key.GroupingKey) []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.of[k.ID()]
@@ -149,7 +175,7 @@ func (h *historyWriter) unwrittenOf(k GroupingKey) []byte {
 }
 
 // take returns what is to be written now, or all, up to a chunk.
-func (h *historyWriter) take(now time.Time, all bool) []*unwritten {
+func (h *Writer) take(now time.Time, all bool) []*unwritten {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all = all || h.bytes > earlyBytes
@@ -166,7 +192,7 @@ func (h *historyWriter) take(now time.Time, all bool) []*unwritten {
 }
 
 // takeLost returns how many pushes were dropped since the last call.
-func (h *historyWriter) takeLost() int {
+func (h *Writer) takeLost() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	lost := h.lost
@@ -175,7 +201,7 @@ func (h *historyWriter) takeLost() int {
 }
 
 // done takes note of what was written, or was not.
-func (h *historyWriter) done(taken []*unwritten, written bool) {
+func (h *Writer) done(taken []*unwritten, written bool) {
 	now := h.clock.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -197,7 +223,7 @@ func (h *historyWriter) done(taken []*unwritten, written bool) {
 }
 
 // isVoid says that a grouping's history has begun anew meanwhile.
-func (h *historyWriter) isVoid(p *unwritten) bool {
+func (h *Writer) isVoid(p *unwritten) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return p.void

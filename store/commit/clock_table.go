@@ -1,4 +1,4 @@
-package store
+package commit
 
 import (
 	"log/slog"
@@ -10,39 +10,28 @@ import (
 	"gatehouse/store/record"
 )
 
-// What callers of a store need of its clock, see the package clock.
-type (
-	// Clock is where a store has the time from, see clock.Source.
-	Clock = clock.Source
-	// ClockStatus is how the clock is doing, see clock.Status.
-	ClockStatus = clock.Status
-)
-
 // saveClockEvery is how often it is written how long the store has been running.
 const saveClockEvery = time.Minute
 
-// Now returns what the clock on the wall says.
-func (s *Store) Now() time.Time { return s.clock.Stamp() }
-
-// passes reports whether the snapshot holds anything that lasts only for a while.
-func (p *Snapshot) passes() bool {
-	return p.expiries.Len()+p.deleted.Len()+p.sessions.byKey.Len() > 0
-}
+// ClockKey is the key of the record of that.
+const ClockKey = "c.clock"
 
 // clockTable is how long the store has been running.
 type clockTable struct {
-	passive
+	Passive
 	c      *committer
 	saveAt time.Time // when to write it
 }
 
-func (*clockTable) prefix() string { return clockKey }
+// Prefix is part of Table.
+func (*clockTable) Prefix() string { return ClockKey }
 
-func (t *clockTable) apply(_ *transaction, ev event) error {
-	if ev.record.Value == nil {
+// Apply is part of Table.
+func (t *clockTable) Apply(_ *Transaction, r Event) error {
+	if r.Value == nil {
 		return nil
 	}
-	x, err := decodeClock(ev.record.Value)
+	x, err := decodeClock(r.Value)
 	if err != nil {
 		return err
 	}
@@ -54,17 +43,18 @@ func (t *clockTable) apply(_ *transaction, ev event) error {
 	return nil
 }
 
-func (t *clockTable) due() (time.Time, bool) { return t.saveAt, t.c.durable.passes() }
+// Due is part of Table.
+func (t *clockTable) Due(durable *Snapshot) (time.Time, bool) { return t.saveAt, t.c.lasts(durable) }
 
-// tidy writes how long the store has been running, if anything in it lasts only
+// Tidy writes how long the store has been running, if anything in it lasts only
 // for a while.
-func (t *clockTable) tidy(b *batch) {
-	if !b.passes() || !t.c.finishing && t.c.clock.Now().Before(t.saveAt) {
+func (t *clockTable) Tidy(b *Batch) {
+	if !t.c.lasts(b.Snapshot) || !t.c.finishing && t.c.clock.Now().Before(t.saveAt) {
 		return
 	}
-	t.c.tick(b)
-	t.saveAt = b.when.Add(saveClockEvery)
-	b.add("", journal.Change{Key: clockKey, Value: encodeClock(t.c.clock.Save(b.now, b.ran))})
+	b.Tick()
+	t.saveAt = b.When.Add(saveClockEvery)
+	b.Add(journal.Change{Key: ClockKey, Value: encodeClock(t.c.clock.Save(b.Now, b.Ran))})
 }
 
 func encodeClock(x clock.Saved) []byte {
@@ -104,13 +94,12 @@ func (c *committer) mindClock() {
 		return
 	}
 	c.times.saveAt = c.clock.Now()
-	c.transactions++
-	e := &transaction{Snapshot: c.durable.copy(), id: c.transactions}
+	x := c.newTransaction(c.durable)
 	if caughtUp {
-		c.settle(e)
+		c.settle(&x)
 	}
-	e.touch() // it may show other times
-	c.publish(e.Snapshot)
+	x.Touch() // it may show other times
+	c.publish(x.Snapshot)
 }
 
 // settleClock judges the clock when everything is loaded for the first time.
@@ -124,10 +113,4 @@ func (c *committer) settleClock() {
 	}
 	c.log.Warn("The clock is behind the newest time in the store. Times that are ahead of it are shown as the time of this start, and nothing expires until the clock has caught up, or for an hour. If the clock is right, it was ahead before; if not, set it.",
 		slog.Duration("behind", x.Behind.Round(time.Second)), slog.Time("now", x.Now.UTC()), slog.Time("newest", c.clock.Newest().UTC()))
-}
-
-// endOf is when a grouping expires, in Unix nanoseconds of the running time.
-func (p *Snapshot) endOf(g *Grouping) int64 {
-	at := p.clock.Place(clock.Nanos(g.Pushed), g.ran)
-	return at.Add(g.Expires.Sub(g.Pushed)).UnixNano()
 }

@@ -1,4 +1,4 @@
-package store
+package commit
 
 import (
 	"context"
@@ -13,7 +13,8 @@ import (
 
 // committer is the one goroutine that changes things.
 type committer struct {
-	*Store
+	*Engine
+	*tables
 	durable      *Snapshot // the last durable one: what readers see
 	transactions uint64
 
@@ -23,16 +24,11 @@ type committer struct {
 	settled            bool      // everything was loaded once
 	retryAt            time.Time // after a failure: nothing by itself before
 
-	tables    []table // in the order of tidy
-	groupings *groupingTable
-	refused   *refusedTable
-	times     *clockTable
-
-	noted []noted // memory for the next batch
+	times clockTable
 
 	finishing bool // nothing will be written later
 
-	loading  *transaction // while the journal reports everything
+	loading  *Transaction // while the journal reports everything
 	complete bool         // it has, but for what came in the meantime
 }
 
@@ -43,66 +39,16 @@ const (
 	maxBatchBytes = 16 << 20
 )
 
-// saveEvery is how often the last refusals are written: they are not worth a
-// write each.
-const saveEvery = time.Second
+// RetryAfter is how long nothing is written by itself after a failure.
+const RetryAfter = time.Second
+
+// Chunk bounds what a table writes by itself at once, so that operations get their
+// turn in between.
+const Chunk = 500
 
 // maxConflicts bounds how often a batch is tried again because somebody else
 // wrote at the same time.
 const maxConflicts = 5
-
-func newCommitter(s *Store) *committer {
-	c := &committer{Store: s, durable: s.Snapshot()}
-	c.newTables()
-	return c
-}
-
-// batch is the changes that become durable together.
-type batch struct {
-	transaction
-	c       *committer
-	now     time.Time // the stamp of what is done
-	when    time.Time // the running time of it
-	ran     int64     // and the ran time
-	rank    int64     // its place among all changes that there ever were
-	changes map[string]*pending
-	order   []*pending
-	bytes   int
-
-	rejected []rejected // pushes that the store refuses
-	entries  []Entry    // that go on record
-	noted    []noted    // and all that there are, for the history
-
-	full   bool // nothing may come behind what is in it
-	tidied bool // what is due was added
-	saving bool // and so were the refusals
-}
-
-// rejected is a refused push with its time.
-type rejected struct {
-	at, when time.Time // the stamp, and the running time
-	Rejection
-}
-
-// pending is a change that waits for its revision.
-type pending struct {
-	journal.Change
-	id      string // of the grouping that the record is; empty for other kinds
-	dropped bool   // a later change of the same key stands for it
-}
-
-// add puts a change behind those of the batch. One of the same key from before
-// is dropped: nobody will ever see it.
-func (b *batch) add(id string, c journal.Change) {
-	b.bytes += len(c.Value)
-	if was, twice := b.changes[c.Key]; twice {
-		c.If = was.If
-		was.dropped = true
-	}
-	p := &pending{Change: c, id: id}
-	b.changes[c.Key] = p
-	b.order = append(b.order, p)
-}
 
 // run takes requests until the store closes, then finishes what is queued.
 func (c *committer) run() {
@@ -144,8 +90,8 @@ func (c *committer) finish() {
 // idle is how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
 	next, now := time.Hour, c.clock.Now()
-	for _, x := range c.tables {
-		if at, ok := x.due(); ok {
+	for _, x := range c.all {
+		if at, ok := x.Due(c.durable); ok {
 			next = min(next, max(0, at.Sub(now)))
 		}
 	}
@@ -210,49 +156,12 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 	return nil, err
 }
 
-func (c *committer) newBatch() *batch {
-	c.transactions++
-	b := &batch{c: c, changes: map[string]*pending{}}
-	b.transaction = transaction{Snapshot: c.durable.copy(), id: c.transactions}
-	b.noted = c.noted[:0]
-	c.tick(b)
-	return b
-}
-
-// tick gives the next operation of a batch its times. No two changes share one.
-// The rank is that of the stamps while the clock goes on; it says since when
-// what is held, and goes on where a clock is set back.
-func (c *committer) tick(b *batch) {
-	wall, now := c.clock.Times()
-	b.now, b.when = wall, now
-	if at := b.now.UnixNano(); at <= c.stamped && c.stamped-at < int64(clock.SameMoment) {
-		b.now = b.now.Add(time.Duration(c.stamped - at + 1))
-	}
-	c.stamped = b.now.UnixNano()
-	c.clock.Note(c.stamped)
-	c.ran = c.clock.NextRan(b.when, wall, c.ran)
-	c.rank = max(c.rank+1, c.stamped)
-	b.ran, b.rank = c.ran, c.rank
-}
-
-func (r *request) run(b *batch) {
-	if r.err = r.ctx.Err(); r.err == nil {
-		b.c.tick(b)
-		r.err = r.op.apply(b)
-	}
-}
-
-func (r *request) answer(rev journal.Revision, err error) {
-	r.rev, r.err = rev, err
-	close(r.answered)
-}
-
 // write makes a batch durable and shows it.
-func (c *committer) write(b *batch) error {
+func (c *committer) write(b *Batch) error {
 	changes := make([]journal.Change, 0, len(b.order))
-	b.order = slices.DeleteFunc(b.order, func(p *pending) bool { return p.dropped })
-	for _, p := range b.order {
-		changes = append(changes, p.Change)
+	b.order = slices.DeleteFunc(b.order, func(w *Write) bool { return w.dropped })
+	for _, w := range b.order {
+		changes = append(changes, w.Change)
 	}
 	if len(changes) == 0 {
 		c.written(b)
@@ -265,9 +174,9 @@ func (c *committer) write(b *batch) error {
 	defer cancel()
 	begin := time.Now()
 	last, err := c.journal.Commit(ctx, changes...)
-	c.o.Observe(CommitStats{Duration: time.Since(begin), Changes: len(changes), Err: err})
+	c.o.Observe(Stats{Duration: time.Since(begin), Changes: len(changes), Err: err})
 	if err != nil {
-		c.retryAt = c.clock.Now().Add(saveEvery)
+		c.retryAt = c.clock.Now().Add(RetryAfter)
 		return explain(err)
 	}
 	c.written(b)
@@ -277,30 +186,10 @@ func (c *committer) write(b *batch) error {
 		// not look like that now.
 		return c.catchUp(last)
 	}
-	for i, p := range b.order {
-		b.setRevision(p, first+journal.Revision(i))
-	}
+	c.number(b, first)
 	b.applied = last
 	c.publish(b.Snapshot)
 	return nil
-}
-
-// setRevision completes what a change of the batch stands for: a grouping, what
-// is left of one, or a wipe.
-func (b *batch) setRevision(p *pending, rev journal.Revision) {
-	if p.Key == wipeKey {
-		b.wipes[len(b.wipes)-1].revision = rev // of this batch, so still ours
-	}
-	id := p.id
-	if id == "" {
-		return
-	}
-	if g, ok := b.groups.Get(id); ok {
-		g.Revision = rev // not published yet, so still ours
-	} else if x, ok := b.deleted.Get(id); ok {
-		x.revision = rev
-		b.deleted.Set(id, x)
-	}
 }
 
 func explain(err error) error {
@@ -315,6 +204,51 @@ func (c *committer) publish(p *Snapshot) {
 	if p.changes != c.durable.changes {
 		p.sequence++
 	}
+	c.show(p)
+}
+
+// show has readers see a snapshot.
+func (c *committer) show(p *Snapshot) {
 	c.durable = p
 	c.snapshot.Store(p)
+	c.o.Published(p)
+}
+
+// expire takes out what has expired, whether or not that can be written now.
+func (c *committer) expire() {
+	for _, table := range c.expirers {
+		if table.IsOver(c.durable) {
+			x := c.newTransaction(c.durable)
+			table.Expire(&x)
+			c.publish(x.Snapshot)
+		}
+	}
+}
+
+// tidy adds to a batch what the tables have to write by themselves.
+func (c *committer) tidy(b *Batch) {
+	if c.clock.Now().Before(c.retryAt) {
+		return
+	}
+	b.tidied = true
+	for _, table := range c.all {
+		table.Tidy(b)
+	}
+}
+
+// written reports to the tables that a batch is durable.
+func (c *committer) written(b *Batch) {
+	for _, table := range c.writers {
+		table.Written(b)
+	}
+}
+
+// number gives the writes of a batch their revisions.
+func (c *committer) number(b *Batch, first journal.Revision) {
+	for i, w := range b.order {
+		w.Revision = first + journal.Revision(i)
+	}
+	for _, table := range c.numberers {
+		table.Number(b)
+	}
 }
