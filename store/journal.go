@@ -2,7 +2,6 @@ package store
 
 import (
 	"gatehouse/store/clock"
-	"gatehouse/store/history"
 	"gatehouse/store/journal"
 )
 
@@ -29,12 +28,10 @@ var (
 	ErrBroken = journal.ErrBroken
 )
 
-// What callers of a store need of its clock and its histories.
+// What callers of a store need of its clock.
 type (
 	// Clock is where a store has the time from, see clock.Source.
 	Clock = clock.Source
 	// ClockStatus is how the clock is doing, see clock.Status.
 	ClockStatus = clock.Status
-	// PushSummary is one push to a grouping in a few words, see history.Summary.
-	PushSummary = history.Summary
 )

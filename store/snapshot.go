@@ -4,12 +4,13 @@ import (
 	"iter"
 
 	"gatehouse/store/commit"
+	"gatehouse/store/metrics"
 )
 
 // Snapshot is everything the store holds, as it was at one moment. It is
 // immutable: reading it neither blocks nor is disturbed by any change.
 type Snapshot struct {
-	*State
+	*metrics.State
 	of     *Registry
 	commit *commit.Snapshot
 }
@@ -25,7 +26,7 @@ func (p *Snapshot) Changes() uint64 { return p.commit.Changes() }
 
 // Stats counts what the snapshot holds.
 func (p *Snapshot) Stats() Stats {
-	s := p.stats
+	s := p.State.Stats()
 	s.Sessions, s.Tokens = p.of.CountIn(p.commit)
 	return s
 }

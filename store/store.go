@@ -17,6 +17,7 @@ import (
 	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/metrics"
 )
 
 // Options are the rules of a store. Zero limits do not limit. Fields with tags are
@@ -61,7 +62,7 @@ type Status = commit.Status
 // Store keeps groupings, who may do what with them, and what was done. It is safe
 // for concurrent use.
 type Store struct {
-	*Groupings
+	*metrics.Groupings
 	*Registry
 	engine   *commit.Engine
 	log      *audit.Log
@@ -79,7 +80,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 		Clock: clock.New(o.Clock), Timeout: o.Timeout, Logger: o.Logger, Observe: o.Observe, Published: s.publish,
 	})
 	s.log = audit.New(s.engine, audit.Options{Retention: o.Retention, MaxEntries: o.MaxEntries, Recorded: o.Recorded})
-	s.Groupings = NewGroupings(s.engine, GroupingOptions{
+	s.Groupings = metrics.New(s.engine, metrics.Options{
 		CheckConsistency: o.CheckConsistency, MaxGroupings: o.MaxGroupings, MaxSeries: o.MaxSeries, MaxLabelSets: o.MaxLabelSets,
 		UndoWindow: o.UndoWindow, UndoMaxBytes: o.UndoMaxBytes, Own: o.Own,
 	}, s.log)
@@ -91,14 +92,14 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	if err := s.engine.Start(ctx); err != nil {
 		return nil, err
 	}
-	s.history.Start()
+	s.Groupings.Start()
 	return s, nil
 }
 
 // Close finishes what is queued and ends the store. Closing twice is fine.
 func (s *Store) Close() error {
 	s.engine.Close()
-	s.history.Wait()
+	s.Groupings.Wait()
 	return nil
 }
 

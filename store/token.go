@@ -262,7 +262,7 @@ func (op *createTokenOp) apply(b *accessBatch) error {
 		return ErrTokenName
 	}
 	if b.tokens().byID.Len() >= maxTokens {
-		return &LimitError{"there are as many tokens as there can be; revoke some"}
+		return &commit.LimitError{Message: "there are as many tokens as there can be; revoke some"}
 	}
 	var expires time.Time
 	if op.Lifetime > 0 {

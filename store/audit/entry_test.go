@@ -23,3 +23,9 @@ func TestEntriesAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
 		return x.Encode(), err
 	}}.Check(t, "../testdata/earlier/store")
 }
+
+func FuzzEntry(f *testing.F) {
+	f.Add(Entry{Kind: Delete, At: time.Unix(1, 0), What: "{}", Count: 3}.Encode())
+	f.Add(Entry{Kind: Refusal, Reason: "path", Message: "m"}.Encode())
+	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = Decode("op", raw) })
+}

@@ -1,23 +1,25 @@
-package store
+package metrics
 
 import (
 	"slices"
 	"strconv"
 	"time"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // Grouping is a grouping as it was at one moment. It is immutable.
 type Grouping struct {
-	Key GroupingKey
+	Key key.GroupingKey
 	// Pushed is the time of the last successful push, Failed that of the last
 	// refused one; zero: never. Failure is why that one was refused.
 	Pushed, Failed time.Time
 	Failure        string
 	// Origin of the last successful push.
-	Origin  Origin
+	Origin  audit.Origin
 	Expires time.Time // zero: never
 	// PushInterval is how often it was pushed lately: the mean time between accepted
 	// pushes, the last ones counting the most; 0: not known yet.
@@ -62,7 +64,7 @@ func (g *Grouping) Since() time.Time {
 }
 
 // newGroup makes the parts of a group that follow from its key and body.
-func newGroup(k GroupingKey, b *body) *Grouping {
+func newGroup(k key.GroupingKey, b *body) *Grouping {
 	g := &Grouping{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
 	g.alias, g.set = k.Legacy()
 	return g

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"gatehouse/store/audit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/record"
@@ -29,7 +30,7 @@ type groupingRecord struct {
 	pushed       int64 // Unix nanoseconds, as all times here
 	ran          int64 // the ran time of that, see clock; 0: not known
 	expires      int64 // 0: never
-	origin       Origin
+	origin       audit.Origin
 	base         journal.Revision // what a merge was based on
 	deleted      tombstone
 	refused      []byte        // while deleted: the last refused push, see refusal

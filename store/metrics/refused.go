@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"time"
@@ -23,7 +23,7 @@ type refusedTable struct {
 
 // unsaved is a refusal that is not in the journal yet.
 type unsaved struct {
-	key GroupingKey
+	key key.GroupingKey
 	at  time.Time
 	refusal
 }
@@ -49,7 +49,7 @@ func (t *refusedTable) Apply(tx *commit.Transaction, r commit.Event) error {
 }
 
 // add notes a refusal at a running time.
-func (t *refusedTable) add(k GroupingKey, r refusal, when time.Time) {
+func (t *refusedTable) add(k key.GroupingKey, r refusal, when time.Time) {
 	if len(t.unsaved) == 0 {
 		t.saveAt = when.Add(commit.RetryAfter)
 	}

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"iter"
@@ -77,8 +77,11 @@ func (p *State) copy() *State {
 	return &c
 }
 
+// Stats counts what is held; it knows nothing of sessions and tokens.
+func (p *State) Stats() Stats { return p.stats }
+
 // Grouping returns the grouping of that key.
-func (p *State) Grouping(k GroupingKey) (*Grouping, bool) { return p.shown(p.groups.Get(k.ID())) }
+func (p *State) Grouping(k key.GroupingKey) (*Grouping, bool) { return p.shown(p.groups.Get(k.ID())) }
 
 // Groups returns all groupings in the order of their identities.
 func (p *State) Groupings() iter.Seq[*Grouping] { return p.shownAll(p.all()) }
@@ -92,9 +95,9 @@ func (p *State) all() iter.Seq[*Grouping] {
 
 // Matching returns the groupings that the selectors mean, in the order of
 // their identities.
-func (p *State) Matching(s Selectors) iter.Seq[*Grouping] { return p.shownAll(p.matching(s)) }
+func (p *State) Matching(s key.Selectors) iter.Seq[*Grouping] { return p.shownAll(p.matching(s)) }
 
-func (p *State) matching(s Selectors) iter.Seq[*Grouping] {
+func (p *State) matching(s key.Selectors) iter.Seq[*Grouping] {
 	if s.All() {
 		return p.all()
 	}

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // transaction is the groupings of a snapshot in the making. It is for one goroutine.
@@ -20,7 +21,7 @@ type transaction struct {
 // deletedGrouping is a grouping that was deleted, wiped or has expired, while its record
 // is kept for the undo.
 type deletedGrouping struct {
-	key       GroupingKey
+	key       key.GroupingKey
 	at        int64 // the running time, in Unix nanoseconds
 	tombstone       // its operation is empty if there is none that can be undone
 	revision  journal.Revision

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 )
 
 // Delete deletes one grouping and returns how many there were: 0 or 1.
-func (s *Groupings) Delete(ctx context.Context, k GroupingKey, o Origin) (int, error) {
-	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: k.String()}}, []GroupingVersion{{Key: k}})
+func (s *Groupings) Delete(ctx context.Context, k key.GroupingKey, o audit.Origin) (int, error) {
+	d, err := s.delete(ctx, &deleteOp{entry: audit.Entry{Origin: o, What: k.String()}}, []GroupingVersion{{Key: k}})
 	return d.Groupings, err
 }
 
@@ -27,7 +27,7 @@ var ErrOutside = errors.New("some of the groupings are outside of what the crede
 // deleted. If any of them does not match within, nothing is deleted and the error
 // is ErrOutside. Many take several commits: another error may leave some of them
 // deleted.
-func (s *Groupings) DeleteMatching(ctx context.Context, sel, within Selectors, o Origin) (int, error) {
+func (s *Groupings) DeleteMatching(ctx context.Context, sel, within key.Selectors, o audit.Origin) (int, error) {
 	var matching []GroupingVersion
 	for g := range s.state().matching(sel) {
 		if !within.Match(g.Key.Labels()) {
@@ -35,13 +35,13 @@ func (s *Groupings) DeleteMatching(ctx context.Context, sel, within Selectors, o
 		}
 		matching = append(matching, GroupingVersion{Key: g.Key})
 	}
-	d, err := s.delete(ctx, &deleteOp{entry: Entry{Origin: o, What: sel.String()}}, matching)
+	d, err := s.delete(ctx, &deleteOp{entry: audit.Entry{Origin: o, What: sel.String()}}, matching)
 	return d.Groupings, err
 }
 
 // GroupingVersion is a grouping as somebody has seen it.
 type GroupingVersion struct {
-	Key    GroupingKey
+	Key    key.GroupingKey
 	Pushed time.Time // of the Grouping; zero: whatever it is
 }
 
@@ -50,15 +50,15 @@ type Deleted struct {
 	Operation string // for an undo; empty if nothing was deleted
 	Groupings int
 	// Changed were pushed anew since they were seen, and stay.
-	Changed []GroupingKey
+	Changed []key.GroupingKey
 	// Missing are not there any more.
-	Missing []GroupingKey
+	Missing []key.GroupingKey
 }
 
 // ChangedError says that groupings are not what they were seen as.
 type ChangedError struct {
-	Changed []GroupingKey // pushed anew
-	Missing []GroupingKey // not there any more
+	Changed []key.GroupingKey // pushed anew
+	Missing []key.GroupingKey // not there any more
 }
 
 func (e *ChangedError) Error() string {
@@ -73,11 +73,11 @@ func (e *ChangedError) Error() string {
 // delete begins, the error is a *ChangedError and nothing is deleted. Many take
 // several commits: what is pushed meanwhile is among Changed even so, and
 // after an error Deleted says what was done. Other errors are those of Push.
-func (s *Groupings) DeleteVersions(ctx context.Context, seen []GroupingVersion, exact bool, what string, o Origin) (Deleted, error) {
+func (s *Groupings) DeleteVersions(ctx context.Context, seen []GroupingVersion, exact bool, what string, o audit.Origin) (Deleted, error) {
 	if what == "" && len(seen) > 0 {
 		what = seen[0].Key.String()
 	}
-	op := &deleteOp{entry: Entry{Origin: o, What: what}}
+	op := &deleteOp{entry: audit.Entry{Origin: o, What: what}}
 	if exact {
 		op.all = seen
 	}
@@ -85,7 +85,7 @@ func (s *Groupings) DeleteVersions(ctx context.Context, seen []GroupingVersion, 
 }
 
 func (s *Groupings) delete(ctx context.Context, op *deleteOp, seen []GroupingVersion) (Deleted, error) {
-	op.entry.Kind = EntryDelete
+	op.entry.Kind = audit.Delete
 	var d Deleted
 	// Where there is nothing to be deleted the answer must not promise what is
 	// not so either: wait in line.
@@ -109,8 +109,8 @@ func (s *Groupings) delete(ctx context.Context, op *deleteOp, seen []GroupingVer
 
 // Wipe deletes everything, as one operation on record. Errors are those of
 // Push.
-func (s *Groupings) Wipe(ctx context.Context, o Origin) (Deleted, error) {
-	op := &wipeOp{entry: Entry{Kind: EntryWipe, Origin: o}}
+func (s *Groupings) Wipe(ctx context.Context, o audit.Origin) (Deleted, error) {
+	op := &wipeOp{entry: audit.Entry{Kind: audit.Wipe, Origin: o}}
 	if _, err := s.submit(ctx, op); err != nil || op.deleted == 0 {
 		return Deleted{}, err
 	}
@@ -122,11 +122,11 @@ func (s *Groupings) Wipe(ctx context.Context, o Origin) (Deleted, error) {
 type deleteOp struct {
 	seen   []GroupingVersion
 	all    []GroupingVersion // nothing is deleted unless these are as they were seen
-	entry  Entry
+	entry  audit.Entry
 	before int // deleted by earlier ones of the operation
 
 	deleted          int
-	changed, missing []GroupingKey
+	changed, missing []key.GroupingKey
 }
 
 func (op *deleteOp) apply(b *batch) error {
@@ -136,7 +136,7 @@ func (op *deleteOp) apply(b *batch) error {
 	if _, changed, missing := b.compare(op.all); len(changed)+len(missing) > 0 {
 		return &ChangedError{changed, missing}
 	}
-	var same []GroupingKey
+	var same []key.GroupingKey
 	same, op.changed, op.missing = b.compare(op.seen)
 	op.deleted = 0
 	for _, k := range same {
@@ -154,7 +154,7 @@ func (op *deleteOp) apply(b *batch) error {
 }
 
 // compare sorts groupings by what has become of them since they were seen.
-func (p *State) compare(seen []GroupingVersion) (same, changed, missing []GroupingKey) {
+func (p *State) compare(seen []GroupingVersion) (same, changed, missing []key.GroupingKey) {
 	for _, x := range seen {
 		switch g, ok := p.Grouping(x.Key); {
 		case !ok:
@@ -186,7 +186,7 @@ func (b *batch) leave(g *Grouping, t tombstone, condition journal.Revision) {
 
 // wipeOp deletes everything by one record that makes all older ones void.
 type wipeOp struct {
-	entry   Entry
+	entry   audit.Entry
 	deleted int
 }
 

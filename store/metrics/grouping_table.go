@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"time"
@@ -212,7 +212,7 @@ func (t *groupingTable) writeExpired(b *batch) {
 		}
 	}
 	if n > 0 {
-		t.log.Add(b.Batch, Entry{Kind: EntryExpiry, Operation: op, At: b.Now, Count: n})
+		t.log.Add(b.Batch, audit.Entry{Kind: audit.Expiry, Operation: op, At: b.Now, Count: n})
 	}
 }
 

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"time"
@@ -20,7 +20,7 @@ func (p *State) ByDigest(digest string) (*Grouping, bool) {
 
 // DeletedGrouping is a grouping that was deleted and is kept for the undo.
 type DeletedGrouping struct {
-	Key GroupingKey
+	Key key.GroupingKey
 	At  time.Time
 	// Operation is what deleted it. It is empty while an expiry is not on
 	// record yet, and where nothing can be undone any more.

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"gatehouse/store/clock"
@@ -10,7 +10,7 @@ import (
 // grouping is what a grouping's record says.
 type grouping struct {
 	*groupingRecord
-	key   GroupingKey
+	key   key.GroupingKey
 	bytes int64
 	group *Grouping // nil: it was deleted
 }
@@ -22,7 +22,7 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 		return nil, err
 	}
 	x := &grouping{groupingRecord: rec, bytes: int64(len(r.Value))}
-	if x.key, err = NewGroupingKey(rec.labels); err != nil || rec.deleted.stamp != 0 {
+	if x.key, err = key.NewGroupingKey(rec.labels); err != nil || rec.deleted.stamp != 0 {
 		rec.packed = nil
 		return x, err
 	}
@@ -38,7 +38,7 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 }
 
 // newGroup makes the grouping of a record, but for its revision.
-func (r *groupingRecord) newGroup(k GroupingKey, b *body) *Grouping {
+func (r *groupingRecord) newGroup(k key.GroupingKey, b *body) *Grouping {
 	g := newGroup(k, b)
 	g.Pushed, g.ran, g.Expires, g.Origin = clock.FromNanos(r.pushed), r.ran, clock.FromNanos(r.expires), r.origin
 	g.PushInterval, g.pace = r.pushInterval, r.pace

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"context"
@@ -25,14 +25,14 @@ type Undone struct {
 	Operation string // of the undo itself; empty if it restored nothing
 	Restored  int
 	// Kept were pushed anew since, and stay as they are.
-	Kept []GroupingKey
+	Kept []key.GroupingKey
 	// Conflicting stay deleted, because of what is held by now.
 	Conflicting []Conflicting
 }
 
 // Conflicting is a grouping that can't stand beside what is held.
 type Conflicting struct {
-	Key GroupingKey
+	Key key.GroupingKey
 	// Err is a *Refusal or a *LimitError.
 	Err error
 }
@@ -66,17 +66,17 @@ func chunk(deleted []deletedGrouping) int {
 // none. More take several: an error may leave some of them restored, which
 // Undone says, and a further Undo restores the others. Errors: ErrNoOperation,
 // ErrTooLate, those of Push.
-func (s *Groupings) Undo(ctx context.Context, operation string, o Origin) (Undone, error) {
+func (s *Groupings) Undo(ctx context.Context, operation string, o audit.Origin) (Undone, error) {
 	was, known, err := s.log.Entry(ctx, operation)
 	if err != nil {
 		return Undone{}, err
 	}
 	_, undoable := s.Undoable(operation)
-	if !known && !undoable || was.Kind == EntryUndo {
+	if !known && !undoable || was.Kind == audit.Undo {
 		return Undone{}, ErrNoOperation
 	}
 	u := Undone{}
-	op := &undoOp{entry: Entry{Kind: EntryUndo, Origin: o, What: was.What, Undoes: operation}}
+	op := &undoOp{entry: audit.Entry{Kind: audit.Undo, Origin: o, What: was.What, Undoes: operation}}
 	if undoable {
 		for deleted := s.restorable(operation); len(deleted) > 0; {
 			n := chunk(deleted)
@@ -117,7 +117,7 @@ func (s *Groupings) Undoable(operation string) (until time.Time, ok bool) {
 // that can still be restored, in the order in which they went, and how many
 // those are in all. It looks at nothing but memory, and there mostly at what
 // the operation deleted.
-func (s *Groupings) DeletedBy(operation string, limit int) (keys []GroupingKey, total int) {
+func (s *Groupings) DeletedBy(operation string, limit int) (keys []key.GroupingKey, total int) {
 	p := s.state()
 	d, ok := p.deletions.Get(operation)
 	if !ok {
@@ -162,8 +162,8 @@ func (s *Groupings) inUndoWindow(t tombstone) bool {
 
 // pushedAfter returns the groupings that an operation deleted and that were
 // pushed anew then.
-func (s *Groupings) pushedAfter(operation string) []GroupingKey {
-	var keys []GroupingKey
+func (s *Groupings) pushedAfter(operation string) []key.GroupingKey {
+	var keys []key.GroupingKey
 	for g := range s.state().all() {
 		if g.after != nil && g.after.operation == operation && s.inUndoWindow(*g.after) {
 			keys = append(keys, g.Key)
@@ -234,7 +234,7 @@ func (s *Groupings) readRefusal(ctx context.Context, f deletedRecord, refused []
 // deleteOp.
 type undoOp struct {
 	records     []deletedRecord
-	entry       Entry
+	entry       audit.Entry
 	before      int // restored by earlier ones of the operation
 	restored    int
 	conflicting []Conflicting

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 )
 
 // Why a grouping of another server is left out, unless the rules of a push are
@@ -23,7 +24,7 @@ var (
 
 // Arrival is a grouping of another server, with its own times; zero: never.
 type Arrival struct {
-	Key            GroupingKey
+	Key            key.GroupingKey
 	Families       []exposition.Family // sorted by name
 	Pushed, Failed time.Time
 	// Changed says when families were pushed last; the others were with the last push.
@@ -38,8 +39,8 @@ type Arrival struct {
 // With an origin it comes on record as one operation, where what says what was
 // meant. Many take several commits: after an error, which is one of Push, some of
 // them may have come in.
-func (s *Groupings) Import(ctx context.Context, arrivals iter.Seq[Arrival], what string, o Origin) ([]error, error) {
-	return s.takeIn(ctx, arrivals, &importOp{entry: Entry{Kind: EntryImport, Origin: o, What: what}, recorded: o != Origin{}})
+func (s *Groupings) Import(ctx context.Context, arrivals iter.Seq[Arrival], what string, o audit.Origin) ([]error, error) {
+	return s.takeIn(ctx, arrivals, &importOp{entry: audit.Entry{Kind: audit.Import, Origin: o, What: what}, recorded: o != audit.Origin{}})
 }
 
 // TryImport returns what Import would, and changes nothing.
@@ -91,7 +92,7 @@ func newImport(a Arrival) *pushOp {
 // deleteOp.
 type importOp struct {
 	pushes   []*pushOp
-	entry    Entry
+	entry    audit.Entry
 	recorded bool
 	before   int // taken in by earlier ones of the operation
 

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 // Outcome is what a push would do to its grouping.
 type Outcome struct {

@@ -1,48 +1,27 @@
-package store
+package metrics
 
 import (
 	"bytes"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/s2"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"gatehouse/store/audit"
-	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
-	"gatehouse/store/history"
 	"gatehouse/store/record"
 	"gatehouse/store/storetest"
 )
 
 // rewritten decodes a record and encodes it again.
-func rewritten(key string, value []byte) ([]byte, error) {
-	switch kind := key[:2]; {
-	case key == signingKeyKey:
-		x, err := decodeSigningKey(value)
-		return encodeSigningKey(x), err
+func rewritten(name string, value []byte) ([]byte, error) {
+	switch kind := name[:2]; {
 	case kind == kindControl:
 		x, earlier, err := decodeControl(value)
 		return encodeControl(x, earlier), err
 	case kind == kindRefused:
 		x, err := decodeRefusal(value)
-		return x.encode(), err
-	case kind == kindSession:
-		x, err := decodeSession(value)
-		return x.encode(), err
-	case kind == kindToken:
-		x, err := decodeToken("", value)
-		if err != nil {
-			return nil, err
-		}
-		return x.encode(), nil
-	case kind == kindUse:
-		x, err := decodeUse(value)
 		return x.encode(), err
 	default:
 		return rewrittenGrouping(value)
@@ -71,19 +50,9 @@ func rewrittenGrouping(value []byte) ([]byte, error) {
 
 func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
 	storetest.Codec{
-		Prefixes: []string{kindGrouping, kindRefused, kindSession, kindToken, kindUse, wipeKey, importKey, signingKeyKey},
+		Prefixes: []string{kindGrouping, kindRefused, wipeKey, importKey},
 		Rewrite:  rewritten, Sorted: withRefusedInOrder,
-	}.Check(t, "testdata/earlier/store")
-}
-
-// The parts of the store try those of their own.
-func TestEveryKindOfRecordIsTried(t *testing.T) {
-	kinds := []string{audit.Prefix, history.Prefix, kindGrouping, kindRefused, kindSession, kindToken, kindUse, commit.ClockKey, wipeKey, importKey, signingKeyKey}
-	for _, r := range storetest.EarlierRecords(t, "testdata/earlier/store") {
-		if !slices.ContainsFunc(kinds, func(kind string) bool { return strings.HasPrefix(r.Key, kind) }) {
-			t.Errorf("no test knows %s", r.Key)
-		}
-	}
+	}.Check(t, "../testdata/earlier/store")
 }
 
 // withRefusedInOrder puts the fields of the refusal that a deleted grouping's
@@ -192,13 +161,5 @@ func fuzzFamilies(t *testing.T, r *record.Grouping) {
 		if !proto.Equal(f, g) {
 			t.Fatalf("got %v, want %v", g, f)
 		}
-	}
-}
-
-// Addresses and browsers' names need not be UTF-8.
-func TestTextsAreKeptWhateverBytesTheyHave(t *testing.T) {
-	want := Session{Scheme: "basic", Name: "a\xffb", From: "\xfe", UserAgent: "\x80", Created: time.Unix(1, 0)}
-	if got, err := decodeSession(want.encode()); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package metrics
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 
 	"gatehouse/store/audit"
 	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/history"
 	"gatehouse/store/journal"
@@ -148,7 +149,7 @@ func rhythm(g *Grouping, between time.Duration) (every time.Duration, p pace) {
 
 // reject notes that a push is refused, if that lies in what is pushed.
 func (op *pushOp) reject(b *batch, current *Grouping, err error) {
-	var r *Refusal
+	var r *key.Refusal
 	if op.imported || !errors.As(err, &r) {
 		return
 	}
@@ -163,7 +164,7 @@ func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 
 // begin ends what there was to say of an earlier grouping of the same key, and
 // says whether there is nothing to go on from.
-func (b *batch) begin(k GroupingKey) bool {
+func (b *batch) begin(k key.GroupingKey) bool {
 	x, ok := b.deleted.Get(k.ID())
 	if !ok {
 		return true
@@ -199,9 +200,9 @@ const maxGroupBytes = 256 << 20
 
 // admit says whether the grouping may become what it would be. It reads the
 // snapshot only. kept is as in check.
-func (p *State) admit(o *GroupingOptions, g *Grouping, before *body, kept func(name string) bool) error {
+func (p *State) admit(o *Options, g *Grouping, before *body, kept func(name string) bool) error {
 	if g.Bytes > maxGroupBytes {
-		return &LimitError{"the grouping would become larger than the server can hold; push less to it, or replace it"}
+		return &commit.LimitError{Message: "the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}
 	// Without the check too: no scrape could tell the two apart.
 	if twin := p.byAlias(g.alias); before == nil && twin != nil {
@@ -211,10 +212,10 @@ func (p *State) admit(o *GroupingOptions, g *Grouping, before *body, kept func(n
 	if before != nil {
 		series -= before.series
 	} else if o.MaxGroupings > 0 && p.stats.Groupings >= o.MaxGroupings {
-		return &LimitError{"the server holds as many groupings as it may; delete some or raise --limits.groupings"}
+		return &commit.LimitError{Message: "the server holds as many groupings as it may; delete some or raise --limits.groupings"}
 	}
 	if o.MaxSeries > 0 && series > 0 && p.stats.Series+series > o.MaxSeries {
-		return &LimitError{"the server holds as many series as it may; delete some groupings or raise --limits.series"}
+		return &commit.LimitError{Message: "the server holds as many series as it may; delete some groupings or raise --limits.series"}
 	}
 	if !o.CheckConsistency {
 		return nil
@@ -223,7 +224,7 @@ func (p *State) admit(o *GroupingOptions, g *Grouping, before *body, kept func(n
 }
 
 // revision is the newest one of a grouping's record; 0: it has none.
-func (b *batch) revision(id string) Revision {
+func (b *batch) revision(id string) journal.Revision {
 	if g, ok := b.groups.Get(id); ok {
 		return g.Revision
 	}
