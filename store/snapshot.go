@@ -3,6 +3,7 @@ package store
 import (
 	"iter"
 
+	"gatehouse/store/access"
 	"gatehouse/store/commit"
 	"gatehouse/store/metrics"
 )
@@ -11,7 +12,7 @@ import (
 // immutable: reading it neither blocks nor is disturbed by any change.
 type Snapshot struct {
 	*metrics.State
-	of     *Registry
+	of     *access.Registry
 	commit *commit.Snapshot
 }
 

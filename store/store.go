@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"gatehouse/store/access"
 	"gatehouse/store/audit"
 	"gatehouse/store/clock"
 	"gatehouse/store/commit"
@@ -63,7 +64,7 @@ type Status = commit.Status
 // for concurrent use.
 type Store struct {
 	*metrics.Groupings
-	*Registry
+	*access.Registry
 	engine   *commit.Engine
 	log      *audit.Log
 	snapshot atomic.Pointer[Snapshot]
@@ -84,7 +85,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 		CheckConsistency: o.CheckConsistency, MaxGroupings: o.MaxGroupings, MaxSeries: o.MaxSeries, MaxLabelSets: o.MaxLabelSets,
 		UndoWindow: o.UndoWindow, UndoMaxBytes: o.UndoMaxBytes, Own: o.Own,
 	}, s.log)
-	s.Registry = NewRegistry(s.engine, s.log, o.SessionIdle)
+	s.Registry = access.New(s.engine, s.log, o.SessionIdle)
 	// In the order of what they write by themselves.
 	s.Groupings.AddTables()
 	s.engine.Add(s.log.Table())

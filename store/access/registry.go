@@ -1,4 +1,6 @@
-package store
+// Package access is who may do what as a store keeps it: sessions, API tokens, when
+// they were last used, and the key that cookies are signed with.
+package access
 
 import (
 	"context"
@@ -31,9 +33,9 @@ type Registry struct {
 	sessionSlot, tokenSlot, keySlot commit.Slot
 }
 
-// NewRegistry returns the registry of an engine, whose sessions end when they are
+// New returns the registry of an engine, whose sessions end when they are
 // not used for as long as idle; 0: they don't. Its tables have to be added.
-func NewRegistry(e *commit.Engine, log *audit.Log, idle time.Duration) *Registry {
+func New(e *commit.Engine, log *audit.Log, idle time.Duration) *Registry {
 	return &Registry{engine: e, clock: e.Clock(), log: log, idle: idle, uses: newUses(e.Wanted())}
 }
 
@@ -61,35 +63,35 @@ func (s *Registry) CountIn(p *commit.Snapshot) (sessions, tokens int) {
 	return s.sessionsIn(p).byKey.Len(), s.tokensIn(p).byID.Len()
 }
 
-// accessOperation changes what is registered. An error leaves it untouched.
-type accessOperation interface {
-	apply(b *accessBatch) error
+// operation changes what is registered. An error leaves it untouched.
+type operation interface {
+	apply(b *batch) error
 }
 
 // submit has an operation carried out and waits until it is durable.
-func (s *Registry) submit(ctx context.Context, op accessOperation) (journal.Revision, error) {
-	return s.engine.Submit(ctx, submittedAccess{s, op})
+func (s *Registry) submit(ctx context.Context, op operation) (journal.Revision, error) {
+	return s.engine.Submit(ctx, submitted{s, op})
 }
 
-// submittedAccess is an operation as the engine carries it out.
-type submittedAccess struct {
+// submitted is an operation as the engine carries it out.
+type submitted struct {
 	of *Registry
-	accessOperation
+	operation
 }
 
 // Apply is part of commit.Operation.
-func (x submittedAccess) Apply(b *commit.Batch) error { return x.apply(x.of.in(b)) }
+func (x submitted) Apply(b *commit.Batch) error { return x.apply(x.of.in(b)) }
 
-// accessBatch is what is registered in a batch in the making.
-type accessBatch struct {
+// batch is what is registered in a batch in the making.
+type batch struct {
 	*commit.Batch
 	*Registry
 }
 
-func (s *Registry) in(b *commit.Batch) *accessBatch { return &accessBatch{b, s} }
+func (s *Registry) in(b *commit.Batch) *batch { return &batch{b, s} }
 
 // sessions returns the sessions for modification.
-func (b *accessBatch) sessions() sessions { return b.change(&b.Transaction) }
+func (b *batch) sessions() sessions { return b.change(&b.Transaction) }
 
 // tokens returns the API tokens for modification.
-func (b *accessBatch) tokens() tokens { return b.changeTokens(&b.Transaction) }
+func (b *batch) tokens() tokens { return b.changeTokens(&b.Transaction) }

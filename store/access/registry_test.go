@@ -1,4 +1,4 @@
-package store
+package access
 
 import (
 	"reflect"
@@ -30,7 +30,7 @@ func rewritten(name string, value []byte) ([]byte, error) {
 }
 
 func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
-	storetest.Codec{Prefixes: []string{kindSession, kindToken, kindUse, signingKeyKey}, Rewrite: rewritten}.Check(t, "testdata/earlier/store")
+	storetest.Codec{Prefixes: []string{kindSession, kindToken, kindUse, signingKeyKey}, Rewrite: rewritten}.Check(t, "../testdata/earlier/store")
 }
 
 func FuzzSessionRecord(f *testing.F) {

@@ -1,4 +1,4 @@
-package store
+package access
 
 import (
 	"context"
@@ -28,7 +28,7 @@ func (s *Registry) SigningKey(ctx context.Context) ([]byte, error) {
 
 type signingKeyOp struct{}
 
-func (signingKeyOp) apply(b *accessBatch) error {
+func (signingKeyOp) apply(b *batch) error {
 	x := b.Change(b.keySlot).(*signingKey)
 	if x.value != nil {
 		return nil

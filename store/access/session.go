@@ -1,4 +1,4 @@
-package store
+package access
 
 import (
 	"context"
@@ -124,19 +124,19 @@ func handleOf(key string) string { return key[len(kindSession) : len(kindSession
 
 // EndSession ends a session for good, if it is known, and puts that on record.
 // Errors are those of Push.
-func (s *Registry) EndSession(ctx context.Context, id string, o Origin) error {
+func (s *Registry) EndSession(ctx context.Context, id string, o audit.Origin) error {
 	key := sessionKey(id)
 	if _, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key); !ok {
 		return nil
 	}
-	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*accessBatch) []string { return []string{key} }})
+	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*batch) []string { return []string{key} }})
 	return err
 }
 
 // EndSessionsOf ends the sessions of a user, or the one of that handle, puts it on
 // record with why, and returns how many there were. Errors are those of Push.
-func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o Origin, why string) (int, error) {
-	op := &endSessionsOp{origin: o, why: why, keys: func(b *accessBatch) []string {
+func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o audit.Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) []string {
 		keys, _ := b.sessions().byUser.Get(user)
 		return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return handle != "" && handleOf(key) != handle })
 	}}
@@ -146,8 +146,8 @@ func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o Ori
 
 // EndSessionsWhere ends the sessions that match, puts it on record with why, and
 // returns how many there were. Errors are those of Push.
-func (s *Registry) EndSessionsWhere(ctx context.Context, match func(Session) bool, o Origin, why string) (int, error) {
-	op := &endSessionsOp{origin: o, why: why, keys: func(b *accessBatch) (keys []string) {
+func (s *Registry) EndSessionsWhere(ctx context.Context, match func(Session) bool, o audit.Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) (keys []string) {
 		b.sessions().byKey.Scan(func(key string, x Session) bool {
 			if match(x) {
 				keys = append(keys, key)
@@ -250,7 +250,7 @@ type createSessionOp struct {
 	session Session
 }
 
-func (op *createSessionOp) apply(b *accessBatch) error {
+func (op *createSessionOp) apply(b *batch) error {
 	for {
 		keys, _ := b.sessions().byUser.Get(op.session.ID)
 		if len(keys) < maxSessionsPerUser {
@@ -265,7 +265,7 @@ func (op *createSessionOp) apply(b *accessBatch) error {
 	op.session.begin(b.clock)
 	b.sessions().put(op.key, op.session)
 	b.Add(journal.Change{Key: op.key, Value: op.session.encode()})
-	entry := audit.NewEntry(b.Batch, EntrySignIn, op.session.origin())
+	entry := audit.NewEntry(b.Batch, audit.SignIn, op.session.origin())
 	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
 	b.log.Add(b.Batch, entry)
 	return nil
@@ -279,19 +279,19 @@ func (x *Session) begin(c *clock.Clock) {
 }
 
 // origin is the user of the session.
-func (x *Session) origin() Origin {
-	return Origin{By: x.Name, From: x.From, Via: x.Scheme, ID: x.ID}
+func (x *Session) origin() audit.Origin {
+	return audit.Origin{By: x.Name, From: x.From, Via: x.Scheme, ID: x.ID}
 }
 
 // endSessionsOp ends the sessions of those keys that there are.
 type endSessionsOp struct {
-	keys   func(*accessBatch) []string
-	origin Origin
+	keys   func(*batch) []string
+	origin audit.Origin
 	why    string
 	ended  int
 }
 
-func (op *endSessionsOp) apply(b *accessBatch) error {
+func (op *endSessionsOp) apply(b *batch) error {
 	op.ended = 0
 	var last Session
 	for _, key := range op.keys(b) {
@@ -302,14 +302,14 @@ func (op *endSessionsOp) apply(b *accessBatch) error {
 		}
 	}
 	if op.ended > 0 {
-		entry := audit.NewEntry(b.Batch, EntrySignOut, op.origin)
+		entry := audit.NewEntry(b.Batch, audit.SignOut, op.origin)
 		entry.What, entry.Message, entry.Count = last.Name, op.why, op.ended
 		b.log.Add(b.Batch, entry)
 	}
 	return nil
 }
 
-func (b *accessBatch) endSession(key string) {
+func (b *batch) endSession(key string) {
 	b.sessions().remove(key)
 	b.Add(journal.Change{Key: key})
 	b.dropUse(key)
@@ -367,24 +367,24 @@ func (t *sessionTable) Due(durable *commit.Snapshot) (at time.Time, ok bool) {
 }
 
 // Tidy forgets the sessions whose time is over.
-func (t *sessionTable) Tidy(batch *commit.Batch) {
+func (t *sessionTable) Tidy(b *commit.Batch) {
 	if t.clock.Holding() {
 		return
 	}
 	now := t.clock.Now()
 	for range commit.Chunk {
-		at, key, ok := t.sessionsIn(batch.Snapshot).next()
+		at, key, ok := t.sessionsIn(b.Snapshot).next()
 		if !ok || at.After(now) {
 			break
 		}
-		t.in(batch).endSession(key)
+		t.in(b).endSession(key)
 	}
 	if t.idle <= 0 || now.Before(t.idleAt) {
 		return
 	}
 	t.idleAt = now.Add(saveUsesEvery)
-	for _, key := range t.idleSessions(t.sessionsIn(batch.Snapshot), now) {
-		t.in(batch).endSession(key)
+	for _, key := range t.idleSessions(t.sessionsIn(b.Snapshot), now) {
+		t.in(b).endSession(key)
 	}
 }
 

@@ -1,4 +1,4 @@
-package store
+package access
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"gatehouse/store/clock"
 	"gatehouse/store/commit"
 	"gatehouse/store/journal"
+	"gatehouse/store/key"
 	"gatehouse/store/record"
 )
 
@@ -27,7 +28,7 @@ type Token struct {
 	ID        string // names it in addresses; is of no use to whoever wants to have it
 	Name      string // for people; no other token has it
 	Role      string
-	Scope     Selectors // groupings must satisfy it; none: all
+	Scope     key.Selectors // groupings must satisfy it; none: all
 	Created   time.Time
 	CreatedBy string
 	// Authenticated: whoever made it had signed in, or was known otherwise. A store
@@ -84,21 +85,21 @@ const hintLength = 4
 // newSecret makes a secret with more than 128 bits that nobody can guess.
 func newSecret() string { return tokenPrefix + strings.ToLower(rand.Text()+rand.Text()) }
 
-func (b *accessBatch) secretOf(plain string, expires time.Time) TokenSecret {
+func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
 	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: b.Now, Expires: expires, ran: b.Ran}
 }
 
 // NewToken is what a token is to be.
 type NewToken struct {
 	Name, Role string
-	Scope      Selectors
+	Scope      key.Selectors
 	Lifetime   time.Duration // 0: it does not expire
 }
 
 // CreateToken makes a token durable, puts that on record, and returns it with
 // its secret, which nobody will ever learn again. Errors: ErrTokenName, a
 // *LimitError, and those of Push.
-func (s *Registry) CreateToken(ctx context.Context, n NewToken, o Origin) (*Token, string, error) {
+func (s *Registry) CreateToken(ctx context.Context, n NewToken, o audit.Origin) (*Token, string, error) {
 	op := &createTokenOp{NewToken: n, origin: o, plain: newSecret()}
 	if _, err := s.submit(ctx, op); err != nil {
 		return nil, "", err
@@ -109,7 +110,7 @@ func (s *Registry) CreateToken(ctx context.Context, n NewToken, o Origin) (*Toke
 // RotateToken gives a token a new secret and returns it. The new one is good for
 // as long as the old one was when it was made; the old one, at the most, for
 // overlap from now on. Errors: ErrNoToken, ErrTokenMaker and those of Push.
-func (s *Registry) RotateToken(ctx context.Context, id string, overlap time.Duration, o Origin) (*Token, string, error) {
+func (s *Registry) RotateToken(ctx context.Context, id string, overlap time.Duration, o audit.Origin) (*Token, string, error) {
 	op := &rotateTokenOp{id: id, overlap: overlap, origin: o, plain: newSecret()}
 	if _, err := s.submit(ctx, op); err != nil {
 		return nil, "", err
@@ -120,7 +121,7 @@ func (s *Registry) RotateToken(ctx context.Context, id string, overlap time.Dura
 // RevokeToken ends a token for good and returns what it was. The store goes on to
 // know that there was one, if whoever made it was known. Errors: ErrNoToken and
 // those of Push.
-func (s *Registry) RevokeToken(ctx context.Context, id string, o Origin) (*Token, error) {
+func (s *Registry) RevokeToken(ctx context.Context, id string, o audit.Origin) (*Token, error) {
 	op := &revokeTokenOp{id: id, origin: o}
 	_, err := s.submit(ctx, op)
 	return op.was, err
@@ -252,12 +253,12 @@ func (x tokens) remove(id string) {
 
 type createTokenOp struct {
 	NewToken
-	origin Origin
+	origin audit.Origin
 	plain  string
 	made   *Token
 }
 
-func (op *createTokenOp) apply(b *accessBatch) error {
+func (op *createTokenOp) apply(b *batch) error {
 	if _, taken := b.tokens().byName.Get(op.Name); taken {
 		return ErrTokenName
 	}
@@ -272,24 +273,24 @@ func (op *createTokenOp) apply(b *accessBatch) error {
 		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Scope: op.Scope,
 		Created: b.Now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
 	}
-	b.putToken(op.made, EntryTokenCreate, op.origin)
+	b.putToken(op.made, audit.TokenCreate, op.origin)
 	return nil
 }
 
-func (b *accessBatch) putToken(t *Token, kind EntryKind, o Origin) {
+func (b *batch) putToken(t *Token, kind audit.Kind, o audit.Origin) {
 	b.tokens().put(t)
 	b.Add(journal.Change{Key: kindToken + t.ID, Value: t.encode()})
 	b.recordToken(t, kind, o)
 }
 
 // recordToken puts on record what becomes of a token.
-func (b *accessBatch) recordToken(t *Token, kind EntryKind, o Origin) {
+func (b *batch) recordToken(t *Token, kind audit.Kind, o audit.Origin) {
 	entry := audit.NewEntry(b.Batch, kind, o)
 	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role, 1
 	if !t.Scope.All() {
 		entry.Message += ", scope " + t.Scope.String()
 	}
-	if at := t.Expires(); !at.IsZero() && kind != EntryTokenRevoke {
+	if at := t.Expires(); !at.IsZero() && kind != audit.TokenRevoke {
 		entry.Message += ", expires " + at.UTC().Format(time.RFC3339)
 	}
 	entry.Message = audit.Shortened(entry.Message, audit.MaxMessage)
@@ -299,12 +300,12 @@ func (b *accessBatch) recordToken(t *Token, kind EntryKind, o Origin) {
 type rotateTokenOp struct {
 	id      string
 	overlap time.Duration
-	origin  Origin
+	origin  audit.Origin
 	plain   string
 	made    *Token
 }
 
-func (op *rotateTokenOp) apply(b *accessBatch) error {
+func (op *rotateTokenOp) apply(b *batch) error {
 	old, ok := b.tokens().byID.Get(op.id)
 	if !ok {
 		return ErrNoToken
@@ -328,17 +329,17 @@ func (op *rotateTokenOp) apply(b *accessBatch) error {
 		t.Secrets = append(t.Secrets, was)
 	}
 	op.made = &t
-	b.putToken(&t, EntryTokenRotate, op.origin)
+	b.putToken(&t, audit.TokenRotate, op.origin)
 	return nil
 }
 
 type revokeTokenOp struct {
 	id     string
-	origin Origin
+	origin audit.Origin
 	was    *Token
 }
 
-func (op *revokeTokenOp) apply(b *accessBatch) error {
+func (op *revokeTokenOp) apply(b *batch) error {
 	t, ok := b.tokens().byID.Get(op.id)
 	if !ok {
 		return ErrNoToken
@@ -354,11 +355,11 @@ func (op *revokeTokenOp) apply(b *accessBatch) error {
 		b.Add(journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}
 	b.dropUse(kindToken + t.ID)
-	b.recordToken(t, EntryTokenRevoke, op.origin)
+	b.recordToken(t, audit.TokenRevoke, op.origin)
 	return nil
 }
 
-func (b *accessBatch) forgetToken(id string) {
+func (b *batch) forgetToken(id string) {
 	b.tokens().remove(id)
 	b.Add(journal.Change{Key: kindToken + id})
 }
@@ -444,6 +445,6 @@ func decodeToken(id string, b []byte) (*Token, error) {
 		return nil, errNoSecret
 	}
 	var err error
-	t.Scope, err = ParseSelectors(r.Limit) // a limit that can't be read must not be none
+	t.Scope, err = key.ParseSelectors(r.Limit) // a limit that can't be read must not be none
 	return t, err
 }

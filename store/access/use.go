@@ -1,4 +1,4 @@
-package store
+package access
 
 import (
 	"strings"
@@ -120,7 +120,7 @@ func (u *uses) take(now time.Time, all bool) []string {
 }
 
 // dropUse forgets the last use of what goes in this batch.
-func (b *accessBatch) dropUse(key string) {
+func (b *batch) dropUse(key string) {
 	b.uses.forget(key)
 	b.Add(journal.Change{Key: kindUse + key})
 }
@@ -185,19 +185,19 @@ func (t *useTable) Due(*commit.Snapshot) (time.Time, bool) { return t.uses.due()
 
 // Tidy writes when sessions and tokens were last used. What can't be written
 // is not tried again: the next use is as good.
-func (t *useTable) Tidy(batch *commit.Batch) {
-	for _, key := range t.uses.take(t.clock.Now(), batch.IsLast()) {
+func (t *useTable) Tidy(b *commit.Batch) {
+	for _, key := range t.uses.take(t.clock.Now(), b.IsLast()) {
 		x := t.uses.find(key)
 		x.dirty.Store(false)
-		if !t.owns(batch.Snapshot, key) {
+		if !t.owns(b.Snapshot, key) {
 			t.uses.forget(key)
 			continue
 		}
 		at, ran, from := t.uses.stamps(key)
-		batch.Add(journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
+		b.Add(journal.Change{Key: kindUse + key, Value: savedUse{at, ran, from}.encode()})
 	}
 	for _, key := range t.unowned {
-		batch.Add(journal.Change{Key: kindUse + key})
+		b.Add(journal.Change{Key: kindUse + key})
 	}
 	t.unowned = nil
 }
