@@ -93,14 +93,12 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	if err := s.engine.Start(ctx); err != nil {
 		return nil, err
 	}
-	s.Groupings.Start()
 	return s, nil
 }
 
 // Close finishes what is queued and ends the store. Closing twice is fine.
 func (s *Store) Close() error {
 	s.engine.Close()
-	s.Groupings.Wait()
 	return nil
 }
 

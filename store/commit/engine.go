@@ -108,6 +108,11 @@ func (e *Engine) Start(ctx context.Context) error {
 	}
 	e.ready.Store(true)
 	e.done.Go(c.run)
+	for _, table := range e.tables.all {
+		if r, ok := table.(Runner); ok {
+			e.done.Go(r.Run)
+		}
+	}
 	return nil
 }
 

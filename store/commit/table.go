@@ -99,6 +99,13 @@ type Reader interface {
 // while everything is loaded, and has no values later.
 type Unread interface{ Unread() }
 
+// Runner is a table that has something to do in a goroutine of its own.
+type Runner interface {
+	// Run is called when everything is loaded. It returns once the engine has
+	// finished.
+	Run()
+}
+
 // Slot is where the snapshots of an engine have the state of a table.
 type Slot int
 

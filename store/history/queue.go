@@ -45,7 +45,6 @@ type Writer struct {
 	log       *slog.Logger
 	remembers func(p *commit.Snapshot, id string) bool
 	table     table
-	ended     sync.WaitGroup
 	retryAt   time.Time // after a failure
 
 	mu      sync.Mutex
@@ -70,12 +69,6 @@ func New(e *commit.Engine, remembers func(p *commit.Snapshot, id string) bool) *
 
 // Table returns the table of the histories.
 func (h *Writer) Table() commit.Table { return &h.table }
-
-// Start begins to write, once the engine has started.
-func (h *Writer) Start() { h.ended.Go(h.run) }
-
-// Wait waits until everything is written after the engine was closed.
-func (h *Writer) Wait() { h.ended.Wait() }
 
 // Noted is a push that was accepted, or refused, and its grouping.
 type Noted struct {

@@ -27,11 +27,14 @@ func (h *Writer) Note(b *commit.Batch, x Noted) {
 	t.noted = append(t.noted, x)
 }
 
+// Run is part of commit.Runner.
+func (t *table) Run() { t.of.run() }
+
 // Written is part of commit.Writer.
 func (t *table) Written(b *commit.Batch) {
 	if t.batch == b {
 		t.of.note(t.noted)
 	}
-	clear(t.noted[:cap(t.noted)])
+	clear(t.noted)
 	t.batch, t.noted = nil, t.noted[:0]
 }

@@ -176,7 +176,7 @@ func (p *State) checkFamily(g *Grouping, i int, before *body, kept func(string) 
 		return refuse(ReasonConflict, "metric %s is held under %d different sets of grouping labels already, no more are allowed", key.Quote(h.name), len(f.sets))
 	}
 	for other := range p.sameSeries(f, g, i) {
-		o, _ := p.groups.Get(other)
+		o, _ := p.groupings.Get(other)
 		return refuseBeside(o.Key, "metric %[2]s: a series of the push is held by %[1]s already", key.Quote(h.name))
 	}
 	return nil
@@ -219,7 +219,7 @@ const maxHolderLookup = 1000
 // holder returns a grouping other than self that holds the definition, if one
 // is found quickly.
 func (p *State) holder(c claim, d *definition, self string) *Grouping {
-	if g, ok := p.groups.Get(d.example); ok && d.example != "" && d.example != self {
+	if g, ok := p.groupings.Get(d.example); ok && d.example != "" && d.example != self {
 		return g
 	}
 	n := 0
@@ -235,11 +235,11 @@ func (p *State) holder(c claim, d *definition, self string) *Grouping {
 }
 
 func (p *State) byAlias(alias string) *Grouping {
-	if g, ok := p.groups.Get(alias); ok && g.alias == alias {
+	if g, ok := p.groupings.Get(alias); ok && g.alias == alias {
 		return g
 	}
 	if id, ok := p.aliases.Get(alias); ok {
-		g, _ := p.groups.Get(id)
+		g, _ := p.groupings.Get(id)
 		return g
 	}
 	return nil

@@ -141,7 +141,7 @@ func (op *deleteOp) apply(b *batch) error {
 	op.deleted = 0
 	for _, k := range same {
 		// Each is looked up anew: that others go may change what it shows.
-		if g, ok := b.groups.Get(k.ID()); ok {
+		if g, ok := b.groupings.Get(k.ID()); ok {
 			b.delete(g, b.tombstone(op.entry.Operation))
 			op.deleted++
 		}
@@ -177,7 +177,7 @@ func (b *batch) delete(g *Grouping, t tombstone) {
 
 func (b *batch) leave(g *Grouping, t tombstone, condition journal.Revision) {
 	packed := pack(g.body)
-	b.addGroup(g, packed, t, condition)
+	b.addGrouping(g, packed, t, condition)
 	b.addDeleted(deletedGrouping{key: g.Key, tombstone: t, bytes: int64(len(packed))})
 	if !g.Failed.IsZero() {
 		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key)})
@@ -250,9 +250,9 @@ func (p *State) wipedBy(r, base journal.Revision) (tombstone, bool) {
 // wipe empties the snapshot; what was there can be restored for a while.
 func (e *transaction) wipe(w wipe, own []exposition.Family) {
 	e.wipes = append(slices.Clip(e.wipes), w)
-	groups := e.groups
+	groups := e.groupings
 	empty := newState(own)
-	e.groups, e.aliases, e.families = empty.groups, empty.aliases, empty.families
+	e.groupings, e.aliases, e.families = empty.groupings, empty.aliases, empty.families
 	e.claims, e.expiries = empty.claims, empty.expiries
 	e.stats = Stats{Deleted: e.stats.Deleted}
 	e.tx.Touch()

@@ -15,7 +15,7 @@ func (p *State) ByDigest(digest string) (*Grouping, bool) {
 	if !ok {
 		return nil, false
 	}
-	return p.shown(p.groups.Get(id))
+	return p.shown(p.groupings.Get(id))
 }
 
 // DeletedGrouping is a grouping that was deleted and is kept for the undo.

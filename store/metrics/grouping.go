@@ -63,8 +63,8 @@ func (g *Grouping) Since() time.Time {
 	return g.retimed.since
 }
 
-// newGroup makes the parts of a group that follow from its key and body.
-func newGroup(k key.GroupingKey, b *body) *Grouping {
+// newGrouping makes the parts of a grouping that follow from its key and body.
+func newGrouping(k key.GroupingKey, b *body) *Grouping {
 	g := &Grouping{Key: k, body: b, Series: b.series, Bytes: len(b.text)}
 	g.alias, g.set = k.Legacy()
 	return g
@@ -78,7 +78,7 @@ const (
 	failureTimeHelp = "Last Unix time when a push to this grouping was refused."
 )
 
-// renderTimes renders the two push times once the group has them.
+// renderTimes renders the two push times once the grouping has them.
 func (g *Grouping) renderTimes() {
 	labels := exposition.AppendLabels(nil, g.Key.Labels())
 	b := make([]byte, 0, len(pushTimeName)+len(failureTimeName)+2*len(labels)+48)
@@ -115,7 +115,7 @@ func (g *Grouping) PushTimes() []GroupingFamily {
 	}
 }
 
-// GroupFamily is a metric family as a grouping holds it.
+// GroupingFamily is a metric family as a grouping holds it.
 type GroupingFamily struct {
 	Name       string
 	Type       exposition.Type
@@ -125,7 +125,7 @@ type GroupingFamily struct {
 	Hidden  int       // series that scrapes leave out because another grouping has them
 }
 
-// GroupNotice is something odd about a family of a grouping.
+// GroupingNotice is something odd about a family of a grouping.
 type GroupingNotice struct {
 	Family string
 	exposition.Notice

@@ -56,7 +56,7 @@ func (t *groupingTable) Apply(tx *commit.Transaction, r commit.Event) error {
 	if end.stamp == 0 {
 		end, wiped = e.wipedBy(r.Revision, x.base)
 	}
-	was, held := e.groups.Get(x.key.ID())
+	was, held := e.groupings.Get(x.key.ID())
 	if end.stamp != 0 {
 		if held {
 			e.remove(was)
@@ -82,13 +82,13 @@ func (t *groupingTable) Settle(tx *commit.Transaction) {
 	})
 	e.expiries.Clear()
 	for _, id := range ids {
-		was, _ := e.groups.Get(id)
+		was, _ := e.groupings.Get(id)
 		g := *was
 		g.ends = e.endOf(&g)
 		if time.Duration(g.ends-clock.Nanos(g.Expires)).Abs() > clock.Tolerance {
 			e.clock.NoteAskew()
 		}
-		e.groups.Set(id, &g)
+		e.groupings.Set(id, &g)
 		e.expiries.Set(clock.Key(g.ends, id), id)
 	}
 	e.settleDeleted()
@@ -169,7 +169,7 @@ func (e *transaction) number(w *commit.Write) {
 		e.wipes[len(e.wipes)-1].revision = w.Revision // of this batch, so still ours
 		return
 	}
-	if g, ok := e.groups.Get(w.ID); ok {
+	if g, ok := e.groupings.Get(w.ID); ok {
 		g.Revision = w.Revision // not published yet, so still ours
 	} else if x, ok := e.deleted.Get(w.ID); ok {
 		x.revision = w.Revision
@@ -191,7 +191,7 @@ func (t *groupingTable) Expire(tx *commit.Transaction) {
 	e := t.change(tx)
 	for at, ok := e.nextExpiry(); ok && !at.After(now); at, ok = e.nextExpiry() {
 		_, id, _ := e.expiries.Min()
-		g, _ := e.groups.Get(id)
+		g, _ := e.groupings.Get(id)
 		e.remove(g)
 		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		t.expired = append(t.expired, g)

@@ -80,12 +80,6 @@ func (s *Groupings) In(p *commit.Snapshot) *State { return p.State(s.slot).(*Sta
 // state returns the groupings as they are now.
 func (s *Groupings) state() *State { return s.In(s.engine.Snapshot()) }
 
-// Start begins to write histories, once the engine has started.
-func (s *Groupings) Start() { s.history.Start() }
-
-// Wait waits until all histories are written after the engine was closed.
-func (s *Groupings) Wait() { s.history.Wait() }
-
 // History returns the last pushes to a grouping, see history.Writer.
 func (s *Groupings) History(ctx context.Context, k key.GroupingKey) ([]history.Summary, error) {
 	return s.history.History(ctx, k)
@@ -102,13 +96,14 @@ type Push struct {
 }
 
 // Push makes a push durable and visible. A refused push changes nothing but
-// the grouping's failure time, and comes on record with others of its minute. Errors: *Refusal, *LimitError, ErrUnavailable,
-// ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
-// context's error the push may still come into effect.
+// the grouping's failure time, and comes on record with others of its minute.
+// Errors: *key.Refusal, *commit.LimitError, commit.ErrBusy, commit.ErrClosed,
+// journal.ErrUnavailable, journal.ErrBroken or the context's; after ErrUnavailable
+// or a context's error the push may still come into effect.
 func (s *Groupings) Push(ctx context.Context, p Push) (journal.Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
-		op.base, _ = s.state().groups.Get(p.Key.ID())
+		op.base, _ = s.state().groupings.Get(p.Key.ID())
 	}
 	op.prepare()
 	return s.submit(ctx, op)

@@ -134,7 +134,7 @@ func (op *importOp) aside(b *batch) *batch {
 
 func (b *batch) takeIn(p *pushOp) error {
 	id := p.push.Key.ID()
-	if _, held := b.groups.Get(id); held {
+	if _, held := b.groupings.Get(id); held {
 		return ErrHeld
 	}
 	if x, ok := b.deleted.Get(id); ok && b.t.inUndoWindow(x.tombstone) {

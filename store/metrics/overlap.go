@@ -92,7 +92,7 @@ func (e *transaction) addOverlaps(f *family, g *Grouping, i int) []string {
 
 // show works out what scrapes show of a grouping's family.
 func (e *transaction) show(name, id string) {
-	g, ok := e.groups.Get(id)
+	g, ok := e.groupings.Get(id)
 	if !ok {
 		return
 	}
@@ -140,14 +140,14 @@ func (e *transaction) show(name, id string) {
 	next := *g
 	next.body = g.body.withShown(i, shown)
 	e.stats.Shadowed += next.body.holds[i].rare.hidden - hidden
-	e.groups.Set(id, &next)
+	e.groupings.Set(id, &next)
 }
 
 // winner returns the grouping that shows a series that several hold.
 func (e *transaction) winner(name string, holders []string) string {
 	best, since := "", int64(0)
 	for _, id := range holders {
-		g, ok := e.groups.Get(id)
+		g, ok := e.groupings.Get(id)
 		if !ok {
 			continue
 		}
@@ -194,7 +194,7 @@ func (p *State) sameSeries(f *family, g *Grouping, i int) map[string][]string {
 	}
 	var found map[string][]string
 	for id, sids := range suspects {
-		other, _ := p.groups.Get(id)
+		other, _ := p.groupings.Get(id)
 		j := other.body.find(h.name)
 		if j < 0 || other.body.holds[j].typ != h.typ {
 			continue

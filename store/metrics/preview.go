@@ -25,7 +25,7 @@ func (s *Groupings) Preview(p Push) (Outcome, error) {
 			op.base = current
 		}
 	}
-	g := newGroup(p.Key, newBody(op.families()))
+	g := newGrouping(p.Key, newBody(op.families()))
 	if err := snapshot.admit(&s.o, g, held, op.kept); err != nil {
 		return Outcome{}, err
 	}

@@ -32,7 +32,7 @@ type pushOp struct {
 }
 
 func (op *pushOp) prepare() {
-	op.group = newGroup(op.push.Key, newBody(op.families()))
+	op.group = newGrouping(op.push.Key, newBody(op.families()))
 	op.packed = pack(op.group.body)
 }
 
@@ -105,7 +105,7 @@ func (op *pushOp) apply(b *batch) error {
 	g.renderTimes()
 	condition := b.revision(g.Key.ID())
 	b.putAdmitted(&g)
-	b.addGroup(&g, op.packed, tombstone{}, condition)
+	b.addGrouping(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
 		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed)}.encode()})
 	}
@@ -188,20 +188,20 @@ func (op *pushOp) summary(at time.Time) history.Summary {
 }
 
 func (op *pushOp) current(b *batch) (*Grouping, *body) {
-	if g, ok := b.groups.Get(op.push.Key.ID()); ok {
+	if g, ok := b.groupings.Get(op.push.Key.ID()); ok {
 		return g, g.body
 	}
 	return nil, nil
 }
 
-// maxGroupBytes bounds the text of one grouping, which merges can make larger
+// maxGroupingBytes bounds the text of one grouping, which merges can make larger
 // than any push.
-const maxGroupBytes = 256 << 20
+const maxGroupingBytes = 256 << 20
 
 // admit says whether the grouping may become what it would be. It reads the
 // snapshot only. kept is as in check.
 func (p *State) admit(o *Options, g *Grouping, before *body, kept func(name string) bool) error {
-	if g.Bytes > maxGroupBytes {
+	if g.Bytes > maxGroupingBytes {
 		return &commit.LimitError{Message: "the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}
 	// Without the check too: no scrape could tell the two apart.
@@ -225,15 +225,15 @@ func (p *State) admit(o *Options, g *Grouping, before *body, kept func(name stri
 
 // revision is the newest one of a grouping's record; 0: it has none.
 func (b *batch) revision(id string) journal.Revision {
-	if g, ok := b.groups.Get(id); ok {
+	if g, ok := b.groupings.Get(id); ok {
 		return g.Revision
 	}
 	x, _ := b.deleted.Get(id)
 	return x.revision
 }
 
-// addGroup has a grouping's record written.
-func (b *batch) addGroup(g *Grouping, packed []byte, t tombstone, condition journal.Revision) {
+// addGrouping has a grouping's record written.
+func (b *batch) addGrouping(g *Grouping, packed []byte, t tombstone, condition journal.Revision) {
 	rec := groupingRecord{
 		labels: g.Key.Labels(), pushed: clock.Nanos(g.Pushed), ran: g.ran, expires: clock.Nanos(g.Expires), origin: g.Origin,
 		base: g.base, pushInterval: g.PushInterval, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
@@ -263,7 +263,7 @@ func (b *batch) fail(g *Grouping, reason exposition.Reason, message string) {
 type rejectOp struct{ Rejection }
 
 func (op *rejectOp) apply(b *batch) error {
-	if g, ok := b.groups.Get(op.Key.ID()); ok {
+	if g, ok := b.groupings.Get(op.Key.ID()); ok {
 		b.fail(g, op.Reason, op.Message)
 		b.t.history.Note(b.Batch, history.Noted{Key: g.Key, Summary: history.Summary{
 			At: b.Now, Mode: op.Mode, Bytes: op.Size, Refused: audit.Shortened(op.Message, history.MaxWhy), Origin: op.Origin,

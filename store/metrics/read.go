@@ -17,7 +17,7 @@ type grouping struct {
 
 // readGrouping reads a grouping's record. Nothing of it is kept.
 func readGrouping(r journal.Record, names interned) (*grouping, error) {
-	rec, err := decodeGroupRecord(r.Value)
+	rec, err := decodeGroupingRecord(r.Value)
 	if err != nil {
 		return nil, err
 	}
@@ -31,15 +31,15 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.group = rec.newGroup(x.key, b)
+	x.group = rec.newGrouping(x.key, b)
 	x.group.Revision = r.Revision
 	x.group.renderTimes()
 	return x, nil
 }
 
-// newGroup makes the grouping of a record, but for its revision.
-func (r *groupingRecord) newGroup(k key.GroupingKey, b *body) *Grouping {
-	g := newGroup(k, b)
+// newGrouping makes the grouping of a record, but for its revision.
+func (r *groupingRecord) newGrouping(k key.GroupingKey, b *body) *Grouping {
+	g := newGrouping(k, b)
 	g.Pushed, g.ran, g.Expires, g.Origin = clock.FromNanos(r.pushed), r.ran, clock.FromNanos(r.expires), r.origin
 	g.PushInterval, g.pace = r.pushInterval, r.pace
 	if r.after.stamp != 0 {

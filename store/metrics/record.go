@@ -162,8 +162,8 @@ func (r *groupingRecord) encode() []byte {
 	return appendString(b, groupPacked, r.packed)
 }
 
-// decodeGroupRecord decodes a record; what is packed stays a part of it.
-func decodeGroupRecord(b []byte) (*groupingRecord, error) {
+// decodeGroupingRecord decodes a record; what is packed stays a part of it.
+func decodeGroupingRecord(b []byte) (*groupingRecord, error) {
 	r := &groupingRecord{}
 	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {
 		switch n {

@@ -34,7 +34,7 @@ func sampleRecord(t testing.TB) []byte {
 
 func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 	raw := sampleRecord(t)
-	r, err := decodeGroupRecord(raw)
+	r, err := decodeGroupingRecord(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := newGroup(k, newBody(nil))
+		g := newGrouping(k, newBody(nil))
 		e.put(g)
 		if e.remove(g); e.digests.Len() != 0 {
 			t.Errorf("%d digests are left", e.digests.Len())
@@ -90,11 +90,11 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 
 func TestRecordsOfALaterVersionAreNotMisread(t *testing.T) {
 	raw := appendVarint(nil, fieldFormat, record.Format+1)
-	if _, err := decodeGroupRecord(raw); err == nil || !strings.Contains(err.Error(), "later version") {
+	if _, err := decodeGroupingRecord(raw); err == nil || !strings.Contains(err.Error(), "later version") {
 		t.Errorf("got %v", err)
 	}
 	unknown := appendString(sampleRecord(t), 100, "new")
-	if _, err := decodeGroupRecord(unknown); err != nil {
+	if _, err := decodeGroupingRecord(unknown); err != nil {
 		t.Errorf("an unknown field: %v", err)
 	}
 }
@@ -124,7 +124,7 @@ func FuzzRecord(f *testing.F) {
 	f.Add(refusal{id: "x", at: 1, reason: key.ReasonPath, message: "m"}.encode())
 	f.Add(encodeControl(tombstone{1, 3, "op"}, []wipe{{tombstone{2, 4, "other"}, 3}}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if r, err := decodeGroupRecord(raw); err == nil {
+		if r, err := decodeGroupingRecord(raw); err == nil {
 			if b, err := r.body(nil); err == nil {
 				for i := range b.holds {
 					_ = b.chunk(i)

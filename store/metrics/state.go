@@ -19,7 +19,7 @@ type State struct {
 	clock *clock.Clock // nil: stamps are shown as they are
 	wipes []wipe       // in their order; records before one are gone; never modified in place
 
-	groups        *btree.Map[string, *Grouping] // by identity
+	groupings     *btree.Map[string, *Grouping] // by identity
 	aliases       *btree.Map[string, string]    // alias to identity, where they differ
 	digests       *btree.BTreeG[digested]       // the identities of both those and the deleted ones by their digests
 	families      *btree.Map[string, *family]
@@ -48,7 +48,7 @@ type Stats struct {
 
 func newState(own []exposition.Family) *State {
 	p := &State{
-		groups:        &btree.Map[string, *Grouping]{},
+		groupings:     &btree.Map[string, *Grouping]{},
 		aliases:       &btree.Map[string, string]{},
 		digests:       newDigests(),
 		families:      &btree.Map[string, *family]{},
@@ -71,7 +71,7 @@ func newState(own []exposition.Family) *State {
 // deleted, which changes rarely, is changed by way of a transaction's ownDeleted.
 func (p *State) copy() *State {
 	c := *p
-	c.groups, c.aliases, c.families = p.groups.Copy(), p.aliases.Copy(), p.families.Copy()
+	c.groupings, c.aliases, c.families = p.groupings.Copy(), p.aliases.Copy(), p.families.Copy()
 	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
 	c.digests = p.digests.Copy()
 	return &c
@@ -81,15 +81,17 @@ func (p *State) copy() *State {
 func (p *State) Stats() Stats { return p.stats }
 
 // Grouping returns the grouping of that key.
-func (p *State) Grouping(k key.GroupingKey) (*Grouping, bool) { return p.shown(p.groups.Get(k.ID())) }
+func (p *State) Grouping(k key.GroupingKey) (*Grouping, bool) {
+	return p.shown(p.groupings.Get(k.ID()))
+}
 
-// Groups returns all groupings in the order of their identities.
+// Groupings returns all groupings in the order of their identities.
 func (p *State) Groupings() iter.Seq[*Grouping] { return p.shownAll(p.all()) }
 
 // all returns the groupings as their records have them.
 func (p *State) all() iter.Seq[*Grouping] {
 	return func(yield func(*Grouping) bool) {
-		p.groups.Scan(func(_ string, g *Grouping) bool { return yield(g) })
+		p.groupings.Scan(func(_ string, g *Grouping) bool { return yield(g) })
 	}
 }
 
@@ -116,10 +118,10 @@ func (p *State) matching(s key.Selectors) iter.Seq[*Grouping] {
 
 func (p *State) ofJob(job string) iter.Seq[*Grouping] {
 	return func(yield func(*Grouping) bool) {
-		if g, ok := p.groups.Get(job); ok && !yield(g) {
+		if g, ok := p.groupings.Get(job); ok && !yield(g) {
 			return
 		}
-		p.groups.Ascend(job+key.Separator, func(id string, g *Grouping) bool {
+		p.groupings.Ascend(job+key.Separator, func(id string, g *Grouping) bool {
 			return strings.HasPrefix(id, job+key.Separator) && yield(g)
 		})
 	}
@@ -232,13 +234,13 @@ func (p *State) nextExpiry() (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	g, _ := p.groups.Get(id)
+	g, _ := p.groupings.Get(id)
 	return time.Unix(0, g.ends), true
 }
 
 // remembers reports whether a grouping is there or can be restored.
 func (p *State) remembers(id string) bool {
-	_, held := p.groups.Get(id)
+	_, held := p.groupings.Get(id)
 	if !held {
 		_, held = p.deleted.Get(id)
 	}

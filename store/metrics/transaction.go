@@ -6,8 +6,6 @@ import (
 	"gatehouse/store/clock"
 	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
-	"gatehouse/store/journal"
-	"gatehouse/store/key"
 )
 
 // transaction is the groupings of a snapshot in the making. It is for one goroutine.
@@ -17,20 +15,6 @@ type transaction struct {
 	tx    *commit.Transaction
 	dirty []claim
 }
-
-// deletedGrouping is a grouping that was deleted, wiped or has expired, while its record
-// is kept for the undo.
-type deletedGrouping struct {
-	key       key.GroupingKey
-	at        int64 // the running time, in Unix nanoseconds
-	tombstone       // its operation is empty if there is none that can be undone
-	revision  journal.Revision
-	bytes     int64 // of the record
-	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
-}
-
-// timeKey orders identities by a time, which may be before 1970 where the clock
-// begins there.
 
 func (e *transaction) addOwn(f exposition.Family) {
 	own := &ident{name: f.Name, typ: f.Type, help: f.Help, unit: f.Unit}
@@ -86,14 +70,14 @@ func (b *batch) putAdmitted(g *Grouping) {
 // place does what put does, but for what concerns other groupings. It returns the
 // body that was there.
 func (e *transaction) place(g *Grouping) (before *body) {
-	old, _ := e.groups.Get(g.Key.ID())
+	old, _ := e.groupings.Get(g.Key.ID())
 	before = emptyBody
 	if old != nil {
 		before = old.body
 		e.forget(old)
 	}
 	e.replaceHolds(g, before, g.body)
-	e.groups.Set(g.Key.ID(), g)
+	e.groupings.Set(g.Key.ID(), g)
 	if old == nil {
 		e.digests.Set(digestOf(g.Key.ID()))
 	}
@@ -116,7 +100,7 @@ func (e *transaction) place(g *Grouping) (before *body) {
 func (e *transaction) remove(g *Grouping) {
 	e.tx.Touch()
 	e.forget(g)
-	e.groups.Delete(g.Key.ID())
+	e.groupings.Delete(g.Key.ID())
 	e.digests.Delete(digestOf(g.Key.ID()))
 	if id, _ := e.aliases.Get(g.alias); id == g.Key.ID() {
 		e.aliases.Delete(g.alias)
@@ -144,43 +128,7 @@ func (e *transaction) forget(g *Grouping) {
 // renew replaces a grouping by one that differs in its failure only.
 func (e *transaction) renew(g *Grouping) {
 	e.tx.Touch()
-	e.groups.Set(g.Key.ID(), g)
-}
-
-// addDeleted keeps a deleted grouping, at the place that its tombstone has on the
-// running time.
-func (e *transaction) addDeleted(x deletedGrouping) {
-	x.at = e.clock.Place(x.stamp, x.ran).UnixNano()
-	e.dropDeleted(x.key.ID())
-	e.ownDeleted()
-	e.countDeleted(&x)
-	e.deleted.Set(x.key.ID(), x)
-	e.deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
-	e.digests.Set(digestOf(x.key.ID()))
-	e.deletedBytes += x.bytes
-	e.stats.Deleted++
-}
-
-// ownDeleted has what is deleted be the transaction's own to change.
-func (e *transaction) ownDeleted() {
-	if e.deletedBy != e.id {
-		e.deleted, e.deletedByTime, e.deletions = e.deleted.Copy(), e.deletedByTime.Copy(), e.deletions.Copy()
-		e.deletedBy = e.id
-	}
-}
-
-func (e *transaction) dropDeleted(id string) {
-	if x, ok := e.deleted.Get(id); ok {
-		e.ownDeleted()
-		e.deleted.Delete(id)
-		e.deletedByTime.Delete(clock.Key(x.at, id))
-		if _, held := e.groups.Get(id); !held {
-			e.digests.Delete(digestOf(id))
-		}
-		e.deletedBytes -= x.bytes
-		e.uncountDeleted(x)
-		e.stats.Deleted--
-	}
+	e.groupings.Set(g.Key.ID(), g)
 }
 
 // replaceHolds counts what a grouping holds no more and holds anew. Families

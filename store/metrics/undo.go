@@ -175,8 +175,8 @@ func (s *Groupings) pushedAfter(operation string) []key.GroupingKey {
 // deletedRecord is a deleted grouping with all that its record says.
 type deletedRecord struct {
 	deletedGrouping
-	group  *Grouping
-	packed []byte
+	grouping *Grouping
+	packed   []byte
 }
 
 // readDeleted reads what is still there of deleted groupings.
@@ -191,7 +191,7 @@ func (s *Groupings) readDeleted(ctx context.Context, deleted []deletedGrouping) 
 		if err != nil {
 			return nil, err
 		}
-		rec, err := decodeGroupRecord(r.Value)
+		rec, err := decodeGroupingRecord(r.Value)
 		if err != nil {
 			return nil, journal.Unreadable(r, err)
 		}
@@ -199,11 +199,11 @@ func (s *Groupings) readDeleted(ctx context.Context, deleted []deletedGrouping) 
 		if err != nil {
 			return nil, journal.Unreadable(r, err)
 		}
-		f := deletedRecord{deletedGrouping: x, group: rec.newGroup(x.key, b), packed: rec.packed}
+		f := deletedRecord{deletedGrouping: x, grouping: rec.newGrouping(x.key, b), packed: rec.packed}
 		if err := s.readRefusal(ctx, f, rec.refused); err != nil {
 			return nil, err
 		}
-		f.group.renderTimes()
+		f.grouping.renderTimes()
 		records = append(records, f)
 	}
 	return records, nil
@@ -226,7 +226,7 @@ func (s *Groupings) readRefusal(ctx context.Context, f deletedRecord, refused []
 	if err != nil {
 		return journal.Unreadable(journal.Record{Key: key.RecordKey(kindRefused, f.key)}, err)
 	}
-	f.group.Failed, f.group.failedRan, f.group.Failure, f.group.failureReason = clock.FromNanos(r.at), r.ran, r.message, r.reason
+	f.grouping.Failed, f.grouping.failedRan, f.grouping.Failure, f.grouping.failureReason = clock.FromNanos(r.at), r.ran, r.message, r.reason
 	return nil
 }
 
@@ -265,7 +265,7 @@ func (op *undoOp) apply(b *batch) error {
 // restore puts a deleted grouping back in unless the rules of a push are
 // against it.
 func (b *batch) restore(f deletedRecord) error {
-	g := *f.group
+	g := *f.grouping
 	if err := b.admit(&b.t.o, &g, nil, keptNone); err != nil {
 		return err
 	}
@@ -274,7 +274,7 @@ func (b *batch) restore(f deletedRecord) error {
 	}
 	b.joinHelps(g.body)
 	b.putAdmitted(&g)
-	b.addGroup(&g, f.packed, tombstone{}, f.revision)
+	b.addGrouping(&g, f.packed, tombstone{}, f.revision)
 	if !g.Failed.IsZero() {
 		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key), Value: g.refusal().encode()})
 	}
@@ -301,44 +301,6 @@ func (e *transaction) joinHelps(b *body) {
 // refusal is what the journal keeps of the last refused push.
 func (g *Grouping) refusal() refusal {
 	return refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
-}
-
-// deletion is what is left of the groupings that one operation deleted.
-type deletion struct {
-	operation string
-	groupings int
-	// When the first and the last of them were deleted, in Unix nanoseconds of the
-	// running time. The first may be forgotten by now.
-	first, last int64
-	stamp       int64 // of the last
-}
-
-func (e *transaction) countDeleted(x *deletedGrouping) {
-	if x.operation == "" {
-		return
-	}
-	d, ok := e.deletions.Get(x.operation)
-	if !ok {
-		d.operation, d.first = x.operation, x.at
-	}
-	x.operation = d.operation // one string for all
-	d.groupings++
-	if d.first = min(d.first, x.at); x.at >= d.last {
-		d.last, d.stamp = x.at, x.stamp
-	}
-	e.deletions.Set(d.operation, d)
-}
-
-func (e *transaction) uncountDeleted(x deletedGrouping) {
-	d, ok := e.deletions.Get(x.operation)
-	if !ok {
-		return
-	}
-	if d.groupings--; d.groupings == 0 {
-		e.deletions.Delete(d.operation)
-		return
-	}
-	e.deletions.Set(d.operation, d)
 }
 
 // afterOf is what had deleted the grouping that is pushed anew, while that can

@@ -29,7 +29,7 @@ func rewritten(name string, value []byte) ([]byte, error) {
 }
 
 func rewrittenGrouping(value []byte) ([]byte, error) {
-	x, err := decodeGroupRecord(value)
+	x, err := decodeGroupingRecord(value)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func withRefusedInOrder(t *testing.T, name string, value []byte) []byte {
 	if !strings.HasPrefix(name, kindGrouping) {
 		return value
 	}
-	x, err := decodeGroupRecord(value)
+	x, err := decodeGroupingRecord(value)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func FuzzGroupingRecord(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		var want record.Grouping
 		wantErr := record.Unmarshal(raw, &want)
-		got, err := decodeGroupRecord(raw)
+		got, err := decodeGroupingRecord(raw)
 		if wantErr != nil || hasUnknown(want.ProtoReflect()) {
 			return // a field of another type means nothing to either, but not the same nothing
 		}
