@@ -1,6 +1,10 @@
 package store
 
-import "gatehouse/store/access"
+import (
+	"context"
+
+	"gatehouse/store/access"
+)
 
 // What callers of a store need of sessions and API tokens, see the package access.
 type (
@@ -26,3 +30,7 @@ var (
 
 // SessionHandle is the Handle of the session of that id.
 func SessionHandle(id string) string { return access.SessionHandle(id) }
+
+// SigningKey returns 32 random bytes that are the same in all stores on the journal
+// and after restarts, see access.Registry.
+func (s *Store) SigningKey(ctx context.Context) ([]byte, error) { return s.Registry.SigningKey(ctx) }

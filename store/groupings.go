@@ -19,8 +19,6 @@ type (
 	Rejection = metrics.Rejection
 	// Outcome is what a push would do to its grouping, see metrics.Outcome.
 	Outcome = metrics.Outcome
-	// Stats counts what a snapshot holds, see metrics.Stats.
-	Stats = metrics.Stats
 	// Grouping is a grouping as it was at one moment, see metrics.Grouping.
 	Grouping = metrics.Grouping
 	// GroupingFamily is a metric family as a grouping holds it, see

@@ -16,6 +16,18 @@ type Snapshot struct {
 	commit *commit.Snapshot
 }
 
+// Stats counts what a snapshot holds.
+type Stats struct {
+	Groupings int
+	Families  int   // names of families that a grouping holds
+	Series    int   // without the two push times of each grouping
+	Bytes     int64 // of the text of those series
+	Shadowed  int   // series left out of scrapes because of a conflict
+	Deleted   int   // deleted groupings that can still be restored
+	Sessions  int
+	Tokens    int // the expired ones too
+}
+
 // Sequence is another one with every change of what the snapshot shows of groupings.
 // It is new in every process.
 func (p *Snapshot) Sequence() uint64 { return p.commit.Sequence() }
@@ -28,8 +40,11 @@ func (p *Snapshot) Changes() uint64 { return p.commit.Changes() }
 // Stats counts what the snapshot holds.
 func (p *Snapshot) Stats() Stats {
 	s := p.State.Stats()
-	s.Sessions, s.Tokens = p.of.CountIn(p.commit)
-	return s
+	sessions, tokens := p.of.CountIn(p.commit)
+	return Stats{
+		Groupings: s.Groupings, Families: s.Families, Series: s.Series, Bytes: s.Bytes,
+		Shadowed: s.Shadowed, Deleted: s.Deleted, Sessions: sessions, Tokens: tokens,
+	}
 }
 
 // Token returns the token of that ID.

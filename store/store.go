@@ -2,8 +2,8 @@
 // families they hold, what may stand together, and how changes become durable.
 //
 // Every reader works on a Snapshot, which is immutable; the package commit has what
-// changes it. This package puts the parts of a store together, which its names and
-// methods are from.
+// changes it. The parts of a store are packages of their own, with the tables of
+// their kinds of records; this one puts them together and has their names.
 package store
 
 import (
@@ -60,8 +60,8 @@ type CommitStats = commit.Stats
 // Status is how a store is doing, see commit.Status.
 type Status = commit.Status
 
-// Store keeps groupings, who may do what with them, and what was done. It is safe
-// for concurrent use.
+// Store keeps groupings, sessions and API tokens, and what was done with them. It
+// is safe for concurrent use.
 type Store struct {
 	*metrics.Groupings
 	*access.Registry

@@ -1,5 +1,5 @@
-// Package access is who may do what as a store keeps it: sessions, API tokens, when
-// they were last used, and the key that cookies are signed with.
+// Package access is the sessions and API tokens of a store, when they were last used,
+// and its signing key.
 package access
 
 import (
@@ -12,7 +12,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// The kinds of records of who may do what, as prefixes of their keys.
+// The kinds of records, as prefixes of their keys.
 const (
 	kindSession = "s."
 	kindToken   = "t."
@@ -88,6 +88,7 @@ type batch struct {
 	*Registry
 }
 
+// in returns what is registered in a batch.
 func (s *Registry) in(b *commit.Batch) *batch { return &batch{b, s} }
 
 // sessions returns the sessions for modification.

@@ -39,7 +39,7 @@ type Session struct {
 	// From and UserAgent are the address and the program in which it began.
 	From, UserAgent string
 
-	ran int64 // the ran time of Created, as of clock; 0: not known
+	ran int64 // the ran time of Created, as of clock.Clock; 0: not known
 	// ends is when it ends, in Unix nanoseconds of the running time.
 	ends int64
 }

@@ -40,7 +40,7 @@ type TokenSecret struct {
 	Hint             string // its last characters
 	Created, Expires time.Time
 
-	ran int64 // the ran time of Created, as of clock; 0: not known
+	ran int64 // the ran time of Created, as of clock.Clock; 0: not known
 }
 
 // Expires is when the token ends; zero: never.

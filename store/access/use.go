@@ -29,7 +29,7 @@ type uses struct {
 
 type use struct {
 	at    atomic.Int64 // the stamp, in Unix nanoseconds; 0: never
-	ran   atomic.Int64 // the ran time of that, as of clock; 0: not known
+	ran   atomic.Int64 // the ran time of that, as of clock.Clock; 0: not known
 	from  atomic.Pointer[string]
 	dirty atomic.Bool
 }

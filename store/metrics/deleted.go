@@ -17,9 +17,6 @@ type deletedGrouping struct {
 	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
 }
 
-// timeKey orders identities by a time, which may be before 1970 where the clock
-// begins there.
-
 // addDeleted keeps a deleted grouping, at the place that its tombstone has on the
 // running time.
 func (e *transaction) addDeleted(x deletedGrouping) {

@@ -28,7 +28,7 @@ type Grouping struct {
 	Series       int              // as pushed, without the two push times
 	Bytes        int              // of the text of those series
 
-	// The ran times of the last push and of the last refused one, as of clock; 0:
+	// The ran times of the last push and of the last refused one, as of clock.Clock; 0:
 	// not known. ends is when it expires, in Unix nanoseconds of the running time.
 	ran, failedRan, ends int64
 

@@ -28,7 +28,7 @@ const (
 type groupingRecord struct {
 	labels       []exposition.Label
 	pushed       int64 // Unix nanoseconds, as all times here
-	ran          int64 // the ran time of that, see clock; 0: not known
+	ran          int64 // the ran time of that, see clock.Clock; 0: not known
 	expires      int64 // 0: never
 	origin       audit.Origin
 	base         journal.Revision // what a merge was based on
@@ -44,7 +44,7 @@ type groupingRecord struct {
 // tombstone says that a grouping is gone; its record is kept for the undo.
 type tombstone struct {
 	stamp     int64 // Unix nanoseconds; 0: not deleted
-	ran       int64 // the ran time of that, see clock; 0: not known
+	ran       int64 // the ran time of that, see clock.Clock; 0: not known
 	operation string
 }
 

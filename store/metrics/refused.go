@@ -11,6 +11,10 @@ import (
 	"gatehouse/store/record"
 )
 
+// saveEvery is how often the last refusals are written: they are not worth a
+// write each.
+const saveEvery = time.Second
+
 // refusedTable is the last refused push of each grouping, which is shown at once
 // and written within a second or so.
 type refusedTable struct {
@@ -51,7 +55,7 @@ func (t *refusedTable) Apply(tx *commit.Transaction, r commit.Event) error {
 // add notes a refusal at a running time.
 func (t *refusedTable) add(k key.GroupingKey, r refusal, when time.Time) {
 	if len(t.unsaved) == 0 {
-		t.saveAt = when.Add(commit.RetryAfter)
+		t.saveAt = when.Add(saveEvery)
 	}
 	t.unsaved[k.ID()] = unsaved{key: k, at: clock.FromNanos(r.at), refusal: r}
 }

@@ -34,7 +34,7 @@ type State struct {
 	deletedBy     uint64 // the transaction that may modify what is deleted
 }
 
-// Stats counts what a snapshot holds.
+// Stats counts what the groupings of a snapshot hold.
 type Stats struct {
 	Groupings int
 	Families  int   // names of families that a grouping holds
@@ -42,8 +42,6 @@ type Stats struct {
 	Bytes     int64 // of the text of those series
 	Shadowed  int   // series left out of scrapes because of a conflict
 	Deleted   int   // deleted groupings that can still be restored
-	Sessions  int
-	Tokens    int // the expired ones too
 }
 
 func newState(own []exposition.Family) *State {
@@ -77,7 +75,7 @@ func (p *State) copy() *State {
 	return &c
 }
 
-// Stats counts what is held; it knows nothing of sessions and tokens.
+// Stats counts what the groupings hold.
 func (p *State) Stats() Stats { return p.stats }
 
 // Grouping returns the grouping of that key.
