@@ -2,13 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
-	"strings"
-	"time"
 
 	"gatehouse/store/audit"
-	"gatehouse/store/exposition"
-	"gatehouse/store/journal"
 )
 
 // What the activity log is made of, see the package audit.
@@ -21,6 +16,8 @@ type (
 	EntryKind = audit.Kind
 	// ActivityQuery says which entries are asked for, see audit.Query.
 	ActivityQuery = audit.Query
+	// Denial is a request that was not let in, see audit.Denied.
+	Denial = audit.Denied
 )
 
 // Anonymous is the Via of those who need no credential: anybody.
@@ -43,8 +40,8 @@ const (
 )
 
 const (
-	// MaxEntries bounds the activity log where Options don't: the oldest entries go.
-	MaxEntries = 100_000
+	// MaxEntries bounds the activity log where Options don't, see audit.MaxEntries.
+	MaxEntries = audit.MaxEntries
 	// MaxActivity is how many entries one call of Activity returns at the most.
 	MaxActivity = audit.MaxFound
 )
@@ -52,161 +49,14 @@ const (
 // Activity returns the entries that a query asks for, newest first, see
 // audit.Find.
 func (s *Store) Activity(ctx context.Context, q ActivityQuery) (entries []Entry, next string, err error) {
-	return audit.Find(ctx, s.journal, q, func(at time.Time) time.Time { return s.clock.shown(at, 0) })
+	return s.log.Find(ctx, q)
 }
 
-// newEntry makes an entry about what happens now.
-func (b *batch) newEntry(kind EntryKind, o Origin) Entry {
-	return Entry{Operation: b.newOperation(), Kind: kind, At: b.now, Origin: o}
-}
-
-// Denial is a request that was not let in.
-type Denial struct {
-	Origin Origin
-	Reason string // in words; there are few of them
-	What   string // the request, in one line without secrets
-}
-
-// Deny notes that a request was not let in: with others of its minute it comes
-// on record. It never waits.
-func (s *Store) Deny(d Denial) {
-	who := d.Origin.From + "\x00" + d.Origin.Via + "\x00" + d.Origin.ID
-	s.denials.Add(s.clock.now(), s.clock.stamp(), who, exposition.Reason(d.Reason), d.Origin, func() Entry { return Entry{What: audit.Shortened(d.What, audit.MaxMessage)} })
-}
-
-// addRefusal counts one refused push.
-func addRefusal(x *audit.Sums, when, at time.Time, r *Rejection) {
-	x.Add(when, at, r.Key.ID(), r.Reason, r.Origin, func() Entry { return Entry{What: r.Key.String(), Message: r.Message} })
-}
-
-func (b *batch) addEntry(x Entry) {
-	b.entries = append(b.entries, x)
-	b.add("", journal.Change{Key: audit.Prefix + x.Operation, Value: x.Encode()})
-}
-
-// Entry returns the entry of an operation. It may be gone though the operation
-// took place: the log is bounded.
+// Entry returns the entry of an operation, see audit.Log.
 func (s *Store) Entry(ctx context.Context, operation string) (Entry, bool, error) {
-	if !audit.IsOperation(operation) {
-		return Entry{}, false, nil
-	}
-	r, err := s.journal.Read(ctx, audit.Prefix+operation)
-	if errors.Is(err, journal.ErrNoRecord) {
-		return Entry{}, false, nil
-	}
-	if err != nil {
-		return Entry{}, false, err
-	}
-	x, err := audit.Decode(operation, r.Value)
-	x.At = s.clock.shown(x.At, 0)
-	return x, err == nil, err
+	return s.log.Entry(ctx, operation)
 }
 
-// activityTable is the activity log.
-type activityTable struct {
-	passive
-	c       *committer
-	entries int
-	trimAt  time.Time // when some of them may be too old
-	summed  []Entry   // of what was refused, not yet in the journal
-}
-
-func (*activityTable) prefix() string { return audit.Prefix }
-
-func (t *activityTable) reset() { t.entries = 0 }
-
-func (t *activityTable) take(_ *edit, told told) error {
-	if told.record.Value != nil {
-		t.entries++
-		t.c.learn(audit.OperationStamp(told.record.Key[len(audit.Prefix):]), 0)
-	}
-	return nil
-}
-
-func (t *activityTable) due() (at time.Time, ok bool) {
-	if len(t.summed) > 0 {
-		return t.c.clock.now(), true
-	}
-	at, ok = t.trimAt, t.c.o.Retention > 0 && t.entries > 0
-	for _, x := range []*audit.Sums{t.c.refusals, t.c.denials} {
-		if next, some := x.Due(); some && (!ok || next.Before(at)) {
-			at, ok = next, true
-		}
-	}
-	return at, ok
-}
-
-func (t *activityTable) tidy(b *batch) {
-	t.addSums(b)
-	t.trim(b)
-}
-
-// addSums puts on record what was refused in the minutes that are over.
-func (t *activityTable) addSums(b *batch) {
-	if now, all := t.c.clock.now(), t.c.finishing; len(t.summed) == 0 { // else the last ones could not be written yet
-		t.summed = append(t.c.refusals.Take(now, all), t.c.denials.Take(now, all)...)
-	}
-	for _, x := range t.summed {
-		b.addEntry(x)
-	}
-}
-
-func (t *activityTable) written(b *batch) {
-	if b.tidied {
-		t.summed = nil
-	}
-	for i := range b.rejected {
-		x := &b.rejected[i]
-		addRefusal(t.c.refusals, x.when, x.at, &x.Rejection)
-	}
-	for _, p := range b.order {
-		switch {
-		case !strings.HasPrefix(p.Key, audit.Prefix):
-		case p.Value != nil:
-			t.entries++
-		default:
-			t.entries--
-		}
-	}
-	if t.c.o.Recorded == nil {
-		return
-	}
-	for _, x := range b.entries {
-		t.c.o.Recorded(x)
-	}
-}
-
-// trimEvery is how often entries are looked for that are too old.
-const trimEvery = time.Hour
-
-// trim drops the oldest entries beyond what the log may hold, and those
-// that are too old.
-func (t *activityTable) trim(b *batch) {
-	now := t.c.clock.now()
-	over, aged := t.entries-t.c.o.MaxEntries, t.c.o.Retention > 0 && !now.Before(t.trimAt)
-	if over <= 0 && !aged {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), t.c.o.Timeout)
-	defer cancel()
-	records, err := t.c.journal.Scan(ctx, audit.Prefix, audit.Prefix, deleteChunk)
-	if err != nil {
-		t.c.log.Warn("The activity log can't be trimmed.", "err", err)
-		t.trimAt = now.Add(saveEvery)
-		return
-	}
-	oldest := ""
-	if aged {
-		oldest = audit.OldestKey(t.c.clock.stamp().Add(-t.c.o.Retention))
-		t.trimAt = now.Add(trimEvery)
-	}
-	for i, r := range records {
-		if i >= over && r.Key >= oldest {
-			return
-		}
-		b.add("", journal.Change{Key: r.Key})
-	}
-	if aged && len(records) == deleteChunk {
-		t.trimAt = now // there may be more
-	}
-}
+// Deny notes that a request was not let in: with others of its minute it comes on
+// record. It never waits.
+func (s *Store) Deny(d Denial) { s.log.Deny(d) }

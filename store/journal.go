@@ -1,6 +1,9 @@
 package store
 
-import "gatehouse/store/journal"
+import (
+	"gatehouse/store/clock"
+	"gatehouse/store/journal"
+)
 
 // What callers of a store need of its journal.
 type (
@@ -23,4 +26,12 @@ var (
 	// ErrBroken says that nothing can be committed until the program is restarted,
 	// see journal.ErrBroken.
 	ErrBroken = journal.ErrBroken
+)
+
+// What callers of a store need of its clock.
+type (
+	// Clock is where a store has the time from, see clock.Source.
+	Clock = clock.Source
+	// ClockStatus is how the clock is doing, see clock.Status.
+	ClockStatus = clock.Status
 )

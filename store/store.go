@@ -1,24 +1,24 @@
 // Package store is the domain: grouping keys, groupings and the metric
 // families they hold, what may stand together, and how changes become durable.
 //
-// Every reader works on a Snapshot, which is immutable. All changes go through
-// one goroutine, the committer: it checks each against the last durable
-// snapshot and the changes queued before it, has the journal write them in one
-// go, and only then shows the new snapshot and answers.
+// Every reader works on a Snapshot, which is immutable; the package commit has what
+// changes it. The parts of a store are packages of their own, with the tables of
+// their kinds of records; this one puts them together and has their names.
 package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"gatehouse/store/access"
 	"gatehouse/store/audit"
+	"gatehouse/store/clock"
+	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/metrics"
 )
 
 // Options are the rules of a store. Zero limits do not limit. Fields with tags are
@@ -49,47 +49,26 @@ type Options struct {
 	Logger *slog.Logger // nil: none
 	Clock
 	Observe func(CommitStats)
-	// Recorded is told each entry of the activity log that this store wrote, once
-	// it is durable, in their order. It must not wait. nil: nobody is.
+	// Recorded is called with each entry of the activity log that this store wrote, once
+	// it is durable, in their order. It must not wait. nil: no function is.
 	Recorded func(Entry)
 }
 
-// CommitStats tells how one write to the journal went.
-type CommitStats struct {
-	Duration time.Duration
-	Changes  int
-	Err      error
-}
+// CommitStats says how one write to the journal went, see commit.Stats.
+type CommitStats = commit.Stats
 
-// Store keeps groupings. It is safe for concurrent use.
+// Status is how a store is doing, see commit.Status.
+type Status = commit.Status
+
+// Store keeps groupings, sessions and API tokens, and what was done with them. It
+// is safe for concurrent use.
 type Store struct {
-	journal journal.Journal
-	o       Options
-	clock   *clock
-	log     *slog.Logger
-
+	*metrics.Groupings
+	*access.Registry
+	engine   *commit.Engine
+	log      *audit.Log
 	snapshot atomic.Pointer[Snapshot]
-	requests chan *request
-	followed chan told
-	ready    atomic.Bool
-	failure  atomic.Pointer[error] // why following ended
-
-	refusals *audit.Sums
-	denials  *audit.Sums
-	uses     *uses
-	wanted   chan struct{} // told when the committer has something to do by itself
-	history  *historyWriter
-
-	stop     context.CancelFunc
-	closing  chan struct{}
-	finished chan struct{} // closed when the committer has ended
-	closed   sync.Once
-	done     sync.WaitGroup
-	commit   *committer
 }
-
-// maxQueued bounds the changes that wait for the committer.
-const maxQueued = 4096
 
 // Open loads all that the journal holds and starts the store. The journal
 // stays the caller's to close, after the store.
@@ -97,181 +76,41 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 	if o.Timeout <= 0 {
 		o.Timeout = 3 * time.Second
 	}
-	if o.MaxEntries <= 0 {
-		o.MaxEntries = MaxEntries
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Observe == nil {
-		o.Observe = func(CommitStats) {}
-	}
-	follow, stop := context.WithCancel(context.Background())
-	s := &Store{
-		journal: j, o: o, log: o.Logger, stop: stop, clock: newClock(o.Clock),
-		requests: make(chan *request, maxQueued),
-		followed: make(chan told, 1024),
-		closing:  make(chan struct{}), finished: make(chan struct{}), wanted: make(chan struct{}, 1),
-	}
-	s.refusals, s.denials, s.uses = audit.NewRefusals(s.wanted), audit.NewDenials(s.wanted), newUses(s.wanted)
-	s.history = newHistoryWriter(s)
-	s.snapshot.Store(s.newSnapshot())
-	s.commit = newCommitter(s)
-	s.done.Go(func() { s.follow(follow) })
-	if err := s.commit.load(ctx); err != nil {
-		stop()
-		s.done.Wait()
+	s := &Store{}
+	s.engine = commit.New(j, commit.Options{
+		Clock: clock.New(o.Clock), Timeout: o.Timeout, Logger: o.Logger, Observe: o.Observe, Published: s.publish,
+	})
+	s.log = audit.New(s.engine, audit.Options{Retention: o.Retention, MaxEntries: o.MaxEntries, Recorded: o.Recorded})
+	s.Groupings = metrics.New(s.engine, metrics.Options{
+		CheckConsistency: o.CheckConsistency, MaxGroupings: o.MaxGroupings, MaxSeries: o.MaxSeries, MaxLabelSets: o.MaxLabelSets,
+		UndoWindow: o.UndoWindow, UndoMaxBytes: o.UndoMaxBytes, Own: o.Own,
+	}, s.log)
+	s.Registry = access.New(s.engine, s.log, o.SessionIdle)
+	// In the order of what they write by themselves.
+	s.Groupings.AddTables()
+	s.engine.Add(s.log.Table())
+	s.Registry.AddTables()
+	if err := s.engine.Start(ctx); err != nil {
 		return nil, err
 	}
-	s.ready.Store(true)
-	s.done.Go(s.commit.run)
-	s.done.Go(s.history.run)
 	return s, nil
 }
 
 // Close finishes what is queued and ends the store. Closing twice is fine.
 func (s *Store) Close() error {
-	s.closed.Do(func() {
-		s.ready.Store(false)
-		close(s.closing)
-	})
-	s.done.Wait()
+	s.engine.Close()
 	return nil
 }
+
+// Status never blocks.
+func (s *Store) Status() Status { return s.engine.Status() }
+
+// Now returns what the clock on the wall says.
+func (s *Store) Now() time.Time { return s.engine.Clock().Stamp() }
 
 // Snapshot returns everything the store holds now.
 func (s *Store) Snapshot() *Snapshot { return s.snapshot.Load() }
 
-// Status is how a store is doing.
-type Status struct {
-	Journal journal.Status
-	// Ready: everything is loaded and what is read is true.
-	Ready bool
-	// Err is why no change can be committed at present; nil: changes are taken.
-	Err    error
-	Queued int // changes that wait
-	Clock  ClockStatus
-}
-
-// Status never blocks.
-func (s *Store) Status() Status {
-	st := Status{Journal: s.journal.Status(), Ready: s.ready.Load(), Queued: len(s.requests), Clock: s.clock.status()}
-	if st.Err = st.Journal.Err; s.failure.Load() != nil {
-		st.Ready, st.Err = false, *s.failure.Load()
-	}
-	return st
-}
-
-// err is why no change can be committed at present.
-func (s *Store) err() error {
-	if f := s.failure.Load(); f != nil {
-		return *f
-	}
-	return s.journal.Status().Err
-}
-
-// Mode says what becomes of the families that a push does not bring.
-type Mode uint8
-
-// Replace is what PUT means, Merge what POST means.
-const (
-	Replace Mode = iota // they go
-	Merge               // they stay
-)
-
-// Push is one push to one grouping.
-type Push struct {
-	Key      GroupingKey
-	Mode     Mode
-	Families []exposition.Family // sorted by name
-	TTL      time.Duration       // 0: the grouping does not expire
-	Size     int                 // bytes of the body as decoded, for the history
-	Origin   Origin
-}
-
-// Push makes a push durable and visible. A refused push changes nothing but
-// the grouping's failure time, and comes on record with others of its minute. Errors: *Refusal, *LimitError, ErrUnavailable,
-// ErrBroken, ErrBusy, ErrClosed or the context's; after ErrUnavailable or a
-// context's error the push may still come into effect.
-func (s *Store) Push(ctx context.Context, p Push) (journal.Revision, error) {
-	op := &pushOp{push: p}
-	if p.Mode == Merge {
-		op.base, _ = s.Snapshot().groups.Get(p.Key.ID())
-	}
-	op.prepare()
-	return s.submit(ctx, op)
-}
-
-// Rejection is a push that was refused before it came to the store.
-type Rejection struct {
-	Key     GroupingKey
-	Mode    Mode
-	Reason  exposition.Reason
-	Message string // why, in one line
-	Size    int    // bytes of the body as decoded; 0: it was not
-	Origin  Origin
-}
-
-// Reject notes that a push to a grouping was refused before it came to the
-// store: in the activity log, and with the grouping if there is one. It creates
-// none.
-func (s *Store) Reject(ctx context.Context, r Rejection) {
-	addRefusal(s.refusals, s.clock.now(), s.clock.stamp(), &r)
-	if _, ok := s.Snapshot().Grouping(r.Key); !ok {
-		return
-	}
-	// Nobody waits for the answer: what can't be noted is not worth an error.
-	_, _ = s.submit(ctx, &rejectOp{r})
-}
-
-// request is an operation on its way through the committer.
-type request struct {
-	ctx context.Context
-	op  operation
-	rev journal.Revision
-	err error
-	// answered is closed when rev and err are set.
-	answered chan struct{}
-}
-
-// operation changes the snapshot in the making. An error leaves it untouched,
-// but for what the error itself causes.
-type operation interface {
-	apply(b *batch) error
-}
-
-// submit has an operation carried out and waits until it is durable.
-func (s *Store) submit(ctx context.Context, op operation) (journal.Revision, error) {
-	if err := s.err(); err != nil {
-		return 0, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
-	defer cancel()
-	r := &request{ctx: ctx, op: op, answered: make(chan struct{})}
-	select {
-	case <-s.closing:
-		return 0, ErrClosed
-	default:
-	}
-	select {
-	case s.requests <- r:
-	default:
-		return 0, ErrBusy
-	}
-	select {
-	case <-r.answered:
-		return r.rev, r.err
-	case <-s.finished:
-		select {
-		case <-r.answered:
-			return r.rev, r.err
-		default:
-			return 0, ErrClosed // it came too late to be looked at
-		}
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return 0, fmt.Errorf("%w: it took longer than %v", journal.ErrUnavailable, s.o.Timeout)
-		}
-		return 0, ctx.Err()
-	}
+func (s *Store) publish(p *commit.Snapshot) {
+	s.snapshot.Store(&Snapshot{s.Groupings.In(p), s.Registry, p})
 }

@@ -91,7 +91,7 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 		"token_create of all …" + hint(otherSecret) + ", role admin",
 		"token_create of ci …" + hint(secret) + `, role pusher, scope {job="backup"}, expires ` + x.Expires().UTC().Format(time.RFC3339),
 	}
-	if got := told(t, s); !slices.Equal(got, want) {
+	if got := event(t, s); !slices.Equal(got, want) {
 		t.Errorf("on record:\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
@@ -112,7 +112,7 @@ func names(s *store.Store) string {
 }
 
 // told is what ana did, as it is on record, newest first.
-func told(t *testing.T, s *store.Store) (lines []string) {
+func event(t *testing.T, s *store.Store) (lines []string) {
 	t.Helper()
 	for _, x := range everything(t, s, store.ActivityQuery{}) {
 		if x.Origin != ana {

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+
+	"gatehouse/store/access"
+)
+
+// What callers of a store need of sessions and API tokens, see the package access.
+type (
+	// Session is what is known of somebody who has signed in, see access.Session.
+	Session = access.Session
+	// ListedSession is a session as its user sees it in a list, see
+	// access.ListedSession.
+	ListedSession = access.ListedSession
+	// Token is an API token, see access.Token.
+	Token = access.Token
+	// TokenSecret is what is kept of a secret, see access.TokenSecret.
+	TokenSecret = access.TokenSecret
+	// NewToken is what a token is to be, see access.NewToken.
+	NewToken = access.NewToken
+)
+
+// What is wrong with a token, see the package access.
+var (
+	ErrNoToken    = access.ErrNoToken
+	ErrTokenMaker = access.ErrTokenMaker
+	ErrTokenName  = access.ErrTokenName
+)
+
+// SessionHandle is the Handle of the session of that id.
+func SessionHandle(id string) string { return access.SessionHandle(id) }
+
+// SigningKey returns 32 random bytes that are the same in all stores on the journal
+// and after restarts, see access.Registry.
+func (s *Store) SigningKey(ctx context.Context) ([]byte, error) { return s.Registry.SigningKey(ctx) }

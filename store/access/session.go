@@ -1,0 +1,233 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"gatehouse/store/audit"
+	"gatehouse/store/clock"
+	"gatehouse/store/journal"
+)
+
+// How many sessions there can be. The ones that are oldest, or of all users
+// those that end first, make room for new ones.
+const (
+	maxSessions        = 10_000
+	maxSessionsPerUser = 20
+)
+
+// Session is what is known of somebody who has signed in. Its slices must not
+// be modified.
+type Session struct {
+	Scheme string // how the user signed in
+	ID     string // tells the user from all others
+	Name   string // the user, for people
+	Role   string
+	// Created, LastUsed and Expires are when the session began, was last used, and
+	// ends.
+	Created, LastUsed, Expires time.Time
+	// Credential ties the session to what the user signed in with. It is kept
+	// as it is: it must not tell who reads the disk what that was.
+	Credential []byte
+	// Extra is for whoever made the session.
+	Extra []byte
+	// Provider names the session at who signed the user in.
+	Provider string
+	// From and UserAgent are the address and the program in which it began.
+	From, UserAgent string
+
+	ran int64 // the ran time of Created, as of clock.Clock; 0: not known
+	// ends is when it ends, in Unix nanoseconds of the running time.
+	ends int64
+}
+
+// ListedSession is a session as its user sees it in a list.
+type ListedSession struct {
+	Handle string // names it, and is of no use to whoever wants to have it
+	Session
+}
+
+// CreateSession makes a session durable and known under id, which must be
+// impossible to guess: of it only a digest is kept. That somebody has signed in
+// comes on record with it. Where the user or the store has too many sessions
+// then, old ones end. Errors are those of Push.
+func (s *Registry) CreateSession(ctx context.Context, id string, x Session) error {
+	_, err := s.submit(ctx, &createSessionOp{sessionKey(id), x})
+	return err
+}
+
+// Session returns the session of that id unless it has ended. It looks at
+// nothing but memory.
+func (s *Registry) Session(id string) (Session, bool) {
+	key := sessionKey(id)
+	x, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key)
+	if !ok || !s.lives(key, &x) {
+		return Session{}, false
+	}
+	return x, true
+}
+
+// lives reports whether a session has not ended, and takes down when it was last
+// used.
+func (s *Registry) lives(key string, x *Session) bool {
+	now := s.clock.Now()
+	seen := s.lastUsed(key, x)
+	idle := s.idle > 0 && now.Sub(seen) >= s.idle
+	ends := time.Unix(0, x.ends)
+	x.LastUsed, x.Created = s.clock.Reckoned(x.LastUsed, seen), s.clock.Shown(x.Created, x.ran)
+	x.Expires, x.ends, x.ran = s.clock.Reckoned(x.Expires, ends), 0, 0
+	return now.Before(ends) && !idle
+}
+
+// lastSeen returns the running time at which a session was last used, and takes
+// down the stamp of that.
+func (s *Registry) lastUsed(key string, x *Session) time.Time {
+	seen := s.clock.Place(clock.Nanos(x.LastUsed), x.ran)
+	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
+		if used := s.clock.Place(stamp, ran); used.After(seen) {
+			seen, x.LastUsed = used, clock.FromNanos(stamp)
+		}
+	}
+	return seen
+}
+
+// UseSession notes that the session of that id, which is known, is used now from
+// an address. It never waits.
+func (s *Registry) UseSession(id, from string) { s.noteUse(sessionKey(id), from) }
+
+// SessionsOf lists the sessions of a user that have not ended, oldest first.
+func (s *Registry) SessionsOf(user string) []ListedSession {
+	p := s.sessionsIn(s.engine.Snapshot())
+	keys, _ := p.byUser.Get(user)
+	var listed []ListedSession
+	for _, key := range keys {
+		x, _ := p.byKey.Get(key)
+		if s.lives(key, &x) {
+			listed = append(listed, ListedSession{Handle: handleOf(key), Session: x})
+		}
+	}
+	return listed
+}
+
+// SessionHandle is the Handle of the session of that id.
+func SessionHandle(id string) string { return handleOf(sessionKey(id)) }
+
+// handleOf is enough of a key to tell it from others.
+func handleOf(key string) string { return key[len(kindSession) : len(kindSession)+16] }
+
+// EndSession ends a session for good, if it is known, and puts that on record.
+// Errors are those of Push.
+func (s *Registry) EndSession(ctx context.Context, id string, o audit.Origin) error {
+	key := sessionKey(id)
+	if _, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key); !ok {
+		return nil
+	}
+	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*batch) []string { return []string{key} }})
+	return err
+}
+
+// EndSessionsOf ends the sessions of a user, or the one of that handle, puts it on
+// record with why, and returns how many there were. Errors are those of Push.
+func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o audit.Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) []string {
+		keys, _ := b.sessions().byUser.Get(user)
+		return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return handle != "" && handleOf(key) != handle })
+	}}
+	_, err := s.submit(ctx, op)
+	return op.ended, err
+}
+
+// EndSessionsWhere ends the sessions that match, puts it on record with why, and
+// returns how many there were. Errors are those of Push.
+func (s *Registry) EndSessionsWhere(ctx context.Context, match func(Session) bool, o audit.Origin, why string) (int, error) {
+	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) (keys []string) {
+		b.sessions().byKey.Scan(func(key string, x Session) bool {
+			if match(x) {
+				keys = append(keys, key)
+			}
+			return true
+		})
+		return keys
+	}}
+	_, err := s.submit(ctx, op)
+	return op.ended, err
+}
+
+// sessionKey names the record of a session: who reads it cannot tell the id.
+func sessionKey(id string) string {
+	sum := sha256.Sum256([]byte(id))
+	return kindSession + hex.EncodeToString(sum[:])
+}
+
+type createSessionOp struct {
+	key     string
+	session Session
+}
+
+func (op *createSessionOp) apply(b *batch) error {
+	for {
+		keys, _ := b.sessions().byUser.Get(op.session.ID)
+		if len(keys) < maxSessionsPerUser {
+			break
+		}
+		b.endSession(keys[0])
+	}
+	for b.sessions().byKey.Len() >= maxSessions {
+		_, key, _ := b.sessions().next()
+		b.endSession(key)
+	}
+	op.session.begin(b.clock)
+	b.sessions().put(op.key, op.session)
+	b.Add(journal.Change{Key: op.key, Value: op.session.encode()})
+	entry := audit.NewEntry(b.Batch, audit.SignIn, op.session.origin())
+	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
+	b.log.Add(b.Batch, entry)
+	return nil
+}
+
+// begin gives a session that was made a moment ago its place on the running time.
+func (x *Session) begin(c *clock.Clock) {
+	set := c.Stamp().Sub(c.Now())
+	x.ran = c.Ran(x.Created.Add(-set))
+	x.ends = x.Expires.Add(-set).UnixNano()
+}
+
+// origin is the user of the session.
+func (x *Session) origin() audit.Origin {
+	return audit.Origin{By: x.Name, From: x.From, Via: x.Scheme, ID: x.ID}
+}
+
+// endSessionsOp ends the sessions of those keys that there are.
+type endSessionsOp struct {
+	keys   func(*batch) []string
+	origin audit.Origin
+	why    string
+	ended  int
+}
+
+func (op *endSessionsOp) apply(b *batch) error {
+	op.ended = 0
+	var last Session
+	for _, key := range op.keys(b) {
+		if x, ok := b.sessions().byKey.Get(key); ok {
+			b.endSession(key)
+			op.ended++
+			last = x
+		}
+	}
+	if op.ended > 0 {
+		entry := audit.NewEntry(b.Batch, audit.SignOut, op.origin)
+		entry.What, entry.Message, entry.Count = last.Name, op.why, op.ended
+		b.log.Add(b.Batch, entry)
+	}
+	return nil
+}
+
+func (b *batch) endSession(key string) {
+	b.sessions().remove(key)
+	b.Add(journal.Change{Key: key})
+	b.dropUse(key)
+}

@@ -1,0 +1,188 @@
+package access
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"gatehouse/store/audit"
+	"gatehouse/store/clock"
+	"gatehouse/store/key"
+)
+
+// maxTokens bounds the API tokens of a store.
+const maxTokens = 10_000
+
+// Token is an API token: what a program signs in with. It is immutable.
+type Token struct {
+	ID        string // names it in addresses; is of no use to whoever wants to have it
+	Name      string // for people; no other token has it
+	Role      string
+	Scope     key.Selectors // groupings must satisfy it; none: all
+	Created   time.Time
+	CreatedBy string
+	// Authenticated: whoever made it had signed in, or was known otherwise. A store
+	// that knows such a token is not for strangers.
+	Authenticated bool
+	// Secrets are those that it is known by, newest first: two while one takes
+	// the place of the other.
+	Secrets []TokenSecret
+}
+
+// TokenSecret is what is kept of a secret.
+type TokenSecret struct {
+	Digest           [sha256.Size]byte
+	Hint             string // its last characters
+	Created, Expires time.Time
+
+	ran int64 // the ran time of Created, as of clock.Clock; 0: not known
+}
+
+// Expires is when the token ends; zero: never.
+func (t *Token) Expires() time.Time { return t.Secrets[0].Expires }
+
+// Expired reports whether a secret of a token has ended. The newest one's end is
+// the token's.
+func (s *Registry) Expired(x *TokenSecret) bool { return x.expired(s.clock) }
+
+// expired reports whether the secret has ended: on its day, as the clock has it,
+// and after its time even if the clock was set back since.
+func (x *TokenSecret) expired(c *clock.Clock) bool {
+	if x.Expires.IsZero() {
+		return false
+	}
+	over := c.Now().Sub(c.Place(clock.Nanos(x.Created), x.ran)) >= x.Expires.Sub(x.Created)
+	return over || !c.Stamp().Before(x.Expires)
+}
+
+var (
+	// ErrNoToken says that there is no such token.
+	ErrNoToken = errors.New("there is no such token")
+	// ErrTokenMaker says that a token was made by somebody who had signed in and is
+	// to be changed by somebody who has not, or the other way round.
+	ErrTokenMaker = errors.New("a token that was made without sign-in, or is to be rotated without, stays as it is; make another one")
+	// ErrTokenName says that a token has that name already.
+	ErrTokenName = errors.New("there is a token of that name already")
+)
+
+// tokenPrefix tells people, and programs that look for leaked secrets, what they
+// have found.
+const tokenPrefix = "gatehouse_"
+
+// hintLength is how much of a secret is shown later.
+const hintLength = 4
+
+// newSecret makes a secret with more than 128 bits that nobody can guess.
+func newSecret() string { return tokenPrefix + strings.ToLower(rand.Text()+rand.Text()) }
+
+func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
+	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: b.Now, Expires: expires, ran: b.Ran}
+}
+
+// NewToken is what a token is to be.
+type NewToken struct {
+	Name, Role string
+	Scope      key.Selectors
+	Lifetime   time.Duration // 0: it does not expire
+}
+
+// CreateToken makes a token durable, puts that on record, and returns it with
+// its secret, which nobody will ever learn again. Errors: ErrTokenName, a
+// *LimitError, and those of Push.
+func (s *Registry) CreateToken(ctx context.Context, n NewToken, o audit.Origin) (*Token, string, error) {
+	op := &createTokenOp{NewToken: n, origin: o, plain: newSecret()}
+	if _, err := s.submit(ctx, op); err != nil {
+		return nil, "", err
+	}
+	return op.made, op.plain, nil
+}
+
+// RotateToken gives a token a new secret and returns it. The new one is good for
+// as long as the old one was when it was made; the old one, at the most, for
+// overlap from now on. Errors: ErrNoToken, ErrTokenMaker and those of Push.
+func (s *Registry) RotateToken(ctx context.Context, id string, overlap time.Duration, o audit.Origin) (*Token, string, error) {
+	op := &rotateTokenOp{id: id, overlap: overlap, origin: o, plain: newSecret()}
+	if _, err := s.submit(ctx, op); err != nil {
+		return nil, "", err
+	}
+	return op.made, op.plain, nil
+}
+
+// RevokeToken ends a token for good and returns what it was. The store goes on to
+// know that there was one, if whoever made it was known. Errors: ErrNoToken and
+// those of Push.
+func (s *Registry) RevokeToken(ctx context.Context, id string, o audit.Origin) (*Token, error) {
+	op := &revokeTokenOp{id: id, origin: o}
+	_, err := s.submit(ctx, op)
+	return op.was, err
+}
+
+// FindToken returns the token that has that secret and has not expired. It looks
+// at nothing but memory, and its time says nothing about other secrets.
+func (s *Registry) FindToken(secret string) (*Token, bool) {
+	digest := sha256.Sum256([]byte(secret))
+	p := s.tokensIn(s.engine.Snapshot())
+	id, ok := p.byDigest.Get(string(digest[:]))
+	if !ok {
+		return nil, false
+	}
+	t, _ := p.byID.Get(id)
+	i := slices.IndexFunc(t.Secrets, func(x TokenSecret) bool { return x.Digest == digest })
+	return t, !t.Secrets[i].expired(s.clock)
+}
+
+// UseToken notes that a token, which there is, is used now from an address. It
+// never waits.
+func (s *Registry) UseToken(id, from string) { s.noteUse(kindToken+id, from) }
+
+// TokenUsed returns when a token was last used, and from where; zero: never. What
+// happened in other processes is known a minute later.
+func (s *Registry) TokenUsed(id string) (at time.Time, from string) {
+	stamp, ran, from := s.uses.stamps(kindToken + id)
+	return s.clock.Shown(clock.FromNanos(stamp), ran), from
+}
+
+// Token returns the token of that ID.
+func (p Tokens) Token(id string) (*Token, bool) {
+	t, ok := p.byID.Get(id)
+	return shownToken(p.clock, t), ok
+}
+
+// shownToken is a token with the time of its making as that is to be shown.
+func shownToken(c *clock.Clock, t *Token) *Token {
+	if t == nil {
+		return nil
+	}
+	made := c.Shown(t.Created, t.Secrets[len(t.Secrets)-1].ran)
+	if made.Equal(t.Created) {
+		return t
+	}
+	x := *t
+	x.Created = made
+	return &x
+}
+
+// All yields all tokens by their names, the expired ones too.
+func (p Tokens) All() iter.Seq[*Token] {
+	return func(yield func(*Token) bool) {
+		p.byName.Scan(func(_, id string) bool {
+			t, _ := p.byID.Get(id)
+			return yield(shownToken(p.clock, t))
+		})
+	}
+}
+
+// Known reports whether somebody who was known has ever made a token here,
+// also if it was revoked or has expired.
+func (p Tokens) Known() bool { return p.known.Len() > 0 }
+
+// Tokens are the API tokens of a snapshot.
+type Tokens struct {
+	tokens
+	clock *clock.Clock
+}

@@ -1,0 +1,92 @@
+package metrics
+
+import (
+	"gatehouse/store/clock"
+	"gatehouse/store/journal"
+	"gatehouse/store/key"
+)
+
+// deletedGrouping is a grouping that was deleted, wiped or has expired, while its record
+// is kept for the undo.
+type deletedGrouping struct {
+	key       key.GroupingKey
+	at        int64 // the running time, in Unix nanoseconds
+	tombstone       // its operation is empty if there is none that can be undone
+	revision  journal.Revision
+	bytes     int64 // of the record
+	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
+}
+
+// addDeleted keeps a deleted grouping, at the place that its tombstone has on the
+// running time.
+func (e *transaction) addDeleted(x deletedGrouping) {
+	x.at = e.clock.Place(x.stamp, x.ran).UnixNano()
+	e.dropDeleted(x.key.ID())
+	e.ownDeleted()
+	e.countDeleted(&x)
+	e.deleted.Set(x.key.ID(), x)
+	e.deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
+	e.digests.Set(digestOf(x.key.ID()))
+	e.deletedBytes += x.bytes
+	e.stats.Deleted++
+}
+
+// ownDeleted has what is deleted be the transaction's own to change.
+func (e *transaction) ownDeleted() {
+	if e.deletedBy != e.id {
+		e.deleted, e.deletedByTime, e.deletions = e.deleted.Copy(), e.deletedByTime.Copy(), e.deletions.Copy()
+		e.deletedBy = e.id
+	}
+}
+
+func (e *transaction) dropDeleted(id string) {
+	if x, ok := e.deleted.Get(id); ok {
+		e.ownDeleted()
+		e.deleted.Delete(id)
+		e.deletedByTime.Delete(clock.Key(x.at, id))
+		if _, held := e.groupings.Get(id); !held {
+			e.digests.Delete(digestOf(id))
+		}
+		e.deletedBytes -= x.bytes
+		e.uncountDeleted(x)
+		e.stats.Deleted--
+	}
+}
+
+// deletion is what is left of the groupings that one operation deleted.
+type deletion struct {
+	operation string
+	groupings int
+	// When the first and the last of them were deleted, in Unix nanoseconds of the
+	// running time. The first may be forgotten by now.
+	first, last int64
+	stamp       int64 // of the last
+}
+
+func (e *transaction) countDeleted(x *deletedGrouping) {
+	if x.operation == "" {
+		return
+	}
+	d, ok := e.deletions.Get(x.operation)
+	if !ok {
+		d.operation, d.first = x.operation, x.at
+	}
+	x.operation = d.operation // one string for all
+	d.groupings++
+	if d.first = min(d.first, x.at); x.at >= d.last {
+		d.last, d.stamp = x.at, x.stamp
+	}
+	e.deletions.Set(d.operation, d)
+}
+
+func (e *transaction) uncountDeleted(x deletedGrouping) {
+	d, ok := e.deletions.Get(x.operation)
+	if !ok {
+		return
+	}
+	if d.groupings--; d.groupings == 0 {
+		e.deletions.Delete(d.operation)
+		return
+	}
+	e.deletions.Set(d.operation, d)
+}
