@@ -92,14 +92,18 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 
 func TestLargeBodiesThatNeverEndDoNotKeepSmallOnesOut(t *testing.T) {
 	s := serve(t, func(c setup) { c.BodyBudget = 256 << 10 })
-	for range 4 {
+	hang := func() {
 		conn, err := net.Dial("tcp", s.addr)
 		must(t, err)
-		defer func() { _ = conn.Close() }()
+		t.Cleanup(func() { _ = conn.Close() })
 		_, err = io.WriteString(conn, "PUT /metrics/job/large HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n"+strings.Repeat("#\n", 50<<10))
 		must(t, err)
 	}
+	for range 3 {
+		hang()
+	}
 	for deadline := time.Now().Add(10 * time.Second); ; {
+		hang() // each time: those that come while another body is read may be refused themselves
 		if a := s.do("PUT", "/metrics/job/large", strings.Repeat("#\n", 120<<10)); a.status == 503 {
 			break
 		}
