@@ -16,7 +16,6 @@ import (
 	"gatehouse/auth"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
-	"gatehouse/views/ui"
 )
 
 // logged is the log of activity as a page shows it: a line per entry, with what
@@ -275,15 +274,6 @@ func TestOlderPagesTellEverythingOnce(t *testing.T) {
 	}
 }
 
-func TestOnlyTheNewestPageFollowsWhatHappens(t *testing.T) {
-	h := &api{Config: Config{Store: serve(t).store}}
-	for before, want := range map[string]string{"": "activity", "18ea8b74a389d36d-90e1ff30": ""} {
-		if m := h.activityModel(ui.Frame{}, &activityView{before: before}, nil, ""); m.Live != want {
-			t.Errorf("before %q: %q", before, m.Live)
-		}
-	}
-}
-
 func TestAPartOfTheLogIsAllThatHtmxGets(t *testing.T) {
 	s, _, admin := busy(t)
 	a := s.get("/activity?kind=delete&q=&by=", append(admin, asPart("activity")...)...)
@@ -401,41 +391,6 @@ func TestHostileNamesStayTextInTheLog(t *testing.T) {
 	}
 }
 
-func TestPointsInTimeAreRead(t *testing.T) {
-	for text, want := range map[string]struct {
-		at     string
-		length time.Duration
-	}{
-		"2026-01-31T18:40":          {"2026-01-31T18:40:00Z", time.Minute},
-		"2026-01-31T18:40:07":       {"2026-01-31T18:40:07Z", time.Second},
-		"2026-01-31":                {"2026-01-31T00:00:00Z", 24 * time.Hour},
-		"2026-01-31T18:40:07+02:00": {"2026-01-31T16:40:07Z", time.Second},
-		"2026-01-31T18:40:07Z":      {"2026-01-31T18:40:07Z", time.Second},
-	} {
-		at, length, err := parseMoment(text)
-		if err != nil || at.Format(time.RFC3339) != want.at || length != want.length {
-			t.Errorf("%s: %v %v %v", text, at, length, err)
-		}
-	}
-	for _, text := range []string{"2026", "now", "1969-12-31", "2200-01-01", "2026-02-30", "18:40", "2026-01-31T25:00", "2026-01-31T18:40:07.5555555555555555555Z"} {
-		if at, _, err := parseMoment(text); err == nil {
-			t.Errorf("%s: %v", text, at)
-		}
-	}
-}
-
-func FuzzPointsInTime(f *testing.F) {
-	for _, text := range []string{"", "2026-01-31T18:40", "2026-01-31", "2026-01-31T18:40:07+02:00", "x", "9999-99-99"} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		at, length, err := parseMoment(text)
-		if err == nil && text != "" && (at.Year() < 1969 || at.Year() > 2200 || length <= 0) {
-			t.Errorf("%q: %v, %v", text, at, length)
-		}
-	})
-}
-
 func TestSignInsAndTokensAreToldInWords(t *testing.T) {
 	var k *clock
 	s := serve(t, oneUser, func(c setup) { k, c.Retention = startClock(c), 90*24*time.Hour })
@@ -516,33 +471,6 @@ func TestWhatHappenedLeadsToOnlyThat(t *testing.T) {
 	}
 }
 
-func TestEveryKindOfEntryIsInOneGroup(t *testing.T) {
-	for _, kind := range []store.EntryKind{
-		store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo, store.EntryImport, store.EntryRefusal, store.EntryDenial,
-		store.EntrySignIn, store.EntrySignOut, store.EntryTokenCreate, store.EntryTokenRotate, store.EntryTokenRevoke,
-	} {
-		in := 0
-		for _, g := range kindGroups {
-			if slices.Contains(g.kinds, kind) {
-				in++
-			}
-		}
-		if in != 1 || !slices.Equal(kindsNamed(string(kind)), []store.EntryKind{kind}) {
-			t.Errorf("%s is in %d groups, and stands for %q", kind, in, kindsNamed(string(kind)))
-		}
-	}
-}
-
-func TestHowLongEntriesAreKeptIsToldInWords(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "the last 100,000 are kept", 24 * time.Hour: "kept for 1 day", 90 * 24 * time.Hour: "kept for 90 days", 36 * time.Hour: "kept for 1 d 12 h",
-	} {
-		if got := (&api{Config: Config{Retention: d}}).kept(); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestProgramsReadTheLogPageByPage(t *testing.T) {
 	s, k, admin := busy(t)
 	var all []string
@@ -577,5 +505,14 @@ func TestProgramsReadTheLogPageByPage(t *testing.T) {
 	}
 	if a := s.do("POST", "/api/v1/activity", "", admin...); a.status != 405 && a.status != 401 {
 		t.Errorf("%v", a)
+	}
+}
+
+func TestOnlyTheNewestPageFollowsWhatHappens(t *testing.T) {
+	s := serve(t)
+	for query, want := range map[string]bool{"": true, "?before=18ea8b74a389d36d-90e1ff30": false} {
+		if a := s.get("/activity"+query, aBrowser...); a.status != 200 || strings.Contains(a.body, "/events?seen=") != want {
+			t.Errorf("%q follows: %t, %v", query, !want, a)
+		}
 	}
 }

@@ -310,7 +310,7 @@ func withoutStreams(routes []web.Route) []web.Route {
 
 func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
 	s := serve(t, everything(issuertest.New(t)), func(c setup) { c.EnableLifecycle = true })
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	roles := []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
 	for _, r := range withoutStreams(h.routes()) {
 		target := strings.NewReplacer("*", "job/x", ":id", "x", ":operation", "x", ":example", "replace").Replace(r.Path)
@@ -380,7 +380,7 @@ func TestTheScrapeKeyInTheQueryIsForScrapes(t *testing.T) {
 func TestStrangersLearnNothing(t *testing.T) {
 	s := serve(t, everything(issuertest.New(t)), func(c setup) { c.EnablePprof, c.EnableLifecycle = true, true })
 	public := []string{"/health", "/-/healthy", "/-/ready"}
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	var targets []string
 	for _, r := range h.routes() {
 		if r.On["GET"].Needs != auth.Public && r.On["POST"].Needs != auth.Public || slices.Contains(public, r.Path) {
@@ -432,7 +432,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 
 func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel", ""}
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true, RoutePrefix: "/pg"})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true, RoutePrefix: "/pg"})
 	for _, r := range slices.Concat(h.routes(), h.gateway.ScrapeRoutes(), h.gateway.HealthRoutes()) {
 		for method, e := range r.On {
 			if (e.Needs == auth.Public) != slices.Contains(public, r.Path) {
@@ -443,8 +443,8 @@ func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 }
 
 func TestARouteThatNobodyMayUseIsAnError(t *testing.T) {
-	h := newAPI(Config{})
-	if _, err := h.server.Serve([]web.Route{web.Get(web.Plain, "/x", web.Endpoint{Name: "x", Needs: 0, Do: nil})}); err == nil || err.Error() != "nobody is allowed to GET /x" {
+	h := newServer(Config{})
+	if _, err := h.listener.Serve([]web.Route{web.Get(web.Plain, "/x", web.Endpoint{Name: "x", Needs: 0, Do: nil})}); err == nil || err.Error() != "nobody is allowed to GET /x" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,6 +8,9 @@ import (
 
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/groupings"
+	"gatehouse/handlers/statuspage"
+	"gatehouse/handlers/targets"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
 )
@@ -79,6 +82,28 @@ func (c *Config) gateway() gateway.Options {
 		UTF8Names: c.UTF8Names, ExactJobMatch: c.ExactJobMatch, ExcludeOwn: c.ExcludeOwn, CheckConsistency: c.CheckConsistency,
 		EnableAdminAPI: c.EnableAdminAPI, EnableLifecycle: c.EnableLifecycle,
 		Flags: c.Flags, Started: c.Started, Build: c.Build, Quit: c.Quit, Import: c.Import,
+	}
+}
+
+// ages are after what time groupings count as stale and as old.
+func (c *Config) ages() groupings.Ages {
+	return groupings.Ages{StaleAfter: c.StaleAfter, OldAfter: c.OldAfter}
+}
+
+// targets are the options of the page of pushers and scrapers.
+func (c *Config) targets() targets.Options {
+	return targets.Options{
+		Ages: c.ages(), Scrapers: c.Scrapers, Started: c.Started, TelemetryPath: c.TelemetryPath,
+		ScrapesElsewhere: c.ScrapesElsewhere, ScrapeAddresses: c.ScrapeAddresses,
+	}
+}
+
+// status are the options of the status.
+func (c *Config) status() statuspage.Options {
+	return statuspage.Options{
+		Ages: c.ages(), Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses,
+		MaxGroupings: c.MaxGroupings, MaxSeries: c.MaxSeries, MaxLabelSets: c.MaxLabelSets,
+		UndoWindow: c.UndoWindow, UndoMaxBytes: c.UndoMaxBytes, Retention: c.Retention, EnablePprof: c.EnablePprof,
 	}
 }
 

@@ -3,10 +3,7 @@ package handlers
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"net/url"
-	"reflect"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +17,6 @@ import (
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	views "gatehouse/views/groupings"
 )
 
 // opened is the page of a grouping as a browser gets it.
@@ -452,76 +448,7 @@ func TestNativeHistogramsAreExpanded(t *testing.T) {
 	_, err := protodelim.MarshalTo(&body, mf)
 	must(t, err)
 	s.put("/metrics/job/x", body.String(), "Content-Type", "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited")
-	want := []views.Bucket{{Lower: -2, Upper: -1, Count: 2}, {Lower: -0.5, Upper: 0.5, Count: 2, Zero: true}, {Lower: 1, Upper: 2, Count: 3}, {Lower: 2, Upper: 4, Count: 5}}
-	if got := distribution(mf.Metric[0].Histogram); !got.Native || got.Count != 12 || !reflect.DeepEqual(got.Buckets, want) {
-		t.Errorf("got %+v", got)
-	}
 	if o := s.open("/metrics/job/x", ""); len(o.elements("rect")) != 4 || !contains(o.text(), "4 buckets, native", "[-2, -1)", "±0.5 zero", "(2, 4]") {
 		t.Errorf("%s", o.text())
 	}
-}
-
-func TestBucketsAreCountedApart(t *testing.T) {
-	inf := math.Inf(1)
-	bucket := func(le float64, n uint64) *dto.Bucket {
-		return &dto.Bucket{UpperBound: proto.Float64(le), CumulativeCount: proto.Uint64(n)}
-	}
-	for _, test := range []struct {
-		name     string
-		buckets  []*dto.Bucket
-		observed float64
-		want     []views.Bucket
-	}{
-		{"positive", []*dto.Bucket{bucket(1, 2), bucket(2, 5), bucket(inf, 6)}, 6, []views.Bucket{{Upper: 1, Count: 2}, {Lower: 1, Upper: 2, Count: 3}, {Lower: 2, Upper: inf, Count: 1}}},
-		{"without the last", []*dto.Bucket{bucket(1, 2)}, 6, []views.Bucket{{Upper: 1, Count: 2}, {Lower: 1, Upper: inf, Count: 4}}},
-		{"negative", []*dto.Bucket{bucket(-1, 2), bucket(inf, 3)}, 3, []views.Bucket{{Lower: -inf, Upper: -1, Count: 2}, {Lower: -1, Upper: inf, Count: 1}}},
-		{"going down", []*dto.Bucket{bucket(1, 5), bucket(2, 3), bucket(inf, 6)}, 6, []views.Bucket{{Upper: 1, Count: 5}, {Lower: 1, Upper: 2}, {Lower: 2, Upper: inf, Count: 1}}},
-		{"none", nil, 3, []views.Bucket{{Lower: -inf, Upper: inf, Count: 3}}},
-	} {
-		if got := classicBuckets(test.buckets, test.observed); !reflect.DeepEqual(got, test.want) {
-			t.Errorf("%s: %v, want %v", test.name, got, test.want)
-		}
-	}
-}
-
-func TestMetricsAreCutOutOfChunks(t *testing.T) {
-	s := serve(t, func(c setup) { c.UTF8Names = true })
-	var body strings.Builder
-	body.WriteString("# TYPE s_count summary\n# TYPE \"h.o\\\"_count\" histogram\n")
-	for i := range 5 {
-		fmt.Fprintf(&body, "g{i=\"%d\"} %d\n", i, i)
-		fmt.Fprintf(&body, "s_count{i=\"%d\",quantile=\"0.5\"} 1\ns_count_sum{i=\"%d\"} 1\ns_count_count{i=\"%d\"} %d\n", i, i, i, i)
-		for _, line := range []string{`_bucket",i="%d",le="+Inf"`, `_sum",i="%d"`, `_count",i="%d"`, `",quantile="0.5",i="%d"`} {
-			fmt.Fprintf(&body, `{"h.o\"_count`+line+"} 1\n", i)
-		}
-		fmt.Fprintf(&body, "# TYPE odd histogram\nodd_bucket{le=\"1\",i=\"%d\"} 5\n", i)
-	}
-	s.put("/metrics/job/x", body.String())
-	for _, f := range s.group("/metrics/job/x").Families() {
-		all := samplesOf(t, f, f.Chunk)
-		for from := range len(all) + 2 {
-			part, total := cutMetrics(f, from, 2)
-			want := all[min(from, len(all)):min(from+2, len(all))]
-			if got := samplesOf(t, f, part); total != len(all) || !slices.Equal(got, want) {
-				t.Errorf("%s from %d: %q of %d, want %q of %d", f.Name, from, got, total, want, len(all))
-			}
-		}
-	}
-}
-
-// samplesOf returns the metrics of a chunk and its loose lines as text.
-func samplesOf(t *testing.T, f store.GroupingFamily, c exposition.Chunk) []string {
-	t.Helper()
-	metrics, err := exposition.Metrics(f.Name, f.Type, c)
-	must(t, err)
-	var all []string
-	for _, m := range metrics {
-		text, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
-		must(t, err)
-		all = append(all, string(text))
-	}
-	for l := range c.LooseLines() {
-		all = append(all, string(l.Series)+" "+string(l.Value))
-	}
-	return all
 }

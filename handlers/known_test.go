@@ -10,7 +10,7 @@ import (
 )
 
 func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
-	h := newAPI(Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
+	h := newServer(Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
 	for _, test := range []struct {
 		path    string
 		kind    web.Kind

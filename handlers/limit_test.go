@@ -281,7 +281,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	// Between the guard and the handler.
 	again := s.token("again", auth.Pusher, `{job="in"}`)
 	key, _ := again.Scope.Example()
-	h := newAPI(Config{Store: s.store})
+	h := newServer(Config{Store: s.store})
 	g, err := guard.New(guard.Config{MadeTokens: Tokens{s.store}, Tokens: auth.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	app := fiber.New()
@@ -312,7 +312,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
 	everything := func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true }
 	s := serve(t, oneUser, everything)
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	keepToIt := []string{
 		"GET /metrics", "GET /metrics/*", "PUT /metrics/*", "POST /metrics/*", "DELETE /metrics/*",
 		"GET /api/v1/targets", "GET /api/v1/groupings", "DELETE /api/v1/groupings", "GET /api/v1/metrics",

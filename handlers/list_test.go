@@ -482,18 +482,6 @@ func TestTheListFollowsWhatHappens(t *testing.T) {
 	}
 }
 
-func FuzzAnyMatcherIsTakenApartOrNot(f *testing.F) {
-	for _, seed := range []string{`env="prod"`, `env = "a\"b"`, `"a b"="c"`, `env=~"x"`, `env!="x"`, "=", `a="`, `a=""`, "a=`b`"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		name, value, ok := exactly(text)
-		if ok && (value == "" || strings.HasSuffix(name, "!")) {
-			t.Errorf("%q asks for %q of %q", text, value, name)
-		}
-	})
-}
-
 func TestWhatIsListedCanBeDownloaded(t *testing.T) {
 	s := serve(t)
 	s.put("/metrics/job/x/env/a", "one 1\n")
@@ -588,25 +576,6 @@ func TestMatchersAreCompleted(t *testing.T) {
 	if a := s.get("/ui/suggest?q=" + strings.Repeat("x", 1025)); a.status != 400 {
 		t.Errorf("%v", a)
 	}
-}
-
-func FuzzTheListTakesAnyMatcher(f *testing.F) {
-	for _, seed := range []string{`env="prod"`, `env=~"(`, `"a b"!="c"`, `x="}"`, "a=\"b\" #\n", `!`, `=`, "{", "\xff", `a=b`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var v listView
-		v.readMatchers([]string{text, `job="x"`})
-		if !slices.Contains(v.matchers, `job="x"`) {
-			t.Errorf("%q keeps others out: %q", text, v.matchers)
-		}
-		if v.bad != "" && v.reason == "" {
-			t.Errorf("%q is refused without a reason", text)
-		}
-		if _, operator, value := splitMatcher(text); operator == "" || len(value) > len(text) {
-			t.Errorf("%q is taken apart as %q, %q", text, operator, value)
-		}
-	})
 }
 
 // fill pushes n groupings of three labels.

@@ -3,9 +3,6 @@ package handlers
 import (
 	"strings"
 	"testing"
-
-	"gatehouse/store/exposition"
-	"gatehouse/views/docs"
 )
 
 const oddHistogram = "# TYPE h histogram\nh{quantile=\"0.5\"} 1\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"+Inf\"} 3\nh_sum 1\nh_count 3\n"
@@ -57,22 +54,6 @@ func TestLooseLinesAreShownWithTheirNames(t *testing.T) {
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("got %s, want %s", body, want)
-		}
-	}
-}
-
-func TestEveryKindOfNoticeIsExplained(t *testing.T) {
-	page, ok := docs.Find("notices")
-	if !ok {
-		t.Fatal("there is no page")
-	}
-	for _, kind := range exposition.NoticeKinds() {
-		found := false
-		for _, heading := range page.Contents {
-			found = found || heading.ID == kind.String()
-		}
-		if text := noticeText(exposition.Notice{Kind: kind, Count: 2}); !found || text == kind.String() {
-			t.Errorf("%s: has a heading: %v, says %q", kind, found, text)
 		}
 	}
 }

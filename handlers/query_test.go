@@ -118,7 +118,7 @@ func TestAKeyInTheQueryGrantsNoPush(t *testing.T) {
 // TestEveryChangeOfTheAPIKnowsItsParameters holds for routes that are to come.
 func TestEveryChangeOfTheAPIKnowsItsParameters(t *testing.T) {
 	s := serve(t, func(c setup) { c.EnableAdminAPI = true })
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	for _, r := range h.routes() {
 		for method := range r.On {
 			if r.Kind == web.Page || method == "GET" || !strings.HasPrefix(r.Path, "/api/v1/") && !strings.HasPrefix(r.Path, "/metrics") {

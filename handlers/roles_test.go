@@ -49,7 +49,7 @@ func documentedNeeds(t *testing.T) (all []documentedNeed) {
 }
 
 func TestTheTableOfRequestsSaysWhatTheyNeed(t *testing.T) {
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	routes, needs := h.everyRoute(), documentedNeeds(t)
 	if len(needs) < 30 {
 		t.Fatalf("only %v", needs)

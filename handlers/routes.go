@@ -1,5 +1,5 @@
-// Package handlers translates between HTTP and the store. routes.go is the
-// whole URL map, web/errors.go the only place where errors become answers.
+// Package handlers collects the routes of all parts and mounts them; errors become
+// answers in web/errors.go alone.
 package handlers
 
 import (
@@ -9,73 +9,106 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/handlers/access"
+	"gatehouse/handlers/activity"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/groupings"
+	"gatehouse/handlers/live"
+	"gatehouse/handlers/manual"
+	"gatehouse/handlers/settings"
+	"gatehouse/handlers/statuspage"
+	"gatehouse/handlers/targets"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/handlers/web"
 )
 
-// api holds what handlers need. It is safe for concurrent use.
-type api struct {
+// server is all that is served, by its parts.
+type server struct {
 	Config
-	etags   web.ETags
-	streams streams
-	gateway *gateway.Handler
-	web     *web.Site
-	server  *web.Server
+	web       *web.Site
+	listener  *web.Server
+	gateway   *gateway.Handler
+	groupings *groupings.Handler
+	access    *access.Handler
+	tokens    *access.TokenHandler
+	pages     []web.Route
 }
 
 // New makes the server's routes.
 func New(c Config) (*fiber.App, error) {
-	h := newAPI(c)
-	return h.server.Serve(h.routes())
+	s := newServer(c)
+	return s.listener.Serve(s.routes())
 }
 
 // NewScrape makes the routes of a listener that serves scrapes, targets and
 // health, and nothing else.
 func NewScrape(c Config) (*fiber.App, error) {
 	c.EnablePprof = false
-	h := newAPI(c)
-	return h.server.Serve(slices.Concat(h.gateway.ScrapeRoutes(), h.gateway.HealthRoutes()))
+	s := newServer(c)
+	return s.listener.Serve(slices.Concat(s.gateway.ScrapeRoutes(), s.gateway.HealthRoutes()))
 }
 
-func newAPI(c Config) *api {
+func newServer(c Config) *server {
 	if c.Scrapers == nil {
 		c.Scrapers = telemetry.NewScrapers()
 	}
-	h := &api{
-		Config: c, etags: web.NewETags(),
-		streams: streams{open: make(map[viewer]int)},
-	}
-	h.web = &web.Site{
+	s := &server{Config: c, web: &web.Site{
 		Base:  web.Base{RoutePrefix: c.RoutePrefix, PublicPrefix: c.PublicPrefix, ExternalURL: c.ExternalURL},
-		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version, SignIn: h.signIn,
-	}
-	h.gateway = gateway.New(h.web, c.Store, c.Metrics, c.gateway())
-	h.web.Know(slices.Concat(h.everyRoute(), places()))
-	h.server = &web.Server{
-		Site: h.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending, Pprof: c.EnablePprof,
+		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version,
+	}}
+	s.gateway = gateway.New(s.web, c.Store, c.Metrics, c.gateway())
+	s.groupings = groupings.New(s.web, c.Store, s.gateway, c.ages())
+	s.access = access.New(s.web, c.Store, c.SessionIdle)
+	s.web.SignIn = s.access.SignIn
+	s.addPages()
+	s.web.Know(slices.Concat(s.everyRoute(), places()))
+	s.listener = &web.Server{
+		Site: s.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending, Pprof: c.EnablePprof,
 		Timeouts: web.Timeouts{ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout, IdleTimeout: c.IdleTimeout},
 	}
-	return h
+	return s
+}
+
+// addPages makes the parts that people see.
+func (s *server) addPages() {
+	clients := targets.New(s.web, s.Store, s.targets())
+	scrapes := s.TelemetryPath
+	if s.ScrapesElsewhere {
+		scrapes = ""
+	}
+	s.tokens = access.NewTokens(s.web, s.Store, scrapes, clients.TokenConfig)
+	remover := groupings.NewRemover(s.groupings, s.Store, s.UndoWindow, s.EnableAdminAPI)
+	log := activity.New(s.web, s.Store, s.Retention)
+	s.pages = slices.Concat(
+		s.rootRoutes(), groupings.Pages(s.groupings, groupings.NewComposer(s.groupings, s.Store), remover),
+		clients.Routes(), log.Routes(), statuspage.New(s.web, s.Store, s.gateway, s.Metrics, s.status()).Routes(), remover.WipeRoutes(),
+		settings.New(s.web, s.ages()).Routes(), live.New(s.web, s.Metrics, s.Ending).Routes(),
+		manual.New(s.web, s.Store, s.gateway, s.DefaultTTL).Routes(), s.tokens.PageRoutes(), s.access.Routes(), s.web.StaticRoutes(),
+	)
 }
 
 // routes are what is served here.
-func (h *api) routes() []web.Route {
-	if h.ScrapesElsewhere {
-		return web.Joined(h.gateway.PushRoutes(), h.apiRoutes(), h.gateway.HealthRoutes(), h.pageRoutes())
+func (s *server) routes() []web.Route {
+	if s.ScrapesElsewhere {
+		return web.Joined(s.gateway.PushRoutes(), s.apiRoutes(), s.gateway.HealthRoutes(), s.pages)
 	}
-	return h.everyRoute()
+	return s.everyRoute()
 }
 
 // everyRoute is what is served here and by the listener for scrapes.
-func (h *api) everyRoute() []web.Route {
-	return web.Joined(h.gateway.PushRoutes(), h.gateway.ScrapeRoutes(), h.apiRoutes(), h.gateway.HealthRoutes(), h.pageRoutes())
+func (s *server) everyRoute() []web.Route {
+	return web.Joined(s.gateway.PushRoutes(), s.gateway.ScrapeRoutes(), s.apiRoutes(), s.gateway.HealthRoutes(), s.pages)
+}
+
+// apiRoutes are the JSON API, and the end of the process.
+func (s *server) apiRoutes() []web.Route {
+	return slices.Concat(s.groupings.Routes(), s.gateway.Routes(), s.tokens.Routes(), s.gateway.ImportRoutes())
 }
 
 // allRoutes is everyRoute of a server on which everything is enabled, for those who
 // want to know the routes only.
 func allRoutes() []web.Route {
-	return newAPI(Config{EnableAdminAPI: true}).everyRoute()
+	return newServer(Config{EnableAdminAPI: true}).everyRoute()
 }
 
 // Reserved reports whether a path below the prefix cannot be the telemetry path,
@@ -89,38 +122,19 @@ func Reserved(path string) bool {
 	})
 }
 
-// apiRoutes are the JSON API, and the end of the process.
-func (h *api) apiRoutes() []web.Route {
-	return slices.Concat([]web.Route{
-		{Path: "/api/v1/groupings", Kind: web.JSON, Shown: "/api/v1/groupings", On: map[string]web.Endpoint{
-			"GET":    {Name: "api/v1/groupings", Needs: auth.Read, Do: h.listGroupings, Limited: true},
-			"DELETE": {Name: "api/v1/groupings", Needs: auth.Administer, Do: h.deleteGroupings, Limited: true, Query: []string{web.QueryMatch, web.QueryDryRun}},
-		}},
-	}, h.gateway.Routes(), h.tokenRoutes(), h.gateway.ImportRoutes())
-}
-
-// pageRoutes are what people see.
-func (h *api) pageRoutes() []web.Route {
-	return slices.Concat(
-		h.rootRoutes(), h.listRoutes(), h.bulkRoutes(), h.menuRoutes(), h.detailRoutes(), h.removalRoutes(), h.composeRoutes(),
-		h.targetsRoutes(), h.activityRoutes(), h.statusRoutes(), h.wipeRoutes(), h.settingsRoutes(), h.eventRoutes(),
-		h.docsRoutes(), h.tokenPageRoutes(), h.sessionRoutes(), h.loginRoutes(), h.accountRoutes(), h.web.StaticRoutes(),
-	)
-}
-
 // rootRoutes lead from the prefix to the page below it.
-func (h *api) rootRoutes() []web.Route {
-	if h.RoutePrefix == "" {
+func (s *server) rootRoutes() []web.Route {
+	if s.RoutePrefix == "" {
 		return nil
 	}
 	// The prefix may change.
-	return []web.Route{web.Get(web.Page, "", web.Endpoint{Name: "root", Needs: auth.Public, Do: h.toRoot, Cache: "no-cache"})}
+	return []web.Route{web.Get(web.Page, "", web.Endpoint{Name: "root", Needs: auth.Public, Do: s.toRoot, Cache: "no-cache"})}
 }
 
 // toRoot adds the slash that is missing behind the prefix. Clients that push or
 // scrape are never redirected. A query that is too long for a header is left out.
-func (h *api) toRoot(c *fiber.Ctx) error {
-	location := h.PublicPrefix + "/"
+func (s *server) toRoot(c *fiber.Ctx) error {
+	location := s.PublicPrefix + "/"
 	if query := c.Context().URI().QueryString(); len(query) > 0 && len(query) <= web.MaxAddress {
 		location += "?" + string(query)
 	}

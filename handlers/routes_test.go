@@ -23,7 +23,7 @@ func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
 	ending := make(chan struct{})
 	close(ending) // or the stream of changes would go on
 	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
-	h := newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
+	h := newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true})
 	var targets []string
 	for _, r := range h.routes() {
 		if r.Path == "/metrics/*" {

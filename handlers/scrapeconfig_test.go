@@ -133,8 +133,9 @@ func TestTheSettingsNameTheListenerThatServesScrapes(t *testing.T) {
 		{"unix:///run/x.sock,10.1.0.5:1", "gate.test:80", "10.1.0.5:1"},
 		{"", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
 	} {
-		if got := elsewhere(strings.Split(test.listen, ","), test.here); got != test.want {
-			t.Errorf("%q: %s, want %s", test.listen, got, test.want)
+		s := serve(t, func(c setup) { c.ScrapesElsewhere, c.ScrapeAddresses = true, strings.Split(test.listen, ",") })
+		if whole, _ := s.settings("Host", test.here); !strings.Contains(whole, `- targets: ["`+test.want+`"]`) {
+			t.Errorf("%q: want %s in\n%s", test.listen, test.want, whole)
 		}
 	}
 	s := serve(t, func(c setup) {

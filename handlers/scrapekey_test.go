@@ -112,7 +112,7 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 		"GET /groupings/:id/delete", "POST /groupings/:id/delete", "GET /deleted/:operation", "POST /undo/:operation",
 		"POST /docs/run/:example", "POST /docs/run/:example/clean-up", "GET /debug/pprof/",
 	}
-	routes := withoutStreams(newAPI(Config{TelemetryPath: "/metrics", EnableAdminAPI: true}).routes())
+	routes := withoutStreams(newServer(Config{TelemetryPath: "/metrics", EnableAdminAPI: true}).routes())
 	routes = append(routes, web.Get(web.Plain, "/debug/pprof/", web.Endpoint{Name: "pprof", Needs: auth.Administer, Do: nil}))
 	digest := s.group("/metrics/job/secret-job/zone/secret-zone").Key.Digest()
 	seen := 0

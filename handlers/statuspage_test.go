@@ -209,27 +209,3 @@ func TestTheStatusPageTellsWhoIsLetInAndNoSecret(t *testing.T) {
 		}
 	}
 }
-
-func TestTheStatusPageWarnsOfAnOpenServer(t *testing.T) {
-	for want, configure := range map[string]func(setup){
-		"No authentication is configured: everyone":                    func(setup) {},
-		"No authentication is configured but the scrape key: everyone": func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) },
-		"the localhost bypass is off":                                  func(c setup) { c.Guard.CertificateRole, c.Guard.Bypass = auth.Reader, guard.BypassOff },
-	} {
-		if list, bypass, warnings := (&api{Config: serveConfig(t, configure)}).methods(); !strings.Contains(strings.Join(append(warnings, bypass), " "), want) {
-			t.Errorf("%v %s %q, want %q", list, bypass, warnings, want)
-		}
-	}
-}
-
-// serveConfig is a configuration with nothing but a guard.
-func serveConfig(t *testing.T, change func(setup)) Config {
-	t.Helper()
-	var c Config
-	var g guard.Config
-	change(setup{Config: &c, Guard: &g})
-	var err error
-	c.Guard, err = guard.New(g)
-	must(t, err)
-	return c
-}

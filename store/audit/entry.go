@@ -86,3 +86,7 @@ func Decode(operation string, b []byte) (Entry, error) {
 		What:   r.What, Count: int(r.Count), Undoes: r.Undoes, Reason: exposition.Reason(r.Reason), Message: r.Message,
 	}, err
 }
+
+// IsRemoval reports whether entries of the kind are about deleted groupings, which can
+// be restored for a while.
+func (k Kind) IsRemoval() bool { return k == Delete || k == Wipe || k == Expiry }
