@@ -59,7 +59,7 @@ func TestALimitedTokenSeesWhatItIsLimitedTo(t *testing.T) {
 	s := serve(t, oneUser)
 	only, err := store.ParseSelectors([]string{`{job="own"}`})
 	must(t, err)
-	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: "pusher", Scope: only}, store.Origin{By: "ana", Via: "basic"})
+	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: auth.Pusher, Scope: only}, store.Origin{By: "ana", Via: "basic"})
 	must(t, err)
 	if f := s.view("/account", "X-API-Key", secret).facts(); f["Name"] != "limited" || f["Role"] != "pusher" || f["Scope"] != `{job="own"}` || f["Authenticated by"] != "an API token" {
 		t.Errorf("%v", f)

@@ -85,9 +85,10 @@ var (
 // made is the header of a token that an admin made.
 func (s *served) made(name, role, limit string, lifetime time.Duration) []string {
 	s.t.Helper()
-	n := store.NewToken{Name: name, Role: role, Lifetime: lifetime}
+	may, err := auth.ParseRole(role)
+	must(s.t, err)
+	n := store.NewToken{Name: name, Role: may, Lifetime: lifetime}
 	if limit != "" {
-		var err error
 		n.Scope, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}

@@ -20,7 +20,7 @@ var (
 // its secret.
 func (s *served) kept(name string, by store.Origin, lifetime time.Duration) (*store.Token, []string) {
 	s.t.Helper()
-	x, secret, err := s.store.CreateToken(s.t.Context(), store.NewToken{Name: name, Role: "admin", Lifetime: lifetime}, by)
+	x, secret, err := s.store.CreateToken(s.t.Context(), store.NewToken{Name: name, Role: auth.Admin, Lifetime: lifetime}, by)
 	must(s.t, err)
 	return x, []string{"Authorization", "Bearer " + secret}
 }

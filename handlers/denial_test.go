@@ -150,7 +150,7 @@ func TestWhatALimitedTokenMayNotDoIsOnRecordOnce(t *testing.T) {
 	s := serve(t, oneUser, func(c setup) { k = startClock(c) })
 	only, err := store.ParseSelectors([]string{`{job="own"}`})
 	must(t, err)
-	token, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: "admin", Scope: only}, store.Origin{By: "ana", Via: "basic"})
+	token, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: auth.Admin, Scope: only}, store.Origin{By: "ana", Via: "basic"})
 	must(t, err)
 	for _, target := range []string{"/api/v1/activity", "/activity", "/activity/export"} {
 		if a := s.get(target, "X-API-Key", secret); a.status != 403 {

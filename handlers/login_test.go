@@ -606,8 +606,8 @@ func TestNobodyIsSignedInElsewhereWhileTheStoreIsDown(t *testing.T) {
 func TestASessionWithoutRulesThatGaveItIsOver(t *testing.T) {
 	p := logintest.New(t)
 	s := serve(t, provided(p))
-	must(t, s.store.CreateSession(t.Context(), "old", store.Session{
-		Scheme: "oidc", ID: "sub:" + p.Issuer() + " ann", Name: "ann", Role: "admin", Credential: []byte("other rules"),
+	must(t, s.store.CreateSession(t.Context(), "old", auth.Session{
+		Scheme: "oidc", ID: "sub:" + p.Issuer() + " ann", Name: "ann", Role: auth.Admin, Credential: []byte("other rules"),
 		Created: time.Now(), LastUsed: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	b := s.surfer()

@@ -280,7 +280,7 @@ func TestASessionOfTheKeyEndsWithTheKey(t *testing.T) {
 		}, false},
 	} {
 		g := guard.Config{
-			Logger: slog.New(slog.DiscardHandler), Sessions: Sessions{s.store}, MadeTokens: Tokens{s.store},
+			Logger: slog.New(slog.DiscardHandler), Sessions: s.store, MadeTokens: s.store,
 			ScrapeKey: auth.NewSecret(rightKey),
 		}
 		test.change(&g)

@@ -65,8 +65,8 @@ func (s *served) signedIn() []string {
 // begun begins a session of somebody who has signed in elsewhere.
 func (s *served) begun(id string, role auth.Role) []string {
 	s.t.Helper()
-	must(s.t, s.store.CreateSession(s.t.Context(), id, store.Session{
-		Scheme: "oidc", ID: "sub:" + id, Credential: loginRules, Name: id, Role: role.String(), Created: time.Now(), Expires: time.Now().Add(time.Hour),
+	must(s.t, s.store.CreateSession(s.t.Context(), id, auth.Session{
+		Scheme: "oidc", ID: "sub:" + id, Credential: loginRules, Name: id, Role: role, Created: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	return []string{"Cookie", "gatehouse_session=" + id}
 }
@@ -260,8 +260,8 @@ func TestASessionEndsWithItsUsersPassword(t *testing.T) {
 		passwords = auth.NewPasswords(auth.PasswordOptions{Users: users(right)})
 		c.Guard.Passwords = passwords
 	})
-	must(t, s.store.CreateSession(t.Context(), "hers", store.Session{
-		Scheme: "basic", ID: "user:admin", Name: "admin", Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
+	must(t, s.store.CreateSession(t.Context(), "hers", auth.Session{
+		Scheme: "basic", ID: "user:admin", Name: "admin", Role: auth.Admin, Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		Credential: passwords.Fingerprint("admin", "hers"),
 	}))
 	session := []string{"Cookie", "gatehouse_session=hers"}

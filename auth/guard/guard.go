@@ -61,14 +61,14 @@ type Config struct {
 // MadeTokens finds API tokens. It must not take long: it is asked with each
 // request that has one.
 type MadeTokens interface {
-	// Principal is who has the token with that secret, and comes from there, as
+	// TokenPrincipal is who has the token with that secret, and comes from there, as
 	// AddressText says. The error says for the log why it lets nobody in.
-	Principal(secret, from string) (auth.Principal, error)
-	// Len is how many let somebody in. It may take as long as looking at all.
-	Len() int
-	// Known reports whether somebody who was known has ever made one, also if it was
+	TokenPrincipal(secret, from string) (auth.Principal, error)
+	// UsableTokens is how many let somebody in. It may take as long as looking at all.
+	UsableTokens() int
+	// KnowsTokens reports whether somebody who was known has ever made one, also if it was
 	// revoked or has expired.
-	Known() bool
+	KnowsTokens() bool
 }
 
 // Bypass says when a request from this machine needs no credential.

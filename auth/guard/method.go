@@ -26,8 +26,8 @@ func (g *Guard) Methods() []Method {
 	}
 	add(g.verify != nil, auth.JWT, claimed(g.Claims), fmt.Sprintf("issuer %s, audience %s", g.Claims.Issuer, strings.Join(g.Claims.Audiences, " or ")))
 	add(g.Tokens.Len() > 0, auth.APIToken, auth.Admin.String(), fmt.Sprintf("tokens: %d", g.Tokens.Len()))
-	if g.MadeTokens != nil && g.MadeTokens.Len() > 0 {
-		add(true, auth.APIToken, "by token", fmt.Sprintf("created tokens: %d", g.MadeTokens.Len()))
+	if g.MadeTokens != nil && g.MadeTokens.UsableTokens() > 0 {
+		add(true, auth.APIToken, "by token", fmt.Sprintf("created tokens: %d", g.MadeTokens.UsableTokens()))
 	}
 	if g.Passwords != nil {
 		add(g.Passwords.Configured(), auth.Basic, auth.Admin.String(), fmt.Sprintf("users: %d", g.Passwords.Users()))
