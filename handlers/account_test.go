@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/auth/login/logintest"
@@ -90,7 +91,7 @@ func TestWhoIsLetInWithoutMaySignIn(t *testing.T) {
 	if got := link(s.get("/status", append(s.signedIn(), local...)...)); got != "" {
 		t.Errorf("who has signed in is led to %q", got)
 	}
-	if got := link(serve(t, bypass, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) }).get("/status", local...)); got != "" {
+	if got := link(serve(t, bypass, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }).get("/status", local...)); got != "" {
 		t.Errorf("leads to %q though there is nothing to sign in with", got)
 	}
 	if got := link(serve(t).get("/status", aBrowser...)); got != "" {

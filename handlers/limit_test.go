@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
@@ -282,7 +283,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	again := s.token("again", auth.Pusher, `{job="in"}`)
 	key, _ := again.Scope.Example()
 	h := newServer(Config{Store: s.store})
-	g, err := guard.New(guard.Config{MadeTokens: s.store, Tokens: auth.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
+	g, err := guard.New(guard.Config{MadeTokens: s.store, Tokens: credential.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	app := fiber.New()
 	app.Use(g.Require(auth.Read), func(c *fiber.Ctx) error {

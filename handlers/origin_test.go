@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/store"
 )
 
@@ -18,7 +19,7 @@ const hostileName = `<script>alert("x")</script>` + "\u202e"
 // pushedByAll is a server to which everybody has pushed who can: a grouping each.
 func pushedByAll(t *testing.T) (s *served, admin []string) {
 	t.Helper()
-	s = serve(t, oneUser, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	s = serve(t, oneUser, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	admin = []string{"Authorization", basicHeader("admin", rightPassword)}
 	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "ci-backup", Role: auth.Pusher}, store.Origin{Via: "basic"})
 	must(t, err)

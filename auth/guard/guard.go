@@ -12,6 +12,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/login"
 )
@@ -19,9 +20,9 @@ import (
 // Config is what a Guard checks with. What is zero is not configured; with
 // nothing configured everybody may do everything. See Access.
 type Config struct {
-	Passwords *auth.Passwords
-	Tokens    *auth.Tokens
-	ScrapeKey auth.Secret
+	Passwords *credential.Passwords
+	Tokens    *credential.Tokens
+	ScrapeKey credential.Secret
 	Issuer    *issuer.Issuer // of bearer JWTs
 	Claims    auth.ClaimRules
 	// CertificateRole is what a verified client certificate grants to a request

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 )
 
 // remembered are sessions in memory.
@@ -49,7 +50,7 @@ var rules = []byte("rules")
 
 func withUser(sessions Sessions) Config {
 	return Config{
-		Passwords: auth.NewPasswords(auth.PasswordOptions{User: "alice", Password: "right"}),
+		Passwords: credential.NewPasswords(credential.PasswordOptions{User: "alice", Password: "right"}),
 		Sessions:  sessions, Cookie: Cookie{Lifetime: time.Hour}, LoginRules: rules,
 	}
 }
@@ -290,7 +291,7 @@ func TestNobodyIsSignedInWithoutASession(t *testing.T) {
 	}
 	sessions := remembered{}
 	noUsers, noSessions := withUser(sessions), withUser(nil)
-	noUsers.Passwords = auth.NewPasswords(auth.PasswordOptions{})
+	noUsers.Passwords = credential.NewPasswords(credential.PasswordOptions{})
 	for _, test := range []struct {
 		config         Config
 		name, password string
