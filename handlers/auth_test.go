@@ -14,6 +14,7 @@ import (
 	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/jwt"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
@@ -34,7 +35,7 @@ func everything(fake *issuertest.Fake) func(setup) {
 		c.Guard.Tokens = credential.NewTokens([]string{rightToken, secondToken})
 		c.Guard.ScrapeKey = credential.NewSecret(rightKey)
 		c.Guard.Issuer = issuer.New(issuer.Options{Issuer: fake.Issuer(), MinGap: time.Millisecond, Logger: c.Logger, Observe: c.Metrics.KeysFetched})
-		c.Guard.Claims = auth.ClaimRules{
+		c.Guard.Claims = jwt.ClaimRules{
 			Issuer: fake.Issuer(), Audiences: []string{issuertest.Audience, "other-audience"},
 			RoleMap: map[string]auth.Role{"readers": auth.Reader, "pushers": auth.Pusher, "admins": auth.Admin},
 		}

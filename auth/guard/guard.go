@@ -14,6 +14,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 	"gatehouse/auth/login"
 )
 
@@ -24,7 +25,7 @@ type Config struct {
 	Tokens    *credential.Tokens
 	ScrapeKey credential.Secret
 	Issuer    *issuer.Issuer // of bearer JWTs
-	Claims    auth.ClaimRules
+	Claims    jwt.ClaimRules
 	// CertificateRole is what a verified client certificate grants to a request
 	// without another credential.
 	CertificateRole auth.Role
@@ -39,7 +40,7 @@ type Config struct {
 	Provider *login.Provider
 	// Login are the rules by which those who sign in there get their roles. Its
 	// Issuer is the provider's, its one audience the name that we have there.
-	Login auth.ClaimRules
+	Login jwt.ClaimRules
 	// LoginRules is the fingerprint of Login; with a Provider it is made of that.
 	// nil: sessions of people who have signed in elsewhere don't count.
 	LoginRules []byte
@@ -100,7 +101,7 @@ const (
 type Guard struct {
 	Config
 	verify    fiber.Handler // of a bearer JWT; nil: none are taken
-	standings []auth.Standing
+	standings []jwt.Standing
 	told      *lru.Cache[incident, int64]
 }
 

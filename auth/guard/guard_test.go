@@ -16,6 +16,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 )
 
 func newGuard(t *testing.T, c Config) *Guard {
@@ -76,7 +77,7 @@ func TestEveryActiveMethodIsTold(t *testing.T) {
 	users := credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: "p"})
 	keys := issuer.New(issuer.Options{Issuer: "https://issuer.test"})
 	t.Cleanup(keys.Close)
-	claims := auth.ClaimRules{Issuer: "https://issuer.test", Audiences: []string{"a", "b"}, DefaultRole: auth.Reader}
+	claims := jwt.ClaimRules{Issuer: "https://issuer.test", Audiences: []string{"a", "b"}, DefaultRole: auth.Reader}
 	mapped := claims
 	mapped.RoleMap, mapped.DefaultRole = map[string]auth.Role{"x": auth.Admin}, auth.NoRole
 	named := mapped
