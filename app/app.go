@@ -15,7 +15,7 @@ import (
 
 	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
 	"gatehouse/handlers"
 	"gatehouse/handlers/telemetry"
@@ -37,7 +37,7 @@ type App struct {
 
 	metrics   *telemetry.Metrics
 	web       *webconfig.File
-	passwords *auth.Passwords
+	passwords *credential.Passwords
 	issuers   []*issuer.Issuer // of bearer tokens and of people
 	journal   store.Journal
 	store     *store.Store

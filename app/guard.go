@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"gatehouse/app/config"
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/login"
@@ -55,16 +57,16 @@ func (a *App) guards() (guards, error) {
 
 func (a *App) guardConfig() guard.Config {
 	o := a.options.Auth
-	a.passwords = auth.NewPasswords(auth.PasswordOptions{User: o.BasicUser, Password: o.BasicPassword, Users: a.web.Users()})
+	a.passwords = credential.NewPasswords(credential.PasswordOptions{User: o.BasicUser, Password: o.BasicPassword, Users: a.web.Users()})
 	c := guard.Config{
 		Passwords:       a.passwords,
-		Tokens:          auth.NewTokens(o.Tokens),
-		ScrapeKey:       auth.NewSecret(o.ScrapeKey),
+		Tokens:          credential.NewTokens(o.Tokens),
+		ScrapeKey:       credential.NewSecret(o.ScrapeKey),
 		Claims:          o.Claims,
 		CertificateRole: o.CertificateRole,
-		MadeTokens:      handlers.Tokens{Store: a.store},
+		MadeTokens:      a.store,
 		Open:            o.Open,
-		Sessions:        handlers.Sessions{Store: a.store},
+		Sessions:        a.store,
 		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
 		Allowed:         o.Allowed,
 		ScrapeAllowed:   o.ScrapeAllowed,
@@ -112,7 +114,8 @@ func (a *App) provider(bearer *issuer.Issuer) *login.Provider {
 	return login.New(login.Options{
 		Issuer: o.LoginIssuer, ClientID: o.ClientID, ClientSecret: o.ClientSecret, Scopes: o.Scopes,
 		RedirectURL: a.options.ExternalURL.Scheme + "://" + a.options.ExternalURL.Host + a.options.PublicPrefix + "/auth/callback",
-		Rules:       o.Login, Keys: keys, RootCAs: o.IssuerCAs, Secret: a.store.SigningKey, Logger: a.log,
+		Rules:       o.Login, Keys: keys, RootCAs: o.IssuerCAs, Logger: a.log,
+		Secret: func(ctx context.Context) ([]byte, error) { return a.store.SigningKey(ctx) }, // looks for the store no earlier
 	})
 }
 

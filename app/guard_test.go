@@ -88,7 +88,7 @@ func keepToken(t *testing.T, dir, via string) {
 		t.Fatal(err)
 	}
 	defer stop(t, a)
-	if _, _, err := a.store.CreateToken(t.Context(), store.NewToken{Name: via, Role: "admin"}, store.Origin{Via: via}); err != nil {
+	if _, _, err := a.store.CreateToken(t.Context(), store.NewToken{Name: via, Role: auth.Admin}, store.Origin{Via: via}); err != nil {
 		t.Fatal(err)
 	}
 }

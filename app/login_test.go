@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/auth/login/logintest"
-	"gatehouse/store"
 )
 
 // browser asks one server after the other, as a browser does that finds each
@@ -158,8 +158,8 @@ func TestSessionsThatNobodyUsesEnd(t *testing.T) {
 	for idle, want := range map[string]bool{"1h": false, "3h": true, "0": true} {
 		a := start(t, "--auth.session-idle-timeout="+idle)
 		began := time.Now().Add(-2 * time.Hour)
-		err := a.store.CreateSession(t.Context(), "id", store.Session{
-			Scheme: "basic", ID: "user:ann", Role: "reader", Created: began, LastUsed: began, Expires: time.Now().Add(time.Hour),
+		err := a.store.CreateSession(t.Context(), "id", auth.Session{
+			Scheme: "basic", ID: "user:ann", Role: auth.Reader, Created: began, LastUsed: began, Expires: time.Now().Add(time.Hour),
 		})
 		if err != nil {
 			t.Fatal(err)

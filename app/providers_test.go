@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"gatehouse/app/config"
-	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 // environments are the blocks of a page of the documentation that set variables
@@ -58,7 +58,7 @@ func TestEveryDocumentedProviderIsAConfiguration(t *testing.T) {
 			if o.Auth.ClientID == "" || o.Auth.LoginIssuer != issuer || len(o.Auth.Login.RoleMap) == 0 {
 				t.Errorf("got the client %q, the issuer %q, the roles %v", o.Auth.ClientID, o.Auth.LoginIssuer, o.Auth.Login.RoleMap)
 			}
-			if s := o.Auth.Login.Standing(auth.BySignIn); s.Strangers || s.Admin {
+			if s := o.Auth.Login.Standing(jwt.BySignIn); s.Strangers || s.Admin {
 				t.Errorf("%s", s.Sentence)
 			}
 			for _, note := range o.Notes {

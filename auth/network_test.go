@@ -234,3 +234,11 @@ func naiveHop(s string) netip.Addr {
 	}
 	return netip.Addr{}
 }
+
+// failure is the text of an error, "" for none.
+func failure(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

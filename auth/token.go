@@ -1,44 +1,21 @@
 package auth
 
-import (
-	"crypto/sha256"
-	"fmt"
-)
+import "time"
 
-// Tokens are the API tokens of the configuration. They are looked up by digest,
-// so that the time of a look-up says nothing about the tokens. They don't
-// change; a nil *Tokens is an empty set.
-type Tokens struct {
-	names map[digest]string
+// Token is what is known of an API token that somebody has made. It doesn't change.
+type Token struct {
+	ID        string // names it in addresses; is of no use to whoever wants to have it
+	Name      string // for people; no other token has it
+	Role      Role
+	Created   time.Time
+	CreatedBy string
+	// Authenticated: whoever made it had signed in, or was known otherwise. A store
+	// that knows such a token is not for strangers.
+	Authenticated bool
 }
 
-// NewTokens remembers the digests of the given tokens, and none of their
-// plaintexts. Empty values are no tokens; of equal ones the first counts.
-func NewTokens(values []string) *Tokens {
-	t := &Tokens{names: make(map[digest]string, len(values))}
-	for i, v := range values {
-		d := sha256.Sum256([]byte(v))
-		if _, twice := t.names[d]; v != "" && !twice {
-			t.names[d] = fmt.Sprintf("API_TOKENS[%d]", i+1)
-		}
-	}
-	return t
-}
-
-// Find tells whether token is in the set, and the name that people know it by:
-// its place in the configuration, beginning with 1, as in "API_TOKENS[1]".
-func (t *Tokens) Find(token string) (name string, ok bool) {
-	if t == nil {
-		return "", false
-	}
-	name, ok = t.names[sha256.Sum256([]byte(token))]
-	return name, ok
-}
-
-// Len is how many different tokens there are.
-func (t *Tokens) Len() int {
-	if t == nil {
-		return 0
-	}
-	return len(t.names)
+// Principal is who a request with the token comes from, if the token is limited to
+// the groupings of that scope; empty: to none.
+func (t Token) Principal(scope string) Principal {
+	return Principal{Scheme: APIToken, ID: TokenID(t.ID), Name: t.Name, Role: t.Role, Scope: scope}
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/auth/login/logintest"
@@ -59,7 +60,7 @@ func TestALimitedTokenSeesWhatItIsLimitedTo(t *testing.T) {
 	s := serve(t, oneUser)
 	only, err := store.ParseSelectors([]string{`{job="own"}`})
 	must(t, err)
-	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: "pusher", Scope: only}, store.Origin{By: "ana", Via: "basic"})
+	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: auth.Pusher, Scope: only}, store.Origin{By: "ana", Via: "basic"})
 	must(t, err)
 	if f := s.view("/account", "X-API-Key", secret).facts(); f["Name"] != "limited" || f["Role"] != "pusher" || f["Scope"] != `{job="own"}` || f["Authenticated by"] != "an API token" {
 		t.Errorf("%v", f)
@@ -90,7 +91,7 @@ func TestWhoIsLetInWithoutMaySignIn(t *testing.T) {
 	if got := link(s.get("/status", append(s.signedIn(), local...)...)); got != "" {
 		t.Errorf("who has signed in is led to %q", got)
 	}
-	if got := link(serve(t, bypass, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) }).get("/status", local...)); got != "" {
+	if got := link(serve(t, bypass, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }).get("/status", local...)); got != "" {
 		t.Errorf("leads to %q though there is nothing to sign in with", got)
 	}
 	if got := link(serve(t).get("/status", aBrowser...)); got != "" {

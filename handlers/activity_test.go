@@ -345,8 +345,8 @@ func TestTheLogIsExported(t *testing.T) {
 func TestSpreadsheetsGetNoFormulasFromTheLog(t *testing.T) {
 	s := serve(t, oneUser)
 	for i, name := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx"} {
-		must(t, s.store.CreateSession(t.Context(), fmt.Sprint("session", i), store.Session{
-			Scheme: "oidc", ID: "sub:" + name, Credential: loginRules, Name: name, Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
+		must(t, s.store.CreateSession(t.Context(), fmt.Sprint("session", i), auth.Session{
+			Scheme: "oidc", ID: "sub:" + name, Credential: loginRules, Name: name, Role: auth.Admin, Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		}))
 		who := []string{"Cookie", fmt.Sprint("gatehouse_session=session", i)}
 		s.put("/metrics/job/x", "a 1\n", "Authorization", basicHeader("admin", rightPassword))
@@ -402,7 +402,7 @@ func TestSignInsAndTokensAreToldInWords(t *testing.T) {
 	step()
 	only, err := store.ParseSelectors([]string{`{job="x"}`})
 	must(t, err)
-	token, secret, err := s.store.CreateToken(ctx, store.NewToken{Name: "<b>ci", Role: "pusher", Scope: only}, ana)
+	token, secret, err := s.store.CreateToken(ctx, store.NewToken{Name: "<b>ci", Role: auth.Pusher, Scope: only}, ana)
 	must(t, err)
 	step()
 	token, _, err = s.store.RotateToken(ctx, token.ID, time.Hour, ana)

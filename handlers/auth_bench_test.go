@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
 )
@@ -19,7 +20,7 @@ var madeLimits = map[string]string{"made token": "", "limited token": `{job=~"b.
 // with nothing configured.
 func BenchmarkPush(b *testing.B) {
 	fake := issuertest.New(b)
-	tokens := func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken, secondToken}) }
+	tokens := func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken, secondToken}) }
 	users := map[string]string{"admin": "$2a$10$C6UzMDM.H6dfI/f/IKcEe.7uTPc8IW4CVZ8DmGQQMlgnkBMw8W4/y"}
 	for _, bench := range []struct {
 		name, header, value string
@@ -32,7 +33,7 @@ func BenchmarkPush(b *testing.B) {
 		{"made token", "Authorization", "Bearer ", tokens},
 		{"limited token", "Authorization", "Bearer ", tokens},
 		{"password", "Authorization", basicHeader("admin", rightPassword), func(c setup) {
-			c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword, Users: users})
+			c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: rightPassword, Users: users})
 		}},
 		{"JWT", "Authorization", "Bearer " + fake.Token(map[string]any{"groups": "admins"}, issuertest.WithAlg("ES256")), func(c setup) {
 			everything(fake)(c)

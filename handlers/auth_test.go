@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/jwt"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
@@ -30,11 +32,11 @@ const (
 func everything(fake *issuertest.Fake) func(setup) {
 	return func(c setup) {
 		c.EnableAdminAPI = true
-		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword})
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken, secondToken})
-		c.Guard.ScrapeKey = auth.NewSecret(rightKey)
+		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: rightPassword})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken, secondToken})
+		c.Guard.ScrapeKey = credential.NewSecret(rightKey)
 		c.Guard.Issuer = issuer.New(issuer.Options{Issuer: fake.Issuer(), MinGap: time.Millisecond, Logger: c.Logger, Observe: c.Metrics.KeysFetched})
-		c.Guard.Claims = auth.ClaimRules{
+		c.Guard.Claims = jwt.ClaimRules{
 			Issuer: fake.Issuer(), Audiences: []string{issuertest.Audience, "other-audience"},
 			RoleMap: map[string]auth.Role{"readers": auth.Reader, "pushers": auth.Pusher, "admins": auth.Admin},
 		}
@@ -86,9 +88,10 @@ var (
 // made is the header of a token that an admin made.
 func (s *served) made(name, role, limit string, lifetime time.Duration) []string {
 	s.t.Helper()
-	n := store.NewToken{Name: name, Role: role, Lifetime: lifetime}
+	may, err := auth.ParseRole(role)
+	must(s.t, err)
+	n := store.NewToken{Name: name, Role: may, Lifetime: lifetime}
 	if limit != "" {
-		var err error
 		n.Scope, err = store.ParseSelectors([]string{limit})
 		must(s.t, err)
 	}
@@ -452,9 +455,9 @@ func TestARouteThatNobodyMayUseIsAnError(t *testing.T) {
 
 func TestRefusalsAreToldInTheClientsWay(t *testing.T) {
 	fake := issuertest.New(t)
-	tokensOnly := func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) }
+	tokensOnly := func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }
 	basicOnly := func(c setup) {
-		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword})
+		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: rightPassword})
 	}
 	const (
 		bearer  = `Bearer realm="gatehouse"`
@@ -554,7 +557,7 @@ func (s *served) eventually(what string, holds func() bool) {
 func TestAJWTThatEqualsAnAPITokenIsThat(t *testing.T) {
 	fake := issuertest.New(t)
 	odd := fake.Token(map[string]any{"aud": "somebody else"})
-	s := serve(t, everything(fake), func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{odd}) })
+	s := serve(t, everything(fake), func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{odd}) })
 	s.put("/metrics/job/x", "a 1\n", "Authorization", "Bearer "+odd)
 	if by := s.group("/metrics/job/x").Origin.By; by != "API_TOKENS[1]" {
 		t.Errorf("pushed by %q", by)
@@ -771,7 +774,7 @@ func TestACredentialWithoutASchemeReadsMetricsAndElsewhereIsToldWhatIsMissing(t 
 }
 
 func TestTheListenerForScrapesTakesTheKeyWithoutAScheme(t *testing.T) {
-	s := serve(t, func(c setup) { c.onlyScrapes(); c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
+	s := serve(t, func(c setup) { c.onlyScrapes(); c.Guard.ScrapeKey = credential.NewSecret(rightKey) })
 	for value, want := range map[string]int{rightKey: 200, "Bearer " + rightKey: 200, "wrong": 401} {
 		if a := s.get("/api/v1/targets", "Authorization", value); a.status != want {
 			t.Errorf("%v, want %d", a, want)

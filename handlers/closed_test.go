@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/store"
 )
 
@@ -20,7 +21,7 @@ var (
 // its secret.
 func (s *served) kept(name string, by store.Origin, lifetime time.Duration) (*store.Token, []string) {
 	s.t.Helper()
-	x, secret, err := s.store.CreateToken(s.t.Context(), store.NewToken{Name: name, Role: "admin", Lifetime: lifetime}, by)
+	x, secret, err := s.store.CreateToken(s.t.Context(), store.NewToken{Name: name, Role: auth.Admin, Lifetime: lifetime}, by)
 	must(s.t, err)
 	return x, []string{"Authorization", "Bearer " + secret}
 }
@@ -43,11 +44,11 @@ func TestWhatAServerRemembersKeepsItClosed(t *testing.T) {
 		}
 	}
 	list := func(c setup) {
-		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{Users: map[string]string{}})
+		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{Users: map[string]string{}})
 	}
-	key := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
+	key := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
 	open := func(c setup) { c.Guard.Open = true }
-	beside := func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) }
+	beside := func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }
 	keyed := fates{401, 401, 401, 401, 200, 202, 403, 403, 401}
 	for _, test := range []struct {
 		name    string
@@ -147,7 +148,7 @@ func TestTokensThatWereMadeWithoutSignInAreListedAsSuch(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 
-	closed := serve(t, oneUser, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	closed := serve(t, oneUser, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	x, stray := closed.kept("early", byStranger, 0)
 	admin := []string{"X-API-Key", rightToken}
 	closed.do("POST", "/api/v1/tokens", `{"name":"late","role":"admin"}`, append(admin, "Content-Type", "application/json")...)
@@ -197,7 +198,7 @@ func TestStrangersGetNoSecretThatIsGoodLater(t *testing.T) {
 
 func TestAClosedServerSaysHowToComeIn(t *testing.T) {
 	s := serve(t, func(c setup) {
-		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{Users: map[string]string{}})
+		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{Users: map[string]string{}})
 	})
 	a := s.get("/", aBrowser...)
 	if a.status != 401 || !contains(a.body, "API_TOKENS", "--auth.open", "nobody can sign in here") || strings.Contains(a.body, "<form method=\"post\"") {

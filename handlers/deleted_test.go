@@ -134,14 +134,14 @@ func TestOnesOwnIsWhatTheSamePersonOrProgramDid(t *testing.T) {
 		})}
 	}
 	session := func(id, subject, name string) []string {
-		must(t, s.store.CreateSession(t.Context(), id, store.Session{
-			Scheme: string(auth.OIDC), ID: auth.SubjectID(fake.Issuer(), subject), Name: name, Role: "pusher", Credential: loginRules,
+		must(t, s.store.CreateSession(t.Context(), id, auth.Session{
+			Scheme: auth.OIDC, ID: auth.SubjectID(fake.Issuer(), subject), Name: name, Role: auth.Pusher, Credential: loginRules,
 			Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		}))
 		return []string{"Cookie", "gatehouse_session=" + id}
 	}
 	token := func(name string) []string {
-		_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: name, Role: "pusher"}, store.Origin{Via: "basic"})
+		_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: name, Role: auth.Pusher}, store.Origin{Via: "basic"})
 		must(t, err)
 		return []string{"X-API-Key", secret}
 	}

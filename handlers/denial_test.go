@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/auth/login/logintest"
 	"gatehouse/store"
@@ -44,8 +45,8 @@ func TestWhoIsNotLetInComesOnRecord(t *testing.T) {
 	var k *clock
 	s := serve(t, oneUser, func(c setup) {
 		k = startClock(c)
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
-		c.Guard.ScrapeKey = auth.NewSecret(rightKey)
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
+		c.Guard.ScrapeKey = credential.NewSecret(rightKey)
 	})
 	admin := []string{"X-API-Key", rightToken}
 	rita := s.begun("rita", auth.Reader)
@@ -96,7 +97,7 @@ func TestTooManyWrongPasswordsComeOnRecord(t *testing.T) {
 	var k *clock
 	s := serve(t, oneUser, func(c setup) {
 		k = startClock(c)
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 	})
 	for i := range 12 {
 		s.get("/metrics", "Authorization", basicHeader("admin", fmt.Sprint("wrong", i)))
@@ -117,7 +118,7 @@ func TestStrangersCannotFillTheLog(t *testing.T) {
 	var k *clock
 	s := serve(t, oneUser, func(c setup) {
 		k = startClock(c)
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 		c.Guard.Trusted = auth.Prefixes{netip.MustParsePrefix("127.0.0.0/8")}
 	})
 	const n, minutes = 1000, 10 // ten times as many a minute as are told apart
@@ -150,7 +151,7 @@ func TestWhatALimitedTokenMayNotDoIsOnRecordOnce(t *testing.T) {
 	s := serve(t, oneUser, func(c setup) { k = startClock(c) })
 	only, err := store.ParseSelectors([]string{`{job="own"}`})
 	must(t, err)
-	token, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: "admin", Scope: only}, store.Origin{By: "ana", Via: "basic"})
+	token, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "limited", Role: auth.Admin, Scope: only}, store.Origin{By: "ana", Via: "basic"})
 	must(t, err)
 	for _, target := range []string{"/api/v1/activity", "/activity", "/activity/export"} {
 		if a := s.get(target, "X-API-Key", secret); a.status != 403 {

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protodelim"
 	"google.golang.org/protobuf/proto"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -159,7 +159,7 @@ func TestShellWordsAreQuoted(t *testing.T) {
 
 func TestCommandsTellNoSecret(t *testing.T) {
 	s := serve(t, func(c setup) {
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 	})
 	s.put("/metrics/job/x", "m 1\n", "Authorization", "Bearer "+rightToken)
 	a := s.open("/metrics/job/x", "", "Authorization", "Bearer "+rightToken)

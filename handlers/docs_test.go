@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/handlers/web"
 	"gatehouse/views/docs"
 )
@@ -234,7 +234,7 @@ func TestAPageThatIsNotThereIsSearchedFor(t *testing.T) {
 
 func TestAPageThatTheBrowserHasIsNotSentAgain(t *testing.T) {
 	another := "another-" + rightToken
-	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken, another}) })
+	s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken, another}) })
 	as := func(target, token string, headers ...string) answered {
 		return s.get(target, append([]string{"Authorization", "Bearer " + token}, headers...)...)
 	}
@@ -271,7 +271,7 @@ func TestAPageThatTheBrowserHasIsNotSentAgain(t *testing.T) {
 }
 
 func TestTheDocumentationIsForReaders(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	for _, target := range []string{"/docs", "/docs/tls", "/docs/search?q=tls", "/docs/none"} {
 		if a := s.get(target); a.status != 401 {
 			t.Errorf("%v", a)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 )
 
 // follower is a client of the stream.
@@ -173,7 +173,7 @@ func TestStreamsEndWithTheServer(t *testing.T) {
 
 func TestStreamsOfAClientAreLimited(t *testing.T) {
 	t.Parallel()
-	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken, "another"}) })
+	s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken, "another"}) })
 	var first *follower
 	for range maxStreamsOfClient {
 		f := s.follow(t, "/events", "X-API-Key", rightToken)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 )
 
 // patientClient sends the head of a request and waits with the body until it is
@@ -69,7 +69,7 @@ func TestABodyIsAskedForOnceNothingElseIsInItsWay(t *testing.T) {
 		{"a token to be made", "POST /api/v1/tokens HTTP/1.1\r\nContent-Length: 4" + token, true, 415, "application/json"},
 		{"a form for strangers", "POST /login HTTP/1.1\r\nContent-Length: 4\r\nOrigin: http://x", true, 0, ""},
 	} {
-		s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+		s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 		a, asked := s.patientClient(test.head, "a 1\n")
 		if asked != test.asked || test.status != 0 && a.status != test.status || !strings.Contains(a.body, test.text) {
 			t.Errorf("%s: asked %v: %v, want %v, %d %q", test.name, asked, a, test.asked, test.status, test.text)
@@ -105,7 +105,7 @@ func TestNoBodyIsAskedForWhereThereIsNone(t *testing.T) {
 // TestAPushWhoseBodyWasAskedForCountsOnce holds for all that is counted on the
 // way.
 func TestAPushWhoseBodyWasAskedForCountsOnce(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	for i, text := range []string{"a 1\n", "a{ \n"} {
 		s.patientClient(fmt.Sprintf("PUT /metrics/job/x%d HTTP/1.1\r\nContent-Length: 4\r\nX-API-Key: %s", i, rightToken), text)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
@@ -32,7 +33,7 @@ func (m made) headers() []string { return []string{"Authorization", "Bearer " + 
 // token makes a token.
 func (s *served) token(name string, role auth.Role, limit string) made {
 	s.t.Helper()
-	n := store.NewToken{Name: name, Role: role.String()}
+	n := store.NewToken{Name: name, Role: role}
 	if limit != "" {
 		var err error
 		n.Scope, err = store.ParseSelectors([]string{limit})
@@ -283,7 +284,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	again := s.token("again", auth.Pusher, `{job="in"}`)
 	key, _ := again.Scope.Example()
 	h := newServer(Config{Store: s.store})
-	g, err := guard.New(guard.Config{MadeTokens: Tokens{s.store}, Tokens: auth.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
+	g, err := guard.New(guard.Config{MadeTokens: s.store, Tokens: credential.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
 	must(t, err)
 	app := fiber.New()
 	app.Use(g.Require(auth.Read), func(c *fiber.Ctx) error {

@@ -17,6 +17,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/jwt"
 	"gatehouse/auth/login"
 	"gatehouse/auth/login/logintest"
 	"gatehouse/store"
@@ -35,8 +36,8 @@ func provided(p *logintest.Provider) func(setup) {
 			externally(publicAddress + c.RoutePrefix)(c)
 		}
 		keys := issuer.New(issuer.Options{Issuer: p.Issuer(), MinGap: time.Millisecond, Logger: c.Logger})
-		rules := func(audience string) auth.ClaimRules {
-			return auth.ClaimRules{Issuer: p.Issuer(), Audiences: []string{audience}, RoleMap: roles}
+		rules := func(audience string) jwt.ClaimRules {
+			return jwt.ClaimRules{Issuer: p.Issuer(), Audiences: []string{audience}, RoleMap: roles}
 		}
 		c.Guard.Issuer, c.Guard.Claims, c.Guard.Login = keys, rules(issuertest.Audience), rules(logintest.ClientID)
 		c.Guard.Provider = login.New(login.Options{
@@ -606,8 +607,8 @@ func TestNobodyIsSignedInElsewhereWhileTheStoreIsDown(t *testing.T) {
 func TestASessionWithoutRulesThatGaveItIsOver(t *testing.T) {
 	p := logintest.New(t)
 	s := serve(t, provided(p))
-	must(t, s.store.CreateSession(t.Context(), "old", store.Session{
-		Scheme: "oidc", ID: "sub:" + p.Issuer() + " ann", Name: "ann", Role: "admin", Credential: []byte("other rules"),
+	must(t, s.store.CreateSession(t.Context(), "old", auth.Session{
+		Scheme: "oidc", ID: "sub:" + p.Issuer() + " ann", Name: "ann", Role: auth.Admin, Credential: []byte("other rules"),
 		Created: time.Now(), LastUsed: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	b := s.surfer()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 )
 
@@ -85,12 +86,12 @@ func TestTheAddressOfAClientIsKept(t *testing.T) {
 
 func TestBeingOnThisMachineIsEnoughOnlyWithoutAnyDoubt(t *testing.T) {
 	password := func(c setup) {
-		c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword})
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: rightPassword})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 	}
 	on := func(c setup) { c.Guard.Bypass = guard.BypassOn }
 	same := func(c setup) { c.Guard.Bypass = guard.BypassSameUser }
-	keyed := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
+	keyed := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
 	tests := []struct {
 		name    string
 		change  func(setup)
@@ -164,8 +165,8 @@ func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 		want   int
 	}{
 		{"open", func(setup) {}, "", 200},
-		{"with the key", func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }, rightKey, 200},
-		{"without the key", func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }, "", 401},
+		{"with the key", func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }, rightKey, 200},
+		{"without the key", func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }, "", 401},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, test.change, func(c setup) { c.onlyScrapes(); c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true })
@@ -219,7 +220,7 @@ func TestScrapesCanBeTakenOffTheMainListener(t *testing.T) {
 
 func TestPeersWithoutAnAddressAreNoLocalOnes(t *testing.T) {
 	s := serve(t, func(c setup) {
-		c.Guard.Tokens, c.Guard.Bypass = auth.NewTokens([]string{rightToken}), guard.BypassOn
+		c.Guard.Tokens, c.Guard.Bypass = credential.NewTokens([]string{rightToken}), guard.BypassOn
 	})
 	client, server := net.Pipe()
 	t.Cleanup(func() { _ = client.Close() })

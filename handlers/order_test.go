@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 )
 
@@ -20,8 +20,8 @@ var inOrder = []struct{ name, header, right, wrong string }{
 
 func TestOfSeveralCredentialsTheFirstKindDecides(t *testing.T) {
 	s := serve(t, oneUser, func(c setup) {
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
-		c.Guard.ScrapeKey = auth.NewSecret(rightKey)
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
+		c.Guard.ScrapeKey = credential.NewSecret(rightKey)
 		c.Guard.Bypass = guard.BypassOn
 	})
 	session := s.signedIn()

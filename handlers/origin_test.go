@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/store"
 )
 
@@ -18,12 +19,12 @@ const hostileName = `<script>alert("x")</script>` + "\u202e"
 // pushedByAll is a server to which everybody has pushed who can: a grouping each.
 func pushedByAll(t *testing.T) (s *served, admin []string) {
 	t.Helper()
-	s = serve(t, oneUser, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	s = serve(t, oneUser, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	admin = []string{"Authorization", basicHeader("admin", rightPassword)}
-	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "ci-backup", Role: "pusher"}, store.Origin{Via: "basic"})
+	_, secret, err := s.store.CreateToken(t.Context(), store.NewToken{Name: "ci-backup", Role: auth.Pusher}, store.Origin{Via: "basic"})
 	must(t, err)
-	must(t, s.store.CreateSession(t.Context(), "evil", store.Session{
-		Scheme: "oidc", ID: "sub:evil", Name: hostileName + strings.Repeat("long ", 100), Role: "pusher", Credential: loginRules,
+	must(t, s.store.CreateSession(t.Context(), "evil", auth.Session{
+		Scheme: "oidc", ID: "sub:evil", Name: hostileName + strings.Repeat("long ", 100), Role: auth.Pusher, Credential: loginRules,
 		Created: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	s.put("/metrics/job/user", "a 1\n", admin...)

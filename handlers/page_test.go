@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/static"
 )
 
@@ -14,7 +14,7 @@ var aBrowser = []string{"Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "
 func TestFilesOfPagesAreKeptForEver(t *testing.T) {
 	s := serve(t, func(c setup) {
 		c.RoutePrefix = "/pg"
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 	})
 	path := "/pg" + static.Path("app.css")
 	plain := s.get(path)
@@ -62,7 +62,7 @@ func TestPeopleAreToldOfErrorsByAPage(t *testing.T) {
 }
 
 func TestPagesForStrangersTellNoVersion(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	if a := s.get("/nowhere", aBrowser...); a.status != 401 || strings.Contains(a.body, "1.2.3") {
 		t.Errorf("%v", a)
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -231,7 +232,7 @@ func TestWithoutPushesThePageHelps(t *testing.T) {
 }
 
 func TestTheListOfJobsIsForReaders(t *testing.T) {
-	s := serve(t, oneUser, func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
+	s := serve(t, oneUser, func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) })
 	for name, test := range map[string]struct {
 		headers []string
 		want    int

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
@@ -109,7 +109,7 @@ func TestParametersThatAreKnownMayBeGiven(t *testing.T) {
 
 func TestAKeyInTheQueryGrantsNoPush(t *testing.T) {
 	s := serve(t, func(c setup) {
-		c.Guard.Tokens, c.Guard.ScrapeKey = auth.NewTokens([]string{rightToken}), auth.NewSecret(rightKey)
+		c.Guard.Tokens, c.Guard.ScrapeKey = credential.NewTokens([]string{rightToken}), credential.NewSecret(rightKey)
 	})
 	if a := s.do("PUT", "/metrics/job/x?key="+rightKey, "a 1\n"); a.status != 401 {
 		t.Errorf("%v", a)

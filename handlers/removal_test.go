@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/store"
 )
 
@@ -114,7 +115,7 @@ func TestABadDeleteFormDeletesNothing(t *testing.T) {
 func TestPushersUndoTheirOwnDeletesOnly(t *testing.T) {
 	s := serve(t, oneUser, func(c setup) {
 		c.UndoWindow = time.Hour
-		c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 		c.Guard.CertificateRole = auth.NoRole
 	})
 	admin := []string{"Authorization", basicHeader("admin", rightPassword)}

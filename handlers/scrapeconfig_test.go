@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer/issuertest"
 )
 
@@ -18,7 +19,7 @@ func (s *served) settings(headers ...string) (whole, each string) {
 }
 
 func TestTheSettingsForPrometheusFitTheServer(t *testing.T) {
-	key := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
+	key := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
 	const authorization = `    authorization:
       type: Bearer
       credentials_file: /etc/prometheus/secrets/scrape_key
@@ -81,8 +82,8 @@ func TestTheSettingsForPrometheusFitTheServer(t *testing.T) {
 }
 
 func TestTheSettingsForPrometheusHaveTheBestCredential(t *testing.T) {
-	key := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
-	token := func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) }
+	key := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
+	token := func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }
 	certificate := func(c setup) { c.Guard.CertificateRole = auth.Reader }
 	fake := issuertest.New(t)
 	for _, test := range []struct {

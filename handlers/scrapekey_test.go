@@ -11,6 +11,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/web"
@@ -20,7 +21,7 @@ import (
 // more open than it should be.
 func keyAlone(c setup) {
 	c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true
-	c.Guard.ScrapeKey = auth.NewSecret(rightKey)
+	c.Guard.ScrapeKey = credential.NewSecret(rightKey)
 	c.Guard.Bypass = guard.BypassOn
 }
 
@@ -201,7 +202,7 @@ func TestTheScrapeKeyAloneInTheQuery(t *testing.T) {
 		t.Error("the key is in the log")
 	}
 	// So it is beside other credentials.
-	s = serve(t, oneUser, func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
+	s = serve(t, oneUser, func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) })
 	if a := s.get("/metrics?key="+rightKey, empty...); a.status != 200 {
 		t.Errorf("%v", a)
 	}
@@ -273,15 +274,15 @@ func TestASessionOfTheKeyEndsWithTheKey(t *testing.T) {
 		want   bool
 	}{
 		{"the same key", func(*guard.Config) {}, true},
-		{"another key", func(g *guard.Config) { g.ScrapeKey = auth.NewSecret(rightKey + "0") }, false},
-		{"a token beside it, with which the key is for scrapes only", func(g *guard.Config) { g.Tokens = auth.NewTokens([]string{rightToken}) }, false},
+		{"another key", func(g *guard.Config) { g.ScrapeKey = credential.NewSecret(rightKey + "0") }, false},
+		{"a token beside it, with which the key is for scrapes only", func(g *guard.Config) { g.Tokens = credential.NewTokens([]string{rightToken}) }, false},
 		{"a token in its place", func(g *guard.Config) {
-			g.ScrapeKey, g.Tokens = auth.Secret{}, auth.NewTokens([]string{rightToken})
+			g.ScrapeKey, g.Tokens = credential.Secret{}, credential.NewTokens([]string{rightToken})
 		}, false},
 	} {
 		g := guard.Config{
-			Logger: slog.New(slog.DiscardHandler), Sessions: Sessions{s.store}, MadeTokens: Tokens{s.store},
-			ScrapeKey: auth.NewSecret(rightKey),
+			Logger: slog.New(slog.DiscardHandler), Sessions: s.store, MadeTokens: s.store,
+			ScrapeKey: credential.NewSecret(rightKey),
 		}
 		test.change(&g)
 		after, err := guard.New(g)
@@ -324,7 +325,7 @@ var collisions = []struct{ path, body, who, says string }{
 
 func TestARefusalNamesNoGroupingToWhoMayNotSeeIt(t *testing.T) {
 	admin := []string{"X-API-Key", rightToken}
-	tokens := func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) }
+	tokens := func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }
 	for _, test := range []struct {
 		name    string
 		change  func(setup)
@@ -364,7 +365,7 @@ func TestARefusalNamesNoGroupingToWhoMayNotSeeIt(t *testing.T) {
 }
 
 func TestALimitedTokenReadsOfNoGroupingBeyondItsLimit(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) })
+	s := serve(t, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
 	admin := []string{"X-API-Key", rightToken}
 	s.put("/metrics/job/foreign", conflicting, admin...)
 	s.put("/metrics/job/mine", "other 1\n", admin...)

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/handlers/telemetry"
 )
 
@@ -104,7 +104,7 @@ func TestWhatIsNoScrapeMakesNoScraper(t *testing.T) {
 
 func TestRefusedScrapersAreSeen(t *testing.T) {
 	password := func(c setup) { oneUser(c) }
-	key := func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) }
+	key := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
 	inside := func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") }
 	for _, test := range []struct {
 		name    string
@@ -153,7 +153,7 @@ func TestRefusedScrapersAreSeen(t *testing.T) {
 }
 
 func TestARefusedScraperIsTheSameWhenItIsLetIn(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.ScrapeKey = auth.NewSecret(rightKey) })
+	s := serve(t, func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) })
 	s.get("/metrics", "User-Agent", "Prometheus/3")
 	s.get("/metrics", "User-Agent", "Prometheus/3", "X-Metrics-Key", rightKey)
 	if rows := s.scrapers("X-Metrics-Key", rightKey); len(rows) != 1 || unmeasured(rows[0]) != "127.0.0.1 as scrape key Prometheus/3 | everything | T | 200 | D | N B | 2" {

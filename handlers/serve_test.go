@@ -99,10 +99,10 @@ func serve(t testing.TB, change ...func(setup)) *served {
 	s.prefix, s.scrapes = c.RoutePrefix, c.TelemetryPath
 	s.openStore(o)
 	c.Store = s.store
-	g.MadeTokens = Tokens{s.store}
+	g.MadeTokens = s.store
 	g.Denied = NewDenials(s.store).Deny
 	if !scrapes {
-		g.Sessions = Sessions{s.store}
+		g.Sessions = s.store
 	}
 	if g.Passwords != nil && g.Passwords.Configured() || g.CertificateRole != auth.NoRole {
 		g.LoginRules = loginRules // for sessions that begun begins

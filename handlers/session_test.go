@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer/issuertest"
 	"gatehouse/store"
@@ -20,7 +21,7 @@ import (
 // oneUser configures the user admin.
 func oneUser(c setup) {
 	c.EnableAdminAPI = true
-	c.Guard.Passwords = auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: rightPassword})
+	c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: rightPassword})
 }
 
 func below(prefix string) func(setup) { return func(c setup) { c.RoutePrefix = prefix } }
@@ -65,8 +66,8 @@ func (s *served) signedIn() []string {
 // begun begins a session of somebody who has signed in elsewhere.
 func (s *served) begun(id string, role auth.Role) []string {
 	s.t.Helper()
-	must(s.t, s.store.CreateSession(s.t.Context(), id, store.Session{
-		Scheme: "oidc", ID: "sub:" + id, Credential: loginRules, Name: id, Role: role.String(), Created: time.Now(), Expires: time.Now().Add(time.Hour),
+	must(s.t, s.store.CreateSession(s.t.Context(), id, auth.Session{
+		Scheme: "oidc", ID: "sub:" + id, Credential: loginRules, Name: id, Role: role, Created: time.Now(), Expires: time.Now().Add(time.Hour),
 	}))
 	return []string{"Cookie", "gatehouse_session=" + id}
 }
@@ -255,13 +256,13 @@ func TestASessionEndsWithItsUsersPassword(t *testing.T) {
 	users := func(hash string) map[string]string {
 		return map[string]string{"admin": hash, "another": other}
 	}
-	var passwords *auth.Passwords
+	var passwords *credential.Passwords
 	s := serve(t, func(c setup) {
-		passwords = auth.NewPasswords(auth.PasswordOptions{Users: users(right)})
+		passwords = credential.NewPasswords(credential.PasswordOptions{Users: users(right)})
 		c.Guard.Passwords = passwords
 	})
-	must(t, s.store.CreateSession(t.Context(), "hers", store.Session{
-		Scheme: "basic", ID: "user:admin", Name: "admin", Role: "admin", Created: time.Now(), Expires: time.Now().Add(time.Hour),
+	must(t, s.store.CreateSession(t.Context(), "hers", auth.Session{
+		Scheme: "basic", ID: "user:admin", Name: "admin", Role: auth.Admin, Created: time.Now(), Expires: time.Now().Add(time.Hour),
 		Credential: passwords.Fingerprint("admin", "hers"),
 	}))
 	session := []string{"Cookie", "gatehouse_session=hers"}
@@ -447,7 +448,7 @@ func TestTheFormIsBoundedAndPlain(t *testing.T) {
 func TestWithoutUsersTheFormSaysSo(t *testing.T) {
 	for name, change := range map[string]func(setup){
 		"open":        func(setup) {},
-		"tokens only": func(c setup) { c.Guard.Tokens = auth.NewTokens([]string{rightToken}) },
+		"tokens only": func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) },
 	} {
 		s := serve(t, change)
 		a := s.get("/login", aBrowser...)

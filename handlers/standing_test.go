@@ -6,6 +6,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/jwt"
 )
 
 // banners are the lines below the head of a page.
@@ -22,21 +23,21 @@ func TestPagesSayWhoIsAdminByAnIssuer(t *testing.T) {
 	const gitlab = "https://gitlab.com"
 	for _, test := range []struct {
 		name   string
-		change func(*auth.ClaimRules)
+		change func(*jwt.ClaimRules)
 		want   string // "" for none; in the status
 		banner bool
 		warns  bool
 	}{
-		{"everyone", func(r *auth.ClaimRules) { r.RoleMap, r.DefaultRole = nil, auth.Admin }, "Everyone with a token of " + fake.Issuer() + " for the audience gatehouse or other-audience is admin.", true, false},
+		{"everyone", func(r *jwt.ClaimRules) { r.RoleMap, r.DefaultRole = nil, auth.Admin }, "Everyone with a token of " + fake.Issuer() + " for the audience gatehouse or other-audience is admin.", true, false},
 		{
-			"everyone with a claim", func(r *auth.ClaimRules) {
+			"everyone with a claim", func(r *jwt.ClaimRules) {
 				r.RoleMap, r.DefaultRole, r.Required = nil, auth.Admin, map[string]string{"<b>": "x"}
 			}, "is admin if the claim <b> is x.", true, false,
 		},
-		{"some", func(*auth.ClaimRules) {}, "is admin if the claim roles or groups has admins.", false, false},
-		{"nobody", func(r *auth.ClaimRules) { r.RoleMap = nil }, "Nobody with a token of ", false, false},
-		{"strangers", func(r *auth.ClaimRules) { r.Issuer, r.RoleMap, r.DefaultRole = gitlab, nil, auth.Admin }, "Anyone in the world can get a token of https://gitlab.com for the audience gatehouse or other-audience and becomes admin.", true, true},
-		{"strangers who are less", func(r *auth.ClaimRules) { r.Issuer, r.RoleMap, r.DefaultRole = gitlab, nil, auth.Pusher }, "Anyone in the world can get a token of https://gitlab.com for the audience gatehouse or other-audience and becomes pusher.", false, true},
+		{"some", func(*jwt.ClaimRules) {}, "is admin if the claim roles or groups has admins.", false, false},
+		{"nobody", func(r *jwt.ClaimRules) { r.RoleMap = nil }, "Nobody with a token of ", false, false},
+		{"strangers", func(r *jwt.ClaimRules) { r.Issuer, r.RoleMap, r.DefaultRole = gitlab, nil, auth.Admin }, "Anyone in the world can get a token of https://gitlab.com for the audience gatehouse or other-audience and becomes admin.", true, true},
+		{"strangers who are less", func(r *jwt.ClaimRules) { r.Issuer, r.RoleMap, r.DefaultRole = gitlab, nil, auth.Pusher }, "Anyone in the world can get a token of https://gitlab.com for the audience gatehouse or other-audience and becomes pusher.", false, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, below("/pg"), everything(fake), func(c setup) { test.change(&c.Guard.Claims) })

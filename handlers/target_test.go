@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 )
 
@@ -84,7 +84,7 @@ func TestSlashesTooManyAtTheStartOfAGroupingsPathCountForNothing(t *testing.T) {
 func TestSlashesTooManyAreNoWayAroundTheGuard(t *testing.T) {
 	s := serve(t, func(c setup) {
 		c.EnableLifecycle = true
-		c.Guard.Tokens, c.Guard.ScrapeKey = auth.NewTokens([]string{rightToken}), auth.NewSecret(rightKey)
+		c.Guard.Tokens, c.Guard.ScrapeKey = credential.NewTokens([]string{rightToken}), credential.NewSecret(rightKey)
 	})
 	s.hold("/metrics/job/x", "a 1\n")
 	for _, target := range []string{"//metrics/job/x", "///metrics/job/x", "//metrics", "//health", "//", "//-/quit", "//static/x", "//login", "//api/v1/targets"} {
@@ -161,7 +161,7 @@ func TestATargetWithAHostIsServedIfThatIsOurs(t *testing.T) {
 // TestOnlyTheHostHeaderCounts is about targets in which readers may find a host.
 func TestOnlyTheHostHeaderCounts(t *testing.T) {
 	s := serve(t, func(c setup) {
-		c.Guard.Tokens, c.Guard.Bypass = auth.NewTokens([]string{rightToken}), guard.BypassOn
+		c.Guard.Tokens, c.Guard.Bypass = credential.NewTokens([]string{rightToken}), guard.BypassOn
 	})
 	const evil = "Host: evil.test\r\n"
 	for _, test := range []struct {
@@ -226,7 +226,7 @@ func TestThePrefixAloneLeadsToThePageBelowIt(t *testing.T) {
 		{"behind a proxy that takes off a part", "GET", "/b", prefixed("/b", "/a/b"), 308, "/a/b/"},
 		{"strangers", "GET", "/gatehouse", func(c setup) {
 			prefixed("/gatehouse", "/gatehouse")(c)
-			c.Guard.Tokens = auth.NewTokens([]string{rightToken})
+			c.Guard.Tokens = credential.NewTokens([]string{rightToken})
 		}, 308, "/gatehouse/"},
 		{"PUT", "PUT", "/gatehouse", prefixed("/gatehouse", "/gatehouse"), 405, ""},
 		{"two slashes", "GET", "//gatehouse", prefixed("/gatehouse", "/gatehouse"), 404, ""},

@@ -300,7 +300,7 @@ func TestARevokedTokenEndsOnAllReplicas(t *testing.T) {
 	t.Cleanup(func() { _ = other.Close() })
 	token := s.token("x", auth.Reader, "")
 	known := func() bool {
-		_, err := Tokens{other}.Principal(token.secret, "")
+		_, err := other.TokenPrincipal(token.secret, "")
 		return err == nil
 	}
 	s.eventually("the other one knows the token", known)

@@ -8,8 +8,6 @@ import (
 
 // What callers of a store need of sessions and API tokens, see the package access.
 type (
-	// Session is what is known of somebody who has signed in, see access.Session.
-	Session = access.Session
 	// ListedSession is a session as its user sees it in a list, see
 	// access.ListedSession.
 	ListedSession = access.ListedSession

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
@@ -233,9 +234,9 @@ func TestWhatLastsForAWhileDoesSoWhateverTheClockIsSetTo(t *testing.T) {
 			}
 			operation := lastOperation(t, s.Store)
 			for _, id := range []string{"used", "idle"} {
-				mustCreate(t, s.Store, id, store.Session{ID: id, Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(time.Hour)})
+				mustCreate(t, s.Store, id, auth.Session{ID: id, Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(time.Hour)})
 			}
-			_, secret := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: "reader", Lifetime: time.Hour})
+			_, secret := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader, Lifetime: time.Hour})
 			pause := (time.Hour - time.Second) / time.Duration(len(test.wrong))
 			for _, wrong := range test.wrong {
 				s.set(wrong)
@@ -475,8 +476,8 @@ func TestNoRecordIsRewrittenForTheClock(t *testing.T) {
 	if _, err := s.Push(t.Context(), push(t, "/job/x", "# TYPE m counter\nm 1\n")); err == nil {
 		t.Fatal("that is no push that is refused")
 	}
-	mustCreate(t, s.Store, "id", store.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
-	mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: "reader"})
+	mustCreate(t, s.Store, "id", auth.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
+	mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader})
 	s.after(2 * time.Minute)
 	s.restart(0, 0)
 	before, shown := records(t, s.journal), portraits(s.Store)
@@ -546,8 +547,8 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	operation := lastOperation(t, s.Store)
-	mustCreate(t, s.Store, "id", store.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
-	token, _ := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: "reader"})
+	mustCreate(t, s.Store, "id", auth.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
+	token, _ := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader})
 	s.UseToken(token.ID, "::1")
 	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: store.ReasonPath, Message: "no"})
 	s.restart(time.Minute, 0)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 )
 
@@ -241,7 +242,7 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 			return nil
 		}, false},
 		{"a session", func() error {
-			return s.CreateSession(t.Context(), "id", store.Session{Name: "ana", Expires: c.now().Add(time.Hour)})
+			return s.CreateSession(t.Context(), "id", auth.Session{Name: "ana", Expires: c.now().Add(time.Hour)})
 		}, false},
 		{"a delete", func() error {
 			d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: x}}, true, "", store.Origin{})

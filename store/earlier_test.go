@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 )
@@ -196,20 +197,20 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	try(pushAs(store.Replace, "/job/last", "l 1\n", 0))
 
 	// Who signed in, by what.
-	x := session(c.now(), func(x *store.Session) { x.Expires = c.now().Add(24 * time.Hour) })
+	x := session(c.now(), func(x *auth.Session) { x.Expires = c.now().Add(24 * time.Hour) })
 	try(s.CreateSession(ctx, "first", x))
-	try(s.CreateSession(ctx, "second", store.Session{ID: "user:bob", Created: c.now(), LastUsed: c.now(), Expires: c.now().Add(48 * time.Hour)}))
+	try(s.CreateSession(ctx, "second", auth.Session{ID: "user:bob", Created: c.now(), LastUsed: c.now(), Expires: c.now().Add(48 * time.Hour)}))
 	try(s.CreateSession(ctx, "ended", x))
 	try(s.EndSession(ctx, "ended", ana))
 	limit, err := store.ParseSelectors([]string{`{job="batch"}`, `{job=~"b.*",instance!=""}`})
 	try(err)
-	limited, _, err := s.CreateToken(ctx, store.NewToken{Name: "limited", Role: "pusher", Scope: limit, Lifetime: 90 * 24 * time.Hour}, ana)
+	limited, _, err := s.CreateToken(ctx, store.NewToken{Name: "limited", Role: auth.Pusher, Scope: limit, Lifetime: 90 * 24 * time.Hour}, ana)
 	try(err)
 	_, _, err = s.RotateToken(ctx, limited.ID, 24*time.Hour, ana)
 	try(err)
-	_, _, err = s.CreateToken(ctx, store.NewToken{Name: "by a stranger", Role: "reader"}, store.Origin{From: "::1", Via: store.Anonymous})
+	_, _, err = s.CreateToken(ctx, store.NewToken{Name: "by a stranger", Role: auth.Reader}, store.Origin{From: "::1", Via: store.Anonymous})
 	try(err)
-	revoked, _, err := s.CreateToken(ctx, store.NewToken{Name: "revoked", Role: "admin"}, ana)
+	revoked, _, err := s.CreateToken(ctx, store.NewToken{Name: "revoked", Role: auth.Admin}, ana)
 	try(err)
 	_, err = s.RevokeToken(ctx, revoked.ID, ana)
 	try(err)
@@ -310,7 +311,7 @@ func writeAccess(ctx context.Context, t *testing.T, w io.Writer, s *store.Store)
 	}
 	for _, user := range []string{"user:alice", "user:bob"} {
 		for _, x := range s.SessionsOf(user) {
-			fmt.Fprintf(w, "session %s %q %q %q %q %d %d %d %q %q %q %q %q\n", x.Handle, x.Scheme, x.ID, x.Name, x.Role, x.Created.UnixNano(), x.LastUsed.UnixNano(), x.Expires.UnixNano(), x.Credential, x.Extra, x.Provider, x.From, x.UserAgent)
+			fmt.Fprintf(w, "session %s %q %q %q %q %d %d %d %q %q %q %q %q\n", x.Handle, x.Scheme, x.ID, x.Name, strings.TrimPrefix(x.Role.String(), auth.NoRole.String()), x.Created.UnixNano(), x.LastUsed.UnixNano(), x.Expires.UnixNano(), x.Credential, x.Extra, x.Provider, x.From, x.UserAgent)
 		}
 	}
 	secret, err := s.SigningKey(ctx)

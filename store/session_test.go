@@ -13,15 +13,16 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
 )
 
 // session is one of alice's.
-func session(began time.Time, change ...func(*store.Session)) store.Session {
-	x := store.Session{
-		Scheme: "basic", ID: "user:alice", Name: "alice", Role: "admin",
+func session(began time.Time, change ...func(*auth.Session)) auth.Session {
+	x := auth.Session{
+		Scheme: "basic", ID: "user:alice", Name: "alice", Role: auth.Admin,
 		Created: began, LastUsed: began, Expires: began.Add(time.Hour),
 		Credential: []byte{0, 1, 255}, Extra: []byte("more"), Provider: "sid", From: "::1", UserAgent: "Firefox",
 	}
@@ -31,7 +32,7 @@ func session(began time.Time, change ...func(*store.Session)) store.Session {
 	return x
 }
 
-func mustCreate(t testing.TB, s *store.Store, id string, x store.Session) {
+func mustCreate(t testing.TB, s *store.Store, id string, x auth.Session) {
 	t.Helper()
 	if err := s.CreateSession(t.Context(), id, x); err != nil {
 		t.Fatalf("session %s: %v", id, err)
@@ -76,7 +77,7 @@ func TestASessionIsThereAfterARestartUntilItIsEnded(t *testing.T) {
 func TestASessionWithoutAnythingIsReadAsItWasWritten(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
-	want := store.Session{Expires: time.Unix(0, time.Now().Add(time.Hour).UnixNano())}
+	want := auth.Session{Expires: time.Unix(0, time.Now().Add(time.Hour).UnixNano())}
 	mustCreate(t, s, "one", want)
 	closeStore()
 	s, _ = openStore(t, dir, checked)
@@ -88,7 +89,7 @@ func TestASessionWithoutAnythingIsReadAsItWasWritten(t *testing.T) {
 func TestTheDiskDoesNotKnowTheIDOfASession(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
-	mustCreate(t, s, "the-secret-id", session(time.Now(), func(x *store.Session) { x.Name = "somebody-we-know" }))
+	mustCreate(t, s, "the-secret-id", session(time.Now(), func(x *auth.Session) { x.Name = "somebody-we-know" }))
 	closeStore()
 	var all []byte
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -119,7 +120,7 @@ func TestASessionEndsWhenItsTimeIsOverAndIsForgotten(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, o)
 	mustCreate(t, s, "short", session(began))
-	mustCreate(t, s, "long", session(began, func(x *store.Session) { x.Expires = began.Add(2 * time.Hour) }))
+	mustCreate(t, s, "long", session(began, func(x *auth.Session) { x.Expires = began.Add(2 * time.Hour) }))
 	now.Store(began.Add(time.Hour - 1).UnixNano())
 	if got := known(s, "short", "long"); got != "short long" {
 		t.Errorf("just before: %q", got)
@@ -154,8 +155,8 @@ func TestTheOldestSessionOfAUserMakesRoomForTheTwentyFirst(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
 	began := time.Now()
-	mustCreate(t, s, "bob's", session(began.Add(-time.Minute), func(x *store.Session) { x.ID = "user:bob" }))
-	mustCreate(t, s, "another alice's", session(began.Add(-time.Minute), func(x *store.Session) { x.ID = "sub:alice" }))
+	mustCreate(t, s, "bob's", session(began.Add(-time.Minute), func(x *auth.Session) { x.ID = "user:bob" }))
+	mustCreate(t, s, "another alice's", session(began.Add(-time.Minute), func(x *auth.Session) { x.ID = "sub:alice" }))
 	var ids []string
 	for i := range 21 {
 		ids = append(ids, fmt.Sprint(i))
@@ -184,7 +185,7 @@ func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
 	began := time.Now()
 	create := func(i int) error {
-		return s.CreateSession(t.Context(), fmt.Sprint(i), session(began.Add(time.Duration(i)*time.Millisecond), func(x *store.Session) { x.ID = fmt.Sprint("user", i) }))
+		return s.CreateSession(t.Context(), fmt.Sprint(i), session(began.Add(time.Duration(i)*time.Millisecond), func(x *auth.Session) { x.ID = fmt.Sprint("user", i) }))
 	}
 	errs := make(chan error, 100)
 	for worker := range cap(errs) {
@@ -220,8 +221,8 @@ func TestAllSessionsOfAUserEndAndNobodyElses(t *testing.T) {
 	s, closeStore := openStore(t, dir, checked)
 	mustCreate(t, s, "a1", session(time.Now()))
 	mustCreate(t, s, "a2", session(time.Now()))
-	mustCreate(t, s, "b", session(time.Now(), func(x *store.Session) { x.ID = "user:bob" }))
-	mustCreate(t, s, "o", session(time.Now(), func(x *store.Session) { x.ID = "sub:alice" }))
+	mustCreate(t, s, "b", session(time.Now(), func(x *auth.Session) { x.ID = "user:bob" }))
+	mustCreate(t, s, "o", session(time.Now(), func(x *auth.Session) { x.ID = "sub:alice" }))
 	for _, want := range []int{2, 0} {
 		if n, err := s.EndSessionsOf(t.Context(), "user:alice", "", store.Origin{}, ""); n != want || err != nil {
 			t.Errorf("got %d, %v, want %d", n, err, want)
@@ -313,7 +314,7 @@ func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
 	o.Now, o.SessionIdle = c.now, time.Hour
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, o)
-	long := func(x *store.Session) { x.Expires = x.Created.Add(12 * time.Hour) }
+	long := func(x *auth.Session) { x.Expires = x.Created.Add(12 * time.Hour) }
 	mustCreate(t, s, "used", session(c.now(), long))
 	mustCreate(t, s, "unused", session(c.now(), long))
 	for range 3 {
@@ -352,7 +353,7 @@ func TestUsersSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 	began := time.Now()
 	mustCreate(t, s, "a2", session(began.Add(time.Second)))
 	mustCreate(t, s, "a1", session(began))
-	mustCreate(t, s, "b", session(began, func(x *store.Session) { x.ID = "user:bob" }))
+	mustCreate(t, s, "b", session(began, func(x *auth.Session) { x.ID = "user:bob" }))
 	list := s.SessionsOf("user:alice")
 	if len(list) != 2 || list[0].Handle != store.SessionHandle("a1") || list[1].Handle != store.SessionHandle("a2") || list[0].UserAgent != "Firefox" {
 		t.Fatalf("got %+v", list)
@@ -380,9 +381,9 @@ func TestSessionsEndByWhatTheyAre(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
 	began := time.Now()
 	for i := range 4 {
-		mustCreate(t, s, fmt.Sprint(i), session(began, func(x *store.Session) { x.Provider = fmt.Sprint(i % 2) }))
+		mustCreate(t, s, fmt.Sprint(i), session(began, func(x *auth.Session) { x.Provider = fmt.Sprint(i % 2) }))
 	}
-	n, err := s.EndSessionsWhere(t.Context(), func(x store.Session) bool { return x.Provider == "1" }, ana, "signed out at the provider")
+	n, err := s.EndSessionsWhere(t.Context(), func(x auth.Session) bool { return x.Provider == "1" }, ana, "signed out at the provider")
 	if got := known(s, "0", "1", "2", "3"); err != nil || n != 2 || got != "0 2" {
 		t.Errorf("%d, %v, %s are left", n, err, got)
 	}

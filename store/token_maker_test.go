@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
@@ -36,7 +37,7 @@ func TestAStoreKnowsThatSomebodyHasMadeATokenWhateverBecomesOfIt(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			s, closeStore := openStore(t, dir, checked)
-			x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: "admin", Lifetime: test.life}, test.by)
+			x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: auth.Admin, Lifetime: test.life}, test.by)
 			if err != nil || x.Authenticated != (test.by == ana) {
 				t.Fatal(x, err)
 			}
@@ -70,7 +71,7 @@ func TestOfRevokedTokensOneIsKeptWithoutItsNameOrSecret(t *testing.T) {
 	s, closeStore := openStore(t, dir, checked)
 	var last string
 	for range 5 { // the name is free again each time
-		x, secret := mustMakeToken(t, s, store.NewToken{Name: "same", Role: "admin"})
+		x, secret := mustMakeToken(t, s, store.NewToken{Name: "same", Role: auth.Admin})
 		if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +80,7 @@ func TestOfRevokedTokensOneIsKeptWithoutItsNameOrSecret(t *testing.T) {
 		}
 		last = secret
 	}
-	mustMakeToken(t, s, store.NewToken{Name: "same", Role: "admin"})
+	mustMakeToken(t, s, store.NewToken{Name: "same", Role: auth.Admin})
 	if names(s) != "same" || holds(s, last) {
 		t.Errorf("tokens %q", names(s))
 	}
@@ -153,7 +154,7 @@ func TestATokenOfAnEarlierVersionIsOfWhomItNames(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		s, closeStore := openStore(t, dir, checked)
-		x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: "admin"})
+		x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Admin})
 		closeStore()
 		j, err := pebble.Open(pebble.Options{Path: dir})
 		if err != nil {
@@ -184,7 +185,7 @@ func TestATokenOfAnEarlierVersionIsOfWhomItNames(t *testing.T) {
 func TestATokenIsRotatedByThoseOnlyWhoCouldHaveMadeIt(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
 	for _, maker := range []store.Origin{ana, stranger} {
-		x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "by " + maker.By, Role: "admin"}, maker)
+		x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "by " + maker.By, Role: auth.Admin}, maker)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/pebble"
@@ -46,14 +47,14 @@ func holds(s *store.Store, secret string) bool {
 func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "ci", Role: "pusher", Scope: limitedTo(t, `{job="backup"}`), Lifetime: time.Hour})
-	other, otherSecret := mustMakeToken(t, s, store.NewToken{Name: "all", Role: "admin"})
+	x, secret := mustMakeToken(t, s, store.NewToken{Name: "ci", Role: auth.Pusher, Scope: limitedTo(t, `{job="backup"}`), Lifetime: time.Hour})
+	other, otherSecret := mustMakeToken(t, s, store.NewToken{Name: "all", Role: auth.Admin})
 	if other.ID == x.ID || secret == otherSecret || len(secret) < 40 || !strings.HasPrefix(secret, "gatehouse_") {
 		t.Fatalf("%s and %s, %d bytes", x.ID, other.ID, len(secret))
 	}
 	for _, when := range []string{"at once", "after a restart"} {
 		got, ok := s.FindToken(secret)
-		if !ok || got.Name != "ci" || got.Role != "pusher" || got.ID != x.ID || got.CreatedBy != "ana" || !got.Created.Equal(x.Created) || !got.Expires().Equal(x.Created.Add(time.Hour)) {
+		if !ok || got.Name != "ci" || got.Role != auth.Pusher || got.ID != x.ID || got.CreatedBy != "ana" || !got.Created.Equal(x.Created) || !got.Expires().Equal(x.Created.Add(time.Hour)) {
 			t.Errorf("%s: got %+v, %v", when, got, ok)
 		}
 		if backup, etl := limits(got, "backup"), limits(got, "etl"); !backup || etl || got.Scope.String() != `{job="backup"}` {
@@ -126,7 +127,7 @@ func event(t *testing.T, s *store.Store) (lines []string) {
 func TestTheDiskDoesNotKnowTheSecretOfAToken(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "somebody-we-know", Role: "reader"})
+	x, secret := mustMakeToken(t, s, store.NewToken{Name: "somebody-we-know", Role: auth.Reader})
 	_, second, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana)
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +161,7 @@ func TestATokenEndsWhenItsTimeIsOverAndStaysInTheList(t *testing.T) {
 	o.Now = c.now
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, o)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "short", Role: "reader", Lifetime: time.Hour})
+	x, secret := mustMakeToken(t, s, store.NewToken{Name: "short", Role: auth.Reader, Lifetime: time.Hour})
 	c.advance(time.Hour - time.Second)
 	if !holds(s, secret) || s.Expired(&x.Secrets[0]) {
 		t.Error("it ends too early")
@@ -201,7 +202,7 @@ func TestTheOldSecretOfATokenServesForAWhile(t *testing.T) {
 			o.Now = c.now
 			dir := t.TempDir()
 			s, closeStore := openStore(t, dir, o)
-			x, old := mustMakeToken(t, s, store.NewToken{Name: "n", Role: "reader", Lifetime: test.lifetime})
+			x, old := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader, Lifetime: test.lifetime})
 			c.advance(test.wait)
 			y, fresh, err := s.RotateToken(t.Context(), x.ID, test.overlap, ana)
 			if err != nil || y.ID != x.ID {
@@ -243,7 +244,7 @@ func TestTheOldSecretOfATokenServesForAWhile(t *testing.T) {
 
 func TestAThirdSecretTakesThePlaceOfTheFirst(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
-	x, first := mustMakeToken(t, s, store.NewToken{Name: "n", Role: "reader"})
+	x, first := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
 	_, second, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana)
 	if err != nil {
 		t.Fatal(err)
@@ -262,17 +263,17 @@ func TestAThirdSecretTakesThePlaceOfTheFirst(t *testing.T) {
 
 func TestNoTwoTokensHaveTheSameName(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
-	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: "reader"})
-	if _, _, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: "admin"}, ana); !errors.Is(err, store.ErrTokenName) {
+	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
+	if _, _, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: auth.Admin}, ana); !errors.Is(err, store.ErrTokenName) {
 		t.Errorf("got %v", err)
 	}
-	if got, ok := s.Snapshot().Token(x.ID); !ok || got.Role != "reader" {
+	if got, ok := s.Snapshot().Token(x.ID); !ok || got.Role != auth.Reader {
 		t.Errorf("got %+v", got)
 	}
 	if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {
 		t.Fatal(err)
 	}
-	mustMakeToken(t, s, store.NewToken{Name: "n", Role: "admin"})
+	mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Admin})
 }
 
 func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
@@ -288,7 +289,7 @@ func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = stores[i].Close() })
 	}
-	x, secret := mustMakeToken(t, stores[0], store.NewToken{Name: "n", Role: "reader"})
+	x, secret := mustMakeToken(t, stores[0], store.NewToken{Name: "n", Role: auth.Reader})
 	eventually(t, "the other store knows it", func() bool { return holds(stores[1], secret) })
 	if _, err := stores[1].RevokeToken(t.Context(), x.ID, ana); err != nil {
 		t.Fatal(err)
@@ -336,8 +337,8 @@ func TestTheLastUseOfATokenIsThereAfterARestart(t *testing.T) {
 	o.Now = c.now
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, o)
-	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: "reader"})
-	never, _ := mustMakeToken(t, s, store.NewToken{Name: "never", Role: "reader"})
+	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
+	never, _ := mustMakeToken(t, s, store.NewToken{Name: "never", Role: auth.Reader})
 	type use struct {
 		at   time.Time
 		from string
@@ -384,7 +385,7 @@ func TestUsesAreWrittenOnceAMinuteHoweverManyThereAre(t *testing.T) {
 	var changes int
 	o.Observe = func(x store.CommitStats) { changes += x.Changes }
 	s, closeStore := openStore(t, t.TempDir(), o)
-	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: "reader"})
+	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
 	look(t, s)
 	before := changes
 	for range 1000 {
@@ -422,7 +423,7 @@ func BenchmarkFindAToken(b *testing.B) {
 				go func() {
 					var last string
 					for i := w; i < n; i += cap(done) {
-						_, last, _ = s.CreateToken(b.Context(), store.NewToken{Name: fmt.Sprint(i), Role: "pusher"}, ana)
+						_, last, _ = s.CreateToken(b.Context(), store.NewToken{Name: fmt.Sprint(i), Role: auth.Pusher}, ana)
 					}
 					done <- last
 				}()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 // kind is how texts become the value of a setting. Its errors say what is expected.
@@ -49,8 +50,8 @@ var kinds = map[string]kind{
 	"networks":         many(checkNetwork, auth.ParsePrefixes),
 	"proxies":          many(checkProxy, parseProxies),
 	"scopes":           many(checkScopes, parseScopes),
-	"claims":           many(checkClaim, auth.ParseRequiredClaims),
-	"role map":         many(checkRoleMapping, auth.ParseRoleMap),
+	"claims":           many(checkClaim, jwt.ParseRequiredClaims),
+	"role map":         many(checkRoleMapping, jwt.ParseRoleMap),
 	"variables":        many(checkVariable, same),
 }
 

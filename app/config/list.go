@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 // parseScopes takes spaces between them too, as the standard writes them.
@@ -40,14 +41,14 @@ func parseProxies(proxies []string) (auth.Prefixes, error) {
 }
 
 func checkClaim(s string) error {
-	if _, err := auth.ParseRequiredClaims([]string{s}); err != nil {
+	if _, err := jwt.ParseRequiredClaims([]string{s}); err != nil {
 		return errors.New("expected claim=value such as hd=example.com")
 	}
 	return nil
 }
 
 func checkRoleMapping(s string) error {
-	if _, err := auth.ParseRoleMap([]string{s}); err != nil {
+	if _, err := jwt.ParseRoleMap([]string{s}); err != nil {
 		return errors.New("expected value=role, where the role is none, reader, pusher or admin")
 	}
 	return nil

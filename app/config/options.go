@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/groupings"
 	"gatehouse/handlers/web"
@@ -103,9 +104,9 @@ type AuthOptions struct {
 	ScrapeKey     string   // of visible ASCII; empty: none
 	ClientSecret  string   // empty: a public client
 
-	IssuerCAs *x509.CertPool  // of Issuer and LoginIssuer; nil: the system's
-	Claims    auth.ClaimRules // of bearer tokens; zero without an Issuer
-	Login     auth.ClaimRules // of those who sign in at LoginIssuer; zero without
+	IssuerCAs *x509.CertPool // of Issuer and LoginIssuer; nil: the system's
+	Claims    jwt.ClaimRules // of bearer tokens; zero without an Issuer
+	Login     jwt.ClaimRules // of those who sign in at LoginIssuer; zero without
 }
 
 // hidden is what printing AuthOptions shows.
@@ -168,8 +169,8 @@ func (p *parser) finishAuth() {
 	}
 }
 
-func (a *AuthOptions) rules(issuer string, audiences ...string) auth.ClaimRules {
-	return auth.ClaimRules{
+func (a *AuthOptions) rules(issuer string, audiences ...string) jwt.ClaimRules {
+	return jwt.ClaimRules{
 		Issuer:      issuer,
 		Audiences:   audiences,
 		Required:    a.RequiredClaims,

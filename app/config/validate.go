@@ -11,6 +11,7 @@ import (
 	"github.com/go-playground/validator/v10"
 
 	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 // validate returns one error with everything that is wrong, or nil: values first,
@@ -156,7 +157,7 @@ func (p *parser) checkJWT(report report) {
 	if !audiences.isSet() {
 		report(issuer, a.Issuer, "needs "+audiences.either()+", or tokens for any other program would do")
 	}
-	if !auth.IsGoogle(a.Issuer) { // whose ID tokens programs send as a rule: a warning does
+	if !jwt.IsGoogle(a.Issuer) { // whose ID tokens programs send as a rule: a warning does
 		p.checkStrangers(report, issuer)
 	}
 	from, okIssuer := absoluteURL(a.Issuer)
@@ -184,7 +185,7 @@ func (p *parser) checkLogin(report report) {
 	switch {
 	case a.LoginIssuer != "":
 		p.checkStrangers(report, issuer)
-	case auth.IsGoogle(a.Issuer): // others have been looked at
+	case jwt.IsGoogle(a.Issuer): // others have been looked at
 		p.checkStrangers(report, p.of(&a.Issuer))
 	}
 }
@@ -193,7 +194,7 @@ func (p *parser) checkLogin(report report) {
 // without anybody having said so.
 func (p *parser) checkStrangers(report report, issuer *setting) {
 	claims, roles, usual := p.of(&p.Auth.RequiredClaims), p.of(&p.Auth.RoleMap), p.of(&p.Auth.DefaultRole)
-	if !auth.PublicIssuer(issuer.text()) || p.restricted() || usual.text() != "" {
+	if !jwt.PublicIssuer(issuer.text()) || p.restricted() || usual.text() != "" {
 		return
 	}
 	problem := "strangers come in by it too"
@@ -208,14 +209,14 @@ func (p *parser) checkStrangers(report report, issuer *setting) {
 // can't choose.
 func (p *parser) restricted() bool {
 	free := func(entry string) bool {
-		return !auth.Restricts(p.Auth.RoleClaim, entry[:max(0, strings.LastIndexByte(entry, '='))])
+		return !jwt.Restricts(p.Auth.RoleClaim, entry[:max(0, strings.LastIndexByte(entry, '='))])
 	}
 	if roles := p.of(&p.Auth.RoleMap).texts; len(roles) > 0 && !slices.ContainsFunc(roles, free) {
 		return true
 	}
 	return slices.ContainsFunc(p.of(&p.Auth.RequiredClaims).texts, func(s string) bool {
 		claim, value, _ := strings.Cut(s, "=")
-		return auth.Restricts(claim, value)
+		return jwt.Restricts(claim, value)
 	})
 }
 

@@ -42,7 +42,7 @@ func (g *Guard) configured() bool {
 // remembers reports whether people have signed in here, or were to: what closed
 // the server once must not open it by being taken away.
 func (g *Guard) remembers() bool {
-	return g.MadeTokens != nil && g.MadeTokens.Known() || g.Passwords != nil && g.Passwords.Listed()
+	return g.MadeTokens != nil && g.MadeTokens.KnowsTokens() || g.Passwords != nil && g.Passwords.Listed()
 }
 
 // Locked reports whether the server is closed and nothing is configured that
@@ -126,11 +126,11 @@ func (g *Guard) Lockout() string {
 		return ""
 	}
 	why := "there is a list of users, but nobody is on it"
-	if g.MadeTokens != nil && g.MadeTokens.Known() {
+	if g.MadeTokens != nil && g.MadeTokens.KnowsTokens() {
 		why = "tokens were made by people who had signed in"
 	}
 	who := "nobody is let in"
-	if g.MadeTokens != nil && g.MadeTokens.Len() > 0 {
+	if g.MadeTokens != nil && g.MadeTokens.UsableTokens() > 0 {
 		who = "only tokens that were made here are let in"
 	}
 	what, open := "no credential", "--auth.open"

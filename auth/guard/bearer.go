@@ -25,10 +25,10 @@ const (
 
 // claims are parsed by us, and checked by jwt.Bearer before a key is looked for.
 // To the verifier below, which takes no options, they have nothing to check.
-type claims struct{ auth.Claims }
+type claims struct{ jwt.Claims }
 
 func (c *claims) UnmarshalJSON(raw []byte) (err error) {
-	c.Claims, err = auth.ParseClaims(raw)
+	c.Claims, err = jwt.ParseClaims(raw)
 	return err
 }
 
@@ -57,7 +57,7 @@ func (g *Guard) verifier() fiber.Handler {
 var errToken = errors.New("no valid token")
 
 // claims verifies the request's bearer token and tells what it claims.
-func (g *Guard) claims(c *fiber.Ctx) (auth.Claims, error) {
+func (g *Guard) claims(c *fiber.Ctx) (jwt.Claims, error) {
 	err := g.verify(c)
 	token, _ := c.Locals(tokenKey).(*golangjwt.Token)
 	switch {

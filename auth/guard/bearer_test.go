@@ -15,6 +15,7 @@ import (
 	"gatehouse/auth/guard"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/jwt"
 	"gatehouse/auth/login"
 	"gatehouse/auth/login/logintest"
 )
@@ -26,7 +27,7 @@ func TestBearerAndIDTokensAreJudgedAlike(t *testing.T) {
 	p.Person["groups"] = []string{"ops"}
 	keys := issuer.New(issuer.Options{Issuer: p.Issuer()})
 	t.Cleanup(keys.Close)
-	rules := auth.ClaimRules{Issuer: p.Issuer(), Audiences: []string{logintest.ClientID}, RoleMap: map[string]auth.Role{"ops": auth.Admin}}
+	rules := jwt.ClaimRules{Issuer: p.Issuer(), Audiences: []string{logintest.ClientID}, RoleMap: map[string]auth.Role{"ops": auth.Admin}}
 	bearer := bearerServer(t, guard.Config{Issuer: keys, Claims: rules, Logger: slog.New(slog.DiscardHandler)})
 	people := login.New(login.Options{
 		Issuer: p.Issuer(), ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret, RedirectURL: "https://gatehouse.example/auth/callback",

@@ -47,8 +47,8 @@ func cleared(lines [][]byte) (names []string) {
 // alone what is the other's.
 func TestTheOldNameIsReadUntilItsSessionEnds(t *testing.T) {
 	const plain, named = "gatehouse_session=", "gatehouse_session_0123abcd="
-	ann := auth.Session{Scheme: "oidc", Credential: rules, Name: "ann", Role: auth.Reader}
-	bob := auth.Session{Scheme: "oidc", Credential: rules, Name: "bob", Role: auth.Reader}
+	ann := auth.Session{Scheme: "oidc", Credential: rules, ID: "sub:ann", Name: "ann", Role: auth.Reader}
+	bob := auth.Session{Scheme: "oidc", Credential: rules, ID: "sub:bob", Name: "bob", Role: auth.Reader}
 	for _, test := range []struct {
 		name, cookie, is string
 		left             int      // sessions, after signing out

@@ -172,7 +172,7 @@ func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, error) {
 	if g.MadeTokens == nil {
 		return auth.Principal{}, auth.ErrUnknownToken
 	}
-	return g.MadeTokens.Principal(secret, g.AddressText(c))
+	return g.MadeTokens.TokenPrincipal(secret, g.AddressText(c))
 }
 
 // scrapeKey finds the key in its header, else in the query if it may be there. An

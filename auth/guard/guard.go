@@ -12,18 +12,20 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 	"gatehouse/auth/login"
 )
 
 // Config is what a Guard checks with. What is zero is not configured; with
 // nothing configured everybody may do everything. See Access.
 type Config struct {
-	Passwords *auth.Passwords
-	Tokens    *auth.Tokens
-	ScrapeKey auth.Secret
+	Passwords *credential.Passwords
+	Tokens    *credential.Tokens
+	ScrapeKey credential.Secret
 	Issuer    *issuer.Issuer // of bearer JWTs
-	Claims    auth.ClaimRules
+	Claims    jwt.ClaimRules
 	// CertificateRole is what a verified client certificate grants to a request
 	// without another credential.
 	CertificateRole auth.Role
@@ -38,7 +40,7 @@ type Config struct {
 	Provider *login.Provider
 	// Login are the rules by which those who sign in there get their roles. Its
 	// Issuer is the provider's, its one audience the name that we have there.
-	Login auth.ClaimRules
+	Login jwt.ClaimRules
 	// LoginRules is the fingerprint of Login; with a Provider it is made of that.
 	// nil: sessions of people who have signed in elsewhere don't count.
 	LoginRules []byte
@@ -61,14 +63,14 @@ type Config struct {
 // MadeTokens finds API tokens. It must not take long: it is asked with each
 // request that has one.
 type MadeTokens interface {
-	// Principal is who has the token with that secret, and comes from there, as
+	// TokenPrincipal is who has the token with that secret, and comes from there, as
 	// AddressText says. The error says for the log why it lets nobody in.
-	Principal(secret, from string) (auth.Principal, error)
-	// Len is how many let somebody in. It may take as long as looking at all.
-	Len() int
-	// Known reports whether somebody who was known has ever made one, also if it was
+	TokenPrincipal(secret, from string) (auth.Principal, error)
+	// UsableTokens is how many let somebody in. It may take as long as looking at all.
+	UsableTokens() int
+	// KnowsTokens reports whether somebody who was known has ever made one, also if it was
 	// revoked or has expired.
-	Known() bool
+	KnowsTokens() bool
 }
 
 // Bypass says when a request from this machine needs no credential.
@@ -99,7 +101,7 @@ const (
 type Guard struct {
 	Config
 	verify    fiber.Handler // of a bearer JWT; nil: none are taken
-	standings []auth.Standing
+	standings []jwt.Standing
 	told      *lru.Cache[incident, int64]
 }
 

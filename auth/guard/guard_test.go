@@ -14,7 +14,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 )
 
 func newGuard(t *testing.T, c Config) *Guard {
@@ -44,7 +46,7 @@ func request(t *testing.T, headers ...string) *fiber.Ctx {
 
 func TestTheSameRefusalIsLoggedOnceAMinute(t *testing.T) {
 	var log bytes.Buffer
-	g := newGuard(t, Config{Tokens: auth.NewTokens([]string{"right"}), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	g := newGuard(t, Config{Tokens: credential.NewTokens([]string{"right"}), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 100 {
 		if err := g.Require(auth.Push)(request(t, "X-API-Key", "wrong-key")); !errors.Is(err, auth.ErrBadCredential) {
 			t.Fatal(err)
@@ -62,7 +64,7 @@ func TestTheSameRefusalIsLoggedOnceAMinute(t *testing.T) {
 }
 
 func TestWhatIsRememberedAboutRefusalsIsBounded(t *testing.T) {
-	g := newGuard(t, Config{Tokens: auth.NewTokens([]string{"right"}), Trusted: auth.Prefixes{netip.MustParsePrefix("0.0.0.0/0")}})
+	g := newGuard(t, Config{Tokens: credential.NewTokens([]string{"right"}), Trusted: auth.Prefixes{netip.MustParsePrefix("0.0.0.0/0")}})
 	for i := range 3 * maxIncidents {
 		_ = g.Require(auth.Push)(request(t, "X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/256, i%256)))
 	}
@@ -72,10 +74,10 @@ func TestWhatIsRememberedAboutRefusalsIsBounded(t *testing.T) {
 }
 
 func TestEveryActiveMethodIsTold(t *testing.T) {
-	users := auth.NewPasswords(auth.PasswordOptions{User: "admin", Password: "p"})
+	users := credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: "p"})
 	keys := issuer.New(issuer.Options{Issuer: "https://issuer.test"})
 	t.Cleanup(keys.Close)
-	claims := auth.ClaimRules{Issuer: "https://issuer.test", Audiences: []string{"a", "b"}, DefaultRole: auth.Reader}
+	claims := jwt.ClaimRules{Issuer: "https://issuer.test", Audiences: []string{"a", "b"}, DefaultRole: auth.Reader}
 	mapped := claims
 	mapped.RoleMap, mapped.DefaultRole = map[string]auth.Role{"x": auth.Admin}, auth.NoRole
 	named := mapped
@@ -87,19 +89,19 @@ func TestEveryActiveMethodIsTold(t *testing.T) {
 	}{
 		{"nothing", Config{}, []string{"none admin: no credential is required"}},
 		{"nothing, whatever the bypass", Config{Bypass: BypassOn}, []string{"none admin: no credential is required"}},
-		{"a scrape key", Config{ScrapeKey: auth.NewSecret("k")}, []string{
+		{"a scrape key", Config{ScrapeKey: credential.NewSecret("k")}, []string{
 			"scrape_key reader: everything that can be read; also on the sign-in page",
 			"none pusher: PUT, POST and DELETE of /metrics/job/… and the push page only",
 		}},
-		{"a scrape key, whatever the bypass", Config{ScrapeKey: auth.NewSecret("k"), Bypass: BypassOn}, []string{
+		{"a scrape key, whatever the bypass", Config{ScrapeKey: credential.NewSecret("k"), Bypass: BypassOn}, []string{
 			"scrape_key reader: everything that can be read; also on the sign-in page",
 			"none pusher: PUT, POST and DELETE of /metrics/job/… and the push page only",
 		}},
-		{"a scrape key beside a token", Config{ScrapeKey: auth.NewSecret("k"), Tokens: auth.NewTokens([]string{"a"})}, []string{
+		{"a scrape key beside a token", Config{ScrapeKey: credential.NewSecret("k"), Tokens: credential.NewTokens([]string{"a"})}, []string{
 			"api_token admin: tokens: 1", "scrape_key scraper: GET and HEAD of metrics and targets",
 		}},
 		{"a password", Config{Passwords: users, Bypass: BypassSameUser}, []string{"basic admin: users: 1", "localhost admin: processes of the server's own user on this machine"}},
-		{"tokens", Config{Tokens: auth.NewTokens([]string{"a", "b"}), Bypass: BypassOn}, []string{"api_token admin: tokens: 2", "localhost admin: every process on this machine"}},
+		{"tokens", Config{Tokens: credential.NewTokens([]string{"a", "b"}), Bypass: BypassOn}, []string{"api_token admin: tokens: 2", "localhost admin: every process on this machine"}},
 		{"an issuer", Config{Issuer: keys, Claims: claims}, []string{"jwt reader: issuer https://issuer.test, audience a or b"}},
 		{"roles", Config{Issuer: keys, Claims: mapped}, []string{"jwt by claim roles or groups, else none: issuer https://issuer.test, audience a or b"}},
 		{"roles in a claim", Config{Issuer: keys, Claims: named}, []string{"jwt by claim realm_access.roles, else none: issuer https://issuer.test, audience a or b"}},

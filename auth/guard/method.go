@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 // Method is an active way to come in, as the log and the status tell it. It
@@ -26,8 +27,8 @@ func (g *Guard) Methods() []Method {
 	}
 	add(g.verify != nil, auth.JWT, claimed(g.Claims), fmt.Sprintf("issuer %s, audience %s", g.Claims.Issuer, strings.Join(g.Claims.Audiences, " or ")))
 	add(g.Tokens.Len() > 0, auth.APIToken, auth.Admin.String(), fmt.Sprintf("tokens: %d", g.Tokens.Len()))
-	if g.MadeTokens != nil && g.MadeTokens.Len() > 0 {
-		add(true, auth.APIToken, "by token", fmt.Sprintf("created tokens: %d", g.MadeTokens.Len()))
+	if g.MadeTokens != nil && g.MadeTokens.UsableTokens() > 0 {
+		add(true, auth.APIToken, "by token", fmt.Sprintf("created tokens: %d", g.MadeTokens.UsableTokens()))
 	}
 	if g.Passwords != nil {
 		add(g.Passwords.Configured(), auth.Basic, auth.Admin.String(), fmt.Sprintf("users: %d", g.Passwords.Users()))
@@ -55,24 +56,24 @@ func (g *Guard) Methods() []Method {
 
 // Standings say of each issuer whose tokens or people are let in who is admin by
 // it.
-func (g *Guard) Standings() []auth.Standing { return g.standings }
+func (g *Guard) Standings() []jwt.Standing { return g.standings }
 
-func standings(c Config) (all []auth.Standing) {
+func standings(c Config) (all []jwt.Standing) {
 	tokens, people := c.Issuer != nil, c.Provider != nil
 	if tokens && people && c.Claims.Issuer == c.Login.Issuer {
-		return []auth.Standing{c.Claims.Standing(auth.ByBoth)}
+		return []jwt.Standing{c.Claims.Standing(jwt.ByBoth)}
 	}
 	if tokens {
-		all = append(all, c.Claims.Standing(auth.ByToken))
+		all = append(all, c.Claims.Standing(jwt.ByToken))
 	}
 	if people {
-		all = append(all, c.Login.Standing(auth.BySignIn))
+		all = append(all, c.Login.Standing(jwt.BySignIn))
 	}
 	return all
 }
 
 // claimed tells where the role of a token's owner comes from.
-func claimed(r auth.ClaimRules) string {
+func claimed(r jwt.ClaimRules) string {
 	if len(r.RoleMap) == 0 {
 		return r.DefaultRole.String()
 	}

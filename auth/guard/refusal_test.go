@@ -11,12 +11,13 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 )
 
 func TestWhatIsRefusedIsToldUnlessAStrangerIsShownTheWayIn(t *testing.T) {
 	reader := auth.Session{Scheme: auth.OIDC, ID: "sub:rita", Name: "rita", Role: auth.Reader, Credential: rules, Expires: time.Now().Add(time.Hour)}
 	c := withUser(remembered{"rita": reader})
-	c.Tokens = auth.NewTokens([]string{"right"})
+	c.Tokens = credential.NewTokens([]string{"right"})
 	c.Trusted = auth.Prefixes{netip.MustParsePrefix("0.0.0.0/0")}
 	var told []Denial
 	c.Denied = func(d Denial) { told = append(told, d) }

@@ -20,9 +20,10 @@ type Sessions interface {
 	// UseSession notes that a session, which is known, is used now, from what
 	// AddressText says. It must not wait.
 	UseSession(id, from string)
+	// BeginSession keeps a session that begins now and lasts from s.Created to s.Expires.
 	BeginSession(ctx context.Context, id string, s auth.Session) error
-	// EndSession ends a session, if it is known, for who asks from there.
-	EndSession(ctx context.Context, id, from string) error
+	// SignOut ends a session, if it is known, for its user, who asks from there.
+	SignOut(ctx context.Context, id, from string) error
 }
 
 // changesWait bounds how long a request waits for a session to begin or end.
@@ -85,7 +86,7 @@ func (g *Guard) SessionID(c *fiber.Ctx) string {
 // would still be given a role by the same rules.
 func (g *Guard) valid(id string) (auth.Session, bool) {
 	s, ok := g.Sessions.Session(id)
-	if !ok {
+	if !ok || s.ID == "" { // earlier versions had sessions of nobody in particular
 		return s, false
 	}
 	switch s.Scheme {
@@ -168,14 +169,14 @@ func (g *Guard) SignOut(c *fiber.Ctx) error {
 func (g *Guard) endGiven(ctx context.Context, c *fiber.Ctx) error {
 	var errs []error
 	for _, id := range valuesOf(c, g.Cookie.name(cookieSession)) {
-		errs = append(errs, g.Sessions.EndSession(ctx, id, g.AddressText(c)))
+		errs = append(errs, g.Sessions.SignOut(ctx, id, g.AddressText(c)))
 	}
 	if g.Cookie.Suffix == "" {
 		return errors.Join(errs...)
 	}
 	for _, id := range valuesOf(c, g.Cookie.oldName(cookieSession)) {
 		if _, ours := g.Sessions.Session(id); ours {
-			errs = append(errs, g.Sessions.EndSession(ctx, id, g.AddressText(c)))
+			errs = append(errs, g.Sessions.SignOut(ctx, id, g.AddressText(c)))
 			g.Cookie.write(c, g.Cookie.oldName(cookieSession), "", 0)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 )
 
 // remembered are sessions in memory.
@@ -32,7 +33,7 @@ func (r remembered) BeginSession(_ context.Context, id string, s auth.Session) e
 
 func (remembered) UseSession(string, string) {}
 
-func (r remembered) EndSession(_ context.Context, id, _ string) error {
+func (r remembered) SignOut(_ context.Context, id, _ string) error {
 	delete(r, id)
 	return nil
 }
@@ -49,7 +50,7 @@ var rules = []byte("rules")
 
 func withUser(sessions Sessions) Config {
 	return Config{
-		Passwords: auth.NewPasswords(auth.PasswordOptions{User: "alice", Password: "right"}),
+		Passwords: credential.NewPasswords(credential.PasswordOptions{User: "alice", Password: "right"}),
 		Sessions:  sessions, Cookie: Cookie{Lifetime: time.Hour}, LoginRules: rules,
 	}
 }
@@ -73,9 +74,9 @@ func cookieOf(t *testing.T, c *fiber.Ctx) *fasthttp.Cookie {
 
 func TestASessionCountsWhereAndAsTheRulesSay(t *testing.T) {
 	g := newGuard(t, withUser(remembered{
-		"reader": {Scheme: "oidc", Credential: rules, Name: "r", Role: auth.Reader},
-		"nobody": {Scheme: "oidc", Credential: rules, Name: "n"},
-		"pusher": {Scheme: "oidc", Credential: rules, Name: "p", Role: auth.Pusher},
+		"reader": {Scheme: "oidc", Credential: rules, ID: "sub:r", Name: "r", Role: auth.Reader},
+		"nobody": {Scheme: "oidc", Credential: rules, ID: "sub:n", Name: "n"},
+		"pusher": {Scheme: "oidc", Credential: rules, ID: "sub:p", Name: "p", Role: auth.Pusher},
 		"alice":  {Scheme: auth.Basic, ID: "user:alice", Name: "alice", Role: auth.Admin},
 	}))
 	g.Sessions.(remembered)["alice"] = auth.Session{Scheme: auth.Basic, ID: "user:alice", Name: "alice", Role: auth.Admin, Credential: g.Passwords.Fingerprint("alice", "alice")}
@@ -163,11 +164,11 @@ func pass(part fiber.Handler, conn net.Conn, method string, headers ...string) (
 }
 
 func TestASessionSaysWhoItIs(t *testing.T) {
-	g := newGuard(t, withUser(remembered{"id": {Scheme: "oidc", Credential: rules, Name: "Ann", Role: auth.Pusher}}))
+	g := newGuard(t, withUser(remembered{"id": {Scheme: "oidc", Credential: rules, ID: "sub:Ann", Name: "Ann", Role: auth.Pusher}}))
 	var decided []string
 	g.Decided = func(s auth.Scheme, r Result) { decided = append(decided, string(s)+" "+string(r)) }
 	p, err := pass(g.Require(auth.Read), nil, "GET", "Cookie", "gatehouse_session=id")
-	if err != nil || p != (auth.Principal{Scheme: auth.SessionCookie, Name: "Ann", Role: auth.Pusher}) {
+	if err != nil || p != (auth.Principal{Scheme: auth.SessionCookie, ID: "sub:Ann", Name: "Ann", Role: auth.Pusher}) {
 		t.Errorf("got %+v, %v", p, err)
 	}
 	_, _ = pass(g.Require(auth.Administer), nil, "GET", "Cookie", "gatehouse_session=id")
@@ -188,7 +189,7 @@ func (*tlsConn) ConnectionState() tls.ConnectionState {
 }
 
 func TestASessionBeatsCertificateAndBypass(t *testing.T) {
-	config := withUser(remembered{"id": {Scheme: "oidc", Credential: rules, Name: "Ann", Role: auth.Reader}})
+	config := withUser(remembered{"id": {Scheme: "oidc", Credential: rules, ID: "sub:Ann", Name: "Ann", Role: auth.Reader}})
 	byCertificate, byPlace := config, config
 	byCertificate.CertificateRole = auth.Admin
 	byPlace.Bypass = BypassOn
@@ -290,7 +291,7 @@ func TestNobodyIsSignedInWithoutASession(t *testing.T) {
 	}
 	sessions := remembered{}
 	noUsers, noSessions := withUser(sessions), withUser(nil)
-	noUsers.Passwords = auth.NewPasswords(auth.PasswordOptions{})
+	noUsers.Passwords = credential.NewPasswords(credential.PasswordOptions{})
 	for _, test := range []struct {
 		config         Config
 		name, password string
@@ -332,7 +333,7 @@ func TestOnlyOurPagesSignOut(t *testing.T) {
 
 func TestTheSessionOfARequestIsToldWhateverElseItBrings(t *testing.T) {
 	until := time.Now().Add(time.Hour)
-	g := newGuard(t, Config{LoginRules: rules, Sessions: remembered{"one": {Scheme: "oidc", Credential: rules, Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
+	g := newGuard(t, Config{LoginRules: rules, Sessions: remembered{"one": {Scheme: "oidc", Credential: rules, ID: "sub:ana", Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
 	for cookie, want := range map[string]bool{
 		"gatehouse_session=one": true, "gatehouse_session=two": false, "": false, "other=one": false, "gatehouse_session=one; gatehouse_session=one": true, "gatehouse_session=two; gatehouse_session=one": true,
 	} {

@@ -3,7 +3,7 @@
 // not for us costs the issuer no request, and the log says what is wrong with it.
 //
 // The dates, the issuer and the audience of a token are checked here and nowhere
-// else, by auth.ClaimRules. The libraries that verify the signatures are told to
+// else, by ClaimRules. The libraries that verify the signatures are told to
 // leave them alone: none of them has a leeway that could be set for both kinds of
 // tokens, so that two clocks, or two sets of rules, would decide.
 package jwt
@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 )
 
@@ -41,7 +40,7 @@ var (
 // Check returns why a token of the kind, of which the signature is not verified,
 // can't be for us: the header, or one of the rules. The error is for the log; it
 // repeats nothing of the token.
-func (k Kind) Check(header map[string]any, c auth.Claims, rules auth.ClaimRules, now time.Time) error {
+func (k Kind) Check(header map[string]any, c Claims, rules ClaimRules, now time.Time) error {
 	if err := k.checkHeader(header); err != nil {
 		return err
 	}
@@ -76,7 +75,7 @@ func (k Kind) isType(typ any) bool {
 
 // Parse returns the header and the claims of a token in compact form. Neither is
 // worth anything: nothing is verified. Errors repeat nothing of the token.
-func Parse(raw string) (header, claims auth.Claims, err error) {
+func Parse(raw string) (header, claims Claims, err error) {
 	parts := strings.Split(raw, ".")
 	if len(parts) != 3 {
 		return nil, nil, errForm
@@ -90,10 +89,10 @@ func Parse(raw string) (header, claims auth.Claims, err error) {
 	return header, claims, nil
 }
 
-func parsePart(part string) (auth.Claims, error) {
+func parsePart(part string) (Claims, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
 		return nil, errForm
 	}
-	return auth.ParseClaims(raw)
+	return ParseClaims(raw)
 }

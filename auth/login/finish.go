@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 )
 
 // Person is who has signed in.
@@ -121,7 +122,7 @@ func (p *Provider) exchange(ctx context.Context, m issuer.Metadata, code, verifi
 
 // person tells who the verified claims are about. What they leave open the
 // provider is asked for with the access token.
-func (p *Provider) person(ctx context.Context, m issuer.Metadata, c auth.Claims, token *oauth2.Token) (Person, error) {
+func (p *Provider) person(ctx context.Context, m issuer.Metadata, c jwt.Claims, token *oauth2.Token) (Person, error) {
 	person := Person{
 		ID:              p.rules.ID(c),
 		Name:            p.rules.Name(c),
@@ -130,7 +131,7 @@ func (p *Provider) person(ctx context.Context, m issuer.Metadata, c auth.Claims,
 		Unlisted:        p.rules.Refers(c),
 	}
 	undecided := len(p.rules.RoleMap) > 0 && !p.rules.Decides(c) && !person.Unlisted
-	unnamed := person.Name == p.rules.Name(auth.Claims{"sub": c["sub"]})
+	unnamed := person.Name == p.rules.Name(jwt.Claims{"sub": c["sub"]})
 	if m.UserinfoEndpoint == "" || !undecided && !unnamed {
 		return person, nil
 	}
@@ -152,7 +153,7 @@ func (p *Provider) person(ctx context.Context, m issuer.Metadata, c auth.Claims,
 }
 
 // text is a claim that has to be a string; otherwise "".
-func text(c auth.Claims, name string) string {
+func text(c jwt.Claims, name string) string {
 	s, _ := c[name].(string)
 	return s
 }

@@ -12,6 +12,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/issuer/issuertest"
+	"gatehouse/auth/jwt"
 	"gatehouse/auth/login"
 	"gatehouse/auth/login/logintest"
 )
@@ -404,7 +405,7 @@ func TestWithoutASecretNothingIsSealed(t *testing.T) {
 
 func TestEverybodyMayBeLetIn(t *testing.T) {
 	p := logintest.New(t)
-	x := newTrial(t, p, func(o *login.Options, _ *issuer.Options) { o.Rules = auth.ClaimRules{DefaultRole: auth.Admin} })
+	x := newTrial(t, p, func(o *login.Options, _ *issuer.Options) { o.Rules = jwt.ClaimRules{DefaultRole: auth.Admin} })
 	if got := x.mustSignIn(); got.Role != auth.Admin {
 		t.Errorf("got %+v", got)
 	}

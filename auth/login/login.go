@@ -17,8 +17,8 @@ import (
 
 	"golang.org/x/oauth2"
 
-	"gatehouse/auth"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 )
 
 // defaultTimeout bounds one request to the provider.
@@ -33,7 +33,7 @@ type Options struct {
 	RedirectURL  string   // where the provider sends the browser back to
 	// Rules say what claims grant. Its Issuer and Audiences are ignored: an ID
 	// token has to be from Issuer and for ClientID.
-	Rules   auth.ClaimRules
+	Rules   jwt.ClaimRules
 	Keys    *issuer.Issuer // of Issuer; may be shared with others
 	RootCAs *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
 	Timeout time.Duration  // of one request to the provider; 0: 10 s
@@ -47,7 +47,7 @@ type Options struct {
 // Provider signs people in. It is safe for concurrent use.
 type Provider struct {
 	o       Options
-	rules   auth.ClaimRules
+	rules   jwt.ClaimRules
 	client  *http.Client
 	states  *once // of sign-ins that were finished, well or not
 	logouts *once // ids of logout tokens

@@ -14,6 +14,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 	"gatehouse/auth/login"
 	"gatehouse/auth/login/logintest"
 )
@@ -57,7 +58,7 @@ func newTrial(t testing.TB, p *logintest.Provider, changes ...func(*login.Option
 	o := login.Options{
 		Issuer: p.Issuer(), ClientID: logintest.ClientID, ClientSecret: logintest.ClientSecret,
 		RedirectURL: redirectURL, RootCAs: p.CAs(), Now: x.Now,
-		Rules:  auth.ClaimRules{RoleMap: map[string]auth.Role{"ops": auth.Admin, "ci": auth.Pusher, "all": auth.Reader}},
+		Rules:  jwt.ClaimRules{RoleMap: map[string]auth.Role{"ops": auth.Admin, "ci": auth.Pusher, "all": auth.Reader}},
 		Secret: func(context.Context) ([]byte, error) { return secret, nil },
 		Logger: slog.New(slog.NewTextHandler(x.log, nil)),
 	}

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"time"
 
-	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/jwt"
 )
@@ -105,7 +104,7 @@ func (p *Provider) VerifyLogout(ctx context.Context, raw string) (Logout, error)
 }
 
 // checkLogout is what the claims of a logout token have to be beside the rules.
-func (p *Provider) checkLogout(c auth.Claims) error {
+func (p *Provider) checkLogout(c jwt.Claims) error {
 	now := p.o.Now()
 	events, _ := c["events"].(map[string]any)
 	_, isLogout := events[logoutEvent].(map[string]any)
@@ -117,9 +116,9 @@ func (p *Provider) checkLogout(c auth.Claims) error {
 		return errEvent
 	case hasNonce:
 		return errHasNonce
-	case !ok || iat.After(now.Add(auth.Leeway)):
+	case !ok || iat.After(now.Add(jwt.Leeway)):
 		return errIat
-	case iat.Before(now.Add(-maxLogoutAge - auth.Leeway)):
+	case iat.Before(now.Add(-maxLogoutAge - jwt.Leeway)):
 		return errOldToken
 	case sub == "" && session(c) == "" || len(sub) > maxSub:
 		return errNobody
@@ -129,12 +128,12 @@ func (p *Provider) checkLogout(c auth.Claims) error {
 	return nil
 }
 
-func (p *Provider) logout(c auth.Claims) Logout {
+func (p *Provider) logout(c jwt.Claims) Logout {
 	l := Logout{ProviderSession: session(c), At: p.o.Now()}
 	// Sessions have the time of our clock, which may be ahead of the provider's,
 	// and iat has but seconds.
-	if iat, _ := moment(c, "iat"); iat.Add(auth.Leeway).Before(l.At) {
-		l.At = iat.Add(auth.Leeway)
+	if iat, _ := moment(c, "iat"); iat.Add(jwt.Leeway).Before(l.At) {
+		l.At = iat.Add(jwt.Leeway)
 	}
 	if text(c, "sub") != "" {
 		l.ID = p.rules.ID(c)

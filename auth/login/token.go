@@ -9,7 +9,6 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"gatehouse/auth"
 	"gatehouse/auth/issuer"
 	"gatehouse/auth/jwt"
 )
@@ -32,7 +31,7 @@ var (
 )
 
 // verify returns the claims of an ID token that was made for this sign-in.
-func (p *Provider) verify(ctx context.Context, m issuer.Metadata, raw, nonce, accessToken string) (auth.Claims, error) {
+func (p *Provider) verify(ctx context.Context, m issuer.Metadata, raw, nonce, accessToken string) (jwt.Claims, error) {
 	if raw == "" {
 		return nil, &Error{ErrToken, errNoIDToken}
 	}
@@ -61,7 +60,7 @@ func (p *Provider) verify(ctx context.Context, m issuer.Metadata, raw, nonce, ac
 
 // parse returns the claims of a token that can be one of the kind for us. Its
 // signature is not verified.
-func (p *Provider) parse(raw string, kind jwt.Kind, rules auth.ClaimRules) (auth.Claims, error) {
+func (p *Provider) parse(raw string, kind jwt.Kind, rules jwt.ClaimRules) (jwt.Claims, error) {
 	header, claims, err := jwt.Parse(raw)
 	if err != nil {
 		return nil, err
@@ -78,8 +77,8 @@ func verifier(keys oidc.KeySet, algorithms []string) *oidc.IDTokenVerifier {
 
 // sameClaims returns an error if the claims that were checked are not those that
 // were signed, because two readers of one token differ.
-func sameClaims(token interface{ Claims(any) error }, checked auth.Claims) error {
-	var signed auth.Claims
+func sameClaims(token interface{ Claims(any) error }, checked jwt.Claims) error {
+	var signed jwt.Claims
 	if err := token.Claims(&signed); err != nil {
 		return err
 	}
@@ -90,13 +89,13 @@ func sameClaims(token interface{ Claims(any) error }, checked auth.Claims) error
 }
 
 // check is what the claims of an ID token have to be beside the rules.
-func (p *Provider) check(c auth.Claims, nonce string) error {
+func (p *Provider) check(c jwt.Claims, nonce string) error {
 	sub := text(c, "sub")
 	iat, ok := moment(c, "iat")
 	switch {
 	case sub == "" || len(sub) > maxSub:
 		return errSub
-	case !ok || iat.After(p.o.Now().Add(auth.Leeway)):
+	case !ok || iat.After(p.o.Now().Add(jwt.Leeway)):
 		return errIat
 	case !equal(text(c, "nonce"), nonce):
 		return errNonce
@@ -108,7 +107,7 @@ func (p *Provider) check(c auth.Claims, nonce string) error {
 
 // party tells whether the token was made for us. That others may read it too is
 // fine only if it says so.
-func (p *Provider) party(c auth.Claims) bool {
+func (p *Provider) party(c jwt.Claims) bool {
 	if _, given := c["azp"]; given {
 		return text(c, "azp") == p.o.ClientID
 	}
@@ -117,7 +116,7 @@ func (p *Provider) party(c auth.Claims) bool {
 }
 
 // session is the sid claim if it is one that can be kept; otherwise "".
-func session(c auth.Claims) string {
+func session(c jwt.Claims) string {
 	if sid := text(c, "sid"); len(sid) <= maxSID {
 		return sid
 	}
@@ -125,7 +124,7 @@ func session(c auth.Claims) string {
 }
 
 // moment is a claim that has to be a number of seconds since 1970.
-func moment(c auth.Claims, name string) (time.Time, bool) {
+func moment(c jwt.Claims, name string) (time.Time, bool) {
 	n, _ := c[name].(json.Number)
 	s, err := n.Float64()
 	if err != nil || s < 0 || s > 1<<40 {

@@ -7,8 +7,8 @@ import (
 	"io"
 	"net/http"
 
-	"gatehouse/auth"
 	"gatehouse/auth/issuer"
+	"gatehouse/auth/jwt"
 )
 
 // maxUserinfo bounds what the provider tells about one user.
@@ -21,14 +21,14 @@ var (
 )
 
 // userinfo asks the provider for the claims of the user with that sub.
-func (p *Provider) userinfo(ctx context.Context, endpoint, accessToken, sub string) (auth.Claims, error) {
+func (p *Provider) userinfo(ctx context.Context, endpoint, accessToken, sub string) (jwt.Claims, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
 	raw, err := p.readUserinfo(ctx, endpoint, accessToken)
 	if err != nil {
 		return nil, fmt.Errorf("the userinfo endpoint: %w", err)
 	}
-	claims, err := auth.ParseClaims(raw)
+	claims, err := jwt.ParseClaims(raw)
 	if err != nil {
 		return nil, fmt.Errorf("the userinfo endpoint: %w", err)
 	}

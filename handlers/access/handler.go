@@ -9,6 +9,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"gatehouse/auth"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
@@ -25,7 +26,7 @@ type Handler struct {
 type SessionStore interface {
 	SessionsOf(user string) []store.ListedSession
 	EndSessionsOf(ctx context.Context, user, handle string, o store.Origin, why string) (int, error)
-	EndSessionsWhere(ctx context.Context, match func(store.Session) bool, o store.Origin, why string) (int, error)
+	EndSessionsWhere(ctx context.Context, match func(auth.Session) bool, o store.Origin, why string) (int, error)
 }
 
 // New returns a handler of a store's sessions, which end when they are not used for

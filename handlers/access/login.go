@@ -201,10 +201,10 @@ func logoutRefused(c *fiber.Ctx, description string) error {
 // signedOut tells which sessions end when somebody signs out at the provider:
 // the one that the provider names, or those of the user. Sessions of whose name
 // at the provider nothing is known end with any of the user's.
-func signedOut(l login.Logout, issuer string) func(store.Session) bool {
-	return func(x store.Session) bool {
+func signedOut(l login.Logout, issuer string) func(auth.Session) bool {
+	return func(x auth.Session) bool {
 		switch {
-		case x.Scheme != string(auth.OIDC) || x.Created.After(l.At):
+		case x.Scheme != auth.OIDC || x.Created.After(l.At):
 			return false
 		case l.ID != "" && x.ID != l.ID, l.ID == "" && !strings.HasPrefix(x.ID, auth.SubjectID(issuer, "")):
 			return false

@@ -48,7 +48,7 @@ type secretJSON struct {
 func (h *TokenHandler) tokenJSON(t *store.Token) tokenJSON {
 	used, from := h.store.TokenUsed(t.ID)
 	out := tokenJSON{
-		ID: t.ID, Name: t.Name, Role: t.Role, Limit: t.Scope.String(),
+		ID: t.ID, Name: t.Name, Role: t.Role.String(), Limit: t.Scope.String(),
 		Created: t.Created.UTC(), CreatedBy: t.CreatedBy, Unsigned: !t.Authenticated, Expires: web.OptionalTime(t.Expires()), Expired: h.store.Expired(&t.Secrets[0]),
 		LastUsed: web.OptionalTime(used), LastUsedFrom: from, Hint: t.Secrets[0].Hint,
 	}

@@ -39,14 +39,14 @@ type fieldProblem struct{ field, text string }
 // wrong with it.
 func (d tokenDraft) check() (n store.NewToken, problems []fieldProblem) {
 	wrong := func(field, text string) { problems = append(problems, fieldProblem{field, text}) }
-	n = store.NewToken{Name: strings.TrimSpace(d.name), Role: d.role, Lifetime: d.lifetime}
+	n = store.NewToken{Name: strings.TrimSpace(d.name), Lifetime: d.lifetime}
 	if !isTokenName(n.Name) {
 		wrong("name", "must be 1 to "+strconv.Itoa(maxTokenName)+" bytes of printable text")
 	}
-	if !slices.ContainsFunc(tokenRoles, func(r auth.Role) bool { return r.String() == d.role }) {
+	var err error
+	if n.Role, err = auth.ParseRole(d.role); err != nil || !slices.Contains(tokenRoles, n.Role) {
 		wrong("role", "must be reader, pusher or admin")
 	}
-	var err error
 	if n.Scope, err = parseScope(d.limit); err != nil {
 		wrong("limit", "cannot be understood: "+err.Error())
 	}

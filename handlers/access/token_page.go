@@ -94,7 +94,7 @@ func (h *TokenHandler) tokensPage(c *fiber.Ctx) error {
 
 // tokenText is what a search looks at.
 func (h *TokenHandler) tokenText(t *store.Token) string {
-	text := t.Name + "\n" + t.Role + "\n" + t.Scope.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
+	text := t.Name + "\n" + t.Role.String() + "\n" + t.Scope.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
 	switch {
 	case h.store.Expired(&t.Secrets[0]):
 		text += "\nexpired"
@@ -110,7 +110,7 @@ func (h *TokenHandler) tokenText(t *store.Token) string {
 // tokenView is a token as people see it.
 func (h *TokenHandler) tokenView(t *store.Token) views.Token {
 	v := views.Token{
-		ID: t.ID, Name: t.Name, Role: t.Role, Hint: t.Secrets[0].Hint, Scope: web.Shorten(t.Scope.String(), web.MaxReason),
+		ID: t.ID, Name: t.Name, Role: t.Role.String(), Hint: t.Secrets[0].Hint, Scope: web.Shorten(t.Scope.String(), web.MaxReason),
 		By: web.Shorten(t.CreatedBy, web.MaxValue), Created: t.Created, Expires: t.Expires(), Expired: h.store.Expired(&t.Secrets[0]),
 		Unsigned: !t.Authenticated, Refused: !t.Authenticated && h.web.Guard.Access() != guard.Open,
 	}
@@ -200,7 +200,7 @@ func (h *TokenHandler) secretPage(c *fiber.Ctx, t *store.Token, secret string, r
 // limit if no grouping within it comes to mind.
 func (h *TokenHandler) tokenCommand(c *fiber.Ctx, t *store.Token, secret string) (command string, isOutside bool) {
 	credential := `-H "Authorization: Bearer ` + secret + `"`
-	if t.Role == auth.Reader.String() {
+	if t.Role == auth.Reader {
 		path := cmp.Or(h.scrapes, "/api/v1/groupings")
 		return "curl " + credential + " " + web.QuoteShell(h.web.ServerURL(c)+path), false
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
 	"gatehouse/handlers/web"
 )
@@ -12,7 +13,7 @@ import (
 func TestTheStatusPageWarnsOfAnOpenServer(t *testing.T) {
 	for want, configure := range map[string]func(*guard.Config){
 		"No authentication is configured: everyone":                    func(*guard.Config) {},
-		"No authentication is configured but the scrape key: everyone": func(c *guard.Config) { c.ScrapeKey = auth.NewSecret("a scrape key") },
+		"No authentication is configured but the scrape key: everyone": func(c *guard.Config) { c.ScrapeKey = credential.NewSecret("a scrape key") },
 		"the localhost bypass is off":                                  func(c *guard.Config) { c.CertificateRole, c.Bypass = auth.Reader, guard.BypassOff },
 	} {
 		var c guard.Config

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store/storetest"
 )
 
@@ -34,13 +35,13 @@ func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
 }
 
 func FuzzSessionRecord(f *testing.F) {
-	f.Add(Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}.encode())
+	f.Add(session{Session: auth.Session{Scheme: "basic", Name: "x", Expires: time.Unix(1, 0), Credential: []byte{1}}}.encode())
 	f.Fuzz(func(_ *testing.T, raw []byte) { _, _ = decodeSession(raw) })
 }
 
 // Addresses and browsers' names need not be UTF-8.
 func TestTextsAreKeptWhateverBytesTheyHave(t *testing.T) {
-	want := Session{Scheme: "basic", Name: "a\xffb", From: "\xfe", UserAgent: "\x80", Created: time.Unix(1, 0)}
+	want := session{Session: auth.Session{Scheme: "basic", Name: "a\xffb", From: "\xfe", UserAgent: "\x80", Created: time.Unix(1, 0)}}
 	if got, err := decodeSession(want.encode()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}

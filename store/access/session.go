@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store/audit"
 	"gatehouse/store/clock"
 	"gatehouse/store/journal"
@@ -19,27 +20,12 @@ const (
 	maxSessionsPerUser = 20
 )
 
-// Session is what is known of somebody who has signed in. Its slices must not
-// be modified.
-type Session struct {
-	Scheme string // how the user signed in
-	ID     string // tells the user from all others
-	Name   string // the user, for people
-	Role   string
-	// Created, LastUsed and Expires are when the session began, was last used, and
-	// ends.
-	Created, LastUsed, Expires time.Time
-	// Credential ties the session to what the user signed in with. It is kept
-	// as it is: it must not tell who reads the disk what that was.
-	Credential []byte
-	// Extra is for whoever made the session.
-	Extra []byte
-	// Provider names the session at who signed the user in.
-	Provider string
-	// From and UserAgent are the address and the program in which it began.
-	From, UserAgent string
+// session is a session with its place on the running time.
+type session struct {
+	auth.Session
 
-	ran int64 // the ran time of Created, as of clock.Clock; 0: not known
+	role string // Role in the words of the record, which may be of another version
+	ran  int64  // the ran time of Created, as of clock.Clock; 0: not known
 	// ends is when it ends, in Unix nanoseconds of the running time.
 	ends int64
 }
@@ -47,32 +33,41 @@ type Session struct {
 // ListedSession is a session as its user sees it in a list.
 type ListedSession struct {
 	Handle string // names it, and is of no use to whoever wants to have it
-	Session
+	auth.Session
 }
 
 // CreateSession makes a session durable and known under id, which must be
 // impossible to guess: of it only a digest is kept. That somebody has signed in
 // comes on record with it. Where the user or the store has too many sessions
 // then, old ones end. Errors are those of Push.
-func (s *Registry) CreateSession(ctx context.Context, id string, x Session) error {
-	_, err := s.submit(ctx, &createSessionOp{sessionKey(id), x})
+func (s *Registry) CreateSession(ctx context.Context, id string, x auth.Session) error {
+	_, err := s.submit(ctx, &createSessionOp{sessionKey(id), session{Session: x, role: x.Role.String()}})
 	return err
 }
 
+// BeginSession is CreateSession of a session that begins now, by the clock that it is
+// judged by, and lasts as long as that from x.Created to x.Expires.
+func (s *Registry) BeginSession(ctx context.Context, id string, x auth.Session) error {
+	now := s.clock.Stamp()
+	x.Expires = now.Add(x.Expires.Sub(x.Created))
+	x.Created, x.LastUsed = now, now
+	return s.CreateSession(ctx, id, x)
+}
+
 // Session returns the session of that id unless it has ended. It looks at
-// nothing but memory.
-func (s *Registry) Session(id string) (Session, bool) {
+// nothing but memory. Its slices must not be modified.
+func (s *Registry) Session(id string) (auth.Session, bool) {
 	key := sessionKey(id)
 	x, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key)
 	if !ok || !s.lives(key, &x) {
-		return Session{}, false
+		return auth.Session{}, false
 	}
-	return x, true
+	return x.Session, true
 }
 
 // lives reports whether a session has not ended, and takes down when it was last
 // used.
-func (s *Registry) lives(key string, x *Session) bool {
+func (s *Registry) lives(key string, x *session) bool {
 	now := s.clock.Now()
 	seen := s.lastUsed(key, x)
 	idle := s.idle > 0 && now.Sub(seen) >= s.idle
@@ -84,7 +79,7 @@ func (s *Registry) lives(key string, x *Session) bool {
 
 // lastSeen returns the running time at which a session was last used, and takes
 // down the stamp of that.
-func (s *Registry) lastUsed(key string, x *Session) time.Time {
+func (s *Registry) lastUsed(key string, x *session) time.Time {
 	seen := s.clock.Place(clock.Nanos(x.LastUsed), x.ran)
 	if stamp, ran, _ := s.uses.stamps(key); stamp != 0 {
 		if used := s.clock.Place(stamp, ran); used.After(seen) {
@@ -106,7 +101,7 @@ func (s *Registry) SessionsOf(user string) []ListedSession {
 	for _, key := range keys {
 		x, _ := p.byKey.Get(key)
 		if s.lives(key, &x) {
-			listed = append(listed, ListedSession{Handle: handleOf(key), Session: x})
+			listed = append(listed, ListedSession{Handle: handleOf(key), Session: x.Session})
 		}
 	}
 	return listed
@@ -117,6 +112,15 @@ func SessionHandle(id string) string { return handleOf(sessionKey(id)) }
 
 // handleOf is enough of a key to tell it from others.
 func handleOf(key string) string { return key[len(kindSession) : len(kindSession)+16] }
+
+// SignOut is EndSession by the user of the session, from an address.
+func (s *Registry) SignOut(ctx context.Context, id, from string) error {
+	o := audit.Origin{From: from, Via: string(auth.SessionCookie)}
+	if x, ok := s.Session(id); ok {
+		o.By, o.ID = x.Name, x.ID
+	}
+	return s.EndSession(ctx, id, o)
+}
 
 // EndSession ends a session for good, if it is known, and puts that on record.
 // Errors are those of Push.
@@ -142,10 +146,10 @@ func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o aud
 
 // EndSessionsWhere ends the sessions that match, puts it on record with why, and
 // returns how many there were. Errors are those of Push.
-func (s *Registry) EndSessionsWhere(ctx context.Context, match func(Session) bool, o audit.Origin, why string) (int, error) {
+func (s *Registry) EndSessionsWhere(ctx context.Context, match func(auth.Session) bool, o audit.Origin, why string) (int, error) {
 	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) (keys []string) {
-		b.sessions().byKey.Scan(func(key string, x Session) bool {
-			if match(x) {
+		b.sessions().byKey.Scan(func(key string, x session) bool {
+			if match(x.Session) {
 				keys = append(keys, key)
 			}
 			return true
@@ -164,7 +168,7 @@ func sessionKey(id string) string {
 
 type createSessionOp struct {
 	key     string
-	session Session
+	session session
 }
 
 func (op *createSessionOp) apply(b *batch) error {
@@ -183,21 +187,21 @@ func (op *createSessionOp) apply(b *batch) error {
 	b.sessions().put(op.key, op.session)
 	b.Add(journal.Change{Key: op.key, Value: op.session.encode()})
 	entry := audit.NewEntry(b.Batch, audit.SignIn, op.session.origin())
-	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.Role, 1
+	entry.What, entry.Message, entry.Count = op.session.Name, "role "+op.session.role, 1
 	b.log.Add(b.Batch, entry)
 	return nil
 }
 
 // begin gives a session that was made a moment ago its place on the running time.
-func (x *Session) begin(c *clock.Clock) {
+func (x *session) begin(c *clock.Clock) {
 	set := c.Stamp().Sub(c.Now())
 	x.ran = c.Ran(x.Created.Add(-set))
 	x.ends = x.Expires.Add(-set).UnixNano()
 }
 
 // origin is the user of the session.
-func (x *Session) origin() audit.Origin {
-	return audit.Origin{By: x.Name, From: x.From, Via: x.Scheme, ID: x.ID}
+func (x *session) origin() audit.Origin {
+	return audit.Origin{By: x.Name, From: x.From, Via: string(x.Scheme), ID: x.ID}
 }
 
 // endSessionsOp ends the sessions of those keys that there are.
@@ -210,7 +214,7 @@ type endSessionsOp struct {
 
 func (op *endSessionsOp) apply(b *batch) error {
 	op.ended = 0
-	var last Session
+	var last session
 	for _, key := range op.keys(b) {
 		if x, ok := b.sessions().byKey.Get(key); ok {
 			b.endSession(key)

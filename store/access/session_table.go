@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"gatehouse/auth"
 	"gatehouse/store/clock"
 	"gatehouse/store/commit"
 	"gatehouse/store/record"
@@ -13,13 +14,13 @@ import (
 
 // sessions are the sessions of a snapshot.
 type sessions struct {
-	byKey  *btree.Map[string, Session]  // by the key of the record
+	byKey  *btree.Map[string, session]  // by the key of the record
 	ends   *btree.Map[string, string]   // the keys by time, then key
 	byUser *btree.Map[string, []string] // the keys of a user's, oldest first; never modified in place
 }
 
 func newSessions() sessions {
-	return sessions{&btree.Map[string, Session]{}, &btree.Map[string, string]{}, &btree.Map[string, []string]{}}
+	return sessions{&btree.Map[string, session]{}, &btree.Map[string, string]{}, &btree.Map[string, []string]{}}
 }
 
 // copy is cheap, as that of a snapshot.
@@ -37,7 +38,7 @@ func (s sessions) next() (at time.Time, key string, ok bool) {
 	return time.Unix(0, x.ends), key, true
 }
 
-func (s sessions) put(key string, x Session) {
+func (s sessions) put(key string, x session) {
 	s.remove(key)
 	s.byKey.Set(key, x)
 	s.ends.Set(clock.Key(x.ends, key), key)
@@ -69,7 +70,7 @@ func (s sessions) remove(key string) {
 // settle gives all sessions their ends on the running time.
 func (s sessions) settle(c *clock.Clock) {
 	var keys []string
-	s.byKey.Scan(func(key string, _ Session) bool {
+	s.byKey.Scan(func(key string, _ session) bool {
 		keys = append(keys, key)
 		return true
 	})
@@ -83,7 +84,7 @@ func (s sessions) settle(c *clock.Clock) {
 }
 
 // endOf is when a session ends, in Unix nanoseconds of the running time.
-func (x *Session) endOf(c *clock.Clock) int64 {
+func (x *session) endOf(c *clock.Clock) int64 {
 	if x.Created.IsZero() {
 		return c.Reached(x.Expires).UnixNano()
 	}
@@ -166,7 +167,7 @@ func (t *sessionTable) Tidy(b *commit.Batch) {
 // idleSessions are those that nobody has used for too long, as other stores on
 // the journal would know by now.
 func (s *Registry) idleSessions(of sessions, now time.Time) (idle []string) {
-	of.byKey.Scan(func(key string, x Session) bool {
+	of.byKey.Scan(func(key string, x session) bool {
 		if now.Sub(s.lastUsed(key, &x)) >= s.idle+2*saveUsesEvery {
 			idle = append(idle, key)
 		}
@@ -175,20 +176,30 @@ func (s *Registry) idleSessions(of sessions, now time.Time) (idle []string) {
 	return idle
 }
 
-func (x Session) encode() []byte {
+func (x session) encode() []byte {
 	return record.Marshal(&record.Session{
-		Format: record.Format, Scheme: x.Scheme, Id: x.ID, Name: x.Name, Role: x.Role,
+		Format: record.Format, Scheme: string(x.Scheme), Id: x.ID, Name: x.Name, Role: x.role,
 		Created: clock.Nanos(x.Created), Ran: x.ran, Seen: clock.Nanos(x.LastUsed), Expires: clock.Nanos(x.Expires),
 		Credential: x.Credential, Extra: x.Extra, Provider: x.Provider, From: x.From, Agent: x.UserAgent,
 	})
 }
 
-func decodeSession(b []byte) (Session, error) {
+func decodeSession(b []byte) (session, error) {
 	var r record.Session
 	err := record.Unmarshal(b, &r)
-	return Session{
-		Scheme: r.Scheme, ID: r.Id, Name: r.Name, Role: r.Role,
-		Created: clock.FromNanos(r.Created), ran: r.Ran, LastUsed: clock.FromNanos(r.Seen), Expires: clock.FromNanos(r.Expires),
+	x := auth.Session{
+		Scheme: auth.Scheme(r.Scheme), ID: r.Id, Name: r.Name, Role: roleOf(r.Role),
+		Created: clock.FromNanos(r.Created), LastUsed: clock.FromNanos(r.Seen), Expires: clock.FromNanos(r.Expires),
 		Credential: r.Credential, Extra: r.Extra, Provider: r.Provider, From: r.From, UserAgent: r.Agent,
-	}, err
+	}
+	return session{Session: x, role: r.Role, ran: r.Ran}, err
+}
+
+// roleOf is the role of that name. By a name that is not known nothing is granted.
+func roleOf(text string) auth.Role {
+	r, err := auth.ParseRole(text)
+	if err != nil {
+		return auth.NoRole
+	}
+	return r
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store/audit"
 	"gatehouse/store/clock"
 	"gatehouse/store/key"
@@ -18,17 +19,11 @@ import (
 // maxTokens bounds the API tokens of a store.
 const maxTokens = 10_000
 
-// Token is an API token: what a program signs in with. It is immutable.
+// Token is an API token with what it may act on and what it is known by. It is
+// immutable.
 type Token struct {
-	ID        string // names it in addresses; is of no use to whoever wants to have it
-	Name      string // for people; no other token has it
-	Role      string
-	Scope     key.Selectors // groupings must satisfy it; none: all
-	Created   time.Time
-	CreatedBy string
-	// Authenticated: whoever made it had signed in, or was known otherwise. A store
-	// that knows such a token is not for strangers.
-	Authenticated bool
+	auth.Token
+	Scope key.Selectors // groupings must satisfy it; none: all
 	// Secrets are those that it is known by, newest first: two while one takes
 	// the place of the other.
 	Secrets []TokenSecret
@@ -68,6 +63,8 @@ var (
 	ErrTokenMaker = errors.New("a token that was made without sign-in, or is to be rotated without, stays as it is; make another one")
 	// ErrTokenName says that a token has that name already.
 	ErrTokenName = errors.New("there is a token of that name already")
+
+	errNoRole = errors.New("the token has no role that is known")
 )
 
 // tokenPrefix tells people, and programs that look for leaked secrets, what they
@@ -86,9 +83,10 @@ func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
 
 // NewToken is what a token is to be.
 type NewToken struct {
-	Name, Role string
-	Scope      key.Selectors
-	Lifetime   time.Duration // 0: it does not expire
+	Name     string
+	Role     auth.Role
+	Scope    key.Selectors
+	Lifetime time.Duration // 0: it does not expire
 }
 
 // CreateToken makes a token durable, puts that on record, and returns it with
@@ -135,6 +133,37 @@ func (s *Registry) FindToken(secret string) (*Token, bool) {
 	i := slices.IndexFunc(t.Secrets, func(x TokenSecret) bool { return x.Digest == digest })
 	return t, !t.Secrets[i].expired(s.clock)
 }
+
+// TokenPrincipal is whoever has the token with that secret, and comes from that
+// address: the token is used by that. The error says for the log why it lets nobody in.
+func (s *Registry) TokenPrincipal(secret, from string) (auth.Principal, error) {
+	t, ok := s.FindToken(secret)
+	switch {
+	case !ok:
+		return auth.Principal{}, auth.ErrUnknownToken
+	case !t.Authenticated: // while all is open nobody is asked for a token: this one is of no use now
+		return auth.Principal{}, auth.ErrUnsignedToken
+	case t.Role == auth.NoRole:
+		return auth.Principal{}, errNoRole
+	}
+	s.UseToken(t.ID, from)
+	return t.Principal(t.Scope.String()), nil
+}
+
+// UsableTokens returns how many tokens let somebody in. It looks at all of them.
+func (s *Registry) UsableTokens() int {
+	n := 0
+	for t := range s.TokensIn(s.engine.Snapshot()).All() {
+		if t.Authenticated && !s.Expired(&t.Secrets[0]) {
+			n++
+		}
+	}
+	return n
+}
+
+// KnowsTokens reports whether somebody who was known has ever made a token here,
+// also if it was revoked or has expired.
+func (s *Registry) KnowsTokens() bool { return s.TokensIn(s.engine.Snapshot()).Known() }
 
 // UseToken notes that a token, which there is, is used now from an address. It
 // never waits.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/store/audit"
 	"gatehouse/store/commit"
 	"gatehouse/store/journal"
@@ -29,8 +30,11 @@ func (op *createTokenOp) apply(b *batch) error {
 		expires = b.Now.Add(op.Lifetime)
 	}
 	op.made = &Token{
-		ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role, Scope: op.Scope,
-		Created: b.Now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(), Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
+		Token: auth.Token{
+			ID: strings.ToLower(rand.Text()[:12]), Name: op.Name, Role: op.Role,
+			Created: b.Now, CreatedBy: op.origin.By, Authenticated: op.origin.Authenticated(),
+		},
+		Scope: op.Scope, Secrets: []TokenSecret{b.secretOf(op.plain, expires)},
 	}
 	b.putToken(op.made, audit.TokenCreate, op.origin)
 	return nil
@@ -45,7 +49,7 @@ func (b *batch) putToken(t *Token, kind audit.Kind, o audit.Origin) {
 // recordToken puts on record what becomes of a token.
 func (b *batch) recordToken(t *Token, kind audit.Kind, o audit.Origin) {
 	entry := audit.NewEntry(b.Batch, kind, o)
-	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role, 1
+	entry.What, entry.Message, entry.Count = t.Name+" …"+t.Secrets[0].Hint, "role "+t.Role.String(), 1
 	if !t.Scope.All() {
 		entry.Message += ", scope " + t.Scope.String()
 	}
@@ -109,7 +113,10 @@ func (op *revokeTokenOp) apply(b *batch) error {
 		for _, id := range b.tokens().revoked() { // one is enough to know of
 			b.forgetToken(id)
 		}
-		rest := &Token{ID: t.ID, Created: t.Created, Authenticated: true, Secrets: []TokenSecret{{Created: b.Now, Expires: b.Now, ran: b.Ran}}}
+		rest := &Token{
+			Token:   auth.Token{ID: t.ID, Created: t.Created, Authenticated: true},
+			Secrets: []TokenSecret{{Created: b.Now, Expires: b.Now, ran: b.Ran}},
+		}
 		b.tokens().put(rest)
 		b.Add(journal.Change{Key: kindToken + t.ID, Value: rest.encode()})
 	}

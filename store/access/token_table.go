@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"gatehouse/auth"
 	"gatehouse/store/clock"
 	"gatehouse/store/commit"
 	"gatehouse/store/key"
@@ -116,7 +117,7 @@ func (s *Registry) changeTokens(tx *commit.Transaction) tokens {
 
 func (t *Token) encode() []byte {
 	r := &record.Token{
-		Format: record.Format, Name: t.Name, Role: t.Role, Limit: t.Scope.Texts(),
+		Format: record.Format, Name: t.Name, Role: roleText(t.Role), Limit: t.Scope.Texts(),
 		Created: clock.Nanos(t.Created), CreatedBy: t.CreatedBy, Maker: record.Maker_MAKER_WITHOUT_SIGN_IN,
 	}
 	if t.Authenticated {
@@ -138,11 +139,11 @@ func decodeToken(id string, b []byte) (*Token, error) {
 	if err := record.Unmarshal(b, &r); err != nil {
 		return nil, err
 	}
-	t := &Token{
-		ID: id, Name: r.Name, Role: r.Role, Created: clock.FromNanos(r.Created), CreatedBy: r.CreatedBy,
+	t := &Token{Token: auth.Token{
+		ID: id, Name: r.Name, Role: roleOf(r.Role), Created: clock.FromNanos(r.Created), CreatedBy: r.CreatedBy,
 		// Earlier versions wrote down nothing of strangers but no name.
 		Authenticated: r.Maker == record.Maker_MAKER_KNOWN || r.Maker == record.Maker_MAKER_UNKNOWN && r.CreatedBy != "",
-	}
+	}}
 	for _, s := range r.Secret {
 		x := TokenSecret{Hint: s.Hint, Created: clock.FromNanos(s.Created), ran: s.Ran, Expires: clock.FromNanos(s.Expires)}
 		copy(x.Digest[:], s.Digest)
@@ -154,4 +155,12 @@ func decodeToken(id string, b []byte) (*Token, error) {
 	var err error
 	t.Scope, err = key.ParseSelectors(r.Limit) // a limit that can't be read must not be none
 	return t, err
+}
+
+// roleText is the role of a token as records have it: no word is none.
+func roleText(r auth.Role) string {
+	if r == auth.NoRole {
+		return ""
+	}
+	return r.String()
 }

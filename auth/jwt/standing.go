@@ -1,10 +1,12 @@
-package auth
+package jwt
 
 import (
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"gatehouse/auth"
 )
 
 // Standing is who has what role by the tokens of an issuer, in one sentence. It
@@ -31,14 +33,14 @@ const (
 // those of ByToken.
 func (r ClaimRules) Standing(by Entrance) Standing {
 	strangers := r.strangers()
-	s := Standing{Admin: max(r.DefaultRole, strangers) == Admin, Strangers: strangers != NoRole}
+	s := Standing{Admin: max(r.DefaultRole, strangers) == auth.Admin, Strangers: strangers != auth.NoRole}
 	who := r.phrase(by, "with a token", "who signs in")
 	switch {
 	case s.Strangers:
 		s.Sentence = fmt.Sprintf("Anyone in the world can %s and becomes %s", r.phrase(by, "get a token", "sign in"), strangers) + r.unless()
 	case s.Admin:
 		s.Sentence = "Everyone " + who + " is admin" + listed(" if ", r.conditions()) + r.unless()
-	case slices.Contains(slices.Collect(maps.Values(r.RoleMap)), Admin):
+	case slices.Contains(slices.Collect(maps.Values(r.RoleMap)), auth.Admin):
 		s.Sentence = "Everyone " + who + " is admin" + listed(" if ", append(r.conditions(), r.mapped()))
 	default:
 		s.Sentence = "Nobody " + who + " is admin"
@@ -47,13 +49,13 @@ func (r ClaimRules) Standing(by Entrance) Standing {
 }
 
 // strangers is the highest role that anybody in the world can have.
-func (r ClaimRules) strangers() Role {
+func (r ClaimRules) strangers() auth.Role {
 	if !PublicIssuer(r.Issuer) {
-		return NoRole
+		return auth.NoRole
 	}
 	for claim, value := range r.Required {
 		if Restricts(claim, value) {
-			return NoRole
+			return auth.NoRole
 		}
 	}
 	role := r.DefaultRole
@@ -90,7 +92,7 @@ func (r ClaimRules) conditions() []string {
 func (r ClaimRules) mapped() string {
 	var values []string
 	for _, value := range slices.Sorted(maps.Keys(r.RoleMap)) {
-		if r.RoleMap[value] == Admin {
+		if r.RoleMap[value] == auth.Admin {
 			values = append(values, value)
 		}
 	}

@@ -1,4 +1,4 @@
-package auth_test
+package jwt_test
 
 import (
 	"encoding/json"
@@ -11,13 +11,14 @@ import (
 	"unicode/utf8"
 
 	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 var signingTime = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func parseClaims(t *testing.T, raw string) auth.Claims {
+func parseClaims(t *testing.T, raw string) jwt.Claims {
 	t.Helper()
-	c, err := auth.ParseClaims([]byte(raw))
+	c, err := jwt.ParseClaims([]byte(raw))
 	if err != nil {
 		t.Fatalf("%s: %v", raw, err)
 	}
@@ -33,7 +34,7 @@ func TestClaimsAreOneJSONObject(t *testing.T) {
 		`{"a":{"b":1,"b":2}}`:        `map[a:map[b:2]]`,
 		`{"a":1,"A":2}`:              `map[A:2 a:1]`,
 	} {
-		c, err := auth.ParseClaims([]byte(raw))
+		c, err := jwt.ParseClaims([]byte(raw))
 		if err != nil || fmt.Sprint(c) != want {
 			t.Errorf("%s: got %v, %v, want %s", raw, c, err, want)
 		}
@@ -44,7 +45,7 @@ func TestClaimsAreOneJSONObject(t *testing.T) {
 		`{"a":1,"a":1}`, `{"a":1,"\u0061":2}`,
 		`{"a":` + strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000) + "}",
 	} {
-		if c, err := auth.ParseClaims([]byte(raw)); err == nil {
+		if c, err := jwt.ParseClaims([]byte(raw)); err == nil {
 			t.Errorf("%.40q is taken: %v", raw, c)
 		}
 	}
@@ -52,14 +53,14 @@ func TestClaimsAreOneJSONObject(t *testing.T) {
 
 func TestErrorsAboutClaimsRepeatNothingOfThem(t *testing.T) {
 	for _, raw := range []string{`{"hush":"hush",}`, `{"hush":1,"hush":2}`, `{"hush":"hush"} hush`, `"hush"`} {
-		if _, err := auth.ParseClaims([]byte(raw)); err == nil || strings.Contains(err.Error(), "hush") {
+		if _, err := jwt.ParseClaims([]byte(raw)); err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: %v", raw, err)
 		}
 	}
 }
 
 func TestDecodersOfTokensDecodeClaimsAsWeDo(t *testing.T) {
-	var c auth.Claims
+	var c jwt.Claims
 	if err := json.Unmarshal([]byte(`{"exp":1}`), &c); err != nil || c["exp"] != json.Number("1") {
 		t.Errorf("%v, %v", c, err)
 	}
@@ -69,16 +70,16 @@ func TestDecodersOfTokensDecodeClaimsAsWeDo(t *testing.T) {
 }
 
 func TestOnlyTokensForUsPass(t *testing.T) {
-	rules := auth.ClaimRules{Issuer: "https://issuer.test/", Audiences: []string{"", "gatehouse", "other"}}
-	google := auth.ClaimRules{Issuer: "https://accounts.google.com", Audiences: []string{"gatehouse"}}
-	lax := auth.ClaimRules{Audiences: []string{"gatehouse"}}
-	deaf := auth.ClaimRules{Issuer: "https://issuer.test/"}
+	rules := jwt.ClaimRules{Issuer: "https://issuer.test/", Audiences: []string{"", "gatehouse", "other"}}
+	google := jwt.ClaimRules{Issuer: "https://accounts.google.com", Audiences: []string{"gatehouse"}}
+	lax := jwt.ClaimRules{Audiences: []string{"gatehouse"}}
+	deaf := jwt.ClaimRules{Issuer: "https://issuer.test/"}
 	moment := func(after time.Duration) string { return fmt.Sprint(signingTime.Add(after).Unix()) }
 	const day = 24 * time.Hour
 	hour := moment(time.Hour)
 	for _, tt := range []struct {
 		name   string
-		rules  auth.ClaimRules
+		rules  jwt.ClaimRules
 		change map[string]string // of a token that passes; "" takes the claim away
 		want   string            // the error; "" for none
 	}{
@@ -200,11 +201,11 @@ func TestEachRequiredClaimHasToHold(t *testing.T) {
 		{[]string{"email_verified=true"}, `"email_verified":"false"`, "email_verified"},
 		{[]string{"email_verified=true"}, `"email_verified":1`, "email_verified"},
 	} {
-		required, err := auth.ParseRequiredClaims(tt.required)
+		required, err := jwt.ParseRequiredClaims(tt.required)
 		if err != nil {
 			t.Fatal(err)
 		}
-		rules := auth.ClaimRules{Issuer: "i", Audiences: []string{"a"}, Required: required}
+		rules := jwt.ClaimRules{Issuer: "i", Audiences: []string{"a"}, Required: required}
 		raw := fmt.Sprintf(`{"iss":"i","aud":"a","exp":%d`, signingTime.Unix())
 		if tt.claims != "" {
 			raw += "," + tt.claims
@@ -270,11 +271,11 @@ func TestRolesComeFromTheClaim(t *testing.T) {
 		{"nothing but dots", "..", `{"a":"admins"}`, auth.Reader},
 		{"a literal name before a path", "a.b", `{"a.b":["readers"],"a":{"b":["admins"]}}`, auth.Reader},
 	} {
-		rules := auth.ClaimRules{RoleClaim: tt.claim, RoleMap: mapped, DefaultRole: auth.Reader}
+		rules := jwt.ClaimRules{RoleClaim: tt.claim, RoleMap: mapped, DefaultRole: auth.Reader}
 		if got := rules.Role(parseClaims(t, tt.claims)); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
-		rules = auth.ClaimRules{RoleClaim: tt.claim, DefaultRole: auth.Admin}
+		rules = jwt.ClaimRules{RoleClaim: tt.claim, DefaultRole: auth.Admin}
 		if got := rules.Role(parseClaims(t, tt.claims)); got != auth.Admin {
 			t.Errorf("%s: without a map: got %s, want admin", tt.name, got)
 		}
@@ -308,19 +309,19 @@ func TestNamesAreForPeople(t *testing.T) {
 		{"a character across the limit", `{"sub":"` + long + `é"}`, long},
 		{"a longer one across the limit", `{"sub":"` + long[2:] + `👩"}`, long[2:]},
 	} {
-		if got := (auth.ClaimRules{}).Name(parseClaims(t, tt.claims)); got != tt.want {
+		if got := (jwt.ClaimRules{}).Name(parseClaims(t, tt.claims)); got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }
 
 func TestRoleMapsAreParsed(t *testing.T) {
-	got, err := auth.ParseRoleMap([]string{"ops=admin", "cn=ci,dc=x=pusher", "all=reader", "out=none", "ops=admin", "a b=reader", "==reader"})
+	got, err := jwt.ParseRoleMap([]string{"ops=admin", "cn=ci,dc=x=pusher", "all=reader", "out=none", "ops=admin", "a b=reader", "==reader"})
 	want := map[string]auth.Role{"ops": auth.Admin, "cn=ci,dc=x": auth.Pusher, "all": auth.Reader, "out": auth.NoRole, "a b": auth.Reader, "=": auth.Reader}
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
-	if got, err := auth.ParseRoleMap(nil); err != nil || len(got) != 0 {
+	if got, err := jwt.ParseRoleMap(nil); err != nil || len(got) != 0 {
 		t.Errorf("nothing: %v, %v", got, err)
 	}
 	for _, tt := range []struct {
@@ -335,14 +336,14 @@ func TestRoleMapsAreParsed(t *testing.T) {
 		{[]string{"ops=scraper"}, `the role of "ops": expected one of none, reader, pusher, admin, not "scraper"`},
 		{[]string{"ops=admin", "ops=reader"}, `"ops" is given two roles, admin and reader`},
 	} {
-		if got, err := auth.ParseRoleMap(tt.list); failure(err) != tt.want {
+		if got, err := jwt.ParseRoleMap(tt.list); failure(err) != tt.want {
 			t.Errorf("%q: got %v, %v, want %s", tt.list, got, err, tt.want)
 		}
 	}
 }
 
 func TestRequiredClaimsAreParsed(t *testing.T) {
-	got, err := auth.ParseRequiredClaims([]string{"hd=example.com", "sub=repo:a/b:ref=x", "hd=example.com"})
+	got, err := jwt.ParseRequiredClaims([]string{"hd=example.com", "sub=repo:a/b:ref=x", "hd=example.com"})
 	want := map[string]string{"hd": "example.com", "sub": "repo:a/b:ref=x"}
 	if err != nil || !maps.Equal(got, want) {
 		t.Errorf("got %v, %v, want %v", got, err, want)
@@ -357,7 +358,7 @@ func TestRequiredClaimsAreParsed(t *testing.T) {
 		{[]string{"=x"}, `expected claim=value, not "=x"`},
 		{[]string{"hd=a", "hd=b"}, `the claim "hd" is required to be both "a" and "b"`},
 	} {
-		if got, err := auth.ParseRequiredClaims(tt.list); failure(err) != tt.want {
+		if got, err := jwt.ParseRequiredClaims(tt.list); failure(err) != tt.want {
 			t.Errorf("%q: got %v, %v, want %s", tt.list, got, err, tt.want)
 		}
 	}
@@ -371,12 +372,12 @@ func FuzzClaims(f *testing.F) {
 	} {
 		f.Add([]byte(raw))
 	}
-	rules := auth.ClaimRules{
+	rules := jwt.ClaimRules{
 		Issuer: "i", Audiences: []string{"a"}, Required: map[string]string{"hd": "x"},
 		RoleClaim: "realm.roles", RoleMap: map[string]auth.Role{"admins": auth.Admin},
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := auth.ParseClaims(raw)
+		c, err := jwt.ParseClaims(raw)
 		var object map[string]json.RawMessage
 		if err == nil && (json.Unmarshal(raw, &object) != nil || len(object) != len(c)) {
 			t.Fatalf("%q is no object, but is taken", raw)
@@ -399,16 +400,16 @@ func FuzzClaimPaths(f *testing.F) {
 		f.Add(path, `{"a":{"b":{"c":"x"}},"a.b":{"c":"y"},"":{"":"z"}}`)
 	}
 	f.Fuzz(func(t *testing.T, path, raw string) {
-		c, err := auth.ParseClaims([]byte(raw))
+		c, err := jwt.ParseClaims([]byte(raw))
 		if err != nil || path == "" {
 			return
 		}
-		decides := auth.ClaimRules{RoleClaim: path}.Decides(c)
+		decides := jwt.ClaimRules{RoleClaim: path}.Decides(c)
 		if _, literal := c[path]; literal && !decides || decides && len(c) == 0 {
 			t.Errorf("%q in %q: %v", path, raw, decides)
 		}
 		// Below what can't be found there is nothing to be found.
-		if below := (auth.ClaimRules{RoleClaim: path + ".\x00"}); !decides && below.Decides(c) && !strings.Contains(raw, `\u0000`) {
+		if below := (jwt.ClaimRules{RoleClaim: path + ".\x00"}); !decides && below.Decides(c) && !strings.Contains(raw, `\u0000`) {
 			t.Errorf("%q is found below %q in %q", below.RoleClaim, path, raw)
 		}
 	})
@@ -419,13 +420,13 @@ func FuzzAssignments(f *testing.F) {
 		f.Add(entry)
 	}
 	f.Fuzz(func(t *testing.T, entry string) {
-		roles, err := auth.ParseRoleMap([]string{entry})
+		roles, err := jwt.ParseRoleMap([]string{entry})
 		for value, role := range roles {
 			if err != nil || value == "" || value+"="+role.String() != entry {
 				t.Errorf("%q maps %q to %s, %v", entry, value, role, err)
 			}
 		}
-		required, err := auth.ParseRequiredClaims([]string{entry})
+		required, err := jwt.ParseRequiredClaims([]string{entry})
 		for claim, value := range required {
 			if err != nil || claim == "" || value == "" || claim+"="+value != entry {
 				t.Errorf("%q requires %q to be %q, %v", entry, claim, value, err)
@@ -438,22 +439,22 @@ func TestAClaimDecidesAboutTheRoleIfItIsThere(t *testing.T) {
 	elsewhere := map[string]any{"groups": "src1", "team": "src1"}
 	for _, c := range []struct {
 		claim             string
-		claims            auth.Claims
+		claims            jwt.Claims
 		decides, referred bool
 	}{
-		{"", auth.Claims{"roles": []any{}}, true, false},
-		{"", auth.Claims{"groups": nil}, true, false},
-		{"", auth.Claims{"group": "x"}, false, false},
-		{"a.b", auth.Claims{"a": map[string]any{"b": ""}}, true, false},
-		{"a.b", auth.Claims{"a": map[string]any{"c": ""}}, false, false},
-		{"groups", auth.Claims{"roles": "x"}, false, false},
-		{"", auth.Claims{"_claim_names": elsewhere}, false, true},
-		{"team", auth.Claims{"_claim_names": elsewhere}, false, true},
-		{"roles", auth.Claims{"_claim_names": elsewhere}, false, false},
-		{"", auth.Claims{"_claim_names": elsewhere, "roles": "x"}, true, false},
-		{"", auth.Claims{"_claim_names": "groups"}, false, false},
+		{"", jwt.Claims{"roles": []any{}}, true, false},
+		{"", jwt.Claims{"groups": nil}, true, false},
+		{"", jwt.Claims{"group": "x"}, false, false},
+		{"a.b", jwt.Claims{"a": map[string]any{"b": ""}}, true, false},
+		{"a.b", jwt.Claims{"a": map[string]any{"c": ""}}, false, false},
+		{"groups", jwt.Claims{"roles": "x"}, false, false},
+		{"", jwt.Claims{"_claim_names": elsewhere}, false, true},
+		{"team", jwt.Claims{"_claim_names": elsewhere}, false, true},
+		{"roles", jwt.Claims{"_claim_names": elsewhere}, false, false},
+		{"", jwt.Claims{"_claim_names": elsewhere, "roles": "x"}, true, false},
+		{"", jwt.Claims{"_claim_names": "groups"}, false, false},
 	} {
-		r := auth.ClaimRules{RoleClaim: c.claim}
+		r := jwt.ClaimRules{RoleClaim: c.claim}
 		if d, e := r.Decides(c.claims), r.Refers(c.claims); d != c.decides || e != c.referred {
 			t.Errorf("%q in %v: got %v, %v", c.claim, c.claims, d, e)
 		}

@@ -1,4 +1,4 @@
-package auth
+package credential
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"gatehouse/auth"
 )
 
 // clock is a time that tests move.
@@ -44,21 +46,21 @@ func want(t *testing.T, what string, err, reason error) {
 	if reason == nil && err == nil {
 		return
 	}
-	var r *Refusal
-	if !errors.As(err, &r) || !errors.Is(r, reason) || r.Scheme != Basic {
+	var r *auth.Refusal
+	if !errors.As(err, &r) || !errors.Is(r, reason) || r.Scheme != auth.Basic {
 		t.Errorf("%s: %v, want %v", what, err, reason)
 		return
 	}
 	switch {
-	case errors.Is(r, ErrThrottled) && (r.RetryAfter <= 0 || r.RetryAfter > time.Minute),
-		errors.Is(r, ErrBadCredential) && r.RetryAfter != 0,
-		errors.Is(r, ErrUnavailable) && (r.RetryAfter != time.Second || r.Cause == nil):
+	case errors.Is(r, auth.ErrThrottled) && (r.RetryAfter <= 0 || r.RetryAfter > time.Minute),
+		errors.Is(r, auth.ErrBadCredential) && r.RetryAfter != 0,
+		errors.Is(r, auth.ErrUnavailable) && (r.RetryAfter != time.Second || r.Cause == nil):
 		t.Errorf("%s: %v, try again after %v because of %v", what, err, r.RetryAfter, r.Cause)
 	}
 }
 
 func retryAfter(err error) time.Duration {
-	var r *Refusal
+	var r *auth.Refusal
 	if !errors.As(err, &r) {
 		return 0
 	}
@@ -75,7 +77,7 @@ func throttled() (*Passwords, *clock) {
 func fail(t *testing.T, p *Passwords, from netip.Addr, n int) {
 	t.Helper()
 	for i := range n {
-		want(t, fmt.Sprintf("failure %d of %v", i, from), p.Check(t.Context(), from, "admin", fmt.Sprint("wrong", i)), ErrBadCredential)
+		want(t, fmt.Sprintf("failure %d of %v", i, from), p.Check(t.Context(), from, "admin", fmt.Sprint("wrong", i)), auth.ErrBadCredential)
 	}
 }
 
@@ -92,9 +94,9 @@ func TestTenDifferentFailuresCloseTheWindow(t *testing.T) {
 		p, _ := throttled()
 		fail(t, p, home, 9)
 		want(t, "the right one before", p.Check(t.Context(), home, "admin", "right"), nil)
-		want(t, "the tenth", p.Check(t.Context(), home, "admin", "tenth"), ErrBadCredential)
+		want(t, "the tenth", p.Check(t.Context(), home, "admin", "tenth"), auth.ErrBadCredential)
 		for range 3 {
-			want(t, test.name, p.Check(t.Context(), home, test.user, test.password), ErrThrottled)
+			want(t, test.name, p.Check(t.Context(), home, test.user, test.password), auth.ErrThrottled)
 		}
 	}
 }
@@ -104,13 +106,13 @@ func TestWithoutAnAddressFailuresAreCountedByUser(t *testing.T) {
 		p, c := throttled()
 		var nowhere netip.Addr
 		for i := range 10 {
-			want(t, "a failure", p.Check(t.Context(), nowhere, user, fmt.Sprint("wrong", i)), ErrBadCredential)
+			want(t, "a failure", p.Check(t.Context(), nowhere, user, fmt.Sprint("wrong", i)), auth.ErrBadCredential)
 		}
-		want(t, "the same user", p.Check(t.Context(), nowhere, user, "right"), ErrThrottled)
+		want(t, "the same user", p.Check(t.Context(), nowhere, user, "right"), auth.ErrThrottled)
 		if user != "admin" {
 			want(t, "another user", p.Check(t.Context(), nowhere, "admin", "right"), nil)
 		}
-		want(t, "another one who is unknown", p.Check(t.Context(), nowhere, "other", "right"), ErrBadCredential)
+		want(t, "another one who is unknown", p.Check(t.Context(), nowhere, "other", "right"), auth.ErrBadCredential)
 		want(t, "from an address", p.Check(t.Context(), home, "admin", "right"), nil)
 		c.pass(time.Minute)
 		if user == "admin" {
@@ -122,25 +124,25 @@ func TestWithoutAnAddressFailuresAreCountedByUser(t *testing.T) {
 func TestTheSameWrongPairCountsOnce(t *testing.T) {
 	p, c := throttled()
 	for range 100 {
-		want(t, "a pusher with an old password", p.Check(t.Context(), home, "admin", "old"), ErrBadCredential)
+		want(t, "a pusher with an old password", p.Check(t.Context(), home, "admin", "old"), auth.ErrBadCredential)
 		want(t, "and the admin", p.Check(t.Context(), home, "admin", "right"), nil)
 		c.pass(time.Second)
 	}
 	// A name is part of the pair, and where it ends is, too.
 	for _, pair := range [][2]string{{"a", "bc"}, {"ab", "c"}, {"abc", ""}, {"", "abc"}, {"b", "bc"}, {"a", "b"}, {"a", "c"}, {"a", "d"}, {"a", "e"}} {
-		want(t, fmt.Sprint(pair), p.Check(t.Context(), home, pair[0], pair[1]), ErrBadCredential)
+		want(t, fmt.Sprint(pair), p.Check(t.Context(), home, pair[0], pair[1]), auth.ErrBadCredential)
 	}
-	want(t, "the tenth was another", p.Check(t.Context(), home, "admin", "right"), ErrThrottled)
+	want(t, "the tenth was another", p.Check(t.Context(), home, "admin", "right"), auth.ErrThrottled)
 }
 
 func TestTheWindowOpensAMinuteAfterTheFirstFailure(t *testing.T) {
 	p, c := throttled()
 	for i := range 10 {
-		want(t, "failure", p.Check(t.Context(), home, "admin", fmt.Sprint("wrong", i)), ErrBadCredential)
+		want(t, "failure", p.Check(t.Context(), home, "admin", fmt.Sprint("wrong", i)), auth.ErrBadCredential)
 		c.pass(5 * time.Second)
 		// Its first time counts.
 		if i < 9 {
-			want(t, "repeat", p.Check(t.Context(), home, "admin", fmt.Sprint("wrong", i)), ErrBadCredential)
+			want(t, "repeat", p.Check(t.Context(), home, "admin", fmt.Sprint("wrong", i)), auth.ErrBadCredential)
 		}
 	}
 	for _, step := range []struct {
@@ -149,15 +151,15 @@ func TestTheWindowOpensAMinuteAfterTheFirstFailure(t *testing.T) {
 		reason   error
 		retry    time.Duration
 	}{
-		{0, "right", ErrThrottled, 10 * time.Second},
-		{9 * time.Second, "right", ErrThrottled, time.Second},
-		{999 * time.Millisecond, "right", ErrThrottled, time.Millisecond},
+		{0, "right", auth.ErrThrottled, 10 * time.Second},
+		{9 * time.Second, "right", auth.ErrThrottled, time.Second},
+		{999 * time.Millisecond, "right", auth.ErrThrottled, time.Millisecond},
 		{time.Millisecond, "right", nil, 0},
-		{0, "wrong0", ErrBadCredential, 0},           // it is new again
-		{0, "right", ErrThrottled, 5 * time.Second},  // until the second one ends
-		{5 * time.Second, "right", nil, 0},           // nothing of that counted
-		{time.Minute, "wrong0", ErrBadCredential, 0}, // all is forgotten
-		{59 * time.Second, "wrong1", ErrBadCredential, 0},
+		{0, "wrong0", auth.ErrBadCredential, 0},           // it is new again
+		{0, "right", auth.ErrThrottled, 5 * time.Second},  // until the second one ends
+		{5 * time.Second, "right", nil, 0},                // nothing of that counted
+		{time.Minute, "wrong0", auth.ErrBadCredential, 0}, // all is forgotten
+		{59 * time.Second, "wrong1", auth.ErrBadCredential, 0},
 		{0, "right", nil, 0},
 	} {
 		c.pass(step.after)
@@ -173,7 +175,7 @@ func TestAClockThatIsSetBackDoesNotBlockForLonger(t *testing.T) {
 	p, c := throttled()
 	fail(t, p, home, 10)
 	c.pass(-time.Hour)
-	want(t, "an hour earlier", p.Check(t.Context(), home, "admin", "right"), ErrThrottled)
+	want(t, "an hour earlier", p.Check(t.Context(), home, "admin", "right"), auth.ErrThrottled)
 }
 
 func TestAddressesAreThrottledApart(t *testing.T) {
@@ -181,14 +183,14 @@ func TestAddressesAreThrottledApart(t *testing.T) {
 		name, one, other string
 		reason           error
 	}{
-		{"the same", "192.0.2.1", "192.0.2.1", ErrThrottled},
+		{"the same", "192.0.2.1", "192.0.2.1", auth.ErrThrottled},
 		{"neighbours", "192.0.2.1", "192.0.2.2", nil},
-		{"IPv4 in IPv6", "192.0.2.1", "::ffff:192.0.2.1", ErrThrottled},
+		{"IPv4 in IPv6", "192.0.2.1", "::ffff:192.0.2.1", auth.ErrThrottled},
 		{"neighbours, IPv4 in IPv6", "::ffff:192.0.2.1", "::ffff:192.0.2.2", nil},
-		{"a network of IPv6", "2001:db8::1", "2001:db8::ffff:1:2:3", ErrThrottled},
+		{"a network of IPv6", "2001:db8::1", "2001:db8::ffff:1:2:3", auth.ErrThrottled},
 		{"networks of IPv6", "2001:db8::1", "2001:db8:0:1::1", nil},
-		{"zones", "fe80::1%eth0", "fe80::2%eth1", ErrThrottled},
-		{"unknown addresses", "", "", ErrThrottled},
+		{"zones", "fe80::1%eth0", "fe80::2%eth1", auth.ErrThrottled},
+		{"unknown addresses", "", "", auth.ErrThrottled},
 		{"unknown and known", "", "0.0.0.0", nil},
 		{"unknown and unspecified", "", "::", nil},
 	} {
@@ -210,7 +212,7 @@ func TestOnlyFailuresCount(t *testing.T) {
 	leave()
 	for i := range 30 {
 		release := log.hold()
-		want(t, "not checked", p.Check(left, home, "user1", fmt.Sprint("wrong", i)), ErrUnavailable)
+		want(t, "not checked", p.Check(left, home, "user1", fmt.Sprint("wrong", i)), auth.ErrUnavailable)
 		release()
 	}
 	want(t, "at the end", p.Check(t.Context(), home, "user1", "password of user1"), nil)
@@ -230,24 +232,24 @@ func TestGuessesAtOnceCountLikeGuessesInTurn(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		want(t, "one that cannot wait", p.Check(ctx, home, "user0", "password of user0"), ErrUnavailable)
+		want(t, "one that cannot wait", p.Check(ctx, home, "user0", "password of user0"), auth.ErrUnavailable)
 		late := make(chan error, 1)
 		go func() { late <- p.Check(t.Context(), home, "user0", "password of user0") }()
 		synctest.Wait()
 		release()
 		count := map[error]int{}
 		for range 100 {
-			var r *Refusal
+			var r *auth.Refusal
 			errors.As(<-outcomes, &r)
 			count[r.Reason]++
 		}
-		if count[ErrBadCredential] != 10 || count[ErrThrottled] != 90 {
+		if count[auth.ErrBadCredential] != 10 || count[auth.ErrThrottled] != 90 {
 			t.Errorf("%v, want 10 failures and 90 throttled", count)
 		}
 		if n := len(log.calls()); n != 10 {
 			t.Errorf("%d hashes were computed, want 10", n)
 		}
-		want(t, "the right one among them", <-late, ErrThrottled)
+		want(t, "the right one among them", <-late, auth.ErrThrottled)
 	})
 }
 
@@ -271,11 +273,11 @@ func TestManyUsersOfOneAddressSignInAtOnce(t *testing.T) {
 func TestTheThrottleIsBounded(t *testing.T) {
 	p, _ := throttled()
 	for i := range maxOrigins + 500 {
-		want(t, "failure", p.Check(t.Context(), address(i), "admin", "wrong"), ErrBadCredential)
+		want(t, "failure", p.Check(t.Context(), address(i), "admin", "wrong"), auth.ErrBadCredential)
 	}
 	fail(t, p, home, 10)
 	for range 100 {
-		want(t, "throttled", p.Check(t.Context(), home, "admin", "more"), ErrThrottled)
+		want(t, "throttled", p.Check(t.Context(), home, "admin", "more"), auth.ErrThrottled)
 	}
 	if n := p.throttle.origins.Len(); n != maxOrigins {
 		t.Errorf("%d addresses are remembered, want %d", n, maxOrigins)

@@ -1,4 +1,4 @@
-package auth
+package credential
 
 import (
 	"context"
@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"gatehouse/auth"
 )
 
 // comparisons watches bcrypt.
@@ -155,7 +157,7 @@ func TestOnlyTheRightPasswordIsRight(t *testing.T) {
 		{"a user without a hash", PasswordOptions{Users: map[string]string{"ann": ""}}, "ann", "", false},
 	} {
 		p := NewPasswords(test.o)
-		reason := ErrBadCredential
+		reason := auth.ErrBadCredential
 		if test.right {
 			reason = nil
 		}
@@ -196,7 +198,7 @@ func TestAllThatIsWrongCostsTheSame(t *testing.T) {
 		}
 	}
 	p, log := hashed(t, PasswordOptions{User: "admin", Password: "plain"})
-	want(t, "without hashes", p.Check(t.Context(), home, "admin", "wrong"), ErrBadCredential)
+	want(t, "without hashes", p.Check(t.Context(), home, "admin", "wrong"), auth.ErrBadCredential)
 	if n := len(log.calls()); n != 0 {
 		t.Errorf("%d comparisons without hashes", n)
 	}
@@ -205,8 +207,8 @@ func TestAllThatIsWrongCostsTheSame(t *testing.T) {
 func TestAllThatIsWrongIsToldTheSame(t *testing.T) {
 	p := NewPasswords(PasswordOptions{User: "admin", Password: "plain", Users: someUsers(t, 1)})
 	for _, c := range [][2]string{{"admin", "x"}, {"user0", "x"}, {"unknown", "x"}, {"", ""}, {strings.Repeat("x", 2000), "x"}, {"user0", strings.Repeat("x", 2000)}} {
-		var r *Refusal
-		if err := p.Check(t.Context(), home, c[0], c[1]); !errors.As(err, &r) || *r != (Refusal{Reason: ErrBadCredential, Scheme: Basic}) {
+		var r *auth.Refusal
+		if err := p.Check(t.Context(), home, c[0], c[1]); !errors.As(err, &r) || *r != (auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}) {
 			t.Errorf("%.10s: %#v", c, err)
 		}
 	}
@@ -215,8 +217,8 @@ func TestAllThatIsWrongIsToldTheSame(t *testing.T) {
 func TestAnUnknownNameIsNeverRight(t *testing.T) {
 	p := NewPasswords(PasswordOptions{User: "admin", Password: "plain", Users: someUsers(t, 1)})
 	p.compare = func(_, _ []byte) error { return nil } // as if somebody knew the decoy's password
-	want(t, "unknown", p.Check(t.Context(), home, "unknown", "x"), ErrBadCredential)
-	want(t, "the plain user", p.Check(t.Context(), home, "admin", "x"), ErrBadCredential)
+	want(t, "unknown", p.Check(t.Context(), home, "unknown", "x"), auth.ErrBadCredential)
+	want(t, "the plain user", p.Check(t.Context(), home, "admin", "x"), auth.ErrBadCredential)
 	want(t, "known", p.Check(t.Context(), home, "user0", "x"), nil)
 }
 
@@ -244,14 +246,14 @@ func TestAHashIsComputedOnceForACredential(t *testing.T) {
 	}{
 		{"a", "bc", nil, 1},
 		{"a", "bc", nil, 0},
-		{"ab", "c", ErrBadCredential, 1}, // the same letters
-		{"ab", "c", ErrBadCredential, 0},
-		{"", "abc", ErrBadCredential, 1},
-		{"", "abc", ErrBadCredential, 0},
-		{"abc", "", ErrBadCredential, 1},
-		{"a\x00", "bc", ErrBadCredential, 1},
+		{"ab", "c", auth.ErrBadCredential, 1}, // the same letters
+		{"ab", "c", auth.ErrBadCredential, 0},
+		{"", "abc", auth.ErrBadCredential, 1},
+		{"", "abc", auth.ErrBadCredential, 0},
+		{"abc", "", auth.ErrBadCredential, 1},
+		{"a\x00", "bc", auth.ErrBadCredential, 1},
 		{"a", "bc", nil, 0},
-		{"b", "bc", ErrBadCredential, 1},
+		{"b", "bc", auth.ErrBadCredential, 1},
 	} {
 		want(t, test.name+":"+test.password, p.Check(t.Context(), home, test.name, test.password), test.reason)
 		if got := len(log.calls()); got != test.computed {
@@ -260,14 +262,14 @@ func TestAHashIsComputedOnceForACredential(t *testing.T) {
 	}
 	c.pass(resultLifetime)
 	want(t, "right", p.Check(t.Context(), home, "a", "bc"), nil)
-	want(t, "wrong", p.Check(t.Context(), home, "ab", "c"), ErrBadCredential)
+	want(t, "wrong", p.Check(t.Context(), home, "ab", "c"), auth.ErrBadCredential)
 	if got := len(log.calls()); got != 2 {
 		t.Errorf("computed %d times after an hour, want 2", got)
 	}
 }
 
 func TestTheSameCredentialIsComputedOnceAtATime(t *testing.T) {
-	for password, reason := range map[string]error{"password of user0": nil, "wrong": ErrBadCredential} {
+	for password, reason := range map[string]error{"password of user0": nil, "wrong": auth.ErrBadCredential} {
 		synctest.Test(t, func(t *testing.T) {
 			p, log := hashed(t, PasswordOptions{Users: someUsers(t, 1)})
 			release := log.hold()
@@ -307,7 +309,7 @@ func TestOneHashIsComputedAtATimeAndKnownOnesNeverWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, log := hashed(t, PasswordOptions{User: "admin", Password: "plain", Users: someUsers(t, 2)})
 		want(t, "right", p.Check(t.Context(), home, "user0", "password of user0"), nil)
-		want(t, "wrong", p.Check(t.Context(), home, "user0", "wrong"), ErrBadCredential)
+		want(t, "wrong", p.Check(t.Context(), home, "user0", "wrong"), auth.ErrBadCredential)
 		log.calls()
 		release := log.hold()
 		outcomes := make(chan error, 20)
@@ -320,14 +322,14 @@ func TestOneHashIsComputedAtATimeAndKnownOnesNeverWait(t *testing.T) {
 		}
 		// Were they to wait, nobody could wake them.
 		want(t, "known to be right", p.Check(t.Context(), home, "user0", "password of user0"), nil)
-		want(t, "known to be wrong", p.Check(t.Context(), home, "user0", "wrong"), ErrBadCredential)
+		want(t, "known to be wrong", p.Check(t.Context(), home, "user0", "wrong"), auth.ErrBadCredential)
 		want(t, "the plain user", p.Check(t.Context(), home, "admin", "plain"), nil)
 		if len(outcomes) != 0 {
 			t.Errorf("%d are answered, want none", len(outcomes))
 		}
 		release()
 		for range 20 {
-			want(t, "the guesses", <-outcomes, ErrBadCredential)
+			want(t, "the guesses", <-outcomes, auth.ErrBadCredential)
 		}
 		if n := len(log.calls()); log.most != 1 || n != 19 {
 			t.Errorf("%d hashes, up to %d at a time, want 19, one at a time", n, log.most)
@@ -345,13 +347,13 @@ func TestFewChecksWait(t *testing.T) {
 			go func() { outcomes <- p.Check(t.Context(), address(i), "user1", fmt.Sprint("wrong", i)) }()
 		}
 		synctest.Wait()
-		want(t, "one more", p.Check(t.Context(), home, "user1", "password of user1"), ErrUnavailable)
+		want(t, "one more", p.Check(t.Context(), home, "user1", "password of user1"), auth.ErrUnavailable)
 		want(t, "a known one", p.Check(t.Context(), home, "user0", "password of user0"), nil)
 		go func() { outcomes <- p.Check(t.Context(), home, "user1", "wrong5") }() // one of those that wait
 		synctest.Wait()
 		release()
 		for range maxWaitingHashes + 1 {
-			want(t, "those before", <-outcomes, ErrBadCredential)
+			want(t, "those before", <-outcomes, auth.ErrBadCredential)
 		}
 		want(t, "later", p.Check(t.Context(), home, "user1", "password of user1"), nil)
 	})
@@ -370,11 +372,11 @@ func TestACallerThatLeavesSpoilsNothingForOthers(t *testing.T) {
 		go func() { second <- p.Check(t.Context(), home, "user0", "password of user0") }()
 		synctest.Wait()
 		leave()
-		want(t, "who leaves", <-first, ErrUnavailable)
-		want(t, "who comes without time", p.Check(ctx, home, "user0", "password of user0"), ErrUnavailable)
+		want(t, "who leaves", <-first, auth.ErrUnavailable)
+		want(t, "who comes without time", p.Check(ctx, home, "user0", "password of user0"), auth.ErrUnavailable)
 		synctest.Wait()
 		release()
-		want(t, "who was there before", <-before, ErrBadCredential)
+		want(t, "who was there before", <-before, auth.ErrBadCredential)
 		want(t, "who stays", <-second, nil)
 		want(t, "a known one without time", p.Check(ctx, home, "user0", "password of user0"), nil)
 		if n := len(log.calls()); n != 2 {
@@ -388,7 +390,7 @@ func TestGuessesDoNotPushOutWhatIsRight(t *testing.T) {
 	want(t, "at first", p.Check(t.Context(), home, "user0", "password of user0"), nil)
 	p.compare = func(_, _ []byte) error { return bcrypt.ErrMismatchedHashAndPassword }
 	for i := range maxResults + 100 {
-		want(t, "a guess", p.Check(t.Context(), address(i), "user0", fmt.Sprint("wrong", i)), ErrBadCredential)
+		want(t, "a guess", p.Check(t.Context(), address(i), "user0", fmt.Sprint("wrong", i)), auth.ErrBadCredential)
 	}
 	p.compare = log.compare
 	log.calls()
@@ -408,8 +410,8 @@ func TestExchangedUsersCountAtOnce(t *testing.T) {
 	}
 	check("at first", "ann", "old", nil)
 	check("at first", "bob", "old", nil)
-	check("at first", "ann", "fresh", ErrBadCredential)
-	check("at first", "eve", "fresh", ErrBadCredential)
+	check("at first", "ann", "fresh", auth.ErrBadCredential)
+	check("at first", "eve", "fresh", auth.ErrBadCredential)
 	log.calls()
 
 	users["bob"] = fresh
@@ -418,10 +420,10 @@ func TestExchangedUsersCountAtOnce(t *testing.T) {
 	if n := p.right.Len() + p.wrong.Len(); n != 0 {
 		t.Errorf("%d results are remembered, want none", n)
 	}
-	check("afterwards", "ann", "old", ErrBadCredential)
+	check("afterwards", "ann", "old", auth.ErrBadCredential)
 	check("afterwards", "ann", "fresh", nil)
 	check("afterwards", "eve", "fresh", nil)
-	check("afterwards", "bob", "old", ErrBadCredential)
+	check("afterwards", "bob", "old", auth.ErrBadCredential)
 	check("afterwards", "admin", "plain", nil)
 	if n := p.Users(); n != 3 {
 		t.Errorf("%d users, want 3", n)
@@ -435,8 +437,8 @@ func TestUsersExchangedDuringACheckCount(t *testing.T) {
 		after          map[string]string
 		reason         error
 	}{
-		{"revoked", "old", map[string]string{}, ErrBadCredential},
-		{"changed", "old", map[string]string{"ann": fresh}, ErrBadCredential},
+		{"revoked", "old", map[string]string{}, auth.ErrBadCredential},
+		{"changed", "old", map[string]string{"ann": fresh}, auth.ErrBadCredential},
 		{"added", "fresh", map[string]string{"ann": fresh}, nil},
 		{"the same", "old", map[string]string{"ann": old}, nil},
 	} {
@@ -511,7 +513,7 @@ func TestPasswordsAreSafeForConcurrentUse(t *testing.T) {
 			for j := range 20 {
 				want(t, "plain", p.Check(t.Context(), address(i), "admin", "plain"), nil)
 				want(t, "hashed", p.Check(t.Context(), address(i), "user1", "password of user1"), nil)
-				want(t, "wrong", p.Check(t.Context(), address(i), "user1", fmt.Sprint("wrong", j%3)), ErrBadCredential)
+				want(t, "wrong", p.Check(t.Context(), address(i), "user1", fmt.Sprint("wrong", j%3)), auth.ErrBadCredential)
 				_, _ = p.Configured(), p.Users()
 			}
 		})

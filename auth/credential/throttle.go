@@ -1,4 +1,4 @@
-package auth
+package credential
 
 import (
 	"context"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"gatehouse/auth"
 )
 
 const (
@@ -84,7 +86,7 @@ func (t *throttle) enter(ctx context.Context, at origin, credential digest) (lea
 		case leave != nil:
 			return leave, nil
 		case retry > 0:
-			return nil, &Refusal{Reason: ErrThrottled, Scheme: Basic, RetryAfter: retry}
+			return nil, &auth.Refusal{Reason: auth.ErrThrottled, Scheme: auth.Basic, RetryAfter: retry}
 		}
 		select {
 		case <-wait:
@@ -181,6 +183,6 @@ func (a *attempts) blocked(now time.Time) time.Duration {
 }
 
 // unavailable is the refusal of what cannot be checked at present.
-func unavailable(cause error) *Refusal {
-	return &Refusal{Reason: ErrUnavailable, Scheme: Basic, RetryAfter: unavailableWait, Cause: cause}
+func unavailable(cause error) *auth.Refusal {
+	return &auth.Refusal{Reason: auth.ErrUnavailable, Scheme: auth.Basic, RetryAfter: unavailableWait, Cause: cause}
 }

@@ -1,4 +1,7 @@
-package auth
+// Package credential compares what requests bring with what is configured: passwords,
+// API tokens and other secrets. It knows them by their digests, and bounds how many
+// passwords an address can try.
+package credential
 
 import (
 	"context"
@@ -18,6 +21,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/sync/singleflight"
+
+	"gatehouse/auth"
 )
 
 // MaxPasswordBytes is how long a name, and how long a password, can be. Longer
@@ -167,7 +172,7 @@ func (p *Passwords) Check(ctx context.Context, from netip.Addr, name, password s
 		return unavailable(err)
 	case !right:
 		failed = true
-		return &Refusal{Reason: ErrBadCredential, Scheme: Basic}
+		return &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
 	}
 	return nil
 }

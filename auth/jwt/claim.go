@@ -1,4 +1,4 @@
-package auth
+package jwt
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"gatehouse/auth"
 )
 
 // Claims are the claims of a JWT, as ParseClaims decodes them: numbers are
@@ -139,12 +141,12 @@ const (
 // pure functions of the rules, the claims and the time. The signature is the
 // business of others: nothing here is worth anything without it.
 type ClaimRules struct {
-	Issuer      string            // iss has to be equal byte for byte
-	Audiences   []string          // aud has to hold one of them
-	Required    map[string]string // claims, by name or path, and the value that each has to have
-	RoleClaim   string            // name or path; "": roles if there is such a claim, else groups
-	RoleMap     map[string]Role   // by value of the claim; the highest role counts
-	DefaultRole Role              // for those without a value in RoleMap
+	Issuer      string               // iss has to be equal byte for byte
+	Audiences   []string             // aud has to hold one of them
+	Required    map[string]string    // claims, by name or path, and the value that each has to have
+	RoleClaim   string               // name or path; "": roles if there is such a claim, else groups
+	RoleMap     map[string]auth.Role // by value of the claim; the highest role counts
+	DefaultRole auth.Role            // for those without a value in RoleMap
 }
 
 var (
@@ -233,9 +235,9 @@ func equals(want string) func(any) bool {
 // Role is what the claims grant. Only strings are looked up in the role map.
 // An issuer that refers to the groups instead of listing them grants nothing
 // by them.
-func (r ClaimRules) Role(c Claims) Role {
+func (r ClaimRules) Role(c Claims) auth.Role {
 	granted, _ := r.granted(c)
-	role, mapped := NoRole, false
+	role, mapped := auth.NoRole, false
 	for _, v := range values(granted) {
 		name, ok := v.(string)
 		if !ok {
@@ -285,7 +287,7 @@ func (r ClaimRules) ID(c Claims) string {
 	if subject == "" {
 		return ""
 	}
-	return SubjectID(r.Issuer, subject)
+	return auth.SubjectID(r.Issuer, subject)
 }
 
 // Fingerprint changes with everything that decides who gets which role.
@@ -334,15 +336,15 @@ func printable(s string, limit int) string {
 
 // ParseRoleMap takes assignments value=role. A value may itself hold =, as
 // distinguished names do.
-func ParseRoleMap(s []string) (map[string]Role, error) {
-	roles := make(map[string]Role, len(s))
+func ParseRoleMap(s []string) (map[string]auth.Role, error) {
+	roles := make(map[string]auth.Role, len(s))
 	for _, entry := range s {
 		i := strings.LastIndexByte(entry, '=')
 		if i <= 0 {
 			return nil, fmt.Errorf("expected value=role, not %q", entry)
 		}
 		value := entry[:i]
-		role, err := ParseRole(entry[i+1:])
+		role, err := auth.ParseRole(entry[i+1:])
 		if err != nil {
 			return nil, fmt.Errorf("the role of %q: %w", value, err)
 		}

@@ -1,11 +1,11 @@
-package auth_test
+package jwt_test
 
 import (
 	"net/url"
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
+	"gatehouse/auth/jwt"
 )
 
 // spellings are other ways to write an issuer, none of which may slip past.
@@ -73,7 +73,7 @@ func TestIssuersOfTheWorldAreKnown(t *testing.T) {
 		"https://login.microsoftonline.com", "https://login.microsoftonline.com/v2.0", "https://westus.login.microsoft.com/common/v2.0",
 	} {
 		for _, s := range spellings(t, issuer) {
-			if !auth.PublicIssuer(s) {
+			if !jwt.PublicIssuer(s) {
 				t.Errorf("%q is not known as %s", s, issuer)
 			}
 		}
@@ -82,7 +82,7 @@ func TestIssuersOfTheWorldAreKnown(t *testing.T) {
 		"https://login.microsoftonline.com/%63ommon/v2.0", "https://login.microsoftonline.com/{tenantid}/v2.0",
 		"https://login.microsoftonline.com/%7Btenantid%7D/v2.0", "https://sts.windows.net/{tenantid}/",
 	} {
-		if !auth.PublicIssuer(s) {
+		if !jwt.PublicIssuer(s) {
 			t.Errorf("%q is not known", s)
 		}
 	}
@@ -98,13 +98,13 @@ func TestEveryCloudOfEntraHasTenantsOfTheWorld(t *testing.T) {
 	} {
 		for _, tenant := range []string{"common", "organizations", "consumers", "Common", "9188040D-6C67-4C5B-B112-36A304B66DAD"} {
 			for _, s := range spellings(t, "https://"+host+"/"+tenant+"/v2.0") {
-				if !auth.PublicIssuer(s) {
+				if !jwt.PublicIssuer(s) {
 					t.Errorf("%q is not known", s)
 				}
 			}
 		}
 		for _, tenant := range []string{"11111111-2222-3333-4444-555555555555", "contoso.onmicrosoft.com", "commons", "72f988bf-86f1-41af-91ab-2d7cd011db47"} {
-			if s := "https://" + host + "/" + tenant + "/v2.0"; auth.PublicIssuer(s) {
+			if s := "https://" + host + "/" + tenant + "/v2.0"; jwt.PublicIssuer(s) {
 				t.Errorf("%q is taken for one of the world", s)
 			}
 		}
@@ -129,7 +129,7 @@ func TestOtherIssuersAreSomebodys(t *testing.T) {
 		"https://evil-login.microsoftonline.com.example/common/v2.0",
 		"", "https://", "https://[", "%",
 	} {
-		if auth.PublicIssuer(issuer) {
+		if jwt.PublicIssuer(issuer) {
 			t.Errorf("%q is taken for one of the world", issuer)
 		}
 	}
@@ -137,12 +137,12 @@ func TestOtherIssuersAreSomebodys(t *testing.T) {
 
 func TestGoogleIsKnown(t *testing.T) {
 	for _, s := range spellings(t, "https://accounts.google.com") {
-		if !auth.IsGoogle(s) {
+		if !jwt.IsGoogle(s) {
 			t.Errorf("%q is not known", s)
 		}
 	}
 	for _, s := range []string{"https://gitlab.com", "https://accounts.google.com.example", ""} {
-		if auth.IsGoogle(s) {
+		if jwt.IsGoogle(s) {
 			t.Errorf("%q is taken for Google", s)
 		}
 	}
@@ -153,7 +153,7 @@ func TestOnlySomeClaimsKeepStrangersOut(t *testing.T) {
 		"iss", "aud", "azp", "exp", "nbf", "iat", "typ", "token_use", "email_verified",
 		"jti", "nonce", "scope", "name", "ref", "ref_protected", "environment", "event_name", "runner_environment", "repository_visibility",
 	} {
-		if auth.Restricts(claim, "x") {
+		if jwt.Restricts(claim, "x") {
 			t.Errorf("%s restricts", claim)
 		}
 	}
@@ -162,12 +162,12 @@ func TestOnlySomeClaimsKeepStrangersOut(t *testing.T) {
 		"organization_slug", "organization_id", "terraform_organization_name", "account_id", "owner", "owner_id", "team_id", "workspace_id",
 		"oidc.circleci.com/org-id", "oidc.circleci.com/project-id", "tid", "kubernetes.io.namespace", "https://slack.com/team_id",
 	} {
-		if !auth.Restricts(claim, "x") {
+		if !jwt.Restricts(claim, "x") {
 			t.Errorf("%s does not restrict", claim)
 		}
 	}
 	for _, tenant := range []string{"common", "9188040d-6c67-4c5b-b112-36a304b66dad", "9188040D-6C67-4C5B-B112-36A304B66DAD"} {
-		if auth.Restricts("tid", tenant) {
+		if jwt.Restricts("tid", tenant) {
 			t.Errorf("the tenant %s restricts", tenant)
 		}
 	}
@@ -181,11 +181,11 @@ func FuzzPublicIssuer(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, issuer string) {
-		public := auth.PublicIssuer(issuer)
+		public := jwt.PublicIssuer(issuer)
 		if public && !strings.Contains(issuer, ".") && !strings.Contains(issuer, "%") {
 			t.Errorf("%q is taken for one of the world", issuer)
 		}
-		if !strings.ContainsAny(issuer, "?#") && auth.PublicIssuer(issuer+"/") != public {
+		if !strings.ContainsAny(issuer, "?#") && jwt.PublicIssuer(issuer+"/") != public {
 			t.Errorf("%q is %v, with a slash it is not", issuer, public)
 		}
 	})
