@@ -511,7 +511,7 @@ func TestProgramsReadTheLogPageByPage(t *testing.T) {
 func TestOnlyTheNewestPageFollowsWhatHappens(t *testing.T) {
 	s := serve(t)
 	for query, want := range map[string]bool{"": true, "?before=18ea8b74a389d36d-90e1ff30": false} {
-		if a := s.get("/activity"+query, aBrowser...); a.status != 200 || strings.Contains(a.body, "/events?seen=") != want {
+		if a := s.get("/activity"+query, aBrowser...); a.status != 200 || strings.Contains(a.body, `data-live="activity"`) != want || strings.Contains(a.body, "/events?seen=") != want {
 			t.Errorf("%q follows: %t, %v", query, !want, a)
 		}
 	}

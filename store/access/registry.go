@@ -60,7 +60,7 @@ func (s *Registry) TokensIn(p *commit.Snapshot) Tokens { return Tokens{s.tokensI
 // CountIn returns how many sessions and API tokens there are in a snapshot, the
 // expired ones too.
 func (s *Registry) CountIn(p *commit.Snapshot) (sessions, tokens int) {
-	return s.sessionsIn(p).byKey.Len(), s.tokensIn(p).byID.Len()
+	return sessionTrees(s.sessionsIn(p)).byKey.Len(), tokenTrees(s.tokensIn(p)).byID.Len()
 }
 
 // operation changes what is registered. An error leaves it untouched.

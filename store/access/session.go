@@ -58,7 +58,7 @@ func (s *Registry) BeginSession(ctx context.Context, id string, x auth.Session) 
 // nothing but memory. Its slices must not be modified.
 func (s *Registry) Session(id string) (auth.Session, bool) {
 	key := sessionKey(id)
-	x, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key)
+	x, ok := sessionTrees(s.sessionsIn(s.engine.Snapshot())).byKey.Get(key)
 	if !ok || !s.lives(key, &x) {
 		return auth.Session{}, false
 	}
@@ -96,10 +96,10 @@ func (s *Registry) UseSession(id, from string) { s.noteUse(sessionKey(id), from)
 // SessionsOf lists the sessions of a user that have not ended, oldest first.
 func (s *Registry) SessionsOf(user string) []ListedSession {
 	p := s.sessionsIn(s.engine.Snapshot())
-	keys, _ := p.byUser.Get(user)
+	keys, _ := sessionTrees(p).byUser.Get(user)
 	var listed []ListedSession
 	for _, key := range keys {
-		x, _ := p.byKey.Get(key)
+		x, _ := sessionTrees(p).byKey.Get(key)
 		if s.lives(key, &x) {
 			listed = append(listed, ListedSession{Handle: handleOf(key), Session: x.Session})
 		}
@@ -126,7 +126,7 @@ func (s *Registry) SignOut(ctx context.Context, id, from string) error {
 // Errors are those of Push.
 func (s *Registry) EndSession(ctx context.Context, id string, o audit.Origin) error {
 	key := sessionKey(id)
-	if _, ok := s.sessionsIn(s.engine.Snapshot()).byKey.Get(key); !ok {
+	if _, ok := sessionTrees(s.sessionsIn(s.engine.Snapshot())).byKey.Get(key); !ok {
 		return nil
 	}
 	_, err := s.submit(ctx, &endSessionsOp{origin: o, keys: func(*batch) []string { return []string{key} }})
@@ -137,7 +137,7 @@ func (s *Registry) EndSession(ctx context.Context, id string, o audit.Origin) er
 // record with why, and returns how many there were. Errors are those of Push.
 func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o audit.Origin, why string) (int, error) {
 	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) []string {
-		keys, _ := b.sessions().byUser.Get(user)
+		keys, _ := sessionTrees(b.sessions()).byUser.Get(user)
 		return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return handle != "" && handleOf(key) != handle })
 	}}
 	_, err := s.submit(ctx, op)
@@ -148,7 +148,7 @@ func (s *Registry) EndSessionsOf(ctx context.Context, user, handle string, o aud
 // returns how many there were. Errors are those of Push.
 func (s *Registry) EndSessionsWhere(ctx context.Context, match func(auth.Session) bool, o audit.Origin, why string) (int, error) {
 	op := &endSessionsOp{origin: o, why: why, keys: func(b *batch) (keys []string) {
-		b.sessions().byKey.Scan(func(key string, x session) bool {
+		sessionTrees(b.sessions()).byKey.Scan(func(key string, x session) bool {
 			if match(x.Session) {
 				keys = append(keys, key)
 			}
@@ -173,13 +173,13 @@ type createSessionOp struct {
 
 func (op *createSessionOp) apply(b *batch) error {
 	for {
-		keys, _ := b.sessions().byUser.Get(op.session.ID)
+		keys, _ := sessionTrees(b.sessions()).byUser.Get(op.session.ID)
 		if len(keys) < maxSessionsPerUser {
 			break
 		}
 		b.endSession(keys[0])
 	}
-	for b.sessions().byKey.Len() >= maxSessions {
+	for sessionTrees(b.sessions()).byKey.Len() >= maxSessions {
 		_, key, _ := b.sessions().next()
 		b.endSession(key)
 	}
@@ -216,7 +216,7 @@ func (op *endSessionsOp) apply(b *batch) error {
 	op.ended = 0
 	var last session
 	for _, key := range op.keys(b) {
-		if x, ok := b.sessions().byKey.Get(key); ok {
+		if x, ok := sessionTrees(b.sessions()).byKey.Get(key); ok {
 			b.endSession(key)
 			op.ended++
 			last = x

@@ -13,73 +13,81 @@ import (
 )
 
 // sessions are the sessions of a snapshot.
-type sessions struct {
+//
+// Their trees are a *sessionTree. Its type is kept out of this one, because every
+// package that uses a registry would compile all instances of the B-tree anew.
+type sessions struct{ trees any }
+
+type sessionTree struct {
 	byKey  *btree.Map[string, session]  // by the key of the record
 	ends   *btree.Map[string, string]   // the keys by time, then key
 	byUser *btree.Map[string, []string] // the keys of a user's, oldest first; never modified in place
 }
 
+func sessionTrees(s sessions) *sessionTree { return s.trees.(*sessionTree) }
+
 func newSessions() sessions {
-	return sessions{&btree.Map[string, session]{}, &btree.Map[string, string]{}, &btree.Map[string, []string]{}}
+	return sessions{&sessionTree{&btree.Map[string, session]{}, &btree.Map[string, string]{}, &btree.Map[string, []string]{}}}
 }
 
 // copy is cheap, as that of a snapshot.
 func (s sessions) copy() sessions {
-	return sessions{s.byKey.Copy(), s.ends.Copy(), s.byUser.Copy()}
+	t := sessionTrees(s)
+	return sessions{&sessionTree{t.byKey.Copy(), t.ends.Copy(), t.byUser.Copy()}}
 }
 
 // next returns when the next session ends, and its key.
 func (s sessions) next() (at time.Time, key string, ok bool) {
-	_, key, ok = s.ends.Min()
+	_, key, ok = sessionTrees(s).ends.Min()
 	if !ok {
 		return time.Time{}, "", false
 	}
-	x, _ := s.byKey.Get(key)
+	x, _ := sessionTrees(s).byKey.Get(key)
 	return time.Unix(0, x.ends), key, true
 }
 
 func (s sessions) put(key string, x session) {
 	s.remove(key)
-	s.byKey.Set(key, x)
-	s.ends.Set(clock.Key(x.ends, key), key)
-	keys, _ := s.byUser.Get(x.ID)
+	sessionTrees(s).byKey.Set(key, x)
+	sessionTrees(s).ends.Set(clock.Key(x.ends, key), key)
+	keys, _ := sessionTrees(s).byUser.Get(x.ID)
 	i := slices.IndexFunc(keys, func(other string) bool {
-		o, _ := s.byKey.Get(other)
+		o, _ := sessionTrees(s).byKey.Get(other)
 		return o.Created.After(x.Created)
 	})
 	if i < 0 {
 		i = len(keys)
 	}
-	s.byUser.Set(x.ID, slices.Insert(slices.Clone(keys), i, key))
+	sessionTrees(s).byUser.Set(x.ID, slices.Insert(slices.Clone(keys), i, key))
 }
 
 func (s sessions) remove(key string) {
-	x, ok := s.byKey.Delete(key)
+	x, ok := sessionTrees(s).byKey.Delete(key)
 	if !ok {
 		return
 	}
-	s.ends.Delete(clock.Key(x.ends, key))
-	keys, _ := s.byUser.Get(x.ID)
+	sessionTrees(s).ends.Delete(clock.Key(x.ends, key))
+	keys, _ := sessionTrees(s).byUser.Get(x.ID)
 	if keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return k == key }); len(keys) > 0 {
-		s.byUser.Set(x.ID, keys)
+		sessionTrees(s).byUser.Set(x.ID, keys)
 	} else {
-		s.byUser.Delete(x.ID)
+		sessionTrees(s).byUser.Delete(x.ID)
 	}
 }
 
 // settle gives all sessions their ends on the running time.
 func (s sessions) settle(c *clock.Clock) {
 	var keys []string
-	s.byKey.Scan(func(key string, _ session) bool {
+	sessionTrees(s).byKey.Scan(func(key string, _ session) bool {
 		keys = append(keys, key)
 		return true
 	})
-	s.ends.Clear()
+	sessionTrees(s).ends.Clear()
 	for _, key := range keys {
-		x, _ := s.byKey.Get(key)
+		x, _ := sessionTrees(s).byKey.Get(key)
 		x.ends = x.endOf(c)
-		s.byKey.Set(key, x)
-		s.ends.Set(clock.Key(x.ends, key), key)
+		sessionTrees(s).byKey.Set(key, x)
+		sessionTrees(s).ends.Set(clock.Key(x.ends, key), key)
 	}
 }
 
@@ -134,7 +142,9 @@ func (s *Registry) change(tx *commit.Transaction) sessions {
 func (t *sessionTable) Settle(tx *commit.Transaction) { t.change(tx).settle(t.clock) }
 
 // Lasts is part of commit.Settler.
-func (t *sessionTable) Lasts(p *commit.Snapshot) bool { return t.sessionsIn(p).byKey.Len() > 0 }
+func (t *sessionTable) Lasts(p *commit.Snapshot) bool {
+	return sessionTrees(t.sessionsIn(p)).byKey.Len() > 0
+}
 
 // Due is part of commit.Table.
 func (t *sessionTable) Due(durable *commit.Snapshot) (at time.Time, ok bool) {
@@ -167,7 +177,7 @@ func (t *sessionTable) Tidy(b *commit.Batch) {
 // idleSessions are those that nobody has used for too long, as other stores on
 // the journal would know by now.
 func (s *Registry) idleSessions(of sessions, now time.Time) (idle []string) {
-	of.byKey.Scan(func(key string, x session) bool {
+	sessionTrees(of).byKey.Scan(func(key string, x session) bool {
 		if now.Sub(s.lastUsed(key, &x)) >= s.idle+2*saveUsesEvery {
 			idle = append(idle, key)
 		}

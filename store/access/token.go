@@ -125,11 +125,11 @@ func (s *Registry) RevokeToken(ctx context.Context, id string, o audit.Origin) (
 func (s *Registry) FindToken(secret string) (*Token, bool) {
 	digest := sha256.Sum256([]byte(secret))
 	p := s.tokensIn(s.engine.Snapshot())
-	id, ok := p.byDigest.Get(string(digest[:]))
+	id, ok := tokenTrees(p).byDigest.Get(string(digest[:]))
 	if !ok {
 		return nil, false
 	}
-	t, _ := p.byID.Get(id)
+	t, _ := tokenTrees(p).byID.Get(id)
 	i := slices.IndexFunc(t.Secrets, func(x TokenSecret) bool { return x.Digest == digest })
 	return t, !t.Secrets[i].expired(s.clock)
 }
@@ -178,7 +178,7 @@ func (s *Registry) TokenUsed(id string) (at time.Time, from string) {
 
 // Token returns the token of that ID.
 func (p Tokens) Token(id string) (*Token, bool) {
-	t, ok := p.byID.Get(id)
+	t, ok := tokenTrees(p.tokens).byID.Get(id)
 	return shownToken(p.clock, t), ok
 }
 
@@ -199,8 +199,8 @@ func shownToken(c *clock.Clock, t *Token) *Token {
 // All yields all tokens by their names, the expired ones too.
 func (p Tokens) All() iter.Seq[*Token] {
 	return func(yield func(*Token) bool) {
-		p.byName.Scan(func(_, id string) bool {
-			t, _ := p.byID.Get(id)
+		tokenTrees(p.tokens).byName.Scan(func(_, id string) bool {
+			t, _ := tokenTrees(p.tokens).byID.Get(id)
 			return yield(shownToken(p.clock, t))
 		})
 	}
@@ -208,7 +208,7 @@ func (p Tokens) All() iter.Seq[*Token] {
 
 // Known reports whether somebody who was known has ever made a token here,
 // also if it was revoked or has expired.
-func (p Tokens) Known() bool { return p.known.Len() > 0 }
+func (p Tokens) Known() bool { return tokenTrees(p.tokens).known.Len() > 0 }
 
 // Tokens are the API tokens of a snapshot.
 type Tokens struct {

@@ -19,10 +19,10 @@ type createTokenOp struct {
 }
 
 func (op *createTokenOp) apply(b *batch) error {
-	if _, taken := b.tokens().byName.Get(op.Name); taken {
+	if _, taken := tokenTrees(b.tokens()).byName.Get(op.Name); taken {
 		return ErrTokenName
 	}
-	if b.tokens().byID.Len() >= maxTokens {
+	if tokenTrees(b.tokens()).byID.Len() >= maxTokens {
 		return &commit.LimitError{Message: "there are as many tokens as there can be; revoke some"}
 	}
 	var expires time.Time
@@ -69,7 +69,7 @@ type rotateTokenOp struct {
 }
 
 func (op *rotateTokenOp) apply(b *batch) error {
-	old, ok := b.tokens().byID.Get(op.id)
+	old, ok := tokenTrees(b.tokens()).byID.Get(op.id)
 	if !ok {
 		return ErrNoToken
 	}
@@ -103,7 +103,7 @@ type revokeTokenOp struct {
 }
 
 func (op *revokeTokenOp) apply(b *batch) error {
-	t, ok := b.tokens().byID.Get(op.id)
+	t, ok := tokenTrees(b.tokens()).byID.Get(op.id)
 	if !ok {
 		return ErrNoToken
 	}

@@ -14,7 +14,10 @@ import (
 )
 
 // tokens are the API tokens of a snapshot.
-type tokens struct {
+// Their trees are a *tokenTree, as those of sessions.
+type tokens struct{ trees any }
+
+type tokenTree struct {
 	byID     *btree.Map[string, *Token]
 	byName   *btree.Map[string, string] // to the ID
 	byDigest *btree.Map[string, string] // likewise
@@ -23,18 +26,21 @@ type tokens struct {
 	known *btree.Map[string, bool]
 }
 
+func tokenTrees(x tokens) *tokenTree { return x.trees.(*tokenTree) }
+
 func newTokens() tokens {
-	return tokens{&btree.Map[string, *Token]{}, &btree.Map[string, string]{}, &btree.Map[string, string]{}, &btree.Map[string, bool]{}}
+	return tokens{&tokenTree{&btree.Map[string, *Token]{}, &btree.Map[string, string]{}, &btree.Map[string, string]{}, &btree.Map[string, bool]{}}}
 }
 
 // copy is cheap, as that of a snapshot.
 func (x tokens) copy() tokens {
-	return tokens{x.byID.Copy(), x.byName.Copy(), x.byDigest.Copy(), x.known.Copy()}
+	t := tokenTrees(x)
+	return tokens{&tokenTree{t.byID.Copy(), t.byName.Copy(), t.byDigest.Copy(), t.known.Copy()}}
 }
 
 // revoked are the IDs of tokens of which nothing else is left.
 func (x tokens) revoked() (ids []string) {
-	x.known.Scan(func(id string, revoked bool) bool {
+	tokenTrees(x).known.Scan(func(id string, revoked bool) bool {
 		if revoked {
 			ids = append(ids, id)
 		}
@@ -46,29 +52,29 @@ func (x tokens) revoked() (ids []string) {
 func (x tokens) put(t *Token) {
 	x.remove(t.ID)
 	if t.Authenticated {
-		x.known.Set(t.ID, t.revoked())
+		tokenTrees(x).known.Set(t.ID, t.revoked())
 	}
 	if t.revoked() {
 		return
 	}
-	x.byID.Set(t.ID, t)
-	x.byName.Set(t.Name, t.ID)
+	tokenTrees(x).byID.Set(t.ID, t)
+	tokenTrees(x).byName.Set(t.Name, t.ID)
 	for i := range t.Secrets {
-		x.byDigest.Set(string(t.Secrets[i].Digest[:]), t.ID)
+		tokenTrees(x).byDigest.Set(string(t.Secrets[i].Digest[:]), t.ID)
 	}
 }
 
 func (x tokens) remove(id string) {
-	x.known.Delete(id)
-	t, ok := x.byID.Delete(id)
+	tokenTrees(x).known.Delete(id)
+	t, ok := tokenTrees(x).byID.Delete(id)
 	if !ok {
 		return
 	}
-	if of, _ := x.byName.Get(t.Name); of == id {
-		x.byName.Delete(t.Name)
+	if of, _ := tokenTrees(x).byName.Get(t.Name); of == id {
+		tokenTrees(x).byName.Delete(t.Name)
 	}
 	for i := range t.Secrets {
-		x.byDigest.Delete(string(t.Secrets[i].Digest[:]))
+		tokenTrees(x).byDigest.Delete(string(t.Secrets[i].Digest[:]))
 	}
 }
 

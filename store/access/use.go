@@ -128,10 +128,10 @@ func (b *batch) dropUse(key string) {
 // owns reports whether there is what a key of uses stands for.
 func (s *Registry) owns(p *commit.Snapshot, key string) bool {
 	if strings.HasPrefix(key, kindSession) {
-		_, ok := s.sessionsIn(p).byKey.Get(key)
+		_, ok := sessionTrees(s.sessionsIn(p)).byKey.Get(key)
 		return ok
 	}
-	_, ok := s.tokensIn(p).byID.Get(strings.TrimPrefix(key, kindToken))
+	_, ok := tokenTrees(s.tokensIn(p)).byID.Get(strings.TrimPrefix(key, kindToken))
 	return ok
 }
 

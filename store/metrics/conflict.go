@@ -14,20 +14,20 @@ import (
 
 func (e *transaction) addClaims(c claim) {
 	for _, name := range c.sampleNames() {
-		others, _ := e.claims.Get(name)
+		others, _ := treesOf(e.State).claims.Get(name)
 		if !slices.Contains(others, c) {
-			e.claims.Set(name, append(slices.Clip(others), c))
+			treesOf(e.State).claims.Set(name, append(slices.Clip(others), c))
 		}
 	}
 }
 
 func (e *transaction) removeClaims(c claim) {
 	for _, name := range c.sampleNames() {
-		others, _ := e.claims.Get(name)
+		others, _ := treesOf(e.State).claims.Get(name)
 		if others = slices.DeleteFunc(slices.Clone(others), func(o claim) bool { return o == c }); len(others) == 0 {
-			e.claims.Delete(name)
+			treesOf(e.State).claims.Delete(name)
 		} else {
-			e.claims.Set(name, others)
+			treesOf(e.State).claims.Set(name, others)
 		}
 	}
 }
@@ -36,7 +36,7 @@ func (e *transaction) removeClaims(c claim) {
 func (p *State) rivals(c claim) []claim {
 	var found []claim
 	for _, name := range c.sampleNames() {
-		others, _ := p.claims.Get(name)
+		others, _ := treesOf(p).claims.Get(name)
 		for _, o := range others {
 			if o != c && !slices.Contains(found, o) {
 				found = append(found, o)
@@ -49,7 +49,7 @@ func (p *State) rivals(c claim) []claim {
 func (p *State) isRivalled(c claim) bool { return len(p.rivals(c)) > 0 }
 
 func (p *State) definition(c claim) *definition {
-	if f, ok := p.families.Get(c.family); ok {
+	if f, ok := treesOf(p).families.Get(c.family); ok {
 		return f.definition(c.typ)
 	}
 	return nil
@@ -160,7 +160,7 @@ func (p *State) check(g *Grouping, before *body, kept func(name string) bool, la
 
 func (p *State) checkFamily(g *Grouping, i int, before *body, kept func(string) bool, labelSets int) error {
 	h := &g.body.holds[i]
-	f, known := p.families.Get(h.name)
+	f, known := treesOf(p).families.Get(h.name)
 	if known && len(f.defs) == 1 && f.defs[0].typ == h.typ && !f.defs[0].shadowed && f.onlySet(g.set) {
 		return nil // the usual case: as the others do it
 	}
@@ -176,7 +176,7 @@ func (p *State) checkFamily(g *Grouping, i int, before *body, kept func(string) 
 		return refuse(ReasonConflict, "metric %s is held under %d different sets of grouping labels already, no more are allowed", key.Quote(h.name), len(f.sets))
 	}
 	for other := range p.sameSeries(f, g, i) {
-		o, _ := p.groupings.Get(other)
+		o, _ := treesOf(p).groupings.Get(other)
 		return refuseBeside(o.Key, "metric %[2]s: a series of the push is held by %[1]s already", key.Quote(h.name))
 	}
 	return nil
@@ -219,7 +219,7 @@ const maxHolderLookup = 1000
 // holder returns a grouping other than self that holds the definition, if one
 // is found quickly.
 func (p *State) holder(c claim, d *definition, self string) *Grouping {
-	if g, ok := p.groupings.Get(d.example); ok && d.example != "" && d.example != self {
+	if g, ok := treesOf(p).groupings.Get(d.example); ok && d.example != "" && d.example != self {
 		return g
 	}
 	n := 0
@@ -235,11 +235,11 @@ func (p *State) holder(c claim, d *definition, self string) *Grouping {
 }
 
 func (p *State) byAlias(alias string) *Grouping {
-	if g, ok := p.groupings.Get(alias); ok && g.alias == alias {
+	if g, ok := treesOf(p).groupings.Get(alias); ok && g.alias == alias {
 		return g
 	}
-	if id, ok := p.aliases.Get(alias); ok {
-		g, _ := p.groupings.Get(id)
+	if id, ok := treesOf(p).aliases.Get(alias); ok {
+		g, _ := treesOf(p).groupings.Get(id)
 		return g
 	}
 	return nil

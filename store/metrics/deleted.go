@@ -24,9 +24,9 @@ func (e *transaction) addDeleted(x deletedGrouping) {
 	e.dropDeleted(x.key.ID())
 	e.ownDeleted()
 	e.countDeleted(&x)
-	e.deleted.Set(x.key.ID(), x)
-	e.deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
-	e.digests.Set(digestOf(x.key.ID()))
+	treesOf(e.State).deleted.Set(x.key.ID(), x)
+	treesOf(e.State).deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
+	treesOf(e.State).digests.Set(digestOf(x.key.ID()))
 	e.deletedBytes += x.bytes
 	e.stats.Deleted++
 }
@@ -34,18 +34,18 @@ func (e *transaction) addDeleted(x deletedGrouping) {
 // ownDeleted has what is deleted be the transaction's own to change.
 func (e *transaction) ownDeleted() {
 	if e.deletedBy != e.id {
-		e.deleted, e.deletedByTime, e.deletions = e.deleted.Copy(), e.deletedByTime.Copy(), e.deletions.Copy()
+		treesOf(e.State).deleted, treesOf(e.State).deletedByTime, treesOf(e.State).deletions = treesOf(e.State).deleted.Copy(), treesOf(e.State).deletedByTime.Copy(), treesOf(e.State).deletions.Copy()
 		e.deletedBy = e.id
 	}
 }
 
 func (e *transaction) dropDeleted(id string) {
-	if x, ok := e.deleted.Get(id); ok {
+	if x, ok := treesOf(e.State).deleted.Get(id); ok {
 		e.ownDeleted()
-		e.deleted.Delete(id)
-		e.deletedByTime.Delete(clock.Key(x.at, id))
-		if _, held := e.groupings.Get(id); !held {
-			e.digests.Delete(digestOf(id))
+		treesOf(e.State).deleted.Delete(id)
+		treesOf(e.State).deletedByTime.Delete(clock.Key(x.at, id))
+		if _, held := treesOf(e.State).groupings.Get(id); !held {
+			treesOf(e.State).digests.Delete(digestOf(id))
 		}
 		e.deletedBytes -= x.bytes
 		e.uncountDeleted(x)
@@ -67,7 +67,7 @@ func (e *transaction) countDeleted(x *deletedGrouping) {
 	if x.operation == "" {
 		return
 	}
-	d, ok := e.deletions.Get(x.operation)
+	d, ok := treesOf(e.State).deletions.Get(x.operation)
 	if !ok {
 		d.operation, d.first = x.operation, x.at
 	}
@@ -76,17 +76,17 @@ func (e *transaction) countDeleted(x *deletedGrouping) {
 	if d.first = min(d.first, x.at); x.at >= d.last {
 		d.last, d.stamp = x.at, x.stamp
 	}
-	e.deletions.Set(d.operation, d)
+	treesOf(e.State).deletions.Set(d.operation, d)
 }
 
 func (e *transaction) uncountDeleted(x deletedGrouping) {
-	d, ok := e.deletions.Get(x.operation)
+	d, ok := treesOf(e.State).deletions.Get(x.operation)
 	if !ok {
 		return
 	}
 	if d.groupings--; d.groupings == 0 {
-		e.deletions.Delete(d.operation)
+		treesOf(e.State).deletions.Delete(d.operation)
 		return
 	}
-	e.deletions.Set(d.operation, d)
+	treesOf(e.State).deletions.Set(d.operation, d)
 }

@@ -141,7 +141,7 @@ func (op *deleteOp) apply(b *batch) error {
 	op.deleted = 0
 	for _, k := range same {
 		// Each is looked up anew: that others go may change what it shows.
-		if g, ok := b.groupings.Get(k.ID()); ok {
+		if g, ok := treesOf(b.State).groupings.Get(k.ID()); ok {
 			b.delete(g, b.tombstone(op.entry.Operation))
 			op.deleted++
 		}
@@ -222,14 +222,14 @@ const maxWipes = 100
 func (e *transaction) earlierWipes() []wipe {
 	var earlier []wipe
 	for _, w := range e.wipes {
-		if _, left := e.deletions.Get(w.operation); left || w.operation == "" {
+		if _, left := treesOf(e.State).deletions.Get(w.operation); left || w.operation == "" {
 			earlier = append(earlier, w)
 		}
 	}
 	for len(earlier) >= maxWipes {
 		e.ownDeleted()
-		e.deletions.Delete(earlier[0].operation)
-		e.deletions.Delete(earlier[1].operation)
+		treesOf(e.State).deletions.Delete(earlier[0].operation)
+		treesOf(e.State).deletions.Delete(earlier[1].operation)
 		earlier = earlier[1:]
 		earlier[0].operation = ""
 	}
@@ -250,10 +250,10 @@ func (p *State) wipedBy(r, base journal.Revision) (tombstone, bool) {
 // wipe empties the snapshot; what was there can be restored for a while.
 func (e *transaction) wipe(w wipe, own []exposition.Family) {
 	e.wipes = append(slices.Clip(e.wipes), w)
-	groups := e.groupings
+	groups := treesOf(e.State).groupings
 	empty := newState(own)
-	e.groupings, e.aliases, e.families = empty.groupings, empty.aliases, empty.families
-	e.claims, e.expiries = empty.claims, empty.expiries
+	treesOf(e.State).groupings, treesOf(e.State).aliases, treesOf(e.State).families = treesOf(empty).groupings, treesOf(empty).aliases, treesOf(empty).families
+	treesOf(e.State).claims, treesOf(e.State).expiries = treesOf(empty).claims, treesOf(empty).expiries
 	e.stats = Stats{Deleted: e.stats.Deleted}
 	e.tx.Touch()
 	groups.Scan(func(_ string, g *Grouping) bool {
@@ -263,9 +263,9 @@ func (e *transaction) wipe(w wipe, own []exposition.Family) {
 }
 
 func (p *State) oldestDeleted() (at int64, id string, ok bool) {
-	_, id, ok = p.deletedByTime.Min()
+	_, id, ok = treesOf(p).deletedByTime.Min()
 	if ok {
-		x, _ := p.deleted.Get(id)
+		x, _ := treesOf(p).deleted.Get(id)
 		at = x.at
 	}
 	return at, id, ok

@@ -15,7 +15,7 @@ func (p *State) ByDigest(digest string) (*Grouping, bool) {
 	if !ok {
 		return nil, false
 	}
-	return p.shown(p.groupings.Get(id))
+	return p.shown(treesOf(p).groupings.Get(id))
 }
 
 // DeletedGrouping is a grouping that was deleted and is kept for the undo.
@@ -34,7 +34,7 @@ func (p *State) DeletedByDigest(digest string) (DeletedGrouping, bool) {
 	if !ok {
 		return DeletedGrouping{}, false
 	}
-	x, ok := p.deleted.Get(id)
+	x, ok := treesOf(p).deleted.Get(id)
 	return DeletedGrouping{Key: x.key, At: p.clock.Shown(time.Unix(0, x.stamp), x.ran), Operation: x.operation}, ok
 }
 
@@ -45,7 +45,7 @@ func (p *State) identityOf(digest string) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	x, ok := p.digests.Get(digested{Digest: d})
+	x, ok := treesOf(p).digests.Get(digested{Digest: d})
 	return x.id, ok
 }
 

@@ -22,7 +22,7 @@ type family struct {
 	sets []setCount
 	// overlaps are the series that several groupings hold, with their
 	// identities; nil while there are none.
-	overlaps *btree.Map[string, []string]
+	overlaps any // a *btree.Map[string, []string], kept out of the type as the trees of a State
 }
 
 type setCount struct {
@@ -45,7 +45,7 @@ type definition struct {
 	shadowed bool
 	example  string   // the identity of some holder, if known
 	shown    helpText // the HELP in scrapes
-	helps    *btree.Map[string, helpText]
+	helps    any      // a *btree.Map[string, helpText], likewise
 }
 
 // helpText is a HELP that holders of a family have.
@@ -124,14 +124,14 @@ func (d *definition) addHelp(i *ident, since int64) *ident {
 		d.helps = &btree.Map[string, helpText]{}
 	}
 	key := helpKey(i)
-	h, known := d.helps.Get(key)
+	h, known := helpsOf(d).Get(key)
 	if !known {
 		own := *i // i is one of many in a push and would keep all of them
 		h = helpText{ident: &own, since: since}
 	}
 	h.holders++
 	h.since = min(h.since, since)
-	d.helps.Set(key, h)
+	helpsOf(d).Set(key, h)
 	if d.shown.ident == nil || helpKey(d.shown.ident) == key || comesBefore(h, d.shown) {
 		d.shown = h
 	}
@@ -146,23 +146,23 @@ func comesBefore(a, b helpText) bool {
 // holder has gone; then it is the one that is there the longest.
 func (d *definition) removeHelp(i *ident) {
 	key := helpKey(i)
-	h, known := d.helps.Get(key)
+	h, known := helpsOf(d).Get(key)
 	if !known {
 		return
 	}
 	h.holders--
 	isShown := helpKey(d.shown.ident) == key
 	if h.holders > 0 {
-		d.helps.Set(key, h)
+		helpsOf(d).Set(key, h)
 		if isShown {
 			d.shown = h
 		}
 		return
 	}
-	d.helps.Delete(key)
+	helpsOf(d).Delete(key)
 	if isShown {
 		d.shown = helpText{}
-		d.helps.Scan(func(_ string, h helpText) bool {
+		helpsOf(d).Scan(func(_ string, h helpText) bool {
 			if d.shown.ident == nil || comesBefore(h, d.shown) {
 				d.shown = h
 			}
@@ -195,4 +195,12 @@ func compareClaims(a, b claim) int {
 		return c
 	}
 	return int(a.typ) - int(b.typ)
+}
+
+func overlapsOf(f *family) *btree.Map[string, []string] {
+	return f.overlaps.(*btree.Map[string, []string])
+}
+
+func helpsOf(d *definition) *btree.Map[string, helpText] {
+	return d.helps.(*btree.Map[string, helpText])
 }

@@ -56,7 +56,7 @@ func (t *groupingTable) Apply(tx *commit.Transaction, r commit.Event) error {
 	if end.stamp == 0 {
 		end, wiped = e.wipedBy(r.Revision, x.base)
 	}
-	was, held := e.groupings.Get(x.key.ID())
+	was, held := treesOf(e.State).groupings.Get(x.key.ID())
 	if end.stamp != 0 {
 		if held {
 			e.remove(was)
@@ -76,27 +76,27 @@ func (t *groupingTable) Apply(tx *commit.Transaction, r commit.Event) error {
 func (t *groupingTable) Settle(tx *commit.Transaction) {
 	e := t.change(tx)
 	var ids []string
-	e.expiries.Scan(func(_, id string) bool {
+	treesOf(e.State).expiries.Scan(func(_, id string) bool {
 		ids = append(ids, id)
 		return true
 	})
-	e.expiries.Clear()
+	treesOf(e.State).expiries.Clear()
 	for _, id := range ids {
-		was, _ := e.groupings.Get(id)
+		was, _ := treesOf(e.State).groupings.Get(id)
 		g := *was
 		g.ends = e.endOf(&g)
 		if time.Duration(g.ends-clock.Nanos(g.Expires)).Abs() > clock.Tolerance {
 			e.clock.NoteAskew()
 		}
-		e.groupings.Set(id, &g)
-		e.expiries.Set(clock.Key(g.ends, id), id)
+		treesOf(e.State).groupings.Set(id, &g)
+		treesOf(e.State).expiries.Set(clock.Key(g.ends, id), id)
 	}
 	e.settleDeleted()
 }
 
 func (e *transaction) settleDeleted() {
 	var all []deletedGrouping
-	e.deleted.Scan(func(_ string, x deletedGrouping) bool {
+	treesOf(e.State).deleted.Scan(func(_ string, x deletedGrouping) bool {
 		all = append(all, x)
 		return true
 	})
@@ -108,7 +108,7 @@ func (e *transaction) settleDeleted() {
 // Lasts is part of commit.Settler.
 func (t *groupingTable) Lasts(p *commit.Snapshot) bool {
 	x := t.In(p)
-	return x.expiries.Len()+x.deleted.Len() > 0
+	return treesOf(x).expiries.Len()+treesOf(x).deleted.Len() > 0
 }
 
 // Due is part of commit.Table.
@@ -169,12 +169,12 @@ func (e *transaction) number(w *commit.Write) {
 		e.wipes[len(e.wipes)-1].revision = w.Revision // of this batch, so still ours
 		return
 	}
-	if g, ok := e.groupings.Get(w.ID); ok {
+	if g, ok := treesOf(e.State).groupings.Get(w.ID); ok {
 		g.Revision = w.Revision // not published yet, so still ours
-	} else if x, ok := e.deleted.Get(w.ID); ok {
+	} else if x, ok := treesOf(e.State).deleted.Get(w.ID); ok {
 		x.revision = w.Revision
 		e.ownDeleted()
-		e.deleted.Set(w.ID, x)
+		treesOf(e.State).deleted.Set(w.ID, x)
 	}
 }
 
@@ -190,8 +190,8 @@ func (t *groupingTable) Expire(tx *commit.Transaction) {
 	end := tombstone{stamp: t.clock.Stamp().UnixNano(), ran: t.clock.Ran(now)}
 	e := t.change(tx)
 	for at, ok := e.nextExpiry(); ok && !at.After(now); at, ok = e.nextExpiry() {
-		_, id, _ := e.expiries.Min()
-		g, _ := e.groupings.Get(id)
+		_, id, _ := treesOf(e.State).expiries.Min()
+		g, _ := treesOf(e.State).groupings.Get(id)
 		e.remove(g)
 		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
 		t.expired = append(t.expired, g)
@@ -204,7 +204,7 @@ func (t *groupingTable) writeExpired(b *batch) {
 	n := 0
 	for _, g := range t.expired {
 		// Pushed anew meanwhile: then its record says so already.
-		if x, ok := b.deleted.Get(g.Key.ID()); ok && x.revision == g.Revision {
+		if x, ok := treesOf(b.State).deleted.Get(g.Key.ID()); ok && x.revision == g.Revision {
 			end := x.tombstone
 			end.operation = op
 			b.leave(g, end, g.Revision)
@@ -224,7 +224,7 @@ func (t *groupingTable) sweep(b *batch) {
 		if !ok || !over && time.Unix(0, at).Add(t.o.UndoWindow).After(t.clock.Now()) {
 			return
 		}
-		x, _ := b.deleted.Get(id)
+		x, _ := treesOf(b.State).deleted.Get(id)
 		name := key.RecordKey(kindGrouping, x.key)
 		if b.Has(name) {
 			return // it went in this very batch; next time

@@ -103,7 +103,7 @@ type Push struct {
 func (s *Groupings) Push(ctx context.Context, p Push) (journal.Revision, error) {
 	op := &pushOp{push: p}
 	if p.Mode == Merge {
-		op.base, _ = s.state().groupings.Get(p.Key.ID())
+		op.base, _ = treesOf(s.state()).groupings.Get(p.Key.ID())
 	}
 	op.prepare()
 	return s.submit(ctx, op)

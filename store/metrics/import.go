@@ -134,10 +134,10 @@ func (op *importOp) aside(b *batch) *batch {
 
 func (b *batch) takeIn(p *pushOp) error {
 	id := p.push.Key.ID()
-	if _, held := b.groupings.Get(id); held {
+	if _, held := treesOf(b.State).groupings.Get(id); held {
 		return ErrHeld
 	}
-	if x, ok := b.deleted.Get(id); ok && b.t.inUndoWindow(x.tombstone) {
+	if x, ok := treesOf(b.State).deleted.Get(id); ok && b.t.inUndoWindow(x.tombstone) {
 		return ErrDeleted
 	}
 	b.Tick() // no two changes share a moment

@@ -21,13 +21,13 @@ func (e *transaction) updateOverlaps(g *Grouping, before, after *body) {
 	affected := map[string][]string{} // family to groupings
 	for i := range before.holds {
 		name := before.holds[i].name
-		if f, ok := e.families.Get(name); ok && f.overlaps != nil {
+		if f, ok := treesOf(e.State).families.Get(name); ok && f.overlaps != nil {
 			affected[name] = e.removeOverlaps(g, before, i)
 		}
 	}
 	for i := range after.holds {
 		name := after.holds[i].name
-		if f, ok := e.families.Get(name); ok && len(f.sets) > 1 {
+		if f, ok := treesOf(e.State).families.Get(name); ok && len(f.sets) > 1 {
 			affected[name] = append(affected[name], e.addOverlaps(f, g, i)...)
 		}
 	}
@@ -46,19 +46,19 @@ func (e *transaction) removeOverlaps(g *Grouping, before *body, i int) []string 
 	var affected []string
 	f := e.family(h.name)
 	for sid := range seriesOf(before.chunk(i), h.name, h.typ) {
-		holders, ok := f.overlaps.Get(sid)
+		holders, ok := overlapsOf(f).Get(sid)
 		if !ok || !slices.Contains(holders, g.Key.ID()) {
 			continue
 		}
 		holders = slices.DeleteFunc(slices.Clone(holders), func(id string) bool { return id == g.Key.ID() })
 		affected = append(affected, holders...)
 		if len(holders) < 2 {
-			f.overlaps.Delete(sid)
+			overlapsOf(f).Delete(sid)
 		} else {
-			f.overlaps.Set(sid, holders)
+			overlapsOf(f).Set(sid, holders)
 		}
 	}
-	if f.overlaps.Len() == 0 {
+	if overlapsOf(f).Len() == 0 {
 		f.overlaps = nil
 		e.overlapping--
 	}
@@ -76,14 +76,14 @@ func (e *transaction) addOverlaps(f *family, g *Grouping, i int) []string {
 			e.overlapping++
 		}
 		for _, sid := range sids {
-			holders, _ := f.overlaps.Get(sid)
+			holders, _ := overlapsOf(f).Get(sid)
 			holders = slices.Clone(holders)
 			for _, id := range []string{g.Key.ID(), other} {
 				if !slices.Contains(holders, id) {
 					holders = append(holders, id)
 				}
 			}
-			f.overlaps.Set(sid, holders)
+			overlapsOf(f).Set(sid, holders)
 		}
 		affected = append(affected, g.Key.ID(), other)
 	}
@@ -92,7 +92,7 @@ func (e *transaction) addOverlaps(f *family, g *Grouping, i int) []string {
 
 // show works out what scrapes show of a grouping's family.
 func (e *transaction) show(name, id string) {
-	g, ok := e.groupings.Get(id)
+	g, ok := treesOf(e.State).groupings.Get(id)
 	if !ok {
 		return
 	}
@@ -102,9 +102,9 @@ func (e *transaction) show(name, id string) {
 	}
 	h := &g.body.holds[i]
 	lost := map[string]bool{}
-	if f, ok := e.families.Get(name); ok && f.overlaps != nil {
+	if f, ok := treesOf(e.State).families.Get(name); ok && f.overlaps != nil {
 		for sid := range seriesOf(g.body.chunk(i), name, h.typ) {
-			if holders, ok := f.overlaps.Get(sid); ok && e.winner(name, holders) != id {
+			if holders, ok := overlapsOf(f).Get(sid); ok && e.winner(name, holders) != id {
 				lost[sid] = true
 			}
 		}
@@ -140,14 +140,14 @@ func (e *transaction) show(name, id string) {
 	next := *g
 	next.body = g.body.withShown(i, shown)
 	e.stats.Shadowed += next.body.holds[i].rare.hidden - hidden
-	e.groupings.Set(id, &next)
+	treesOf(e.State).groupings.Set(id, &next)
 }
 
 // winner returns the grouping that shows a series that several hold.
 func (e *transaction) winner(name string, holders []string) string {
 	best, since := "", int64(0)
 	for _, id := range holders {
-		g, ok := e.groupings.Get(id)
+		g, ok := treesOf(e.State).groupings.Get(id)
 		if !ok {
 			continue
 		}
@@ -194,7 +194,7 @@ func (p *State) sameSeries(f *family, g *Grouping, i int) map[string][]string {
 	}
 	var found map[string][]string
 	for id, sids := range suspects {
-		other, _ := p.groupings.Get(id)
+		other, _ := treesOf(p).groupings.Get(id)
 		j := other.body.find(h.name)
 		if j < 0 || other.body.holds[j].typ != h.typ {
 			continue

@@ -165,7 +165,7 @@ func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 // begin ends what there was to say of an earlier grouping of the same key, and
 // says whether there is nothing to go on from.
 func (b *batch) begin(k key.GroupingKey) bool {
-	x, ok := b.deleted.Get(k.ID())
+	x, ok := treesOf(b.State).deleted.Get(k.ID())
 	if !ok {
 		return true
 	}
@@ -188,7 +188,7 @@ func (op *pushOp) summary(at time.Time) history.Summary {
 }
 
 func (op *pushOp) current(b *batch) (*Grouping, *body) {
-	if g, ok := b.groupings.Get(op.push.Key.ID()); ok {
+	if g, ok := treesOf(b.State).groupings.Get(op.push.Key.ID()); ok {
 		return g, g.body
 	}
 	return nil, nil
@@ -225,10 +225,10 @@ func (p *State) admit(o *Options, g *Grouping, before *body, kept func(name stri
 
 // revision is the newest one of a grouping's record; 0: it has none.
 func (b *batch) revision(id string) journal.Revision {
-	if g, ok := b.groupings.Get(id); ok {
+	if g, ok := treesOf(b.State).groupings.Get(id); ok {
 		return g.Revision
 	}
-	x, _ := b.deleted.Get(id)
+	x, _ := treesOf(b.State).deleted.Get(id)
 	return x.revision
 }
 
@@ -263,7 +263,7 @@ func (b *batch) fail(g *Grouping, reason exposition.Reason, message string) {
 type rejectOp struct{ Rejection }
 
 func (op *rejectOp) apply(b *batch) error {
-	if g, ok := b.groupings.Get(op.Key.ID()); ok {
+	if g, ok := treesOf(b.State).groupings.Get(op.Key.ID()); ok {
 		b.fail(g, op.Reason, op.Message)
 		b.t.history.Note(b.Batch, history.Noted{Key: g.Key, Summary: history.Summary{
 			At: b.Now, Mode: op.Mode, Bytes: op.Size, Refused: audit.Shortened(op.Message, history.MaxWhy), Origin: op.Origin,

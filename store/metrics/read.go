@@ -62,7 +62,7 @@ func learnGrouping(x *commit.Transaction, r *groupingRecord) {
 // removeRecord takes out what the record of that key stands for, which cannot
 // be known from the key alone.
 func (e *transaction) removeRecord(name string) {
-	e.deleted.Scan(func(id string, x deletedGrouping) bool {
+	treesOf(e.State).deleted.Scan(func(id string, x deletedGrouping) bool {
 		if key.RecordKey(kindGrouping, x.key) == name {
 			e.dropDeleted(id)
 			return false

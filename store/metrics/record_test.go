@@ -72,18 +72,18 @@ func TestNoDigestOutlivesItsGrouping(t *testing.T) {
 		}
 		g := newGrouping(k, newBody(nil))
 		e.put(g)
-		if e.remove(g); e.digests.Len() != 0 {
-			t.Errorf("%d digests are left", e.digests.Len())
+		if e.remove(g); treesOf(e.State).digests.Len() != 0 {
+			t.Errorf("%d digests are left", treesOf(e.State).digests.Len())
 		}
 		e.addDeleted(deletedGrouping{key: k, tombstone: tombstone{stamp: 1}})
 		e.put(g)
-		if e.digests.Len() != 1 {
-			t.Errorf("%d digests of a grouping that was pushed anew", e.digests.Len())
+		if treesOf(e.State).digests.Len() != 1 {
+			t.Errorf("%d digests of a grouping that was pushed anew", treesOf(e.State).digests.Len())
 		}
 		e.remove(g)
 		e.addDeleted(deletedGrouping{key: k, tombstone: tombstone{stamp: 1}})
-		if e.dropDeleted(k.ID()); e.digests.Len() != 0 {
-			t.Errorf("%d digests are left of what is forgotten", e.digests.Len())
+		if e.dropDeleted(k.ID()); treesOf(e.State).digests.Len() != 0 {
+			t.Errorf("%d digests are left of what is forgotten", treesOf(e.State).digests.Len())
 		}
 	}
 }

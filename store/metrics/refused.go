@@ -45,7 +45,7 @@ func (t *refusedTable) Apply(tx *commit.Transaction, r commit.Event) error {
 		return err
 	}
 	tx.Learn(rec.at, rec.ran)
-	if g, ok := t.In(tx.Snapshot).groupings.Get(rec.id); ok {
+	if g, ok := treesOf(t.In(tx.Snapshot)).groupings.Get(rec.id); ok {
 		e := t.change(tx)
 		e.setFailure(g, rec)
 	}
@@ -74,7 +74,7 @@ func (t *refusedTable) Tidy(b *commit.Batch) {
 func (t *refusedTable) save(b *batch) {
 	t.saved = b.Batch
 	for id, u := range t.unsaved {
-		if g, ok := b.groupings.Get(id); ok && g.Failed.Equal(u.at) {
+		if g, ok := treesOf(b.State).groupings.Get(id); ok && g.Failed.Equal(u.at) {
 			b.Add(journal.Change{Key: key.RecordKey(kindRefused, u.key), Value: u.refusal.encode()})
 		}
 	}

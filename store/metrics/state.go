@@ -19,20 +19,30 @@ type State struct {
 	clock *clock.Clock // nil: stamps are shown as they are
 	wipes []wipe       // in their order; records before one are gone; never modified in place
 
+	overlapping  int // families that have overlaps
+	stats        Stats
+	deletedBytes int64
+	deletedBy    uint64 // the transaction that may modify what is deleted
+
+	// trees are a *trees. Their type is kept out of that of State, because every
+	// package that uses a State would compile all instances of the B-tree anew.
+	trees any
+}
+
+// trees are the indexes of a state.
+type trees struct {
 	groupings     *btree.Map[string, *Grouping] // by identity
 	aliases       *btree.Map[string, string]    // alias to identity, where they differ
 	digests       *btree.BTreeG[digested]       // the identities of both those and the deleted ones by their digests
 	families      *btree.Map[string, *family]
-	overlapping   int                                 // families that have overlaps
 	claims        *btree.Map[string, []claim]         // by sample name
 	expiries      *btree.Map[string, string]          // by running time, then identity
 	deleted       *btree.Map[string, deletedGrouping] // deleted, but kept for the undo; by identity
 	deletedByTime *btree.Map[string, string]          // by running time, then identity
 	deletions     *btree.Map[string, deletion]        // what is gone by operation
-	stats         Stats
-	deletedBytes  int64
-	deletedBy     uint64 // the transaction that may modify what is deleted
 }
+
+func treesOf(p *State) *trees { return p.trees.(*trees) }
 
 // Stats counts what the groupings of a snapshot hold.
 type Stats struct {
@@ -45,7 +55,7 @@ type Stats struct {
 }
 
 func newState(own []exposition.Family) *State {
-	p := &State{
+	p := &State{trees: &trees{
 		groupings:     &btree.Map[string, *Grouping]{},
 		aliases:       &btree.Map[string, string]{},
 		digests:       newDigests(),
@@ -55,7 +65,7 @@ func newState(own []exposition.Family) *State {
 		deleted:       &btree.Map[string, deletedGrouping]{},
 		deletedByTime: &btree.Map[string, string]{},
 		deletions:     &btree.Map[string, deletion]{},
-	}
+	}}
 	e := transaction{State: p}
 	for _, f := range own {
 		e.addOwn(f)
@@ -68,10 +78,11 @@ func newState(own []exposition.Family) *State {
 // copy is cheap: both states share everything until one of them changes. What is
 // deleted, which changes rarely, is changed by way of a transaction's ownDeleted.
 func (p *State) copy() *State {
-	c := *p
-	c.groupings, c.aliases, c.families = p.groupings.Copy(), p.aliases.Copy(), p.families.Copy()
-	c.claims, c.expiries = p.claims.Copy(), p.expiries.Copy()
-	c.digests = p.digests.Copy()
+	c, t := *p, *treesOf(p)
+	t.groupings, t.aliases, t.families = t.groupings.Copy(), t.aliases.Copy(), t.families.Copy()
+	t.claims, t.expiries = t.claims.Copy(), t.expiries.Copy()
+	t.digests = t.digests.Copy()
+	c.trees = &t
 	return &c
 }
 
@@ -80,7 +91,7 @@ func (p *State) Stats() Stats { return p.stats }
 
 // Grouping returns the grouping of that key.
 func (p *State) Grouping(k key.GroupingKey) (*Grouping, bool) {
-	return p.shown(p.groupings.Get(k.ID()))
+	return p.shown(treesOf(p).groupings.Get(k.ID()))
 }
 
 // Groupings returns all groupings in the order of their identities.
@@ -89,7 +100,7 @@ func (p *State) Groupings() iter.Seq[*Grouping] { return p.shownAll(p.all()) }
 // all returns the groupings as their records have them.
 func (p *State) all() iter.Seq[*Grouping] {
 	return func(yield func(*Grouping) bool) {
-		p.groupings.Scan(func(_ string, g *Grouping) bool { return yield(g) })
+		treesOf(p).groupings.Scan(func(_ string, g *Grouping) bool { return yield(g) })
 	}
 }
 
@@ -116,10 +127,10 @@ func (p *State) matching(s key.Selectors) iter.Seq[*Grouping] {
 
 func (p *State) ofJob(job string) iter.Seq[*Grouping] {
 	return func(yield func(*Grouping) bool) {
-		if g, ok := p.groupings.Get(job); ok && !yield(g) {
+		if g, ok := treesOf(p).groupings.Get(job); ok && !yield(g) {
 			return
 		}
-		p.groupings.Ascend(job+key.Separator, func(id string, g *Grouping) bool {
+		treesOf(p).groupings.Ascend(job+key.Separator, func(id string, g *Grouping) bool {
 			return strings.HasPrefix(id, job+key.Separator) && yield(g)
 		})
 	}
@@ -128,10 +139,10 @@ func (p *State) ofJob(job string) iter.Seq[*Grouping] {
 // IsTaken reports whether a family or a sample of one may be called so in a scrape,
 // however names are escaped.
 func (p *State) IsTaken(name string) bool {
-	if _, claimed := p.claims.Get(name); claimed {
+	if _, claimed := treesOf(p).claims.Get(name); claimed {
 		return true
 	}
-	_, held := p.families.Get(name)
+	_, held := treesOf(p).families.Get(name)
 	return held
 }
 
@@ -205,7 +216,7 @@ func (p *State) collect(groups iter.Seq[*Grouping], expected int) []*shownFamily
 }
 
 func (p *State) shownFamily(name string, expected int) *shownFamily {
-	f, _ := p.families.Get(name)
+	f, _ := treesOf(p).families.Get(name)
 	s := &shownFamily{Exposed: Exposed{Name: name}}
 	d := f.exposed()
 	if d == nil && f.defs[0].own {
@@ -228,19 +239,19 @@ func (p *State) shownFamily(name string, expected int) *shownFamily {
 
 // nextExpiry returns the running time at which the next grouping expires.
 func (p *State) nextExpiry() (time.Time, bool) {
-	_, id, ok := p.expiries.Min()
+	_, id, ok := treesOf(p).expiries.Min()
 	if !ok {
 		return time.Time{}, false
 	}
-	g, _ := p.groupings.Get(id)
+	g, _ := treesOf(p).groupings.Get(id)
 	return time.Unix(0, g.ends), true
 }
 
 // remembers reports whether a grouping is there or can be restored.
 func (p *State) remembers(id string) bool {
-	_, held := p.groupings.Get(id)
+	_, held := treesOf(p).groupings.Get(id)
 	if !held {
-		_, held = p.deleted.Get(id)
+		_, held = treesOf(p).deleted.Get(id)
 	}
 	return held
 }

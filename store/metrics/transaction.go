@@ -25,7 +25,7 @@ func (e *transaction) addOwn(f exposition.Family) {
 
 // family returns the family of that name for modification.
 func (e *transaction) family(name string) *family {
-	f, ok := e.families.Get(name)
+	f, ok := treesOf(e.State).families.Get(name)
 	switch {
 	case !ok:
 		f = &family{madeBy: e.id, name: name}
@@ -38,14 +38,14 @@ func (e *transaction) family(name string) *family {
 		f.defs, f.sets = slices.Clone(f.defs), slices.Clone(f.sets)
 		for i := range f.defs {
 			if f.defs[i].helps != nil {
-				f.defs[i].helps = f.defs[i].helps.Copy()
+				f.defs[i].helps = helpsOf(&f.defs[i]).Copy()
 			}
 		}
 		if f.overlaps != nil {
-			f.overlaps = f.overlaps.Copy()
+			f.overlaps = overlapsOf(f).Copy()
 		}
 	}
-	e.families.Set(name, f)
+	treesOf(e.State).families.Set(name, f)
 	return f
 }
 
@@ -70,23 +70,23 @@ func (b *batch) putAdmitted(g *Grouping) {
 // place does what put does, but for what concerns other groupings. It returns the
 // body that was there.
 func (e *transaction) place(g *Grouping) (before *body) {
-	old, _ := e.groupings.Get(g.Key.ID())
+	old, _ := treesOf(e.State).groupings.Get(g.Key.ID())
 	before = emptyBody
 	if old != nil {
 		before = old.body
 		e.forget(old)
 	}
 	e.replaceHolds(g, before, g.body)
-	e.groupings.Set(g.Key.ID(), g)
+	treesOf(e.State).groupings.Set(g.Key.ID(), g)
 	if old == nil {
-		e.digests.Set(digestOf(g.Key.ID()))
+		treesOf(e.State).digests.Set(digestOf(g.Key.ID()))
 	}
 	if g.alias != g.Key.ID() {
-		e.aliases.Set(g.alias, g.Key.ID())
+		treesOf(e.State).aliases.Set(g.alias, g.Key.ID())
 	}
 	if !g.Expires.IsZero() {
 		g.ends = e.endOf(g)
-		e.expiries.Set(clock.Key(g.ends, g.Key.ID()), g.Key.ID())
+		treesOf(e.State).expiries.Set(clock.Key(g.ends, g.Key.ID()), g.Key.ID())
 	}
 	e.tx.Touch()
 	e.stats.Groupings++
@@ -100,10 +100,10 @@ func (e *transaction) place(g *Grouping) (before *body) {
 func (e *transaction) remove(g *Grouping) {
 	e.tx.Touch()
 	e.forget(g)
-	e.groupings.Delete(g.Key.ID())
-	e.digests.Delete(digestOf(g.Key.ID()))
-	if id, _ := e.aliases.Get(g.alias); id == g.Key.ID() {
-		e.aliases.Delete(g.alias)
+	treesOf(e.State).groupings.Delete(g.Key.ID())
+	treesOf(e.State).digests.Delete(digestOf(g.Key.ID()))
+	if id, _ := treesOf(e.State).aliases.Get(g.alias); id == g.Key.ID() {
+		treesOf(e.State).aliases.Delete(g.alias)
 	}
 	e.updateOverlaps(g, g.body, emptyBody)
 	e.replaceHolds(g, g.body, emptyBody)
@@ -121,14 +121,14 @@ func (e *transaction) forget(g *Grouping) {
 		}
 	}
 	if !g.Expires.IsZero() {
-		e.expiries.Delete(clock.Key(g.ends, g.Key.ID()))
+		treesOf(e.State).expiries.Delete(clock.Key(g.ends, g.Key.ID()))
 	}
 }
 
 // renew replaces a grouping by one that differs in its failure only.
 func (e *transaction) renew(g *Grouping) {
 	e.tx.Touch()
-	e.groupings.Set(g.Key.ID(), g)
+	treesOf(e.State).groupings.Set(g.Key.ID(), g)
 }
 
 // replaceHolds counts what a grouping holds no more and holds anew. Families
@@ -228,7 +228,7 @@ func (e *transaction) unhold(g *Grouping, h *hold) {
 	if f.holders() == 0 {
 		e.stats.Families--
 		if len(f.defs) == 0 {
-			e.families.Delete(h.name)
+			treesOf(e.State).families.Delete(h.name)
 		}
 	}
 }
@@ -274,12 +274,12 @@ func (e *transaction) ages(b, before *body, rank, at int64, kept func(name strin
 // helpSince is since when a HELP is there: a grouping that joins its holders
 // takes over their time, so that the HELP stays when the first of them goes.
 func (e *transaction) helpSince(i *ident, now int64) int64 {
-	f, ok := e.families.Get(i.name)
+	f, ok := treesOf(e.State).families.Get(i.name)
 	if !ok {
 		return now
 	}
 	if d := f.definition(i.typ); d != nil && d.helps != nil {
-		if h, known := d.helps.Get(helpKey(i)); known {
+		if h, known := helpsOf(d).Get(helpKey(i)); known {
 			return h.since
 		}
 	}

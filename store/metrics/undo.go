@@ -104,7 +104,7 @@ func (s *Groupings) Undo(ctx context.Context, operation string, o audit.Origin) 
 // Undoable says until when an operation can be undone, if it can be now, at
 // least in part. It looks at nothing but memory.
 func (s *Groupings) Undoable(operation string) (until time.Time, ok bool) {
-	d, ok := s.state().deletions.Get(operation)
+	d, ok := treesOf(s.state()).deletions.Get(operation)
 	if !ok {
 		return time.Time{}, false
 	}
@@ -119,14 +119,14 @@ func (s *Groupings) Undoable(operation string) (until time.Time, ok bool) {
 // the operation deleted.
 func (s *Groupings) DeletedBy(operation string, limit int) (keys []key.GroupingKey, total int) {
 	p := s.state()
-	d, ok := p.deletions.Get(operation)
+	d, ok := treesOf(p).deletions.Get(operation)
 	if !ok {
 		return nil, 0
 	}
 	from := s.clock.Now().Add(-s.o.UndoWindow).UnixNano() + 1
 	counted := d.first >= from // none of them is too old
-	p.deletedByTime.Ascend(clock.Key(max(d.first, from), ""), func(_, id string) bool {
-		x, _ := p.deleted.Get(id)
+	treesOf(p).deletedByTime.Ascend(clock.Key(max(d.first, from), ""), func(_, id string) bool {
+		x, _ := treesOf(p).deleted.Get(id)
 		if x.at > d.last || counted && len(keys) >= limit {
 			return false
 		}
@@ -147,7 +147,7 @@ func (s *Groupings) DeletedBy(operation string, limit int) (keys []key.GroupingK
 // restorable returns what an operation has deleted and may still be restored.
 func (s *Groupings) restorable(operation string) []deletedGrouping {
 	var deleted []deletedGrouping
-	s.state().deleted.Scan(func(_ string, x deletedGrouping) bool {
+	treesOf(s.state()).deleted.Scan(func(_ string, x deletedGrouping) bool {
 		if x.operation == operation && s.inUndoWindow(x.tombstone) {
 			deleted = append(deleted, x)
 		}
@@ -246,7 +246,7 @@ func (op *undoOp) apply(b *batch) error {
 	}
 	op.restored, op.conflicting = 0, nil
 	for _, f := range op.records {
-		if x, ok := b.deleted.Get(f.key.ID()); !ok || x.revision != f.revision {
+		if x, ok := treesOf(b.State).deleted.Get(f.key.ID()); !ok || x.revision != f.revision {
 			continue
 		}
 		if err := b.restore(f); err != nil {
@@ -307,7 +307,7 @@ func (g *Grouping) refusal() refusal {
 // be undone.
 func (b *batch) afterOf(current *Grouping, id string) *tombstone {
 	if current == nil {
-		if x, ok := b.deleted.Get(id); ok && x.operation != "" {
+		if x, ok := treesOf(b.State).deleted.Get(id); ok && x.operation != "" {
 			end := x.tombstone
 			return &end
 		}
