@@ -143,7 +143,7 @@ func bypass(o config.Options, tls bool) guard.Bypass {
 	return guard.BypassSameUser
 }
 
-// loopback tells that clients reach the server under the name of this machine.
+// loopback reports whether clients reach the server under the name of this machine.
 func loopback(external *url.URL) bool {
 	if external == nil || external.Hostname() == "localhost" {
 		return true
@@ -170,7 +170,7 @@ func (a *App) tellStandings(g *guard.Guard) {
 	}
 }
 
-// warn tells what leaves the server more open than one might believe.
+// warn says what leaves the server more open than one might believe.
 func (a *App) warn(g *guard.Guard) {
 	strangers := guard.Everyone
 	if a.web.ClientCertificates() == webconfig.Required {

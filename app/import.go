@@ -81,7 +81,7 @@ func (a *App) giveUpImport(ctx context.Context, state store.ImportState) error {
 	return err
 }
 
-// compareImport tells what a file has that the store, which is in use already,
+// compareImport says what a file has that the store, which is in use already,
 // lacks. A file that was imported tells nothing new.
 func (a *App) compareImport(path string, state store.ImportState) {
 	sum, err := upstream.Sum(path)

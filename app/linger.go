@@ -110,7 +110,7 @@ func (l *lingerListener) Accept() (net.Conn, error) {
 	}
 }
 
-// passing tells that accepting may work again without any change here.
+// passing reports whether accepting may work again without any change here.
 func passing(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
 		if errors.Is(err, errno) {

@@ -18,7 +18,7 @@ type LocalRequest struct {
 	Origin       string         // header
 }
 
-// IsLocal tells whether all signs are those of a program of this machine. It
+// IsLocal reports whether all signs are those of a program of this machine. It
 // says no to pages whose name an attacker has made to point here, since Host
 // then holds that name. It can't see a proxy on this machine that leaves no
 // trace in the headers: see SocketOwner.
@@ -55,7 +55,7 @@ var forwardingHeaders = []string{
 // forwardingPrefixes are how the names of more such headers begin.
 var forwardingPrefixes = []string{"cf-", "x-amz-cf-", "x-appengine-", "x-azure-", "x-envoy-", "x-forwarded", "x-original-"}
 
-// IsForwardingHeader tells whether a header of this name, in any case, is a
+// IsForwardingHeader reports whether a header of this name, in any case, is a
 // sign that the request came through a proxy. Clients that talk to us directly
 // have no reason to send any of them.
 func IsForwardingHeader(name string) bool {

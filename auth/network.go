@@ -40,7 +40,7 @@ func parsePrefix(s string) (p netip.Prefix, ok bool) {
 	return p.Masked(), p.IsValid()
 }
 
-// Contain tells whether an address lies in one of the ranges. An IPv4 address
+// Contain reports whether an address lies in one of the ranges. An IPv4 address
 // that is written as IPv6 counts as IPv4, and a zone does not matter. No IPv4
 // address lies in an IPv6 range, not even in ::/0.
 func (p Prefixes) Contain(a netip.Addr) bool {

@@ -68,7 +68,7 @@ var leastRole = map[Action]Role{
 	Scrape: Scraper, Read: Reader, Explore: Reader, Push: Pusher, Delete: Pusher, Amend: Pusher, Administer: Admin, Public: NoRole,
 }
 
-// May tells whether the role includes the action.
+// May reports whether the role includes the action.
 func (r Role) May(a Action) bool {
 	least, known := leastRole[a]
 	return known && r >= least

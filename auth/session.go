@@ -61,7 +61,7 @@ func LocalPath(next string) string {
 
 func notInLocalPath(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' || r == '#' }
 
-// beginsPlainly tells that nobody can take the beginning of a path for that of
+// beginsPlainly reports whether nobody can take the beginning of a path for that of
 // a host's name: //, /\, and all that becomes one of them when it is decoded.
 func beginsPlainly(path string) bool {
 	if path == "/" {
@@ -74,13 +74,13 @@ func beginsPlainly(path string) bool {
 	return c == '-' || c == '_' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
 }
 
-// hasDots tells that a decoded path has segments that lead elsewhere.
+// hasDots reports whether a decoded path has segments that lead elsewhere.
 func hasDots(plain string) bool {
 	segments := strings.FieldsFunc(plain, func(r rune) bool { return r == '/' || r == '\\' })
 	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
 }
 
-// isSignIn tells that a decoded path belongs to signing in or out: coming back
+// isSignIn reports whether a decoded path belongs to signing in or out: coming back
 // there would lead in a circle.
 func isSignIn(plain string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(plain, "/"), "/")

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// CrossSite tells whether a request was made by a page that is not ours, going
+// CrossSite reports whether a request was made by a page that is not ours, going
 // by its headers Sec-Fetch-Site and Origin, which pages cannot choose; "" is
 // an absent one. Requests that carry neither are not made by pages.
 //

@@ -221,7 +221,7 @@ func (d *driver) periodic(ctx context.Context, w *worker, t *target) {
 	}
 }
 
-// waitUntil tells whether due came before ctx ended.
+// waitUntil reports whether due came before ctx ended.
 func waitUntil(ctx context.Context, due time.Time) bool {
 	if !time.Now().Before(due) {
 		return true

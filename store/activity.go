@@ -8,7 +8,7 @@ import (
 
 // What the activity log is made of, see the package audit.
 type (
-	// Origin tells where a change came from, see audit.Origin.
+	// Origin says where a change came from, see audit.Origin.
 	Origin = audit.Origin
 	// Entry is one entry of the activity log, see audit.Entry.
 	Entry = audit.Entry

@@ -97,7 +97,7 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 	}
 }
 
-// limits tells that a token may act on groupings of a job.
+// limits reports whether a token may act on groupings of a job.
 func limits(x *store.Token, job string) bool {
 	return x.Scope.Match([]exposition.Label{{Name: "job", Value: job}})
 }

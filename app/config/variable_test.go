@@ -164,7 +164,7 @@ func TestOnlyAValueThatKubernetesWritesMakesAServiceVariable(t *testing.T) {
 	}
 }
 
-// mistyped tells what can become of a name by one slip: a letter too few, two
+// mistyped says what can become of a name by one slip: a letter too few, two
 // swapped, the end missing, a wrong letter.
 func mistyped(name string, least int) map[string]bool {
 	slips := make(map[string]bool)

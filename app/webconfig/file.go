@@ -71,10 +71,10 @@ func located(path string, err error) error {
 	return fmt.Errorf("web configuration file %q: %w", path, err)
 }
 
-// TLS tells whether clients must come with TLS. It never changes.
+// TLS reports whether clients must come with TLS. It never changes.
 func (f *File) TLS() bool { return f.opened.tls != nil }
 
-// ClientCertificates tells what clients are asked for at present. It never
+// ClientCertificates says what clients are asked for at present. It never
 // becomes less than it was after Open.
 func (f *File) ClientCertificates() ClientCertificates { return f.current.Load().clients }
 

@@ -31,7 +31,7 @@ func (c ClientCertificates) String() string {
 	return [...]string{"none", "unverified", "optional", "required"}[c]
 }
 
-// verified tells that a certificate is checked against the client CAs.
+// verified reports whether a certificate is checked against the client CAs.
 func (c ClientCertificates) verified() bool { return c >= Optional }
 
 var clientAuthTypes = map[string]ClientCertificates{

@@ -32,7 +32,7 @@ func (r *records) Write(p []byte) (int, error) {
 
 func (r *records) logger() *slog.Logger { return slog.New(slog.NewTextHandler(r, nil)) }
 
-// count tells how many records of the level there are.
+// count says how many records of the level there are.
 func (r *records) count(level slog.Level) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -26,7 +26,7 @@ func (p *Passwords) Fingerprint(name, sessionID string) []byte {
 	return mac.Sum(nil)
 }
 
-// Holds tells whether the user of a session still has the password from when
+// Holds reports whether the user of a session still has the password from when
 // the session began.
 func (p *Passwords) Holds(s auth.Session, id string) bool {
 	now := p.Fingerprint(s.Name, id)

@@ -133,7 +133,7 @@ func (p *Passwords) SetUsers(users map[string]string) {
 	p.wrong.Purge()
 }
 
-// Configured tells whether there is, or ever was, a user: the last one's end
+// Configured reports whether there is, or ever was, a user: the last one's end
 // must not open a server to everybody.
 func (p *Passwords) Configured() bool { return p.configured.Load() }
 
@@ -149,7 +149,7 @@ func (p *Passwords) Users() int {
 	return n
 }
 
-// Check tells whether a name and a password that came from an address are
+// Check reports whether a name and a password that came from an address are
 // right. Errors are *Refusal: ErrBadCredential; ErrThrottled, with the time until
 // the address may try again, at most a minute, after ten different failures in
 // a minute, whatever the password; or ErrUnavailable if too many others are to be

@@ -26,7 +26,7 @@ func NewSecret(plain string) Secret {
 	return Secret{set: true, digest: sha256.Sum256([]byte(plain))}
 }
 
-// IsSet tells whether there is a secret at all.
+// IsSet reports whether there is a secret at all.
 func (s Secret) IsSet() bool { return s.set }
 
 // Fingerprint is a digest of the secret that may be kept where the session's id is
@@ -42,7 +42,7 @@ func (s Secret) Fingerprint(sessionID string) []byte {
 	return mac.Sum(nil)
 }
 
-// Equals tells whether given is the secret. The time it takes depends on what
+// Equals reports whether given is the secret. The time it takes depends on what
 // is given only. Nothing equals a secret that is not set.
 func (s Secret) Equals(given string) bool {
 	// Digests, since a comparison of the secrets themselves would tell the length.

@@ -25,7 +25,7 @@ func NewTokens(values []string) *Tokens {
 	return t
 }
 
-// Find tells whether token is in the set, and the name that people know it by:
+// Find reports whether token is in the set, and the name that people know it by:
 // its place in the configuration, beginning with 1, as in "API_TOKENS[1]".
 func (t *Tokens) Find(token string) (name string, ok bool) {
 	if t == nil {

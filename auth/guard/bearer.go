@@ -56,7 +56,7 @@ func (g *Guard) verifier() fiber.Handler {
 
 var errToken = errors.New("no valid token")
 
-// claims verifies the request's bearer token and tells what it claims.
+// claims verifies the request's bearer token and returns what it claims.
 func (g *Guard) claims(c *fiber.Ctx) (jwt.Claims, error) {
 	err := g.verify(c)
 	token, _ := c.Locals(tokenKey).(*golangjwt.Token)
@@ -69,7 +69,7 @@ func (g *Guard) claims(c *fiber.Ctx) (jwt.Claims, error) {
 	return token.Claims.(*claims).Claims, nil
 }
 
-// unacceptable is why no key was looked for, or found. It is told without the
+// unacceptable is why no key was looked for, or found. It is shown without the
 // verifier's own words around it.
 type unacceptable struct{ error }
 

@@ -23,7 +23,7 @@ const (
 // passwordWait bounds how long a request waits for its password to be checked.
 const passwordWait = 10 * time.Second
 
-// ambiguous tells that a header which may hold a credential comes twice: two
+// ambiguous reports whether a header which may hold a credential comes twice: two
 // readers might believe different ones.
 func ambiguous(c *fiber.Ctx) bool {
 	for _, name := range []string{fiber.HeaderAuthorization, headerAPIKey, headerScrapeKey} {
@@ -43,7 +43,7 @@ func given(c *fiber.Ctx, name string) (string, bool) {
 	return strings.TrimSpace(string(lines[0])), true
 }
 
-// authenticate tells who sends the request. The first kind of credential that
+// authenticate returns who sends the request. The first kind of credential that
 // is present decides: a wrong one is not rescued by a later one.
 func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Principal, error) {
 	access := g.Access()
@@ -233,7 +233,7 @@ func certifiedName(c *fiber.Ctx) string {
 	return shortened(state.PeerCertificates[0].Subject.String())
 }
 
-// local tells that the request comes from this machine, and neither through a
+// local reports whether the request comes from this machine, and neither through a
 // proxy nor from a page of another site, and that it does without credentials.
 func (g *Guard) local(c *fiber.Ctx) bool {
 	if g.Bypass == BypassOff {
@@ -269,7 +269,7 @@ type remembering interface {
 // does not know, whoever they are.
 const overflowUser = 65534
 
-// sameUser tells that the other end of the connection belongs to the user that
+// sameUser reports whether the other end of the connection belongs to the user that
 // runs the server.
 func sameUser(c *fiber.Ctx, r auth.LocalRequest) bool {
 	find := func() bool {

@@ -1,5 +1,5 @@
 // Package guard lets requests in or refuses them. It is the Fiber side of auth:
-// it finds credentials, applies the rules to them, and tells handlers who asks.
+// it finds credentials, applies the rules to them, and lets handlers know who asks.
 package guard
 
 import (
@@ -53,9 +53,9 @@ type Config struct {
 
 	// Origins are ours beside what a request's Host says: scheme://host[:port].
 	Origins []string
-	// Decided is told every decision. nil: nobody.
+	// Decided is called with every decision. nil: it is not.
 	Decided func(auth.Scheme, Result)
-	// Denied is told of what is worth a record. It must not wait. nil: nobody.
+	// Denied is called with what is worth a record. It must not wait. nil: it is not.
 	Denied func(Denial)
 	Logger *slog.Logger
 }
@@ -137,7 +137,7 @@ func (g *Guard) Admit(c *fiber.Ctx) error {
 	return c.Next()
 }
 
-// safe tells that a method changes nothing.
+// safe reports whether a method changes nothing.
 func safe(method string) bool {
 	return method == fiber.MethodGet || method == fiber.MethodHead || method == fiber.MethodOptions
 }

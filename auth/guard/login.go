@@ -139,7 +139,7 @@ func (g *Guard) RefuseLogin(c *fiber.Ctx, err error) error {
 	return g.refuse(c, r)
 }
 
-// isLogin tells that somebody could not be signed in at the provider, or out.
+// isLogin reports whether somebody could not be signed in at the provider, or out.
 func isLogin(r *auth.Refusal) bool {
 	return r.Scheme == auth.OIDC && !errors.Is(r, auth.ErrForbidden) && !errors.Is(r, auth.ErrUnavailable)
 }

@@ -8,7 +8,7 @@ import (
 	"gatehouse/auth/jwt"
 )
 
-// Method is an active way to come in, as the log and the status tell it. It
+// Method is an active way to come in, as the log and the status show it. It
 // holds no secret.
 type Method struct {
 	Scheme auth.Scheme `json:"scheme"`
@@ -72,7 +72,7 @@ func standings(c Config) (all []jwt.Standing) {
 	return all
 }
 
-// claimed tells where the role of a token's owner comes from.
+// claimed says where the role of a token's owner comes from.
 func claimed(r jwt.ClaimRules) string {
 	if len(r.RoleMap) == 0 {
 		return r.DefaultRole.String()

@@ -37,13 +37,13 @@ type Denial struct {
 	Method, Path string         // without the query; both are bounded
 }
 
-// incidental tells that a refusal says nothing about who asks: a stranger is
+// incidental reports whether a refusal says nothing about who asks: a stranger is
 // shown the way in, or nobody can tell at present.
 func incidental(r *auth.Refusal) bool {
 	return errors.Is(r, auth.ErrNoCredential) || errors.Is(r, auth.ErrUnavailable)
 }
 
-// refuse counts, logs and reports a refusal, and tells the client which
+// refuse counts, logs and reports a refusal, and says to the client which
 // credentials there are.
 func (g *Guard) refuse(c *fiber.Ctx, err error) error {
 	var r *auth.Refusal
@@ -93,7 +93,7 @@ func (g *Guard) challenge(c *fiber.Ctx, r *auth.Refusal) {
 	}
 }
 
-// browser tells that the client is one: current browsers send Sec-Fetch-Mode,
+// browser reports whether the client is one: current browsers send Sec-Fetch-Mode,
 // to hosts that they trust, and all of them ask for HTML when they open a page.
 func browser(c *fiber.Ctx) bool {
 	return c.Get("Sec-Fetch-Mode") != "" || c.Get("Hx-Request") != "" || strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)

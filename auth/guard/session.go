@@ -29,7 +29,7 @@ type Sessions interface {
 // changesWait bounds how long a request waits for a session to begin or end.
 const changesWait = 10 * time.Second
 
-// session tells who a request's cookies stand for. It is not ok without a cookie
+// session returns whom a request's cookies stand for. It is not ok without a cookie
 // or with such that mean nothing any more. Only on pages does it count for
 // changes, and only if the browser says which page asks for them.
 func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err error) {
@@ -100,7 +100,7 @@ func (g *Guard) valid(id string) (auth.Session, bool) {
 	return s, ok
 }
 
-// tellsSite tells that a request says which site's page made it; whether that is
+// tellsSite reports whether a request says which site's page made it; whether that is
 // ours Admit has found out.
 func tellsSite(c *fiber.Ctx) bool {
 	return c.Get("Sec-Fetch-Site") != "" || c.Get(fiber.HeaderOrigin) != ""

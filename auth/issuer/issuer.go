@@ -163,7 +163,7 @@ func (i *Issuer) mayFetch(now time.Time) bool {
 	return i.running == nil && over(i.o.MinGap, i.tried, now)
 }
 
-// over tells whether a duration has passed since some time, also when that is
+// over reports whether a duration has passed since some time, also when that is
 // never or, after the clock was set back, in the future.
 func over(d time.Duration, since, now time.Time) bool {
 	return since.IsZero() || now.Before(since) || now.Sub(since) >= d

@@ -32,7 +32,7 @@ var (
 // the alg header of a token spells them. The caller owns the slice.
 func Algorithms() []string { return slices.Clone(algorithms) }
 
-// KnownAlgorithm tells whether alg is one of Algorithms.
+// KnownAlgorithm reports whether alg is one of Algorithms.
 func KnownAlgorithm(alg string) bool { return slices.Contains(algorithms, alg) }
 
 // key is a usable key of the issuer.
@@ -45,7 +45,7 @@ type key struct {
 // keySet is the usable keys of an issuer. It is immutable.
 type keySet []key
 
-// names tells whether a token with that kid means one of these keys. An issuer
+// names reports whether a token with that kid means one of these keys. An issuer
 // that has but one key may leave the kid out of its tokens.
 func (s keySet) names(kid string) bool {
 	return slices.ContainsFunc(s, func(k key) bool { return s.means(kid, k) })
@@ -139,12 +139,12 @@ func parseKey(raw []byte) (key, bool) {
 	return k, len(k.algorithms) > 0
 }
 
-// verifies tells whether the key is meant for signatures.
+// verifies reports whether the key is meant for signatures.
 func (j jwk) verifies() bool {
 	return (j.Use == "" || j.Use == "sig") && (j.Ops == nil || slices.Contains(j.Ops, "verify"))
 }
 
-// isPublic tells whether the key holds no secret. An issuer that publishes its
+// isPublic reports whether the key holds no secret. An issuer that publishes its
 // private key has lost it: anybody may sign with it.
 func (j jwk) isPublic() bool {
 	return j.D == nil && j.K == nil && j.P == nil && j.Q == nil

@@ -160,7 +160,7 @@ var (
 	errNoRequired = errors.New("a required claim is missing or has another value")
 )
 
-// Check tells why claims are not for us: the issuer, the audience, the time or
+// Check says why claims are not for us: the issuer, the audience, the time or
 // a required claim. The error is for the log. It tells which claim failed and
 // nothing of what the token says.
 func (r ClaimRules) Check(c Claims, now time.Time) error {
@@ -181,7 +181,7 @@ func (r ClaimRules) Check(c Claims, now time.Time) error {
 	return nil
 }
 
-// issued tells whether iss is the issuer. Google spells its own in two ways.
+// issued reports whether iss is the issuer. Google spells its own in two ways.
 func (r ClaimRules) issued(c Claims) bool {
 	iss := c.text("iss")
 	return iss != "" && (iss == r.Issuer || r.Issuer == googleIssuer && iss == "accounts.google.com")
@@ -265,14 +265,14 @@ func (r ClaimRules) granted(c Claims) (any, bool) {
 	return groups, ok
 }
 
-// Decides tells whether the claim is there that decides about the role,
+// Decides reports whether the claim is there that decides about the role,
 // whatever it says.
 func (r ClaimRules) Decides(c Claims) bool {
 	_, ok := r.granted(c)
 	return ok
 }
 
-// Refers tells that the claim which decides about the role is not there, and
+// Refers reports whether the claim which decides about the role is not there, and
 // that the issuer only says where to ask for it, as some do for users who are in
 // many groups (OpenID Connect Core 1.0, 5.6.2).
 func (r ClaimRules) Refers(c Claims) bool {

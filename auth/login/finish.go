@@ -29,7 +29,7 @@ type Person struct {
 // ErrExchange, ErrToken and ErrUnavailable; each is an *Error.
 //
 // Whatever comes of it, a query uses up the state that it belongs to. Where to go
-// next is told with an error too, so that people can try again; an ErrState may
+// next is returned with an error too, so that people can try again; an ErrState may
 // lose it.
 func (p *Provider) Finish(ctx context.Context, sealed []string, query url.Values) (Person, string, error) {
 	s, err := p.resume(ctx, sealed, query)
@@ -120,7 +120,7 @@ func (p *Provider) exchange(ctx context.Context, m issuer.Metadata, code, verifi
 	return token, nil
 }
 
-// person tells who the verified claims are about. What they leave open the
+// person returns who the verified claims are about. What they leave open the
 // provider is asked for with the access token.
 func (p *Provider) person(ctx context.Context, m issuer.Metadata, c jwt.Claims, token *oauth2.Token) (Person, error) {
 	person := Person{

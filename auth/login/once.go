@@ -28,7 +28,7 @@ func newOnce() *once {
 	return &once{used: used}
 }
 
-// use tells whether an id, which is good until then, is used for the first time.
+// use reports whether an id, which is good until then, is used for the first time.
 func (o *once) use(id string, now, until time.Time) bool {
 	digest := sha256.Sum256([]byte(id)) // ids may be long
 	o.mu.Lock()

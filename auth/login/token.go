@@ -105,7 +105,7 @@ func (p *Provider) check(c jwt.Claims, nonce string) error {
 	return nil
 }
 
-// party tells whether the token was made for us. That others may read it too is
+// party reports whether the token was made for us. That others may read it too is
 // fine only if it says so.
 func (p *Provider) party(c jwt.Claims) bool {
 	if _, given := c["azp"]; given {

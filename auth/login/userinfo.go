@@ -11,7 +11,7 @@ import (
 	"gatehouse/auth/jwt"
 )
 
-// maxUserinfo bounds what the provider tells about one user.
+// maxUserinfo bounds what the provider says about one user.
 const maxUserinfo = 1 << 20
 
 var (

@@ -66,7 +66,7 @@ func (h *TokenHandler) tokenForm(f ui.Frame, form url.Values) views.NewToken {
 	return m
 }
 
-// reach tells what a limit means at present.
+// reach says what a limit means at present.
 func (h *TokenHandler) reach(limit string) views.Reach {
 	p := h.store.Snapshot()
 	r := views.Reach{Total: p.Stats().Groupings}

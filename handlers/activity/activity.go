@@ -172,7 +172,7 @@ func (v *activityView) query(before string, limit int) store.ActivityQuery {
 	}
 }
 
-// filtered tells that not everything is asked for.
+// filtered reports whether not everything is asked for.
 func (v *activityView) filtered() bool {
 	return v.text != "" || v.by != "" || len(v.kinds) > 0 || v.from != "" || v.to != ""
 }

@@ -43,7 +43,7 @@ func (h *Handler) ImportRoutes() []web.Route {
 	}}
 }
 
-// arrivalJSON is an Arrival as the API tells it.
+// arrivalJSON is an Arrival as the API returns it.
 type arrivalJSON struct {
 	Grouping string          `json:"grouping"`
 	Families int             `json:"families"`

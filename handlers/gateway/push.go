@@ -20,7 +20,7 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// HeaderDeleted tells how many groupings a delete found.
+// HeaderDeleted is how many groupings a delete found.
 const HeaderDeleted = "X-Groupings-Deleted"
 
 // maxTTL bounds what a client may ask for; far more than anybody needs.
@@ -161,7 +161,7 @@ func badTTL(asked string) error {
 	return web.BadRequest("the TTL must be a duration such as 90m, not " + strconv.Quote(web.Clipped(asked)))
 }
 
-// decode reads the body under all limits, decodes it, and tells its size.
+// decode reads the body under all limits, decodes it, and returns its size.
 func (h *Handler) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
 	account := h.Account()
 	defer account.Close()

@@ -134,7 +134,7 @@ func (h *Handler) NewScrape(c *fiber.Ctx, p *store.Snapshot, groups iter.Seq[*st
 // variant names what was negotiated.
 func (s *Scrape) variant() string { return s.Format.Variant() + " " + s.Coding }
 
-// SetHeaders sets the headers that tell how the body is written.
+// SetHeaders sets the headers that say how the body is written.
 func (s *Scrape) SetHeaders(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentType, s.Format.ContentType())
 	if s.Coding != "" {

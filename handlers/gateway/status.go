@@ -26,7 +26,7 @@ type buildJSON struct {
 	Version   string `json:"version"`
 }
 
-// status tells how the server was built and started.
+// status serves how the server was built and started.
 func (h *Handler) status(c *fiber.Ctx) error {
 	b, flags := h.Build, make(map[string]string, len(h.Flags))
 	for _, f := range h.FlagsFor(c) {
@@ -65,7 +65,7 @@ type storageJSON struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// health tells whether pushes can be committed, and why not.
+// health reports whether pushes can be committed, and why not.
 func (h *Handler) health(c *fiber.Ctx) error {
 	answer := healthJSON{"healthy", h.Build.Version, h.store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
 	if s := h.store.Status(); s.Err != nil || !s.Ready {
@@ -89,7 +89,7 @@ func StorageReason(s store.Status) string {
 // healthy says that the process serves.
 func (h *Handler) healthy(c *fiber.Ctx) error { return c.SendString("OK") }
 
-// ready says that a scrape would tell the truth. It does when nothing can be
+// ready says that a scrape would be true. It does when nothing can be
 // pushed for a while; but not when only a restart helps.
 func (h *Handler) ready(c *fiber.Ctx) error {
 	if s := h.store.Status(); !s.Ready || errors.Is(s.Err, store.ErrBroken) {
@@ -118,7 +118,7 @@ func (h *Handler) openAPI(c *fiber.Ctx) error {
 	return c.Send(bytes.Replace(openAPIDocument, []byte(`"/metrics": {`), []byte(strconv.Quote(h.TelemetryPath)+": {"), 1))
 }
 
-// Build tells what was built from what.
+// Build says what was built from what.
 type Build struct{ Version, Revision, Branch, User, Date, GoVersion string }
 
 // Flag is a flag of the program as the status shows it. It holds no secret.

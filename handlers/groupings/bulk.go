@@ -92,7 +92,7 @@ func (s *selection) values() url.Values {
 	return q
 }
 
-// everything tells that nothing narrows the selection.
+// everything reports whether nothing narrows the selection.
 func (s *selection) everything() bool { return !s.named && s.idle == 0 && !s.filtered() }
 
 // String says what is meant, for people and for the record.
@@ -175,7 +175,7 @@ func activeIn(groups []*store.Grouping, at time.Time) int {
 	return n
 }
 
-// mustType tells that the number of the groupings has to be typed.
+// mustType reports whether the number of the groupings has to be typed.
 func (s *selection) mustType(found []*store.Grouping) bool {
 	return len(found) > 0 && (len(found) > maxUntyped || s.everything() || activeIn(found, s.at) > 0)
 }
@@ -234,7 +234,7 @@ func readAnswer(form url.Values, now time.Time) (asked time.Time, expected int, 
 	return asked, expected, nil
 }
 
-// confirms tells that a person typed the number, however they group its digits.
+// confirms reports whether a person typed the number, however they group its digits.
 func confirms(typed string, n int) bool {
 	plain := strings.Map(func(r rune) rune {
 		if strings.ContainsRune(" ,.'_\u00a0\u202f", r) {

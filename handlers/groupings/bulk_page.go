@@ -119,7 +119,7 @@ func (h *Remover) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*s
 	return curl + " -G -X DELETE --data-urlencode " + web.QuoteShell("match[]="+selector) + " " + web.QuoteShell(server+"/api/v1/groupings")
 }
 
-// tellRemoval tells what was deleted and offers to take it back: in the corner of
+// tellRemoval says what was deleted and offers to take it back: in the corner of
 // the page that is open, on a page of its own to who has no script, or whose page
 // is gone with the grouping.
 func (h *Remover) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {

@@ -114,7 +114,7 @@ func (h *Composer) showCompose(c *fiber.Ctx) error {
 	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
-// checkDraft tells what would become of a draft. Nothing changes.
+// checkDraft says what would become of a draft. Nothing changes.
 func (h *Composer) checkDraft(c *fiber.Ctx) error {
 	account := h.gateway.Account()
 	defer account.Close()

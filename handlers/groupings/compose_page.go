@@ -73,7 +73,7 @@ func (h *Composer) fillVerdict(c *fiber.Ctx, m *views.Compose, d *draft, j judge
 	}
 }
 
-// fillAddress tells where the push goes and what command does the same.
+// fillAddress says where the push goes and what command does the same.
 func (h *Composer) fillAddress(c *fiber.Ctx, m *views.Compose, d *draft, k store.GroupingKey) {
 	m.Address = h.web.PublicPrefix + k.Path()
 	command := "curl"

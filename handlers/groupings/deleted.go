@@ -25,7 +25,7 @@ func (h *Handler) noGrouping(c *fiber.Ctx) error {
 	return h.web.Page(c, fiber.StatusNotFound, views.NoGroupingPage(h.web.Frame(c, "No such grouping", "groupings")))
 }
 
-// deletedPage tells who deleted a grouping, and offers to whoever may to take that
+// deletedPage says who deleted a grouping, and offers to whoever may to take that
 // back.
 func (h *Handler) deletedPage(c *fiber.Ctx, gone store.DeletedGrouping) error {
 	e := store.Entry{Kind: store.EntryExpiry, Operation: gone.Operation}
@@ -56,7 +56,7 @@ func (h *Handler) deletedPage(c *fiber.Ctx, gone store.DeletedGrouping) error {
 	return h.web.Page(c, fiber.StatusNotFound, views.DeletedPage(m))
 }
 
-// mayTakeBack tells who may undo an operation: an admin each of them, who may
+// mayTakeBack says who may undo an operation: an admin each of them, who may
 // delete their own.
 func mayTakeBack(p auth.Principal, e store.Entry) bool {
 	own := e.Origin.ID != "" && e.Origin.ID == p.ID

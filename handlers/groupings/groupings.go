@@ -210,7 +210,7 @@ var orders = map[string]func(g *store.Grouping) int64{
 // badOrder is the answer to a sort that is none of the orders.
 const badOrder = "sort must be labels, last_push, families, series, bytes or expires, with a - in front for the reverse"
 
-// isOrder tells that the list can be sorted so: by one of the orders, with a -
+// isOrder reports whether the list can be sorted so: by one of the orders, with a -
 // in front for the reverse.
 func isOrder(sort string) bool {
 	_, ok := orders[strings.TrimPrefix(sort, "-")]

@@ -23,7 +23,7 @@ const (
 	minOverdue   = 2 * time.Minute
 )
 
-// isOverdue tells that a grouping should have been pushed by now, judged by how
+// isOverdue reports whether a grouping should have been pushed by now, judged by how
 // often it was. A push that was refused is one, too: its client is there.
 func isOverdue(g *store.Grouping, now time.Time) bool {
 	last := g.Since()

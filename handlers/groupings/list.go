@@ -185,7 +185,7 @@ func (v *listView) filter() string {
 	return strings.TrimPrefix(v.but(func(w *listView) { w.limit, w.sort = w.usual, "labels" }), "?")
 }
 
-// filtered tells that not all groupings are asked for.
+// filtered reports whether not all groupings are asked for.
 func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len(v.matchers) > 0 }
 
 // groupings makes the page of a view.

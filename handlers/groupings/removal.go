@@ -52,7 +52,7 @@ func (h *Handler) nothingToRemove(c *fiber.Ctx) error {
 	return h.noGrouping(c)
 }
 
-// isActive tells that a grouping was pushed so lately, or is pushed so often, that
+// isActive reports whether a grouping was pushed so lately, or is pushed so often, that
 // it may come back.
 func isActive(g *store.Grouping, now time.Time) bool {
 	return now.Sub(g.Since()) < max(activeWithin, 2*g.PushInterval)
@@ -127,7 +127,7 @@ func (h *Remover) removal(c *fiber.Ctx) (store.Entry, error) {
 	return e, nil
 }
 
-// removed tells what was deleted, and offers to take it back.
+// removed says what was deleted, and offers to take it back.
 func (h *Remover) removed(c *fiber.Ctx) error {
 	e, err := h.removal(c)
 	if err != nil {
@@ -210,7 +210,7 @@ func restoredText(restored, kept int) string {
 	return text + "; " + ui.CountOf(kept, "was", "were") + " pushed again and kept."
 }
 
-// undoneToast tells what came of an undo in the place of what offered it.
+// undoneToast says what came of an undo in the place of what offered it.
 func (h *Remover) undoneToast(c *fiber.Ctx, done store.Undone) error {
 	t := ui.Toast{Text: restoredText(done.Restored, len(done.Kept))}
 	if n := len(done.Conflicting); n > 0 {

@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	pollEvery = time.Second      // how often a stream looks for changes, so also how often it tells of them at most
+	pollEvery = time.Second      // how often a stream looks for changes, so also how often it reports them at most
 	beatEvery = 15 * time.Second // so that nobody on the way takes the stream for dead
 	// streamLife is after how long a client has to come again, and to be let in
 	// again.
 	streamLife = 10 * time.Minute
-	// tellTime is how long a client may take for what it is told.
+	// tellTime is how long a client may take to read an event.
 	tellTime = 10 * time.Second
 
 	maxStreams         = 1024
@@ -32,7 +32,7 @@ func (h *Handler) Routes() []web.Route {
 	return []web.Route{web.Get(web.Page, "/events", web.Endpoint{Name: "events", Needs: auth.Read, Do: h.events, Cache: web.NoStore})}
 }
 
-// events tells of changes as they happen, as server-sent events. A client that
+// events reports changes as they happen, as server-sent events. A client that
 // says what it has seen last learns at once whether there is more.
 func (h *Handler) events(c *fiber.Ctx) error {
 	p := guard.Principal(c)
@@ -96,7 +96,7 @@ func (s *streams) leave(v viewer) {
 	}
 }
 
-// eventStream is a body that goes on: each Read waits for what there is to tell
+// eventStream is a body that goes on: each Read waits for what there is to send
 // next. It is read by one goroutine, which closes it once.
 type eventStream struct {
 	conn   net.Conn
@@ -115,19 +115,19 @@ func newEventStream(conn net.Conn, now func() web.Mark, ending <-chan struct{}, 
 	return &eventStream{conn: conn, now: now, ending: ending, leave: leave, told: now()}
 }
 
-// resume begins where a client that says what it was told last has left off.
+// resume begins where a client that says which event it got last has left off.
 func (s *eventStream) resume(last string) {
 	if last == "" {
 		return
 	}
 	m, ok := web.ParseMark(last)
 	if !ok || m.Changes > s.told.Changes {
-		m = web.Mark{} // nothing that was told here, so what was missed can't be counted
+		m = web.Mark{} // nothing that was sent here, so what was missed can't be counted
 	}
 	s.told = m
 }
 
-// Read waits until there is something to tell. What it returns is to be sent
+// Read waits until there is something to send. What it returns is to be sent
 // within tellTime.
 func (s *eventStream) Read(p []byte) (int, error) {
 	if len(s.rest) == 0 {
@@ -196,7 +196,7 @@ func (s *eventStream) begin() string {
 	return fmt.Sprintf(": changes of what is held\nretry: 1000\nid: %s\n\n", s.now()) + s.changed()
 }
 
-// watch waits for the client to leave. Writing would tell only long afterwards.
+// watch waits for the client to leave. Writing would fail only long afterwards.
 // No client has anything to send.
 func (s *eventStream) watch() {
 	defer close(s.gone)

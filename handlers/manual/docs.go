@@ -69,7 +69,7 @@ func (h *Handler) examplesServer(c *fiber.Ctx) docs.Server {
 // maxHost is the length of the longest name of a host, with a port.
 const maxHost = 253 + len(":65535")
 
-// isPlainHost tells that a host can stand in a command as it is. Browsers take
+// isPlainHost reports whether a host can stand in a command as it is. Browsers take
 // $, ; and the like for parts of a name too.
 func isPlainHost(host string) bool {
 	isPlain := func(r rune) bool {

@@ -120,7 +120,7 @@ func (h *Handler) contentFacts(s store.Stats) views.FactGroup {
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }
 
-// storageFacts tells where things are kept; the place only to admins.
+// storageFacts says where things are kept; the place only to admins.
 func (h *Handler) storageFacts(s store.Status, administers bool) views.FactGroup {
 	j := s.Journal
 	changes := fact("Writes", "OK")
@@ -135,7 +135,7 @@ func (h *Handler) storageFacts(s store.Status, administers bool) views.FactGroup
 	return views.FactGroup{Title: "Storage", Facts: facts}
 }
 
-// memoryFacts tells what the process takes, as far as Go's runtime knows.
+// memoryFacts says what the process takes, as far as Go's runtime knows.
 func (h *Handler) memoryFacts() views.FactGroup {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/total:bytes"},
@@ -209,7 +209,7 @@ var schemes = map[auth.Scheme]string{
 	auth.SessionCookie: "Session", auth.OIDC: "Sign-in at the OpenID provider", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everyone",
 }
 
-// methods tells who is let in, in the order in which credentials are looked
+// methods says who is let in, in the order in which credentials are looked
 // for, and what may be weaker than one believes.
 func (h *Handler) methods() (list []views.Method, bypass string, warnings []string) {
 	active := h.web.Guard.Methods()

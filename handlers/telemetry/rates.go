@@ -46,7 +46,7 @@ func (t *tally) add(now time.Time) {
 	}
 }
 
-// hour tells how often it happened in each of the last minutes, the oldest
+// hour says how often it happened in each of the last minutes, the oldest
 // first. The last one is not over yet.
 func (t *tally) hour(now time.Time) []int {
 	minute := minuteOf(now)

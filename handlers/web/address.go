@@ -105,7 +105,7 @@ func PathOf(address string) string {
 	return u.RequestURI()
 }
 
-// safeAgain tells that a person may ask for the same once more without harm.
+// safeAgain reports whether a person may ask for the same once more without harm.
 func safeAgain(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
 }

@@ -17,7 +17,7 @@ import (
 	"gatehouse/views/ui"
 )
 
-// Answer is how an error is told to a client.
+// Answer is an error as a client gets it.
 type Answer struct {
 	Status int
 	Text   string

@@ -9,7 +9,7 @@ import (
 )
 
 // ReadKey reads a grouping key as GroupingKey.String spells it from the start
-// of a text, and tells how many bytes it takes.
+// of a text, and how many bytes it takes.
 func ReadKey(text string) (key store.GroupingKey, n int, ok bool) {
 	rest, found := strings.CutPrefix(text, "{")
 	if !found {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Known is what is known of paths, also where nothing is served: errors are told
+// Known is what is known of paths, also where nothing is served: errors are shown
 // in the way of the path, and who is refused never gets to a route.
 type Known struct {
 	prefix string             // of all routes
@@ -46,7 +46,7 @@ func (k *Known) find(path string, wanted func(*Route) bool) (*Route, bool) {
 	return &Route{}, false
 }
 
-// KindOf is how errors are told at a path.
+// KindOf returns how errors are shown at a path.
 func (k *Known) KindOf(path string) Kind {
 	below, ours := strings.CutPrefix(path, k.prefix)
 	r, _ := k.find(below, func(*Route) bool { return true })

@@ -34,7 +34,7 @@ func (s *Site) Mark() Mark { return Mark{s.epoch, s.Store.Snapshot().Changes()} 
 // newEpoch names this process.
 func newEpoch() string { return strconv.FormatInt(time.Now().UnixNano(), 36) }
 
-// marked tells with the answer how far the server was before it was made, so
+// marked says in the answer how far the server was before it was made, so
 // that a page knows which changes it shows already.
 func (s *Site) marked(do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {

@@ -15,7 +15,7 @@ var waysIn = map[auth.Scheme]string{
 	auth.APIToken: "API token", auth.Certificate: "certificate", auth.ScrapeKey: "scrape key",
 }
 
-// wayIn tells in a word or two how whoever it was came in; empty: that goes
+// wayIn says in a word or two how whoever it was came in; empty: that goes
 // without saying.
 func wayIn(o store.Origin) string {
 	way := waysIn[auth.Scheme(o.Via)]

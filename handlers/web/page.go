@@ -131,7 +131,7 @@ func PushURL(c *fiber.Ctx, address string) {
 	}
 }
 
-// isCurrent tells that the browser shows an address already.
+// isCurrent reports whether the browser shows an address already.
 func isCurrent(c *fiber.Ctx, address string) bool {
 	u, err := url.Parse(c.Get("HX-Current-URL"))
 	return err == nil && u.RequestURI() == address
@@ -154,10 +154,10 @@ func FragmentOf(c *fiber.Ctx) string {
 	return id
 }
 
-// IsPartial tells that htmx asks, for a part of a page that is open.
+// IsPartial reports whether htmx asks, for a part of a page that is open.
 func IsPartial(c *fiber.Ctx) bool { return c.Get("HX-Request-Type") == "partial" }
 
-// WantsPage tells that a browser shows the answer to a person.
+// WantsPage reports whether a browser shows the answer to a person.
 func (s *Site) WantsPage(c *fiber.Ctx) bool {
 	k := s.Known.KindOf(c.Path())
 	return (k == Page || k == Plain) && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)

@@ -69,7 +69,7 @@ func (s *Site) problem(c *fiber.Ctx, a Answer, err error, request string) error 
 	return s.Page(c, a.Status, ui.ProblemPage(p))
 }
 
-// explain tells a person in whole sentences why something was not done.
+// explain says in whole sentences, for people, why something was not done.
 func explain(c *fiber.Ctx, a Answer, err error) string {
 	switch {
 	case errors.Is(err, auth.ErrForbidden):
@@ -87,7 +87,7 @@ func explain(c *fiber.Ctx, a Answer, err error) string {
 	return Sentence(a.Text)
 }
 
-// WhoYouAre tells people how the server knows them.
+// WhoYouAre says how the server knows a person.
 func WhoYouAre(p auth.Principal) string {
 	name := Shorten(p.Name, MaxValue)
 	switch {

@@ -48,8 +48,8 @@ func (s *Server) record(c *fiber.Ctx) error {
 	return nil
 }
 
-// isScrape tells that metrics were asked for, all or those of a grouping, and
-// that the answer tells them, or that they have not changed.
+// isScrape reports whether metrics were asked for, all or those of a grouping, and
+// whether the answer has them, or says that they have not changed.
 func isScrape(c *fiber.Ctx, e *Endpoint) bool {
 	status := c.Response().StatusCode()
 	return (e.Fetches == telemetry.FetchesAll || e.Fetches == telemetry.FetchesGroupings) && c.Method() == fiber.MethodGet &&

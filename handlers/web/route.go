@@ -55,7 +55,7 @@ type Endpoint struct {
 	Head func(c *fiber.Ctx, wrong error) error
 }
 
-// Kind is whom a route is for, and so how errors are told there.
+// Kind is whom a route is for, and so how errors are shown there.
 type Kind int
 
 // The kinds of routes.

@@ -239,7 +239,7 @@ func (e *brokenBody) timeout() bool {
 	return errors.As(e.cause, &timeout) && timeout.Timeout()
 }
 
-// droppable tells that nothing of the body is left, or so little that the
+// droppable reports whether nothing of the body is left, or so little that the
 // server drops it by itself.
 func (b *body) droppable() bool {
 	switch {

@@ -44,7 +44,7 @@ type clockedStore interface {
 	Snapshot() *store.Snapshot
 }
 
-// Know tells the site what is known of paths, before its first request.
+// Know sets what is known of paths, before the first request.
 func (s *Site) Know(routes []Route) {
 	s.Known, s.epoch = newKnown(s.RoutePrefix, routes), newEpoch()
 }

@@ -46,7 +46,7 @@ func sendFile(c *fiber.Ctx, f static.File) error {
 	return c.Send(f.Plain)
 }
 
-// takes tells that the client takes a coding. Of several that it takes the
+// takes reports whether the client takes a coding. Of several that it takes the
 // choice is ours: browsers name the best one last.
 func takes(c *fiber.Ctx, coding string) bool {
 	return c.Get(fiber.HeaderAcceptEncoding) != "" && c.AcceptsEncodings(coding) == coding

@@ -19,8 +19,8 @@ func Stream(c *fiber.Ctx, write func(io.Writer) (int64, error)) error {
 // streamed is a body that is made while it is sent.
 type streamed struct {
 	write func(io.Writer) (int64, error)
-	// sent is told how much was written, and whether that was all. It is called
-	// after the handlers, whose context is of no more use. nil: nobody is told.
+	// sent is called with how much was written, and whether that was all. It is called
+	// after the handlers, whose context is of no more use. nil: it is not called.
 	sent func(int64, error)
 	rest *bytes.Buffer // for Read
 }

@@ -14,7 +14,7 @@ import (
 // operation.
 const Prefix = "a."
 
-// Origin tells where a change came from.
+// Origin says where a change came from.
 type Origin struct {
 	By   string // the principal, for people; empty while nobody has to say who they are
 	From string // the client's address
@@ -62,7 +62,7 @@ type Entry struct {
 	Count     int    // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
 	Undoes    string // of an undo: the operation that it undid
 	// Of a refusal: why, in a word and, of the first push, in a line. Of others
-	// Message may tell more.
+	// Message may say more.
 	Reason  exposition.Reason
 	Message string
 }

@@ -35,7 +35,7 @@ type Sums struct {
 	today   int   // sums begun in it
 	restKey sumKey
 	bytes   int
-	filled  chan<- struct{} // told when there is a sum where there was none
+	filled  chan<- struct{} // gets a value when there is a sum where there was none
 }
 
 // NewRefusals counts refused pushes by grouping.

@@ -74,7 +74,7 @@ func isLegacyLabel[T string | []byte](name T) bool {
 	return isLegacyName(name, labelStartByte, labelByte)
 }
 
-// checkName tells whether a name of any kind can be used. NUL is refused
+// checkName reports whether a name of any kind can be used. NUL is refused
 // because Prometheus' parser takes it for the end of the input.
 func checkName(name []byte, legacy, utf8Names bool) bool {
 	if len(name) > maxDecodeName {

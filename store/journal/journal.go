@@ -23,7 +23,7 @@ type Change struct {
 	If *Revision
 }
 
-// Record is the newest content of a key. A nil Value tells that the key was
+// Record is the newest content of a key. A nil Value means that the key was
 // removed.
 type Record struct {
 	Key      string
@@ -50,15 +50,15 @@ var (
 	ErrBroken = errors.New("the store has failed and needs a restart")
 )
 
-// Follower is told what a journal holds and what becomes of it. Its methods
+// Follower receives what a journal holds and every change of it. Its methods
 // are called from one goroutine; values must not be modified or kept unless
 // copied.
 type Follower interface {
-	// Reset says that what was told so far is void: everything is told anew.
+	// Reset says that what was reported so far is void: everything is reported anew.
 	Reset()
-	// Record tells the newest record of a key, or its removal.
+	// Record reports the newest record of a key, or its removal.
 	Record(Record)
-	// Ready says that every key has been told once.
+	// Ready says that every key has been reported once.
 	Ready(Revision)
 }
 
@@ -71,7 +71,7 @@ type Journal interface {
 	// two changes of a commit may have the same key. Errors: ErrConflict,
 	// ErrUnavailable, ErrBroken, the context's.
 	Commit(ctx context.Context, changes ...Change) (Revision, error)
-	// Follow tells the newest record of every key in the order of the keys,
+	// Follow reports the newest record of every key in the order of the keys,
 	// then Ready, then every later change in the order of the revisions, until
 	// ctx ends. After a gap it resets and starts over. An error before Ready
 	// says that the journal cannot be read.

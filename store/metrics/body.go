@@ -16,7 +16,7 @@ type ident struct {
 	help, unit string
 }
 
-// age tells since when a grouping holds a family. The families of one push share
+// age says since when a grouping holds a family. The families of one push share
 // one.
 type age struct {
 	// Ranks among all changes, see commit.Batch.

@@ -43,7 +43,7 @@ type change struct {
 
 // Commit writes all changes or none. If ctx ends after the changes were handed
 // over, the error wraps the context's and the outcome is unknown: they may
-// still become durable, and followers are told if they do.
+// still become durable, and followers learn of it if they do.
 func (j *Journal) Commit(ctx context.Context, changes ...journal.Change) (journal.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -207,7 +207,7 @@ func (j *Journal) write(group []*commit) {
 	j.publish(told)
 }
 
-// check tells whether a commit is still wanted and its conditions hold, given
+// check reports whether a commit is still wanted and its conditions hold, given
 // all commits before it.
 func (j *Journal) check(c *commit) error {
 	if err := c.ctx.Err(); err != nil {

@@ -151,7 +151,7 @@ func damages(random *rand.Rand, name string, content []byte) []damage {
 	return append(all, damage{fmt.Sprintf("zeroes from %d", from), zeroed})
 }
 
-// opensWhole tells whether the store opens; then it must have everything, else
+// opensWhole reports whether the store opens; then it must have everything, else
 // it must be left as it is.
 func opensWhole(t *testing.T, im image, held map[string]string, what string) bool {
 	t.Helper()

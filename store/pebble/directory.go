@@ -127,7 +127,7 @@ func (d directory) unmarked(names []string) bool {
 	return slices.Contains(names, waterlineName) && slices.Contains(names, engineName) && !slices.Contains(names, markerName)
 }
 
-// inspect tells whether the directory holds a store of ours or is free to
+// inspect reports whether the directory holds a store of ours or is free to
 // become one; any other is refused. It changes nothing.
 func (d directory) inspect() (exists bool, err error) {
 	names, err := d.fs.List(d.path)

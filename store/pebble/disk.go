@@ -24,7 +24,7 @@ var errRewrite = errors.New("the disk was full while a table was synced: it is w
 
 // disk is the engine's way to the file system. The engine ends the process
 // when a write fails, and is in an undefined state if that is prevented. So
-// no failed write is ever told to it: when the disk is full, the write waits
+// it never learns of a failed write: when the disk is full, the write waits
 // here and is tried again; after any other error it waits for ever, and the
 // journal counts as failed.
 type disk struct {
@@ -157,13 +157,13 @@ func (d *disk) fail(cause error) {
 	select {}
 }
 
-// isFull tells whether an error may pass by itself.
+// isFull reports whether an error may pass by itself.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) ||
 		errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// tolerable tells whether the engine asks for an error: it looks whether
+// tolerable reports whether the engine asks for an error: it looks whether
 // files exist by removing and creating them.
 func tolerable(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrExist) || errors.Is(err, errRewrite)

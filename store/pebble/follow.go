@@ -15,10 +15,10 @@ const (
 	maxBacklogBytes = 16 << 20
 )
 
-// errGap says that a follower was too slow to be told every change.
+// errGap says that a follower was too slow to get every change.
 var errGap = errors.New("the follower fell behind")
 
-// backlog holds the changes that a follower hasn't been told yet.
+// backlog holds the changes that a follower has not received yet.
 type backlog struct {
 	mu      sync.Mutex
 	records []journal.Record
@@ -75,9 +75,9 @@ func (j *Journal) publish(told []journal.Record) {
 	}
 }
 
-// Follow tells f everything there is, and then every change. It returns the
+// Follow reports everything there is to f, and then every change. It returns the
 // context's error when ctx ends, and an error when the journal is closed or
-// cannot be read. A follower that is far behind is told everything anew; it
+// cannot be read. To a follower that is far behind everything is reported anew; it
 // never holds up commits.
 func (j *Journal) Follow(ctx context.Context, f journal.Follower) error {
 	for {
@@ -125,7 +125,7 @@ func (j *Journal) followOnce(ctx context.Context, f journal.Follower) error {
 	}
 }
 
-// tellAll tells what a view holds, and gives the view back.
+// tellAll reports what a view holds, and gives the view back.
 func (j *Journal) tellAll(ctx context.Context, f journal.Follower, v *view) error {
 	defer j.giveBack(v)
 	var ended error

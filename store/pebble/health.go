@@ -38,7 +38,7 @@ func (h *health) err() error {
 	return err
 }
 
-// stuck tells whether the journal has failed or a write is waiting: nothing
+// stuck reports whether the journal has failed or a write is waiting: nothing
 // that writes can be expected to end then.
 func (h *health) stuck() (failed, full bool, changed <-chan struct{}) {
 	h.mu.Lock()
@@ -76,7 +76,7 @@ func (h *health) fail(cause error) bool {
 	return first
 }
 
-// park counts a write that waits. It tells whether it is the first.
+// park counts a write that waits. It reports whether it is the first.
 func (h *health) park(cause error) bool {
 	first := false
 	h.change(func() {
@@ -89,7 +89,7 @@ func (h *health) park(cause error) bool {
 	return first
 }
 
-// unpark takes back a park. It tells whether nothing waits any more.
+// unpark takes back a park. It reports whether nothing waits any more.
 func (h *health) unpark() bool {
 	last := false
 	h.change(func() {
@@ -103,7 +103,7 @@ func (h *health) unpark() bool {
 }
 
 // setLow says that there is too little free space; nil that there is enough.
-// It tells whether that is a change.
+// It reports whether that is a change.
 func (h *health) setLow(cause error) bool {
 	differs := false
 	h.change(func() {

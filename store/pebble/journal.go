@@ -25,7 +25,7 @@ var errClosed = fmt.Errorf("the journal is closed: %w", journal.ErrUnavailable)
 //
 // When the disk is full, commits are refused with journal.ErrUnavailable; one
 // that was already being written goes on when there is space again, even if
-// its caller has gone, and followers are told. After any other failed write
+// its caller has gone, and followers learn of it. After any other failed write
 // all commits are refused with journal.ErrBroken. Reading goes on in both cases,
 // and shows durable changes only.
 type Journal struct {
@@ -68,7 +68,7 @@ func (j *Journal) start(refreshEvery time.Duration) {
 	j.background.Go(func() { j.watchSpace(refreshEvery) })
 }
 
-// Status tells how the journal is doing. Sizes are up to a second old.
+// Status reports how the journal is doing. Sizes are up to a second old.
 func (j *Journal) Status() journal.Status {
 	since, err := j.health.status()
 	j.mu.Lock()

@@ -39,7 +39,7 @@ const (
 // Open opens the journal in a directory, or begins a new one if the directory
 // is absent or empty. It reads every record first. A directory that is in use,
 // holds something else, was written by a newer version, is damaged, or has
-// lost changes that were told to be durable, is refused and nothing in it is
+// lost changes that were reported as durable, is refused and nothing in it is
 // changed (but its lock file); the error says which, and how to go on.
 func Open(o Options) (*Journal, error) {
 	if o.Path == "" {
@@ -184,7 +184,7 @@ func verify(dir directory, log *slog.Logger) (x *index, err error) {
 	return x, nil
 }
 
-// isAbsent tells whether the engine has no files yet.
+// isAbsent reports whether the engine has no files yet.
 func isAbsent(dir directory, err error) bool {
 	if errors.Is(err, pebble.ErrDBDoesNotExist) {
 		return true
@@ -239,7 +239,7 @@ func readTotals(from pebble.Reader) (totals, error) {
 	return decodeTotals(b)
 }
 
-// eachRecord tells the records from lower up to upper until told returns
+// eachRecord calls told with the records from lower up to upper until it returns
 // false. A record's value is valid during the call only.
 func eachRecord(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error {
 	return walk(from, lower, upper, (*pebble.Iterator).First, (*pebble.Iterator).Next, told)
@@ -260,7 +260,7 @@ func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iter
 		last = string(iter.Key()[len(recordPrefix):])
 		cell, err := iter.ValueAndErr()
 		if err != nil {
-			break // iter.Close tells it too
+			break // iter.Close returns it too
 		}
 		revision, value, err := openCell(cell)
 		if err != nil {

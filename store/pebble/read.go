@@ -54,7 +54,7 @@ func (j *Journal) retireLoop() {
 	}
 }
 
-// borrow returns the newest view; b, if any, is told every change behind it.
+// borrow returns the newest view; b, if any, gets every change behind it.
 func (j *Journal) borrow(b *backlog) (*view, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -150,7 +150,7 @@ func (j *Journal) ScanBack(ctx context.Context, prefix, before string, limit int
 	return j.scan(ctx, lower, upper, limit, eachRecordBack)
 }
 
-// scan returns up to limit of the records that each tells.
+// scan returns up to limit of the records that each yields.
 func (j *Journal) scan(ctx context.Context, lower, upper []byte, limit int, each func(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error) ([]journal.Record, error) {
 	return look(ctx, j, func(v *view) ([]journal.Record, error) {
 		if limit <= 0 || bytes.Compare(lower, upper) >= 0 {

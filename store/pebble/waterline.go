@@ -13,7 +13,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// A waterline is a file with one line, the last revision that was told to
+// A waterline is a file with one line, the last revision that was reported to
 // anybody as durable. It is written after the change itself, so a store that
 // ends below it has lost something. It isn't synced with every change: after a
 // power cut it may be too low, never too high.

@@ -96,7 +96,7 @@ func (v View) fill(words []string) string {
 	return escape(v.Server.address(words[0]))
 }
 
-// chosen tells that a language is the one to be shown of several.
+// chosen reports whether a language is the one to be shown of several.
 func (v View) chosen(language, all string) bool {
 	names := strings.Split(all, ",")
 	if slices.Contains(names, v.Language) {

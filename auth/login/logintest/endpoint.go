@@ -118,7 +118,7 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, tokens)
 }
 
-// client says what is wrong with how a client tells who it is.
+// client says what is wrong with how a client authenticates.
 func (p *Provider) client(r *http.Request) string {
 	id, secret, basic := r.BasicAuth()
 	form := r.PostForm
@@ -184,7 +184,7 @@ func (p *Provider) idToken(g grant, access string) string {
 	return p.Fake.Token(claims, p.Signing...)
 }
 
-// userinfo tells all about the person whose access token it is.
+// userinfo returns all about the person whose access token it is.
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	if p.lie(w, r, p.Userinfo) {
 		return

@@ -114,17 +114,17 @@ func show(r journal.Record) string {
 }
 
 // audience is a follower that remembers. It fails the test as soon as it is
-// told something out of order.
+// sent something out of order.
 type audience struct {
 	t       *testing.T
 	mu      sync.Mutex
 	held    map[string]journal.Record // removals are not in it
-	changes []journal.Record          // told since Ready
+	changes []journal.Record          // reported since Ready
 	resets  int
 	ready   bool
 	started bool
 	lastKey string
-	at      journal.Revision // told up to here, once ready
+	at      journal.Revision // reported up to here, once ready
 	told    chan struct{}    // closed at the next call
 	before  func()           // called before every record, if not nil
 	err     error            // of Follow
@@ -232,7 +232,7 @@ func (a *audience) waitReady() {
 	a.wait("ready", func() bool { return a.ready })
 }
 
-// waitFor waits until the follower was told revision r.
+// waitFor waits until revision r was reported to the follower.
 func (a *audience) waitFor(r journal.Revision) {
 	a.t.Helper()
 	a.wait(fmt.Sprintf("told revision %d", r), func() bool { return a.ready && a.at >= r })
