@@ -8,7 +8,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// seenHeader carries the mark of a page, see marked.
+// versionHeader carries the mark of a page, see marked.
 const versionHeader = "Gatehouse-Seen"
 
 // Mark is how far this server is with its changes.

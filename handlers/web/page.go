@@ -29,7 +29,7 @@ func (s *Site) Frame(c *fiber.Ctx, title, section string) ui.Frame {
 		Prefix: s.PublicPrefix, Title: title, Section: section, Now: s.Store.Now(), Version: version,
 		User: ui.User{
 			Name: p.Name, Role: p.Role.String(), SignedIn: p.Scheme == auth.SessionCookie,
-			SignInURL: s.signInURL(c),
+			SignInURL: s.signInURL(c, p.Scheme),
 			MayPush:   p.Role.May(auth.Push) || s.Guard.Access() == guard.KeyOnly,
 			MayDelete: p.Role.May(auth.Amend), MayAdminister: p.Role.May(auth.Administer),
 		},
@@ -66,13 +66,13 @@ func (s *Site) exposure(p auth.Principal) string {
 	return ""
 }
 
-// signInURL is where people sign in who are let in without; empty: they need not,
+// signInURL is where people sign in who are let in by something else; empty: they need not,
 // or cannot.
-func (s *Site) signInURL(c *fiber.Ctx) string {
+func (s *Site) signInURL(c *fiber.Ctx, by auth.Scheme) string {
 	if !s.Guard.CanSignIn() {
 		return ""
 	}
-	switch guard.Principal(c).Scheme {
+	switch by {
 	case auth.Anonymous, auth.Localhost, auth.Certificate:
 		return s.signInAddress(c)
 	}

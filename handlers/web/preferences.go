@@ -14,8 +14,18 @@ import (
 // read and write it too, so it holds nothing that matters.
 const SettingsCookie = "gatehouse-settings"
 
-// ReadSettings reads what a person prefers.
-func ReadSettings(c *fiber.Ctx) ui.Settings { return decodeSettings(c.Cookies(SettingsCookie)) }
+// settingsLocal is where a request keeps its settings once they are read.
+type settingsLocal struct{}
+
+// ReadSettings returns what a person prefers. The cookie is read once a request.
+func ReadSettings(c *fiber.Ctx) ui.Settings {
+	if s, ok := c.Locals(settingsLocal{}).(ui.Settings); ok {
+		return s
+	}
+	s := decodeSettings(c.Cookies(SettingsCookie))
+	c.Locals(settingsLocal{}, s)
+	return s
+}
 
 // decodeSettings takes what makes sense in the value of the cookie.
 func decodeSettings(cookie string) ui.Settings {
