@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"encoding/json"
@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"gatehouse/handlers/handlertest"
 )
 
 // wallClock is a clock that a test sets, with the time that passes beside it.
@@ -17,8 +19,8 @@ func (c *wallClock) set(wrong time.Duration) { c.wrong.Store(int64(wrong)) }
 func (c *wallClock) pass(d time.Duration) { c.passed.Add(int64(d)) }
 
 // of has a server go by the clock.
-func (c *wallClock) of(start time.Time) func(setup) {
-	return func(x setup) {
+func (c *wallClock) of(start time.Time) func(handlertest.Setup) {
+	return func(x handlertest.Setup) {
 		x.Store.Now = func() time.Time { return start.Add(time.Duration(c.wrong.Load() + c.passed.Load())) }
 		x.Store.Elapsed = func() time.Duration { return time.Duration(c.passed.Load()) }
 	}
@@ -40,9 +42,9 @@ func TestAClockThatIsOddIsToldInTheStatus(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := &wallClock{}
-			s := serve(t, c.of(time.Now()))
+			s := handlertest.Start(t, c.of(time.Now()))
 			c.set(test.pushed)
-			s.put("/metrics/job/x", "a 1\n")
+			s.Put("/metrics/job/x", "a 1\n")
 			c.set(test.now)
 			var got struct {
 				Data struct {
@@ -53,12 +55,12 @@ func TestAClockThatIsOddIsToldInTheStatus(t *testing.T) {
 					}
 				}
 			}
-			must(t, json.Unmarshal([]byte(s.get("/api/v1/status").body), &got))
+			handlertest.Must(t, json.Unmarshal([]byte(s.Get("/api/v1/status").Body), &got))
 			if x := got.Data.Clock; x.Behind-test.behind > 1 || test.behind-x.Behind > 1 || x.Set != test.set || x.Held != nil {
 				t.Errorf("the API tells %+v", x)
 			}
-			fact := s.view("/status").facts()["Clock"]
-			if !contains(fact, test.want...) || strings.Contains(fact, "▲") != test.bad {
+			fact := s.Open("/status").Facts()["Clock"]
+			if !handlertest.Contains(fact, test.want...) || strings.Contains(fact, "▲") != test.bad {
 				t.Errorf("the page tells %q", fact)
 			}
 		})
@@ -69,22 +71,22 @@ func TestStatesAndCleanUpsGoByTheTrueAge(t *testing.T) {
 	for _, wrong := range []time.Duration{0, 1000 * time.Hour, -1000 * time.Hour} {
 		t.Run(fmt.Sprint(wrong), func(t *testing.T) {
 			c := &wallClock{}
-			s := serve(t, c.of(time.Now()))
-			s.put("/metrics/job/old", "a 1\n")
+			s := handlertest.Start(t, c.of(time.Now()))
+			s.Put("/metrics/job/old", "a 1\n")
 			c.pass(2 * time.Hour)
-			s.put("/metrics/job/new", "b 1\n")
+			s.Put("/metrics/job/new", "b 1\n")
 			c.set(wrong)
 			c.pass(time.Minute)
 			for path, want := range map[string]string{"/metrics/job/old": "stale", "/metrics/job/new": "fresh"} {
-				if a := s.get("/api/v1/groupings?state=" + want); !contains(a.body, `"total":1`, path) {
+				if a := s.Get("/api/v1/groupings?state=" + want); !handlertest.Contains(a.Body, `"total":1`, path) {
 					t.Errorf("%s is not %s: %v", path, want, a)
 				}
 			}
-			a := s.get("/groupings/delete?all=1&idle=1h", aBrowser...)
-			if !contains(a.body, "Delete 1 grouping?", "{job=&#34;old&#34;}") {
+			a := s.Get("/groupings/delete?all=1&idle=1h", handlertest.BrowserHeaders...)
+			if !handlertest.Contains(a.Body, "Delete 1 grouping?", "{job=&#34;old&#34;}") {
 				t.Errorf("%v", a)
 			}
-			if row := s.get("/?sort=labels", aBrowser...).body; !contains(row, "2 h ago", "1 m ago") {
+			if row := s.Get("/?sort=labels", handlertest.BrowserHeaders...).Body; !handlertest.Contains(row, "2 h ago", "1 m ago") {
 				t.Errorf("the list says %s", row)
 			}
 		})
@@ -93,17 +95,17 @@ func TestStatesAndCleanUpsGoByTheTrueAge(t *testing.T) {
 
 func TestTagsFollowTimesThatAreAheadUntilTheyAreReached(t *testing.T) {
 	c := &wallClock{}
-	s := serve(t, c.of(time.Now()), func(c setup) { c.ExcludeOwn = true })
+	s := handlertest.Start(t, c.of(time.Now()), func(c handlertest.Setup) { c.ExcludeOwn = true })
 	c.set(time.Minute)
-	s.put("/metrics/job/x", "a 1\n")
+	s.Put("/metrics/job/x", "a 1\n")
 	c.set(0)
-	before := s.get("/metrics")
+	before := s.Get("/metrics")
 	c.pass(2 * time.Minute)
-	again := s.get("/metrics", "If-None-Match", before.header.Get("ETag"))
-	if again.status != 200 || again.body == before.body {
-		t.Errorf("%d %s\nbefore\n%s", again.status, again.body, before.body)
+	again := s.Get("/metrics", "If-None-Match", before.Header.Get("ETag"))
+	if again.Status != 200 || again.Body == before.Body {
+		t.Errorf("%d %s\nbefore\n%s", again.Status, again.Body, before.Body)
 	}
-	if a := s.get("/metrics", "If-None-Match", again.header.Get("ETag")); a.status != 304 {
+	if a := s.Get("/metrics", "If-None-Match", again.Header.Get("ETag")); a.Status != 304 {
 		t.Errorf("%v", a)
 	}
 }

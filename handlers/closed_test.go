@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"encoding/json"
@@ -9,6 +9,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/auth/credential"
+	"gatehouse/handlers/handlertest"
 	"gatehouse/store"
 )
 
@@ -17,12 +18,12 @@ var (
 	byStranger = store.Origin{Via: string(auth.Anonymous)}
 )
 
-// kept makes a token in a store, for whoever it says, and returns the headers of
+// storeToken makes a token in a store, for whoever it says, and returns the headers of
 // its secret.
-func (s *served) kept(name string, by store.Origin, lifetime time.Duration) (*store.Token, []string) {
-	s.t.Helper()
-	x, secret, err := s.store.CreateToken(s.t.Context(), store.NewToken{Name: name, Role: auth.Admin, Lifetime: lifetime}, by)
-	must(s.t, err)
+func storeToken(s *handlertest.Server, name string, by store.Origin, lifetime time.Duration) (*store.Token, []string) {
+	s.T.Helper()
+	x, secret, err := s.Store.CreateToken(s.T.Context(), store.NewToken{Name: name, Role: auth.Admin, Lifetime: lifetime}, by)
+	handlertest.Must(s.T, err)
 	return x, []string{"Authorization", "Bearer " + secret}
 }
 
@@ -33,69 +34,75 @@ func TestStrangersAreCalledTheSameEverywhere(t *testing.T) {
 }
 
 func TestWhatAServerRemembersKeepsItClosed(t *testing.T) {
-	signed := func(s *served) []string { _, headers := s.kept("signed", bySomebody, 0); return headers }
-	unsigned := func(s *served) []string { _, headers := s.kept("unsigned", byStranger, 0); return headers }
-	revoked := func(by store.Origin) func(s *served) []string {
-		return func(s *served) []string {
-			x, headers := s.kept("revoked", by, 0)
-			_, err := s.store.RevokeToken(t.Context(), x.ID, byStranger)
-			must(t, err)
+	signed := func(s *handlertest.Server) []string {
+		_, headers := storeToken(s, "signed", bySomebody, 0)
+		return headers
+	}
+	unsigned := func(s *handlertest.Server) []string {
+		_, headers := storeToken(s, "unsigned", byStranger, 0)
+		return headers
+	}
+	revoked := func(by store.Origin) func(s *handlertest.Server) []string {
+		return func(s *handlertest.Server) []string {
+			x, headers := storeToken(s, "revoked", by, 0)
+			_, err := s.Store.RevokeToken(t.Context(), x.ID, byStranger)
+			handlertest.Must(t, err)
 			return headers
 		}
 	}
-	list := func(c setup) {
+	list := func(c handlertest.Setup) {
 		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{Users: map[string]string{}})
 	}
-	key := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
-	open := func(c setup) { c.Guard.Open = true }
-	beside := func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) }
-	keyed := fates{401, 401, 401, 401, 200, 202, 403, 403, 401}
+	key := func(c handlertest.Setup) { c.Guard.ScrapeKey = credential.NewSecret(handlertest.RightKey) }
+	open := func(c handlertest.Setup) { c.Guard.Open = true }
+	beside := func(c handlertest.Setup) { c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken}) }
+	keyed := handlertest.Statuses{401, 401, 401, 401, 200, 202, 403, 403, 401}
 	for _, test := range []struct {
 		name    string
-		change  []func(setup)
-		token   func(*served) []string // nil: none was made
-		without fates                  // a credential
-		with    fates                  // the token
+		change  []func(handlertest.Setup)
+		token   func(*handlertest.Server) []string // nil: none was made
+		without handlertest.Statuses               // a credential
+		with    handlertest.Statuses               // the token
 	}{
-		{"nothing", nil, nil, asAdmin, asAdmin},
-		{"a token of somebody", nil, signed, all(401), asAdmin},
-		{"a token of a stranger", nil, unsigned, asAdmin, asAdmin},
-		{"a token that somebody made and a stranger revoked", nil, revoked(bySomebody), all(401), all(401)},
-		{"a token of a stranger that was revoked", nil, revoked(byStranger), asAdmin, asAdmin},
-		{"a token of somebody that has expired", nil, func(s *served) []string {
-			_, headers := s.kept("expired", bySomebody, time.Nanosecond)
+		{"nothing", nil, nil, handlertest.AsAdmin, handlertest.AsAdmin},
+		{"a token of somebody", nil, signed, handlertest.AllStatuses(401), handlertest.AsAdmin},
+		{"a token of a stranger", nil, unsigned, handlertest.AsAdmin, handlertest.AsAdmin},
+		{"a token that somebody made and a stranger revoked", nil, revoked(bySomebody), handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"a token of a stranger that was revoked", nil, revoked(byStranger), handlertest.AsAdmin, handlertest.AsAdmin},
+		{"a token of somebody that has expired", nil, func(s *handlertest.Server) []string {
+			_, headers := storeToken(s, "expired", bySomebody, time.Nanosecond)
 			return headers
-		}, all(401), all(401)},
-		{"both", nil, func(s *served) []string { signed(s); return unsigned(s) }, all(401), all(401)},
-		{"a list without users", []func(setup){list}, nil, all(401), all(401)},
-		{"a list without users, and a token of somebody", []func(setup){list}, signed, all(401), asAdmin},
-		{"a list without users, and a token of a stranger", []func(setup){list}, unsigned, all(401), all(401)},
-		{"a token of somebody, beside the key", []func(setup){key}, signed, all(401), asAdmin},
-		{"a token of a stranger, beside the key", []func(setup){key}, unsigned, keyed, keyed},
-		{"a list without users, beside the key", []func(setup){key, list}, nil, all(401), all(401)},
-		{"a token of somebody, beside another credential", []func(setup){beside}, signed, all(401), asAdmin},
-		{"a token of a stranger, beside another credential", []func(setup){beside}, unsigned, all(401), all(401)},
-		{"a token of somebody, and it is to be open", []func(setup){open}, signed, asAdmin, asAdmin},
-		{"a token of a stranger, and it is to be open", []func(setup){open}, unsigned, asAdmin, asAdmin},
-		{"a list without users, and it is to be open", []func(setup){open, list}, nil, asAdmin, asAdmin},
+		}, handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"both", nil, func(s *handlertest.Server) []string { signed(s); return unsigned(s) }, handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"a list without users", []func(handlertest.Setup){list}, nil, handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"a list without users, and a token of somebody", []func(handlertest.Setup){list}, signed, handlertest.AllStatuses(401), handlertest.AsAdmin},
+		{"a list without users, and a token of a stranger", []func(handlertest.Setup){list}, unsigned, handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"a token of somebody, beside the key", []func(handlertest.Setup){key}, signed, handlertest.AllStatuses(401), handlertest.AsAdmin},
+		{"a token of a stranger, beside the key", []func(handlertest.Setup){key}, unsigned, keyed, keyed},
+		{"a list without users, beside the key", []func(handlertest.Setup){key, list}, nil, handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"a token of somebody, beside another credential", []func(handlertest.Setup){beside}, signed, handlertest.AllStatuses(401), handlertest.AsAdmin},
+		{"a token of a stranger, beside another credential", []func(handlertest.Setup){beside}, unsigned, handlertest.AllStatuses(401), handlertest.AllStatuses(401)},
+		{"a token of somebody, and it is to be open", []func(handlertest.Setup){open}, signed, handlertest.AsAdmin, handlertest.AsAdmin},
+		{"a token of a stranger, and it is to be open", []func(handlertest.Setup){open}, unsigned, handlertest.AsAdmin, handlertest.AsAdmin},
+		{"a list without users, and it is to be open", []func(handlertest.Setup){open, list}, nil, handlertest.AsAdmin, handlertest.AsAdmin},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, append(test.change, func(c setup) { c.EnableAdminAPI = true })...)
+			s := handlertest.Start(t, append(test.change, func(c handlertest.Setup) { c.EnableAdminAPI = true })...)
 			headers := []string{"Authorization", "Bearer gatehouse_never"}
 			if test.token != nil {
 				headers = test.token(s)
 			}
 			for _, by := range []struct {
 				headers []string
-				want    fates
+				want    handlertest.Statuses
 			}{{nil, test.without}, {headers, test.with}} {
-				var got fates
-				for i, c := range columns {
-					_, err := s.store.Push(t.Context(), store.Push{Key: mustKey(t, "/job/x")})
-					must(t, err)
-					a := s.do(c.method, c.target, "", by.headers...)
-					got[i] = a.status
-					s.wantRefusal(a)
+				var got handlertest.Statuses
+				for i, c := range handlertest.RouteClasses {
+					_, err := s.Store.Push(t.Context(), store.Push{Key: mustKey(t, "/job/x")})
+					handlertest.Must(t, err)
+					a := s.Do(c.Method, c.Target, "", by.headers...)
+					got[i] = a.Status
+					wantRefusal(s, a)
 				}
 				if got != by.want {
 					t.Errorf("got  %v\nwant %v", got, by.want)
@@ -109,17 +116,19 @@ func TestWhatAServerRemembersKeepsItClosed(t *testing.T) {
 func mustKey(t *testing.T, path string) store.GroupingKey {
 	t.Helper()
 	p, err := store.ParsePath(path, true)
-	must(t, err)
+	handlertest.Must(t, err)
 	return p.Key
 }
 
 // listedTokens are those of the API, by name.
-func (s *served) listedTokens(headers ...string) map[string]tokenJSON {
-	s.t.Helper()
-	var got struct{ Data struct{ Tokens []tokenJSON } }
-	a := s.get("/api/v1/tokens", headers...)
-	must(s.t, json.Unmarshal([]byte(a.body), &got))
-	byName := map[string]tokenJSON{}
+func listedTokens(s *handlertest.Server, headers ...string) map[string]handlertest.TokenEntry {
+	s.T.Helper()
+	var got struct {
+		Data struct{ Tokens []handlertest.TokenEntry }
+	}
+	a := s.Get("/api/v1/tokens", headers...)
+	handlertest.Must(s.T, json.Unmarshal([]byte(a.Body), &got))
+	byName := map[string]handlertest.TokenEntry{}
 	for _, x := range got.Data.Tokens {
 		byName[x.Name] = x
 	}
@@ -127,87 +136,87 @@ func (s *served) listedTokens(headers ...string) map[string]tokenJSON {
 }
 
 func TestTokensThatWereMadeWithoutSignInAreListedAsSuch(t *testing.T) {
-	s := serve(t)
-	a := s.do("POST", "/api/v1/tokens", `{"name":"early","role":"admin"}`, "Content-Type", "application/json")
-	if a.status != 201 {
+	s := handlertest.Start(t)
+	a := s.Do("POST", "/api/v1/tokens", `{"name":"early","role":"admin"}`, "Content-Type", "application/json")
+	if a.Status != 201 {
 		t.Errorf("%v", a)
 	}
-	a = s.post("/tokens/new", "name=page&role=pusher&expires=never")
-	if a.status != 200 || !contains(a.body, "made without sign-in", "works only while the server is open") {
+	a = s.Post("/tokens/new", "name=page&role=pusher&expires=never")
+	if a.Status != 200 || !handlertest.Contains(a.Body, "made without sign-in", "works only while the server is open") {
 		t.Errorf("%v", a)
 	}
 	for _, target := range []string{"/tokens", "/tokens/new"} {
-		if a := s.get(target, aBrowser...); !contains(a.body, "once a credential is configured, they are denied") {
+		if a := s.Get(target, handlertest.BrowserHeaders...); !handlertest.Contains(a.Body, "once a credential is configured, they are denied") {
 			t.Errorf("%v", a)
 		}
 	}
-	if a := s.get("/tokens", aBrowser...); strings.Count(a.body, "made without sign-in") != 2 || strings.Contains(a.body, "it is refused") || strings.Count(a.body, "/rotate") != 2 {
+	if a := s.Get("/tokens", handlertest.BrowserHeaders...); strings.Count(a.Body, "made without sign-in") != 2 || strings.Contains(a.Body, "it is refused") || strings.Count(a.Body, "/rotate") != 2 {
 		t.Errorf("%v", a)
 	}
-	if x := s.listedTokens()["early"]; !x.Unsigned {
+	if x := listedTokens(s)["early"]; !x.Unsigned {
 		t.Errorf("%+v", x)
 	}
 
-	closed := serve(t, oneUser, func(c setup) { c.Guard.Tokens = credential.NewTokens([]string{rightToken}) })
-	x, stray := closed.kept("early", byStranger, 0)
-	admin := []string{"X-API-Key", rightToken}
-	closed.do("POST", "/api/v1/tokens", `{"name":"late","role":"admin"}`, append(admin, "Content-Type", "application/json")...)
-	a = closed.do("PUT", "/metrics/job/x", "", stray...)
-	if a.status != 401 || a.body != "the credential is not valid\n" || !contains(closed.log.String(), "made without sign-in") {
-		t.Errorf("%v\n%s", a, closed.log.String())
+	closed := handlertest.Start(t, handlertest.OneUser, func(c handlertest.Setup) { c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken}) })
+	x, stray := storeToken(closed, "early", byStranger, 0)
+	admin := []string{"X-API-Key", handlertest.RightToken}
+	closed.Do("POST", "/api/v1/tokens", `{"name":"late","role":"admin"}`, append(admin, "Content-Type", "application/json")...)
+	a = closed.Do("PUT", "/metrics/job/x", "", stray...)
+	if a.Status != 401 || a.Body != "the credential is not valid\n" || !handlertest.Contains(closed.Log.String(), "made without sign-in") {
+		t.Errorf("%v\n%s", a, closed.Log.String())
 	}
-	tokens := closed.listedTokens(admin...)
+	tokens := listedTokens(closed, admin...)
 	if !tokens["early"].Unsigned || tokens["late"].Unsigned {
 		t.Errorf("%+v", tokens)
 	}
-	page := closed.get("/tokens", append(admin, aBrowser...)...)
-	if !contains(page.body, "made without sign-in: denied") || strings.Count(page.body, "/rotate") != 1 || strings.Count(page.body, "/revoke\" hx-get") != 2 {
+	page := closed.Get("/tokens", append(admin, handlertest.BrowserHeaders...)...)
+	if !handlertest.Contains(page.Body, "made without sign-in: denied") || strings.Count(page.Body, "/rotate") != 1 || strings.Count(page.Body, "/revoke\" hx-get") != 2 {
 		t.Errorf("%v", page)
 	}
-	if a := closed.get("/tokens?q=without+sign-in", append(admin, aBrowser...)...); !contains(a.body, "1 of 2 tokens") {
+	if a := closed.Get("/tokens?q=without+sign-in", append(admin, handlertest.BrowserHeaders...)...); !handlertest.Contains(a.Body, "1 of 2 tokens") {
 		t.Errorf("%v", a)
 	}
 	// Nobody makes it good in passing.
-	if a := closed.do("POST", "/api/v1/tokens/"+x.ID+"/rotate", "", admin...); a.status != 409 || !contains(a.body, "make another one") {
+	if a := closed.Do("POST", "/api/v1/tokens/"+x.ID+"/rotate", "", admin...); a.Status != 409 || !handlertest.Contains(a.Body, "make another one") {
 		t.Errorf("%v", a)
 	}
-	if a := closed.get("/tokens/"+x.ID+"/rotate", append(admin, aBrowser...)...); a.status != 409 {
+	if a := closed.Get("/tokens/"+x.ID+"/rotate", append(admin, handlertest.BrowserHeaders...)...); a.Status != 409 {
 		t.Errorf("%v", a)
 	}
-	if a := closed.do("DELETE", "/api/v1/tokens/"+x.ID, "", admin...); a.status != 200 {
+	if a := closed.Do("DELETE", "/api/v1/tokens/"+x.ID, "", admin...); a.Status != 200 {
 		t.Errorf("%v", a)
 	}
 }
 
 func TestStrangersGetNoSecretThatIsGoodLater(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.Open = true })
-	x, _ := s.kept("signed", bySomebody, 0)
-	if a := s.do("POST", "/api/v1/tokens/"+x.ID+"/rotate", ""); a.status != 409 {
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.Guard.Open = true })
+	x, _ := storeToken(s, "signed", bySomebody, 0)
+	if a := s.Do("POST", "/api/v1/tokens/"+x.ID+"/rotate", ""); a.Status != 409 {
 		t.Errorf("%v", a)
 	}
-	if _, _, err := s.store.RotateToken(t.Context(), x.ID, 0, byStranger); !errors.Is(err, store.ErrTokenMaker) {
+	if _, _, err := s.Store.RotateToken(t.Context(), x.ID, 0, byStranger); !errors.Is(err, store.ErrTokenMaker) {
 		t.Error(err)
 	}
 	// What a certificate calls somebody where nobody is asked is no sign-in.
 	named := byStranger
 	named.By, named.ID = "CN=mallory", "certificate:CN=mallory"
-	if x, _ := s.kept("named", named, 0); x.Authenticated {
+	if x, _ := storeToken(s, "named", named, 0); x.Authenticated {
 		t.Error("a name is taken for a sign-in")
 	}
 }
 
 func TestAClosedServerSaysHowToComeIn(t *testing.T) {
-	s := serve(t, func(c setup) {
+	s := handlertest.Start(t, func(c handlertest.Setup) {
 		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{Users: map[string]string{}})
 	})
-	a := s.get("/", aBrowser...)
-	if a.status != 401 || !contains(a.body, "API_TOKENS", "--auth.open", "nobody can sign in here") || strings.Contains(a.body, "<form method=\"post\"") {
+	a := s.Get("/", handlertest.BrowserHeaders...)
+	if a.Status != 401 || !handlertest.Contains(a.Body, "API_TOKENS", "--auth.open", "nobody can sign in here") || strings.Contains(a.Body, "<form method=\"post\"") {
 		t.Errorf("%v", a)
 	}
-	if a := s.post("/login", filledIn("admin", "x", "/")); a.status != 401 {
+	if a := s.Post("/login", handlertest.LoginForm("admin", "x", "/")); a.Status != 401 {
 		t.Errorf("%v", a)
 	}
-	if a := s.get("/", "Authorization", basicHeader("", "")); a.status != 401 {
+	if a := s.Get("/", "Authorization", handlertest.BasicAuth("", "")); a.Status != 401 {
 		t.Errorf("%v", a)
 	}
 }

@@ -1,16 +1,17 @@
-package handlers
+package handlers_test
 
 import (
 	"strings"
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/handlers/web"
 )
 
 func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
-	h := newServer(Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
+	h := handlers.NewServer(handlers.Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
 	for _, test := range []struct {
 		path    string
 		kind    web.Kind
@@ -42,14 +43,14 @@ func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
 		{"/api/v1/status", web.Protocol, "", false},
 		{"/", web.Page, "", false},
 	} {
-		if k, f, d := h.web.Known.KindOf(test.path), h.web.Known.Fetches(test.path), h.web.Known.HasData(test.path); k != test.kind || f != test.fetches || d != test.data {
+		if k, f, d := h.Site().Known.KindOf(test.path), h.Site().Known.Fetches(test.path), h.Site().Known.HasData(test.path); k != test.kind || f != test.fetches || d != test.data {
 			t.Errorf("%s: got %d, %q, %v, want %d, %q, %v", test.path, k, f, d, test.kind, test.fetches, test.data)
 		}
 	}
 }
 
 func TestNobodyIsLedBackToAWayIn(t *testing.T) {
-	for _, r := range allRoutes() {
+	for _, r := range handlers.AllRoutes() {
 		path := strings.NewReplacer("*", "x", ":", "").Replace(r.Path)
 		if _, ok := r.On["GET"]; !ok && !r.SignIn || r.Path == "" {
 			continue // nobody is led to it anyway

@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"encoding/json"
@@ -16,44 +16,23 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/handlertest"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 )
 
-// made is a token that a test has made.
-type made struct {
-	*store.Token
-	secret string
-}
-
-// headers are those of a client that has the token.
-func (m made) headers() []string { return []string{"Authorization", "Bearer " + m.secret} }
-
-// token makes a token.
-func (s *served) token(name string, role auth.Role, limit string) made {
-	s.t.Helper()
-	n := store.NewToken{Name: name, Role: role}
-	if limit != "" {
-		var err error
-		n.Scope, err = store.ParseSelectors([]string{limit})
-		must(s.t, err)
-	}
-	t, secret, err := s.store.CreateToken(s.t.Context(), n, store.Origin{By: "test", Via: "basic"})
-	must(s.t, err)
-	return made{t, secret}
-}
-
 const notThere = "the credential is limited to other groupings\n"
 
 func TestATokenActsOnTheGroupingsOnlyThatItIsLimitedTo(t *testing.T) {
-	s := serve(t, oneUser)
-	admin := []string{"Authorization", basicHeader("admin", rightPassword)}
-	reader := s.token("reader", auth.Reader, `{job="in"}`).headers()
-	pusher := s.token("pusher", auth.Pusher, `{job="in"}`).headers()
-	administrator := s.token("admin", auth.Admin, `{job="in"}`).headers()
-	narrow := s.token("narrow", auth.Pusher, `{job="in",instance=~"a.*"}`).headers()
-	free := s.token("free", auth.Pusher, "").headers()
+	s := handlertest.Start(t, handlertest.OneUser)
+	admin := []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
+	reader := s.CreateToken("reader", auth.Reader, `{job="in"}`).Headers()
+	pusher := s.CreateToken("pusher", auth.Pusher, `{job="in"}`).Headers()
+	administrator := s.CreateToken("admin", auth.Admin, `{job="in"}`).Headers()
+	narrow := s.CreateToken("narrow", auth.Pusher, `{job="in",instance=~"a.*"}`).Headers()
+	free := s.CreateToken("free", auth.Pusher, "").Headers()
 	for _, test := range []struct {
 		who            string
 		headers        []string
@@ -89,41 +68,41 @@ func TestATokenActsOnTheGroupingsOnlyThatItIsLimitedTo(t *testing.T) {
 		{"an admin of many", administrator, "DELETE", "/api/v1/groupings?dry_run=true&match[]={job=%22in%22}", 200},
 		{"an admin of many elsewhere, who asks only", administrator, "DELETE", "/api/v1/groupings?dry_run=true&match[]={job=~%22.%2B%22}", 403},
 	} {
-		s.put("/metrics/job/in/instance/a", "a 1\n", admin...)
-		s.put("/metrics/job/in/instance/b", "a 1\n", admin...)
-		s.put("/metrics/job/out/instance/a", "a 1\n", admin...)
-		before := s.groupings()
-		a := s.do(test.method, test.target, "", test.headers...)
-		if a.status != test.want {
+		s.Put("/metrics/job/in/instance/a", "a 1\n", admin...)
+		s.Put("/metrics/job/in/instance/b", "a 1\n", admin...)
+		s.Put("/metrics/job/out/instance/a", "a 1\n", admin...)
+		before := s.Groupings()
+		a := s.Do(test.method, test.target, "", test.headers...)
+		if a.Status != test.want {
 			t.Errorf("%s: %v, want %d", test.who, a, test.want)
 		}
-		s.wantRefusal(a)
-		if after := s.groupings(); a.status == 403 && !slices.Equal(before, after) {
+		wantRefusal(s, a)
+		if after := s.Groupings(); a.Status == 403 && !slices.Equal(before, after) {
 			t.Errorf("%s: %v, but the groupings are %q, were %q", test.who, a, after, before)
 		}
 	}
 }
 
 func TestARefusalByTheLimitSaysSoAndLeavesNoTraceAtTheGrouping(t *testing.T) {
-	s := serve(t, oneUser)
-	s.put("/metrics/job/out", "a 1\n", "Authorization", basicHeader("admin", rightPassword))
-	pusher := s.token("pusher", auth.Pusher, `{job="in"}`).headers()
+	s := handlertest.Start(t, handlertest.OneUser)
+	s.Put("/metrics/job/out", "a 1\n", "Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword))
+	pusher := s.CreateToken("pusher", auth.Pusher, `{job="in"}`).Headers()
 	// The body never ends: it must not be waited for.
-	a := s.raw("PUT /metrics/job/out HTTP/1.1\r\nHost: x\r\nAuthorization: " + pusher[1] + "\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("#", 100_000))
-	if a.status != 403 || a.body != notThere || a.header.Get("WWW-Authenticate") != `Bearer realm="gatehouse", error="insufficient_scope"` {
-		t.Errorf("%v %v", a, a.header)
+	a := s.Raw("PUT /metrics/job/out HTTP/1.1\r\nHost: x\r\nAuthorization: " + pusher[1] + "\r\nContent-Length: 1000000\r\n\r\n" + strings.Repeat("#", 100_000))
+	if a.Status != 403 || a.Body != notThere || a.Header.Get("WWW-Authenticate") != `Bearer realm="gatehouse", error="insufficient_scope"` {
+		t.Errorf("%v %v", a, a.Header)
 	}
-	if g := s.group("/metrics/job/out"); !g.LastPushSuccessful() || !g.Failed.IsZero() {
+	if g := s.Grouping("/metrics/job/out"); !g.LastPushSuccessful() || !g.Failed.IsZero() {
 		t.Errorf("the grouping's last push failed at %v: %s", g.Failed, g.Failure)
 	}
-	asJSON := s.do("PUT", "/metrics/job/out", "a 1\n", append(pusher, "Accept", "application/json")...)
-	if asJSON.body != `{"status":"error","errorType":"forbidden","error":"`+strings.TrimSpace(notThere)+`"}` {
+	asJSON := s.Do("PUT", "/metrics/job/out", "a 1\n", append(pusher, "Accept", "application/json")...)
+	if asJSON.Body != `{"status":"error","errorType":"forbidden","error":"`+strings.TrimSpace(notThere)+`"}` {
 		t.Errorf("%v", asJSON)
 	}
-	if a := s.do("DELETE", "/metrics/job/out", "", pusher...); a.body != store.ErrOutside.Error()+"\n" {
+	if a := s.Do("DELETE", "/metrics/job/out", "", pusher...); a.Body != store.ErrOutside.Error()+"\n" {
 		t.Errorf("%v", a)
 	}
-	own := s.get("/metrics/self", "Authorization", basicHeader("admin", rightPassword)).body
+	own := s.Get("/metrics/self", "Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)).Body
 	for _, want := range []string{
 		`gatehouse_auth_decisions_total{result="forbidden",scheme="api_token"} 3`,
 		`gatehouse_pushes_refused_total{reason="syntax"} 0`,
@@ -138,9 +117,9 @@ func TestARefusalByTheLimitSaysSoAndLeavesNoTraceAtTheGrouping(t *testing.T) {
 	}
 }
 
-// seenBy are the groupings that a client is shown in each of the ways.
-func (s *served) seenBy(headers []string, jobs ...string) map[string][]string {
-	s.t.Helper()
+// visibleTo are the groupings that a client is shown in each of the ways.
+func visibleTo(s *handlertest.Server, headers []string, jobs ...string) map[string][]string {
+	s.T.Helper()
 	seen := map[string][]string{}
 	note := func(way string, labels map[string]string) {
 		parts := []string{}
@@ -153,20 +132,20 @@ func (s *served) seenBy(headers []string, jobs ...string) map[string][]string {
 		seen[way] = append(seen[way], "{"+strings.Join(parts, ",")+"}")
 	}
 	read := func(target string, into any) {
-		a := s.get(target, headers...)
-		if a.status != 200 {
-			s.t.Fatal(a)
+		a := s.Get(target, headers...)
+		if a.Status != 200 {
+			s.T.Fatal(a)
 		}
-		must(s.t, json.Unmarshal([]byte(a.body), into))
+		handlertest.Must(s.T, json.Unmarshal([]byte(a.Body), into))
 	}
-	var targets []targetJSON
+	var targets []handlertest.Target
 	read("/api/v1/targets", &targets)
 	for _, x := range targets {
 		note("targets", x.Labels)
 	}
 	var groupings struct {
 		Data struct {
-			Groupings []groupingJSON
+			Groupings []handlertest.Grouping
 			Total     int
 		}
 	}
@@ -175,7 +154,7 @@ func (s *served) seenBy(headers []string, jobs ...string) map[string][]string {
 		note("groupings", x.Labels)
 	}
 	if groupings.Data.Total != len(groupings.Data.Groupings) {
-		s.t.Errorf("a total of %d", groupings.Data.Total)
+		s.T.Errorf("a total of %d", groupings.Data.Total)
 	}
 	var pushed struct {
 		Data []struct{ Labels map[string]string }
@@ -185,11 +164,11 @@ func (s *served) seenBy(headers []string, jobs ...string) map[string][]string {
 		note("metrics", x.Labels)
 	}
 	scrape := func(way, target string) {
-		a := s.get(target, headers...)
-		if a.status == 404 {
+		a := s.Get(target, headers...)
+		if a.Status == 404 {
 			return
 		}
-		for line := range strings.Lines(a.body) {
+		for line := range strings.Lines(a.Body) {
 			if rest, ok := strings.CutPrefix(line, "push_time_seconds{"); ok {
 				labels := map[string]string{}
 				for l := range strings.SplitSeq(rest[:strings.IndexByte(rest, '}')], ",") {
@@ -213,8 +192,8 @@ func (s *served) seenBy(headers []string, jobs ...string) map[string][]string {
 }
 
 func TestWhatALimitShowsIsWhatItsSelectorMeans(t *testing.T) {
-	s := serve(t, oneUser)
-	admin := []string{"Authorization", basicHeader("admin", rightPassword)}
+	s := handlertest.Start(t, handlertest.OneUser)
+	admin := []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
 	random := rand.New(rand.NewPCG(5, 7))
 	jobs := []string{"a", "b", "c"}
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
@@ -225,20 +204,20 @@ func TestWhatALimitShowsIsWhatItsSelectorMeans(t *testing.T) {
 				path += "/" + label + "/" + v
 			}
 		}
-		s.put(path, "", admin...)
+		s.Put(path, "", admin...)
 	}
 	for i := range 25 {
 		limit := fmt.Sprintf(`{job%s"%s",env%s"%s",zone%s"%s"}`,
 			pick("=", "=~"), pick("a", "b", "a", "none"), pick("=", "!=", "=~", "!~"), pick("", "1", "2|30"), pick("=", "!=", "=~", "!~"), pick("", "1", "3.*"))
-		token := s.token(fmt.Sprint("t", i), auth.Reader, limit)
+		token := s.CreateToken(fmt.Sprint("t", i), auth.Reader, limit)
 		var want []string
-		for g := range s.store.Snapshot().Groupings() {
+		for g := range s.Store.Snapshot().Groupings() {
 			if token.Scope.Match(g.Key.Labels()) {
 				want = append(want, g.Key.String())
 			}
 		}
 		slices.Sort(want)
-		seen := s.seenBy(token.headers(), jobs...)
+		seen := visibleTo(s, token.Headers(), jobs...)
 		for _, way := range []string{"targets", "groupings", "metrics", "scrape", "jobs"} {
 			if !slices.Equal(seen[way], want) {
 				t.Errorf("%s limited to %s shows\n%s\nwant\n%s", way, limit, strings.Join(seen[way], "\n"), strings.Join(want, "\n"))
@@ -248,88 +227,88 @@ func TestWhatALimitShowsIsWhatItsSelectorMeans(t *testing.T) {
 }
 
 func TestAScrapeWithALimitHasNothingOfTheServersOwn(t *testing.T) {
-	s := serve(t, oneUser)
-	admin := []string{"Authorization", basicHeader("admin", rightPassword)}
-	s.put("/metrics/job/in", "a 1\n", admin...)
-	s.put("/metrics/job/out", "b 1\n", admin...)
-	one, other := s.token("one", auth.Reader, `{job="in"}`).headers(), s.token("other", auth.Reader, `{job=~"in|x"}`).headers()
-	a := s.get("/metrics", one...)
-	if !strings.Contains(a.body, "a{") || strings.Contains(a.body, "b{") || strings.Contains(a.body, "go_") || strings.Contains(a.body, "gatehouse_") {
-		t.Errorf("%s", a.body)
+	s := handlertest.Start(t, handlertest.OneUser)
+	admin := []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
+	s.Put("/metrics/job/in", "a 1\n", admin...)
+	s.Put("/metrics/job/out", "b 1\n", admin...)
+	one, other := s.CreateToken("one", auth.Reader, `{job="in"}`).Headers(), s.CreateToken("other", auth.Reader, `{job=~"in|x"}`).Headers()
+	a := s.Get("/metrics", one...)
+	if !strings.Contains(a.Body, "a{") || strings.Contains(a.Body, "b{") || strings.Contains(a.Body, "go_") || strings.Contains(a.Body, "gatehouse_") {
+		t.Errorf("%s", a.Body)
 	}
-	tag := a.header.Get("ETag")
-	if again := s.get("/metrics", append(one, "If-None-Match", tag)...); again.status != 304 {
+	tag := a.Header.Get("ETag")
+	if again := s.Get("/metrics", append(one, "If-None-Match", tag)...); again.Status != 304 {
 		t.Errorf("%v", again)
 	}
-	if b := s.get("/metrics", append(other, "If-None-Match", tag)...); b.status != 200 || b.header.Get("ETag") == tag {
-		t.Errorf("%v with the tag %q", b, b.header.Get("ETag"))
+	if b := s.Get("/metrics", append(other, "If-None-Match", tag)...); b.Status != 200 || b.Header.Get("ETag") == tag {
+		t.Errorf("%v with the tag %q", b, b.Header.Get("ETag"))
 	}
 	selector := url.QueryEscape(`{job="out"}`)
-	if a := s.get("/metrics?match[]="+selector, one...); a.status != 200 || a.body != "" {
+	if a := s.Get("/metrics?match[]="+selector, one...); a.Status != 200 || a.Body != "" {
 		t.Errorf("%v", a)
 	}
 }
 
 func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
-	s := serve(t, oneUser)
-	token := s.token("x", auth.Pusher, `{job="in"}`)
-	_, err := s.store.RevokeToken(t.Context(), token.ID, store.Origin{})
-	must(t, err)
+	s := handlertest.Start(t, handlertest.OneUser)
+	token := s.CreateToken("x", auth.Pusher, `{job="in"}`)
+	_, err := s.Store.RevokeToken(t.Context(), token.ID, store.Origin{})
+	handlertest.Must(t, err)
 	for _, target := range []string{"/metrics", "/metrics/job/in", "/api/v1/targets", "/api/v1/groupings", "/api/v1/metrics"} {
-		if a := s.get(target, token.headers()...); a.status != 401 {
+		if a := s.Get(target, token.Headers()...); a.Status != 401 {
 			t.Errorf("%v", a)
 		}
 	}
 	// Between the guard and the handler.
-	again := s.token("again", auth.Pusher, `{job="in"}`)
+	again := s.CreateToken("again", auth.Pusher, `{job="in"}`)
 	key, _ := again.Scope.Example()
-	h := newServer(Config{Store: s.store})
-	g, err := guard.New(guard.Config{MadeTokens: s.store, Tokens: credential.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
-	must(t, err)
+	h := handlers.NewServer(handlers.Config{Store: s.Store})
+	g, err := guard.New(guard.Config{MadeTokens: s.Store, Tokens: credential.NewTokens([]string{"x"}), Logger: slog.New(slog.DiscardHandler)})
+	handlertest.Must(t, err)
 	app := fiber.New()
 	app.Use(g.Require(auth.Read), func(c *fiber.Ctx) error {
-		if err := h.web.Allow(c, key); err != nil {
+		if err := h.Site().Allow(c, key); err != nil {
 			t.Errorf("got %v", err)
 		}
-		_, err := s.store.RevokeToken(t.Context(), again.ID, store.Origin{})
-		must(t, err)
-		if _, err := h.web.Scope(c); err == nil || web.AnswerTo(err).Status != 403 {
+		_, err := s.Store.RevokeToken(t.Context(), again.ID, store.Origin{})
+		handlertest.Must(t, err)
+		if _, err := h.Site().Scope(c); err == nil || web.AnswerTo(err).Status != 403 {
 			t.Errorf("got %v", err)
 		}
-		if err := h.web.Allow(c, key); err == nil || web.AnswerTo(err).Status != 403 {
+		if err := h.Site().Allow(c, key); err == nil || web.AnswerTo(err).Status != 403 {
 			t.Errorf("got %v", err)
 		}
 		return nil
 	})
 	r := httptest.NewRequest("GET", "/", nil)
-	r.Header.Set("Authorization", "Bearer "+again.secret)
+	r.Header.Set("Authorization", "Bearer "+again.Secret)
 	resp, err := app.Test(r, -1)
-	must(t, err)
+	handlertest.Must(t, err)
 	if resp.StatusCode != 200 {
 		t.Errorf("%d", resp.StatusCode)
 	}
-	must(t, resp.Body.Close())
+	handlertest.Must(t, resp.Body.Close())
 }
 
 func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
-	everything := func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true }
-	s := serve(t, oneUser, everything)
-	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	everything := func(c handlertest.Setup) { c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true }
+	s := handlertest.Start(t, handlertest.OneUser, everything)
+	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	keepToIt := []string{
 		"GET /metrics", "GET /metrics/*", "PUT /metrics/*", "POST /metrics/*", "DELETE /metrics/*",
 		"GET /api/v1/targets", "GET /api/v1/groupings", "DELETE /api/v1/groupings", "GET /api/v1/metrics",
 		"GET /account",
 	}
 	for _, role := range []auth.Role{auth.Reader, auth.Pusher, auth.Admin} {
-		token := s.token("limited "+role.String(), role, `{job="in"}`)
+		token := s.CreateToken("limited "+role.String(), role, `{job="in"}`)
 		targets := map[string][]string{"GET /debug/pprof/": nil, "GET /debug/pprof/heap": nil}
-		for _, r := range h.routes() {
+		for _, r := range h.Routes() {
 			for method, e := range r.On {
 				if e.Needs != auth.Public && !slices.Contains(keepToIt, method+" "+r.Path) {
 					target := method + " " + strings.NewReplacer("*", "x", ":id", token.ID, ":operation", "x").Replace(r.Path)
 					targets[target] = nil
 					if r.Kind == web.Page {
-						targets[target] = aForm
+						targets[target] = handlertest.FormHeaders
 					}
 				}
 			}
@@ -339,15 +318,15 @@ func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
 		}
 		for target, headers := range targets {
 			method, path, _ := strings.Cut(target, " ")
-			if a := s.do(method, path, "", append(token.headers(), headers...)...); a.status != 403 {
+			if a := s.Do(method, path, "", append(token.Headers(), headers...)...); a.Status != 403 {
 				t.Errorf("%s: %v", role, a)
 			}
 		}
-		if a := s.get("/nowhere", token.headers()...); a.status != 404 {
+		if a := s.Get("/nowhere", token.Headers()...); a.Status != 404 {
 			t.Errorf("%v", a)
 		}
 	}
-	if s.quits.Load() > 0 {
+	if s.Quits.Load() > 0 {
 		t.Error("the server was ended")
 	}
 }

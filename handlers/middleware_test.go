@@ -1,16 +1,18 @@
-package handlers
+package handlers_test
 
 import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"gatehouse/handlers/handlertest"
 )
 
 func TestPagesOfOtherSitesCannotChangeAnything(t *testing.T) {
-	external := func(c setup) { c.ExternalURL, _ = url.Parse("https://push.example.org/pg") }
+	external := func(c handlertest.Setup) { c.ExternalURL, _ = url.Parse("https://push.example.org/pg") }
 	tests := []struct {
 		name    string
-		change  func(setup)
+		change  func(handlertest.Setup)
 		headers []string
 		status  int
 	}{
@@ -32,13 +34,13 @@ func TestPagesOfOtherSitesCannotChangeAnything(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, func(c setup) {
+			s := handlertest.Start(t, func(c handlertest.Setup) {
 				c.EnableAdminAPI, c.EnableLifecycle = true, true
 				if test.change != nil {
 					test.change(c)
 				}
 			})
-			s.put("/metrics/job/keep", "a 1\n")
+			s.Put("/metrics/job/keep", "a 1\n")
 			for _, r := range [][2]string{
 				{"PUT", "/metrics/job/x"},
 				{"POST", "/metrics/job/x"},
@@ -48,19 +50,19 @@ func TestPagesOfOtherSitesCannotChangeAnything(t *testing.T) {
 				{"PUT", "/-/quit"},
 				{"POST", "/-/quit"},
 			} {
-				a := s.do(r[0], r[1], "", test.headers...)
-				if a.status/100 != test.status/100 {
+				a := s.Do(r[0], r[1], "", test.headers...)
+				if a.Status/100 != test.status/100 {
 					t.Errorf("%v, want %d", a, test.status)
 				}
 			}
 			if test.status == 403 {
-				s.wantGroupings(`{job="keep"}`)
-				if s.quits.Load() != 0 {
+				s.WantGroupings(`{job="keep"}`)
+				if s.Quits.Load() != 0 {
 					t.Errorf("asked to end")
 				}
 			}
 			// Reading is not a change, and nobody else can read the answer.
-			if a := s.get("/metrics", test.headers...); a.status != 200 {
+			if a := s.Get("/metrics", test.headers...); a.Status != 200 {
 				t.Errorf("%v", a)
 			}
 		})
@@ -68,7 +70,7 @@ func TestPagesOfOtherSitesCannotChangeAnything(t *testing.T) {
 }
 
 func TestRequestTargetsMustBePlain(t *testing.T) {
-	s := serve(t)
+	s := handlertest.Start(t)
 	for _, test := range []struct {
 		name, line string
 		status     int
@@ -99,33 +101,33 @@ func TestRequestTargetsMustBePlain(t *testing.T) {
 		{"a semicolon in the query", "GET /metrics?a;b HTTP/1.1", 200},
 		{"no method that there is", "BREW /metrics HTTP/1.1", 400},
 	} {
-		a := s.raw(test.line + "\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-		if a.status != test.status || a.header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: %.200v %v, want %d", test.name, a, a.header, test.status)
+		a := s.Raw(test.line + "\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+		if a.Status != test.status || a.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %.200v %v, want %d", test.name, a, a.Header, test.status)
 		}
-		if a.status != 200 && len(a.body) > 100 {
+		if a.Status != 200 && len(a.Body) > 100 {
 			t.Errorf("%s: %v", test.name, a)
 		}
 	}
-	s.wantGroupings()
+	s.WantGroupings()
 }
 
 func TestThereAreNoOtherPathsAndNoRedirects(t *testing.T) {
-	s := serve(t)
+	s := handlertest.Start(t)
 	for _, target := range []string{
 		"/nowhere", "/METRICS", "/Metrics/job/x", "/metrics/", "/health/", "/-/healthy/", "/-/HEALTHY", "/api/v1", "/api/v1/", "/api/v1/Status",
 		"/api/v1/status/", "/api/v2/status", "/api/v1/groupings/x", "/metrics/self/x",
 	} {
 		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE"} {
-			a := s.do(method, target, "")
-			if a.status != 404 {
+			a := s.Do(method, target, "")
+			if a.Status != 404 {
 				t.Errorf("%v", a)
 			}
 			json := strings.HasPrefix(target, "/api/v1/")
-			if method != "HEAD" && json && a.body != `{"status":"error","errorType":"not_found","error":"not found"}` {
+			if method != "HEAD" && json && a.Body != `{"status":"error","errorType":"not_found","error":"not found"}` {
 				t.Errorf("%v", a)
 			}
-			if method != "HEAD" && !json && a.body != "not found\n" {
+			if method != "HEAD" && !json && a.Body != "not found\n" {
 				t.Errorf("%v", a)
 			}
 		}
@@ -133,7 +135,7 @@ func TestThereAreNoOtherPathsAndNoRedirects(t *testing.T) {
 }
 
 func TestAMethodThatIsNotThereIsRefusedWithThoseThatAre(t *testing.T) {
-	s := serve(t, func(c setup) { c.EnableAdminAPI = true })
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI = true })
 	const read = "GET, HEAD, OPTIONS"
 	for target, allow := range map[string]string{
 		"/": read, "/metrics": read, "/metrics/self": read, "/metrics/job/x": "DELETE, GET, HEAD, OPTIONS, POST, PUT",
@@ -145,15 +147,15 @@ func TestAMethodThatIsNotThereIsRefusedWithThoseThatAre(t *testing.T) {
 			if strings.Contains(allow, method) && method != "OPTIONS" {
 				continue
 			}
-			a := s.do(method, target, "")
+			a := s.Do(method, target, "")
 			want := 405
 			if method == "OPTIONS" {
 				want = 200
 			}
-			if a.status != want || a.header.Get("Allow") != allow {
-				t.Errorf("%v, Allow %q, want %d and %q", a, a.header.Get("Allow"), want, allow)
+			if a.Status != want || a.Header.Get("Allow") != allow {
+				t.Errorf("%v, Allow %q, want %d and %q", a, a.Header.Get("Allow"), want, allow)
 			}
-			if want == 405 && !strings.Contains(a.body, "method not allowed") {
+			if want == 405 && !strings.Contains(a.Body, "method not allowed") {
 				t.Errorf("%v", a)
 			}
 		}
@@ -161,30 +163,30 @@ func TestAMethodThatIsNotThereIsRefusedWithThoseThatAre(t *testing.T) {
 }
 
 func TestAPrefixMovesEverything(t *testing.T) {
-	s := serve(t, func(c setup) { c.RoutePrefix, c.EnableAdminAPI = "/pg", true })
-	s.put("/metrics/job/x/api/v1", "a 1\n")
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.RoutePrefix, c.EnableAdminAPI = "/pg", true })
+	s.Put("/metrics/job/x/api/v1", "a 1\n")
 	for _, target := range []string{"/", "/metrics", "/metrics/self", "/metrics/job/x", "/metrics/job/x/api/v1", "/api/v1/targets", "/api/v1/groupings", "/health", "/-/healthy", "/-/ready"} {
-		if a := s.get("/pg" + target); a.status != 200 {
+		if a := s.Get("/pg" + target); a.Status != 200 {
 			t.Errorf("%v", a)
 		}
-		if a := s.get(target); a.status != 404 {
+		if a := s.Get(target); a.Status != 404 {
 			t.Errorf("%v", a)
 		}
 	}
-	if a := s.get("/pg/api/v1/nowhere"); !strings.HasPrefix(a.body, "{") {
+	if a := s.Get("/pg/api/v1/nowhere"); !strings.HasPrefix(a.Body, "{") {
 		t.Errorf("%v", a)
 	}
-	if a := s.do("PUT", "/pg/metrics/job/x/l/..", ""); a.status != 200 {
+	if a := s.Do("PUT", "/pg/metrics/job/x/l/..", ""); a.Status != 200 {
 		t.Errorf("%v", a)
 	}
 }
 
 func TestErrorsOfPushesAreTextWhateverThePath(t *testing.T) {
-	s := serve(t)
-	if a := s.do("PUT", "/metrics/job/x/api/v1/y/z", "?"); a.status != 400 || !oneLine(a.body) || a.header.Get("Content-Type") != "text/plain; charset=utf-8" {
-		t.Errorf("%v %v", a, a.header)
+	s := handlertest.Start(t)
+	if a := s.Do("PUT", "/metrics/job/x/api/v1/y/z", "?"); a.Status != 400 || !handlertest.OneLine(a.Body) || a.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("%v %v", a, a.Header)
 	}
-	if a := s.do("PUT", "/metrics/job//api/v1/", "?"); a.status != 400 || !oneLine(a.body) {
+	if a := s.Do("PUT", "/metrics/job//api/v1/", "?"); a.Status != 400 || !handlertest.OneLine(a.Body) {
 		t.Errorf("%v", a)
 	}
 }

@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"bufio"
@@ -8,22 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/auth"
 	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/handlertest"
 )
 
-func prefixes(t *testing.T, list ...string) auth.Prefixes {
-	t.Helper()
-	p, err := auth.ParsePrefixes(list)
-	must(t, err)
-	return p
-}
-
 func TestOnlyAllowedAddressesComeIn(t *testing.T) {
-	proxied := func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.0/8", "10.0.0.0/8") }
-	inside := func(c setup) { c.Guard.Allowed = prefixes(t, "192.0.2.0/24") }
-	scrapes := func(c setup) { c.Guard.ScrapeAllowed = prefixes(t, "192.0.2.1") }
+	proxied := func(c handlertest.Setup) { c.Guard.Trusted = handlertest.Prefixes(t, "127.0.0.0/8", "10.0.0.0/8") }
+	inside := func(c handlertest.Setup) { c.Guard.Allowed = handlertest.Prefixes(t, "192.0.2.0/24") }
+	scrapes := func(c handlertest.Setup) { c.Guard.ScrapeAllowed = handlertest.Prefixes(t, "192.0.2.1") }
 	via := func(lines ...string) []string {
 		var headers []string
 		for _, l := range lines {
@@ -33,27 +26,27 @@ func TestOnlyAllowedAddressesComeIn(t *testing.T) {
 	}
 	tests := []struct {
 		name                    string
-		change                  []func(setup)
+		change                  []func(handlertest.Setup)
 		headers                 []string
 		health, scrape, pushing int
 	}{
 		{"no list", nil, nil, 200, 200, 200},
-		{"another peer", []func(setup){inside}, nil, 403, 403, 403},
-		{"a peer that claims to be inside", []func(setup){inside}, via("192.0.2.1"), 403, 403, 403},
-		{"a client behind a proxy", []func(setup){inside, proxied}, via("192.0.2.1"), 200, 200, 200},
-		{"behind two proxies", []func(setup){inside, proxied}, via("192.0.2.1, 10.0.0.1"), 200, 200, 200},
-		{"in two lines", []func(setup){inside, proxied}, via("192.0.2.1", "10.0.0.1"), 200, 200, 200},
-		{"another client behind a proxy", []func(setup){inside, proxied}, via("203.0.113.7"), 403, 403, 403},
-		{"one that writes the header itself", []func(setup){inside, proxied}, via("192.0.2.1, 203.0.113.7"), 403, 403, 403},
-		{"one that writes a line itself", []func(setup){inside, proxied}, via("192.0.2.1", "203.0.113.7"), 403, 403, 403},
-		{"nonsense", []func(setup){inside, proxied}, via("192.0.2.1, unknown"), 403, 403, 403},
-		{"scrapes from elsewhere", []func(setup){scrapes}, nil, 200, 403, 200},
-		{"scrapes from there", []func(setup){scrapes, proxied}, via("192.0.2.1"), 200, 200, 200},
-		{"scrapes from beside it", []func(setup){scrapes, proxied}, via("192.0.2.2"), 200, 403, 200},
+		{"another peer", []func(handlertest.Setup){inside}, nil, 403, 403, 403},
+		{"a peer that claims to be inside", []func(handlertest.Setup){inside}, via("192.0.2.1"), 403, 403, 403},
+		{"a client behind a proxy", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1"), 200, 200, 200},
+		{"behind two proxies", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1, 10.0.0.1"), 200, 200, 200},
+		{"in two lines", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1", "10.0.0.1"), 200, 200, 200},
+		{"another client behind a proxy", []func(handlertest.Setup){inside, proxied}, via("203.0.113.7"), 403, 403, 403},
+		{"one that writes the header itself", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1, 203.0.113.7"), 403, 403, 403},
+		{"one that writes a line itself", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1", "203.0.113.7"), 403, 403, 403},
+		{"nonsense", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1, unknown"), 403, 403, 403},
+		{"scrapes from elsewhere", []func(handlertest.Setup){scrapes}, nil, 200, 403, 200},
+		{"scrapes from there", []func(handlertest.Setup){scrapes, proxied}, via("192.0.2.1"), 200, 200, 200},
+		{"scrapes from beside it", []func(handlertest.Setup){scrapes, proxied}, via("192.0.2.2"), 200, 403, 200},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, test.change...)
+			s := handlertest.Start(t, test.change...)
 			for _, r := range []struct {
 				method, target string
 				want           int
@@ -64,12 +57,12 @@ func TestOnlyAllowedAddressesComeIn(t *testing.T) {
 				{"PUT", "/metrics/job/x", test.pushing},
 				{"GET", "/metrics/job/x", max(test.scrape, test.pushing)},
 			} {
-				a := s.do(r.method, r.target, "", test.headers...)
-				if a.status != r.want {
+				a := s.Do(r.method, r.target, "", test.headers...)
+				if a.Status != r.want {
 					t.Errorf("%v, want %d", a, r.want)
 				}
-				if a.status == 403 && a.header.Get("WWW-Authenticate") != "" {
-					t.Errorf("a credential would not help: %v", a.header)
+				if a.Status == 403 && a.Header.Get("WWW-Authenticate") != "" {
+					t.Errorf("a credential would not help: %v", a.Header)
 				}
 			}
 		})
@@ -77,24 +70,24 @@ func TestOnlyAllowedAddressesComeIn(t *testing.T) {
 }
 
 func TestTheAddressOfAClientIsKept(t *testing.T) {
-	s := serve(t, func(c setup) { c.Guard.Trusted = prefixes(t, "127.0.0.1") })
-	s.put("/metrics/job/x", "a 1\n", "X-Forwarded-For", "192.0.2.9, 2001:db8::1")
-	if from := s.group("/metrics/job/x").Origin.From; from != "2001:db8::1" {
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.Guard.Trusted = handlertest.Prefixes(t, "127.0.0.1") })
+	s.Put("/metrics/job/x", "a 1\n", "X-Forwarded-For", "192.0.2.9, 2001:db8::1")
+	if from := s.Grouping("/metrics/job/x").Origin.From; from != "2001:db8::1" {
 		t.Errorf("pushed from %q", from)
 	}
 }
 
 func TestBeingOnThisMachineIsEnoughOnlyWithoutAnyDoubt(t *testing.T) {
-	password := func(c setup) {
-		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: rightPassword})
-		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
+	password := func(c handlertest.Setup) {
+		c.Guard.Passwords = credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: handlertest.RightPassword})
+		c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken})
 	}
-	on := func(c setup) { c.Guard.Bypass = guard.BypassOn }
-	same := func(c setup) { c.Guard.Bypass = guard.BypassSameUser }
-	keyed := func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }
+	on := func(c handlertest.Setup) { c.Guard.Bypass = guard.BypassOn }
+	same := func(c handlertest.Setup) { c.Guard.Bypass = guard.BypassSameUser }
+	keyed := func(c handlertest.Setup) { c.Guard.ScrapeKey = credential.NewSecret(handlertest.RightKey) }
 	tests := []struct {
 		name    string
-		change  func(setup)
+		change  func(handlertest.Setup)
 		headers []string
 		read    int
 		write   int
@@ -124,34 +117,34 @@ func TestBeingOnThisMachineIsEnoughOnlyWithoutAnyDoubt(t *testing.T) {
 		{"no origin to speak of", on, []string{"Origin", "null"}, 401, 403},
 		{"another origin", on, []string{"Origin", "http://evil.test"}, 401, 403},
 
-		{"a wrong password", on, []string{"Authorization", basicHeader("admin", "x")}, 401, 401},
+		{"a wrong password", on, []string{"Authorization", handlertest.BasicAuth("admin", "x")}, 401, 401},
 		{"a wrong token", on, []string{"X-API-Key", "x"}, 401, 401},
 		{"a key where none is known", on, []string{"X-Metrics-Key", "x"}, 401, 401},
-		{"a right token", on, []string{"X-API-Key", rightToken}, 200, 200},
+		{"a right token", on, []string{"X-API-Key", handlertest.RightToken}, 200, 200},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, password, func(c setup) {
+			s := handlertest.Start(t, password, func(c handlertest.Setup) {
 				if test.change != nil {
 					test.change(c)
 				}
 			})
 			for _, target := range []string{"/metrics", "/", "/api/v1/status"} {
-				if a := s.get(target, test.headers...); a.status != test.read {
+				if a := s.Get(target, test.headers...); a.Status != test.read {
 					t.Errorf("%v, want %d", a, test.read)
 				}
 			}
-			if a := s.do("PUT", "/metrics/job/x", "a 1\n", test.headers...); a.status != test.write {
+			if a := s.Do("PUT", "/metrics/job/x", "a 1\n", test.headers...); a.Status != test.write {
 				t.Errorf("%v, want %d", a, test.write)
 			}
 		})
 	}
 	t.Run("never instead of the scrape key", func(t *testing.T) {
-		s := serve(t, password, on, keyed)
-		if a := s.get("/metrics"); a.status != 401 {
+		s := handlertest.Start(t, password, on, keyed)
+		if a := s.Get("/metrics"); a.Status != 401 {
 			t.Errorf("%v", a)
 		}
-		if a := s.get("/"); a.status != 200 {
+		if a := s.Get("/"); a.Status != 200 {
 			t.Errorf("%v", a)
 		}
 	})
@@ -160,27 +153,30 @@ func TestBeingOnThisMachineIsEnoughOnlyWithoutAnyDoubt(t *testing.T) {
 func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		change func(setup)
+		change func(handlertest.Setup)
 		key    string
 		want   int
 	}{
-		{"open", func(setup) {}, "", 200},
-		{"with the key", func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }, rightKey, 200},
-		{"without the key", func(c setup) { c.Guard.ScrapeKey = credential.NewSecret(rightKey) }, "", 401},
+		{"open", func(handlertest.Setup) {}, "", 200},
+		{"with the key", func(c handlertest.Setup) { c.Guard.ScrapeKey = credential.NewSecret(handlertest.RightKey) }, handlertest.RightKey, 200},
+		{"without the key", func(c handlertest.Setup) { c.Guard.ScrapeKey = credential.NewSecret(handlertest.RightKey) }, "", 401},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := serve(t, test.change, func(c setup) { c.onlyScrapes(); c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true })
+			s := handlertest.Start(t, test.change, func(c handlertest.Setup) {
+				c.OnlyScrapes()
+				c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true
+			})
 			var headers []string
 			if test.key != "" {
 				headers = []string{"X-Metrics-Key", test.key}
 			}
 			for _, target := range []string{"/metrics", "/metrics/self", "/api/v1/targets"} {
-				if a := s.get(target, headers...); a.status != test.want {
+				if a := s.Get(target, headers...); a.Status != test.want {
 					t.Errorf("%v, want %d", a, test.want)
 				}
 			}
 			for _, target := range []string{"/health", "/-/healthy", "/-/ready"} {
-				if a := s.get(target); a.status != 200 {
+				if a := s.Get(target); a.Status != 200 {
 					t.Errorf("%v", a)
 				}
 			}
@@ -197,7 +193,7 @@ func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 				{"PUT", "/-/quit"},
 				{"GET", "/debug/pprof/heap"},
 			} {
-				if a := s.do(r[0], r[1], "", headers...); a.status != 404 && a.status != 405 && a.status != 401 || s.quits.Load() != 0 {
+				if a := s.Do(r[0], r[1], "", headers...); a.Status != 404 && a.Status != 405 && a.Status != 401 || s.Quits.Load() != 0 {
 					t.Errorf("%v", a)
 				}
 			}
@@ -206,25 +202,25 @@ func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 }
 
 func TestScrapesCanBeTakenOffTheMainListener(t *testing.T) {
-	s := serve(t, func(c setup) { c.ScrapesElsewhere = true })
-	s.put("/metrics/job/x", "a 1\n")
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.ScrapesElsewhere = true })
+	s.Put("/metrics/job/x", "a 1\n")
 	for target, want := range map[string]int{"/metrics": 405, "/metrics/self": 405, "/metrics/job/x": 405, "/api/v1/targets": 404, "/": 200, "/api/v1/groupings": 200, "/health": 200} {
-		if a := s.get(target); a.status != want {
+		if a := s.Get(target); a.Status != want {
 			t.Errorf("%v, want %d", a, want)
 		}
 	}
-	if a := s.do("DELETE", "/metrics/job/x", ""); a.status != 202 {
+	if a := s.Do("DELETE", "/metrics/job/x", ""); a.Status != 202 {
 		t.Errorf("%v", a)
 	}
 }
 
 func TestPeersWithoutAnAddressAreNoLocalOnes(t *testing.T) {
-	s := serve(t, func(c setup) {
-		c.Guard.Tokens, c.Guard.Bypass = credential.NewTokens([]string{rightToken}), guard.BypassOn
+	s := handlertest.Start(t, func(c handlertest.Setup) {
+		c.Guard.Tokens, c.Guard.Bypass = credential.NewTokens([]string{handlertest.RightToken}), guard.BypassOn
 	})
 	client, server := net.Pipe()
 	t.Cleanup(func() { _ = client.Close() })
-	go func() { _ = s.app.Server().ServeConn(server) }()
+	go func() { _ = s.App.Server().ServeConn(server) }()
 	resp, text := exchange(t, client, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	if resp.StatusCode != 401 || !strings.Contains(text, "authentication is required") {
 		t.Errorf("got %d %q", resp.StatusCode, text)

@@ -1,105 +1,22 @@
-package handlers
+package handlers_test
 
 import (
 	"encoding/json"
-	"io"
 	"maps"
-	"net/http"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-
+	"gatehouse/handlers"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/handlertest"
 	"gatehouse/handlers/web"
 	"gatehouse/store/exposition"
 )
 
-// describedAPI is the description, checked.
-var describedAPI = sync.OnceValues(func() (*openapi3.T, error) {
-	asText := openapi3filter.FileBodyDecoder
-	for _, mediaType := range []string{"application/openmetrics-text", "application/vnd.google.protobuf", "text/html"} {
-		openapi3filter.RegisterBodyDecoder(mediaType, asText)
-	}
-	openapi3.DefineStringFormatValidator("date-time", openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringDateTime))
-	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromFile("gateway/openapi.json")
-	if err != nil {
-		return nil, err
-	}
-	return doc, doc.Validate(loader.Context)
-})
-
 func TestTheDescriptionIsValidOpenAPI(t *testing.T) {
-	if _, err := describedAPI(); err != nil {
+	if _, err := handlertest.DescribedAPI(); err != nil {
 		t.Fatal(err)
-	}
-}
-
-var tokenPath = regexp.MustCompile(`^/api/v1/tokens/[^/]+(/rotate)?$`)
-
-// template returns the path of the description that a request's path belongs
-// to.
-func template(path string) string {
-	rest, below := strings.CutPrefix(path, "/metrics/job/")
-	rest = "/" + rest
-	switch {
-	case below && strings.Count(strings.TrimSuffix(rest, "/"), "/") <= 1:
-		return "/metrics/job/{job}"
-	case below:
-		return "/metrics/job/{job}/{labels}"
-	case strings.HasPrefix(path, "/debug/pprof/") && path != "/debug/pprof/":
-		return "/debug/pprof/{profile}"
-	case strings.HasPrefix(path, "/api/v1/tokens/"):
-		return tokenPath.ReplaceAllString(path, "/api/v1/tokens/{id}$1")
-	}
-	return path
-}
-
-// checkDescribed holds an answer against the description. It knows nothing of
-// what holds for all paths alike: OPTIONS, HEAD and methods that aren't there.
-func (s *served) checkDescribed(req *http.Request, path string, a answered) {
-	s.t.Helper()
-	doc, err := describedAPI()
-	must(s.t, err)
-	below, ok := strings.CutPrefix(path, s.prefix)
-	if !ok {
-		return
-	}
-	switch path = template(below); path {
-	case s.scrapes:
-		path = "/metrics"
-	case "/metrics":
-		return
-	}
-	item := doc.Paths.Value(path)
-	if item == nil || item.GetOperation(req.Method) == nil {
-		return
-	}
-	input := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: &openapi3filter.RequestValidationInput{
-			Request: req,
-			Route:   &routers.Route{Spec: doc, Path: path, PathItem: item, Method: req.Method, Operation: item.GetOperation(req.Method)},
-		},
-		Status:  a.status,
-		Header:  a.header,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true},
-	}
-	if a.header.Get("Content-Encoding") != "" {
-		input.Options.ExcludeResponseBody = true
-	}
-	input.Body = io.NopCloser(strings.NewReader(a.body))
-	if err := openapi3filter.ValidateResponse(s.t.Context(), input); err != nil {
-		s.t.Errorf("%v\nis not as described: %v", a, err)
-	}
-	response := input.RequestValidationInput.Route.Operation.Responses.Status(a.status)
-	if response != nil && len(response.Value.Content) == 0 && a.body != "" {
-		s.t.Errorf("%v\nshould have no body", a)
 	}
 }
 
@@ -127,8 +44,8 @@ func servedOperations(routes []web.Route) []string {
 }
 
 func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
-	doc, err := describedAPI()
-	must(t, err)
+	doc, err := handlertest.DescribedAPI()
+	handlertest.Must(t, err)
 	var described []string
 	for path, item := range doc.Paths.Map() {
 		for method := range item.Operations() {
@@ -136,16 +53,16 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 		}
 	}
 	slices.Sort(described)
-	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
-	if served := servedOperations(h.routes()); !slices.Equal(described, served) {
+	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	if served := servedOperations(h.Routes()); !slices.Equal(described, served) {
 		t.Errorf("described are\n%s\nserved are\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
 	}
 }
 
 func TestEveryDescribedPathAnswersAsDescribed(t *testing.T) {
-	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true })
-	doc, err := describedAPI()
-	must(t, err)
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI, c.EnablePprof, c.EnableLifecycle = true, true, true })
+	doc, err := handlertest.DescribedAPI()
+	handlertest.Must(t, err)
 	concrete := strings.NewReplacer("{job}", "x", "{labels}", "instance/i", "{profile}", "cmdline")
 	order := []string{"PUT", "POST", "GET", "DELETE"}
 	for path, item := range doc.Paths.Map() {
@@ -162,23 +79,23 @@ func TestEveryDescribedPathAnswersAsDescribed(t *testing.T) {
 			case path == "/api/v1/tokens" && method == "POST":
 				body = `{"name":"x","role":"reader"}`
 			case strings.Contains(path, "{id}"):
-				x, _ := s.kept(path, byStranger, 0) // one of somebody would close the server
+				x, _ := storeToken(s, path, byStranger, 0) // one of somebody would close the server
 				id = x.ID
 			}
-			a := s.do(method, strings.Replace(target, "{id}", id, 1)+query, body, "Content-Type", "application/json")
-			if a.status < 200 || a.status > 299 {
+			a := s.Do(method, strings.Replace(target, "{id}", id, 1)+query, body, "Content-Type", "application/json")
+			if a.Status < 200 || a.Status > 299 {
 				t.Errorf("%v", a)
 			}
 		}
-		if a := s.do("OPTIONS", target, ""); !strings.HasPrefix(path, "/debug/") && (a.status != 200 || a.header.Get("Allow") == "") {
-			t.Errorf("%v %v", a, a.header)
+		if a := s.Do("OPTIONS", target, ""); !strings.HasPrefix(path, "/debug/") && (a.Status != 200 || a.Header.Get("Allow") == "") {
+			t.Errorf("%v %v", a, a.Header)
 		}
 	}
 }
 
 func TestTheDescriptionNamesEveryQueryParameterAndHeader(t *testing.T) {
-	doc, err := describedAPI()
-	must(t, err)
+	doc, err := handlertest.DescribedAPI()
+	handlertest.Must(t, err)
 	parameters := func(path, method string) []string {
 		item := doc.Paths.Value(path)
 		var names []string
@@ -207,7 +124,7 @@ func TestTheDescriptionNamesEveryQueryParameterAndHeader(t *testing.T) {
 	}
 	sorts := doc.Paths.Value("/api/v1/groupings").Get.Parameters.GetByInAndName("query", "sort").Schema.Value.Enum
 	// The error names them all.
-	_, names, _ := strings.Cut(serve(t).get("/api/v1/groupings?sort=no").body, "sort must be ")
+	_, names, _ := strings.Cut(handlertest.Start(t).Get("/api/v1/groupings?sort=no").Body, "sort must be ")
 	names, _, _ = strings.Cut(names, ", with a -")
 	orders := strings.Split(strings.Replace(names, " or ", ", ", 1), ", ")
 	for _, name := range orders {
@@ -221,13 +138,13 @@ func TestTheDescriptionNamesEveryQueryParameterAndHeader(t *testing.T) {
 }
 
 func TestTheDescriptionFollowsTheTelemetryPath(t *testing.T) {
-	s := serve(t, func(c setup) { c.TelemetryPath, c.RoutePrefix = "/scrape", "/pg" })
-	a := s.get("/pg/api/v1/openapi.json")
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.TelemetryPath, c.RoutePrefix = "/scrape", "/pg" })
+	a := s.Get("/pg/api/v1/openapi.json")
 	var doc struct {
 		Servers []struct{ URL string }
 		Paths   map[string]any
 	}
-	if err := json.Unmarshal([]byte(a.body), &doc); err != nil || a.header.Get("Content-Type") != "application/json" {
+	if err := json.Unmarshal([]byte(a.Body), &doc); err != nil || a.Header.Get("Content-Type") != "application/json" {
 		t.Fatalf("%v: %v", a, err)
 	}
 	if doc.Paths["/scrape"] == nil || doc.Paths["/metrics"] != nil {
@@ -240,8 +157,8 @@ func TestTheDescriptionFollowsTheTelemetryPath(t *testing.T) {
 }
 
 func TestTheDescriptionNamesEveryKindOfNotice(t *testing.T) {
-	doc, err := describedAPI()
-	must(t, err)
+	doc, err := handlertest.DescribedAPI()
+	handlertest.Must(t, err)
 	var kinds []any
 	for _, k := range exposition.NoticeKinds() {
 		kinds = append(kinds, k.String())
@@ -253,10 +170,10 @@ func TestTheDescriptionNamesEveryKindOfNotice(t *testing.T) {
 }
 
 func TestTheParametersOfChangesAreDescribed(t *testing.T) {
-	doc, err := describedAPI()
-	must(t, err)
-	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
-	for _, r := range h.routes() {
+	doc, err := handlertest.DescribedAPI()
+	handlertest.Must(t, err)
+	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	for _, r := range h.Routes() {
 		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.Path)
 		for method := range r.On {
 			if !r.Strict(method) {

@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"fmt"
@@ -7,24 +7,25 @@ import (
 
 	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/handlertest"
 )
 
 // inOrder are the kinds of credentials in the order in which they count, each
 // right and wrong. A session that nobody knows counts as none.
 var inOrder = []struct{ name, header, right, wrong string }{
-	{"Authorization", "Authorization", basicHeader("admin", rightPassword), basicHeader("admin", "wrong")},
-	{"an API key", "X-API-Key", rightToken, "wrong"},
-	{"a scrape key", "X-Metrics-Key", rightKey, "wrong"},
-	{"a scrape key in the query", "", "?key=" + rightKey, "?key=wrong"},
+	{"Authorization", "Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword), handlertest.BasicAuth("admin", "wrong")},
+	{"an API key", "X-API-Key", handlertest.RightToken, "wrong"},
+	{"a scrape key", "X-Metrics-Key", handlertest.RightKey, "wrong"},
+	{"a scrape key in the query", "", "?key=" + handlertest.RightKey, "?key=wrong"},
 }
 
 func TestOfSeveralCredentialsTheFirstKindDecides(t *testing.T) {
-	s := serve(t, oneUser, func(c setup) {
-		c.Guard.Tokens = credential.NewTokens([]string{rightToken})
-		c.Guard.ScrapeKey = credential.NewSecret(rightKey)
+	s := handlertest.Start(t, handlertest.OneUser, func(c handlertest.Setup) {
+		c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken})
+		c.Guard.ScrapeKey = credential.NewSecret(handlertest.RightKey)
 		c.Guard.Bypass = guard.BypassOn
 	})
-	session := s.signedIn()
+	session := s.SignIn()
 	sent := func(values map[int]string, more ...string) int {
 		target, headers := "/metrics", more
 		for i, value := range values {
@@ -34,7 +35,7 @@ func TestOfSeveralCredentialsTheFirstKindDecides(t *testing.T) {
 			}
 			headers = append(headers, inOrder[i].header, value)
 		}
-		return s.get(target, headers...).status
+		return s.Get(target, headers...).Status
 	}
 	for i, first := range inOrder {
 		for j := i + 1; j < len(inOrder); j++ {
@@ -54,15 +55,15 @@ func TestOfSeveralCredentialsTheFirstKindDecides(t *testing.T) {
 			t.Errorf("a wrong one of %s before the bypass: %d", first.name, got)
 		}
 	}
-	if a := s.get("/account", append(session, "Host", "localhost")...); a.status != 200 || !contains(a.body, "signed in with user and password") {
+	if a := s.Get("/account", append(session, "Host", "localhost")...); a.Status != 200 || !handlertest.Contains(a.Body, "signed in with user and password") {
 		t.Errorf("a session before the bypass: %v", a)
 	}
-	if a := s.get("/account", "Host", "localhost", "Cookie", session[1]+"0"); a.status != 200 || !contains(a.body, "on the server&#39;s own machine") {
+	if a := s.Get("/account", "Host", "localhost", "Cookie", session[1]+"0"); a.Status != 200 || !handlertest.Contains(a.Body, "on the server&#39;s own machine") {
 		t.Errorf("the bypass after no session: %v", a)
 	}
 	// Of a bearer token: a JWT, an API token, the scrape key.
-	for token, want := range map[string]int{rightToken: 200, rightKey: 200, "wrong": 401, "a.b.c": 401} {
-		if a := s.get("/metrics", "Authorization", "Bearer "+token, "X-API-Key", rightToken); a.status != want {
+	for token, want := range map[string]int{handlertest.RightToken: 200, handlertest.RightKey: 200, "wrong": 401, "a.b.c": 401} {
+		if a := s.Get("/metrics", "Authorization", "Bearer "+token, "X-API-Key", handlertest.RightToken); a.Status != want {
 			t.Errorf("%v, want %d", a, want)
 		}
 	}
@@ -72,12 +73,12 @@ func TestWhatARequestPassesComesInOrder(t *testing.T) {
 	// Each step with what fails there, and nowhere before.
 	steps := []struct {
 		name   string
-		change func(setup)
+		change func(handlertest.Setup)
 		fails  func(r *flawed)
 		status int
 		says   string
 	}{
-		{"the address", func(c setup) { c.Guard.Allowed = prefixes(t, "10.0.0.0/8") }, func(*flawed) {}, 403, "this address is not allowed"},
+		{"the address", func(c handlertest.Setup) { c.Guard.Allowed = handlertest.Prefixes(t, "10.0.0.0/8") }, func(*flawed) {}, 403, "this address is not allowed"},
 		{"one credential of a kind", nil, func(r *flawed) { r.add("X-Metrics-Key: a\r\nX-Metrics-Key: b\r\n") }, 400, "a credential is given twice"},
 		{"no page of another site", nil, func(r *flawed) { r.add("Origin: http://evil.test\r\n") }, 403, "cross-site requests are not allowed"},
 		{"a plain target", nil, func(r *flawed) { r.path = "/metrics/../metrics/job/y" }, 400, ""},
@@ -90,13 +91,13 @@ func TestWhatARequestPassesComesInOrder(t *testing.T) {
 	}
 	for i, first := range steps {
 		for j, later := range steps[i:] {
-			change := func(setup) {}
-			for _, x := range []func(setup){first.change, later.change} {
+			change := func(handlertest.Setup) {}
+			for _, x := range []func(handlertest.Setup){first.change, later.change} {
 				if x != nil {
 					change = x
 				}
 			}
-			s := serve(t, oneUser, change)
+			s := handlertest.Start(t, handlertest.OneUser, change)
 			r := &flawed{path: "/metrics/job/y", credential: "pusher", body: "a 1\n"}
 			later.fails(r)
 			first.fails(r)
@@ -105,10 +106,10 @@ func TestWhatARequestPassesComesInOrder(t *testing.T) {
 				if role == "limited" {
 					role, limit = "pusher", `{job="x"}`
 				}
-				r.add("Authorization: " + s.made("t", role, limit, 0)[1] + "\r\n")
+				r.add("Authorization: " + createdToken(s, "t", role, limit, 0)[1] + "\r\n")
 			}
-			a := s.raw(fmt.Sprintf("PUT %s%s HTTP/1.1\r\nHost: gate.test\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", r.path, r.query, r.lines.String(), len(r.body), r.body))
-			if a.status != first.status || !contains(a.body, first.says) {
+			a := s.Raw(fmt.Sprintf("PUT %s%s HTTP/1.1\r\nHost: gate.test\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", r.path, r.query, r.lines.String(), len(r.body), r.body))
+			if a.Status != first.status || !handlertest.Contains(a.Body, first.says) {
 				t.Errorf("%s before %s (%d): %v, want %d %s", first.name, later.name, j, a, first.status, first.says)
 			}
 		}
@@ -124,23 +125,23 @@ type flawed struct {
 func (r *flawed) add(lines string) { r.lines.WriteString(lines) }
 
 func TestTheFirstPageIsAnIndexToAllButBrowsers(t *testing.T) {
-	for name, change := range map[string]func(setup){
-		"open": func(setup) {}, "with a prefix": below("/pg"), "with the key alone": keyAlone, "closed": oneUser,
+	for name, change := range map[string]func(handlertest.Setup){
+		"open": func(handlertest.Setup) {}, "with a prefix": handlertest.Below("/pg"), "with the key alone": keyAlone, "closed": handlertest.OneUser,
 	} {
-		s := serve(t, change)
-		who := []string{"Authorization", "Bearer " + rightKey}
+		s := handlertest.Start(t, change)
+		who := []string{"Authorization", "Bearer " + handlertest.RightKey}
 		if name == "closed" {
-			who = []string{"Authorization", basicHeader("admin", rightPassword)}
+			who = []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
 		}
 		for _, accept := range [][]string{
 			nil, {"Accept", "*/*"}, {"Accept", "text/plain"}, {"Accept", "application/json"}, {"Accept", "application/openmetrics-text;q=0.5,text/plain;q=0.1"}, {"Accept", ""},
 		} {
-			a := s.get(s.prefix+"/", append(accept, who...)...)
-			if a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") || !strings.HasPrefix(a.body, "Gatehouse 1.2.3\n") || !contains(a.body, s.prefix+"/metrics/job/<job>", s.prefix+"/api/v1/targets") {
+			a := s.Get(s.Prefix+"/", append(accept, who...)...)
+			if a.Status != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || !strings.HasPrefix(a.Body, "Gatehouse 1.2.3\n") || !handlertest.Contains(a.Body, s.Prefix+"/metrics/job/<job>", s.Prefix+"/api/v1/targets") {
 				t.Errorf("%s, %q: %v", name, accept, a)
 			}
 		}
-		if a := s.get(s.prefix+"/", append([]string{"Accept", "text/html,*/*;q=0.8"}, who...)...); a.status != 200 || !strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+		if a := s.Get(s.Prefix+"/", append([]string{"Accept", "text/html,*/*;q=0.8"}, who...)...); a.Status != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("%s, a browser: %v", name, a)
 		}
 	}

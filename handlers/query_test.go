@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"strconv"
@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"gatehouse/auth/credential"
+	"gatehouse/handlers"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/handlertest"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
@@ -61,21 +63,21 @@ func TestParametersThatAreUnknownOrGivenTwiceChangeNothing(t *testing.T) {
 		{"an overlap in the query", "POST", "/api/v1/tokens/x/rotate?overlap=1h", nil, `unknown parameter "overlap"`},
 		{"a long name", "PUT", job + "?" + strings.Repeat("x", 500), nil, strings.Repeat("x", 60) + `":`},
 	}
-	s := serve(t, func(c setup) { c.EnableAdminAPI = true })
-	s.put(job, "a 1\n")
-	s.put(job+"/l/v", "a 2\n")
-	held := s.samples()
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI = true })
+	s.Put(job, "a 1\n")
+	s.Put(job+"/l/v", "a 2\n")
+	held := s.Samples()
 	for _, test := range tests {
-		a := s.do(test.method, test.target, "", test.headers...)
-		if a.status != 400 || !contains(strings.ReplaceAll(a.body, `\"`, `"`), test.text) || strings.HasPrefix(test.target, "/metrics") && !oneLine(a.body) {
+		a := s.Do(test.method, test.target, "", test.headers...)
+		if a.Status != 400 || !handlertest.Contains(strings.ReplaceAll(a.Body, `\"`, `"`), test.text) || strings.HasPrefix(test.target, "/metrics") && !handlertest.OneLine(a.Body) {
 			t.Errorf("%s: %v, want 400 %q", test.name, a, test.text)
 		}
-		s.wantSamples(held...)
+		s.WantSamples(held...)
 	}
-	if g := s.group(job); !g.Expires.IsZero() {
+	if g := s.Grouping(job); !g.Expires.IsZero() {
 		t.Errorf("a TTL was set: %v", g.Expires)
 	}
-	if g := s.group(job); g.LastPushSuccessful() {
+	if g := s.Grouping(job); g.LastPushSuccessful() {
 		t.Error("the grouping doesn't show that pushes were refused")
 	}
 }
@@ -99,34 +101,34 @@ func TestParametersThatAreKnownMayBeGiven(t *testing.T) {
 		{"unknown ones on pages", "GET", "/?utm_source=x", 200},
 		{"unknown ones at the end", "PUT", "/-/quit?force=true", 200},
 	} {
-		s := serve(t, func(c setup) { c.EnableLifecycle = true })
-		s.put("/metrics/job/x", "a 1\n")
-		if a := s.do(test.method, test.target, ""); a.status != test.status {
+		s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableLifecycle = true })
+		s.Put("/metrics/job/x", "a 1\n")
+		if a := s.Do(test.method, test.target, ""); a.Status != test.status {
 			t.Errorf("%s: %v, want %d", test.name, a, test.status)
 		}
 	}
 }
 
 func TestAKeyInTheQueryGrantsNoPush(t *testing.T) {
-	s := serve(t, func(c setup) {
-		c.Guard.Tokens, c.Guard.ScrapeKey = credential.NewTokens([]string{rightToken}), credential.NewSecret(rightKey)
+	s := handlertest.Start(t, func(c handlertest.Setup) {
+		c.Guard.Tokens, c.Guard.ScrapeKey = credential.NewTokens([]string{handlertest.RightToken}), credential.NewSecret(handlertest.RightKey)
 	})
-	if a := s.do("PUT", "/metrics/job/x?key="+rightKey, "a 1\n"); a.status != 401 {
+	if a := s.Do("PUT", "/metrics/job/x?key="+handlertest.RightKey, "a 1\n"); a.Status != 401 {
 		t.Errorf("%v", a)
 	}
 }
 
 // TestEveryChangeOfTheAPIKnowsItsParameters holds for routes that are to come.
 func TestEveryChangeOfTheAPIKnowsItsParameters(t *testing.T) {
-	s := serve(t, func(c setup) { c.EnableAdminAPI = true })
-	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
-	for _, r := range h.routes() {
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI = true })
+	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	for _, r := range h.Routes() {
 		for method := range r.On {
 			if r.Kind == web.Page || method == "GET" || !strings.HasPrefix(r.Path, "/api/v1/") && !strings.HasPrefix(r.Path, "/metrics") {
 				continue
 			}
 			target := strings.NewReplacer("*", "job/x", ":id", "x").Replace(r.Path)
-			if a := s.do(method, target+"?unheard_of=1", ""); a.status != 400 || !strings.Contains(a.body, "unheard_of") {
+			if a := s.Do(method, target+"?unheard_of=1", ""); a.Status != 400 || !strings.Contains(a.Body, "unheard_of") {
 				t.Errorf("%v", a)
 			}
 		}
@@ -134,7 +136,7 @@ func TestEveryChangeOfTheAPIKnowsItsParameters(t *testing.T) {
 }
 
 func TestAGetWithABodyIsNoPush(t *testing.T) {
-	gzipped := coded("gzip", "a 1\n")
+	gzipped := handlertest.Encode("gzip", "a 1\n")
 	for _, test := range []struct {
 		name, line, rest string
 		status           int
@@ -154,27 +156,27 @@ func TestAGetWithABodyIsNoPush(t *testing.T) {
 		{"DELETE with a body", "DELETE /metrics/job/x HTTP/1.1", "Content-Length: 4\r\n\r\na 1\n", 202},
 		{"DELETE with a body that waits", "DELETE /metrics/job/x HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n", 202},
 	} {
-		for _, listener := range []func(setup){func(setup) {}, func(c setup) { c.onlyScrapes() }} {
-			s := serve(t, listener)
-			s.hold("/metrics/job/x/instance/i", "old 1\n")
-			if s.partial && strings.HasPrefix(test.line, "DELETE") {
+		for _, listener := range []func(handlertest.Setup){func(handlertest.Setup) {}, func(c handlertest.Setup) { c.OnlyScrapes() }} {
+			s := handlertest.Start(t, listener)
+			storeGrouping(s, "/metrics/job/x/instance/i", "old 1\n")
+			if s.Partial && strings.HasPrefix(test.line, "DELETE") {
 				continue
 			}
-			a := s.raw(test.line + "\r\nHost: x\r\n" + test.rest)
-			if a.status != test.status || test.status == 400 && !strings.HasPrefix(test.line, "HEAD") && !contains(a.body, "push with PUT or POST\n") {
+			a := s.Raw(test.line + "\r\nHost: x\r\n" + test.rest)
+			if a.Status != test.status || test.status == 400 && !strings.HasPrefix(test.line, "HEAD") && !handlertest.Contains(a.Body, "push with PUT or POST\n") {
 				t.Errorf("%s: %.300v, want %d", test.name, a, test.status)
 			}
 		}
 	}
 }
 
-// hold keeps a grouping without a request.
-func (s *served) hold(path, body string) {
-	s.t.Helper()
+// storeGrouping keeps a grouping without a request.
+func storeGrouping(s *handlertest.Server, path, body string) {
+	s.T.Helper()
 	p, err := store.ParsePath(strings.TrimPrefix(path, "/metrics"), true)
-	must(s.t, err)
+	handlertest.Must(s.T, err)
 	families, err := exposition.Decode("", []byte(body), exposition.Options{Grouping: p.Key.Labels()})
-	must(s.t, err)
-	_, err = s.store.Push(s.t.Context(), store.Push{Key: p.Key, Families: families, Mode: store.Replace})
-	must(s.t, err)
+	handlertest.Must(s.T, err)
+	_, err = s.Store.Push(s.T.Context(), store.Push{Key: p.Key, Families: families, Mode: store.Replace})
+	handlertest.Must(s.T, err)
 }

@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"os"
@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"gatehouse/auth"
+	"gatehouse/handlers"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/handlertest"
 	"gatehouse/handlers/web"
 )
 
@@ -21,7 +23,7 @@ var requestPart = regexp.MustCompile("`(/[^`]*)`|\\b(GET|PUT|POST|DELETE)\\b")
 func documentedNeeds(t *testing.T) (all []documentedNeed) {
 	t.Helper()
 	page, err := os.ReadFile("../views/docs/roles.md")
-	must(t, err)
+	handlertest.Must(t, err)
 	_, table, _ := strings.Cut(string(page), "| request | needs |")
 	table, _, _ = strings.Cut(table, "\n\n")
 	for row := range strings.SplitSeq(table, "\n") {
@@ -50,8 +52,8 @@ func documentedNeeds(t *testing.T) (all []documentedNeed) {
 }
 
 func TestTheTableOfRequestsSaysWhatTheyNeed(t *testing.T) {
-	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
-	routes, needs := h.everyRoute(), documentedNeeds(t)
+	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	routes, needs := h.EveryRoute(), documentedNeeds(t)
 	if len(needs) < 30 {
 		t.Fatalf("only %v", needs)
 	}

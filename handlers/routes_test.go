@@ -1,22 +1,14 @@
-package handlers
+package handlers_test
 
 import (
 	"regexp"
 	"strings"
 	"testing"
 
+	"gatehouse/handlers"
 	"gatehouse/handlers/gateway"
+	"gatehouse/handlers/handlertest"
 )
-
-// contains says whether text has all parts.
-func contains(text string, parts ...string) bool {
-	for _, p := range parts {
-		if !strings.Contains(text, p) {
-			return false
-		}
-	}
-	return true
-}
 
 // internal is what no client should see of the server's insides.
 var internal = regexp.MustCompile(`\.go:\d|goroutine \d|runtime error|panic|fasthttp|pebble|reflect\.|0x[0-9a-f]{6}|%!|<nil>|strconv\.|\binvalid syntax\b`)
@@ -24,10 +16,10 @@ var internal = regexp.MustCompile(`\.go:\d|goroutine \d|runtime error|panic|fast
 func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
 	ending := make(chan struct{})
 	close(ending) // or the stream of changes would go on
-	s := serve(t, func(c setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
-	h := newServer(Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
+	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	var targets []string
-	for _, r := range h.routes() {
+	for _, r := range h.Routes() {
 		if r.Path == "/metrics/*" {
 			targets = append(targets, "/metrics/job/x", "/metrics/job/x/l/v", "/metrics/job/x/l", "/metrics/job/%ff", "/metrics/job@base64/!", "/metrics/nowhere")
 			continue
@@ -44,26 +36,26 @@ func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
 					if i > 0 && (query != "" || method != "PUT" && method != "POST") {
 						continue
 					}
-					a := s.do(method, target+query, body)
-					if a.status >= 500 {
+					a := s.Do(method, target+query, body)
+					if a.Status >= 500 {
 						t.Errorf("%v", a)
 					}
-					text := a.body
-					if a.status == 200 && a.header.Get("Content-Type") != "" && (strings.HasPrefix(target, "/metrics") || target == "/api/v1/metrics") {
+					text := a.Body
+					if a.Status == 200 && a.Header.Get("Content-Type") != "" && (strings.HasPrefix(target, "/metrics") || target == "/api/v1/metrics") {
 						continue // the server's own metrics name parts of Go
 					}
 					if found := internal.FindString(text); found != "" && !strings.HasSuffix(target, "openapi.json") {
 						t.Errorf("tells %q: %v", found, a)
 					}
-					if a.status >= 400 && strings.HasPrefix(target, "/api/v1/") && method != "HEAD" && method != "CONNECTION" && !strings.HasPrefix(text, `{"status":"error"`) {
+					if a.Status >= 400 && strings.HasPrefix(target, "/api/v1/") && method != "HEAD" && method != "CONNECTION" && !strings.HasPrefix(text, `{"status":"error"`) {
 						t.Errorf("is no JSON: %v", a)
 					}
 				}
 			}
 		}
 	}
-	if log := s.log.String(); strings.Contains(log, "level=ERROR") {
+	if log := s.Log.String(); strings.Contains(log, "level=ERROR") {
 		t.Errorf("the log takes what clients do for errors:\n%s", log)
 	}
-	s.wantWhole()
+	s.WantSoundScrapes()
 }

@@ -1,4 +1,4 @@
-package handlers
+package handlers_test
 
 import (
 	"io"
@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth/credential"
 	"gatehouse/auth/guard"
+	"gatehouse/handlers/handlertest"
 )
 
 func TestSlashesTooManyAtTheStartOfAGroupingsPathCountForNothing(t *testing.T) {
@@ -48,72 +49,72 @@ func TestSlashesTooManyAtTheStartOfAGroupingsPathCountForNothing(t *testing.T) {
 		{"", "///", ""},
 		{"", "//x/../metrics/job/x", ""},
 	} {
-		s := serve(t, func(c setup) { c.RoutePrefix, c.EnableLifecycle = test.prefix, true })
-		a := s.do("PUT", test.target, "a 1\n")
+		s := handlertest.Start(t, func(c handlertest.Setup) { c.RoutePrefix, c.EnableLifecycle = test.prefix, true })
+		a := s.Do("PUT", test.target, "a 1\n")
 		if test.key == "" {
-			if a.status != 404 && a.status != 400 {
+			if a.Status != 404 && a.Status != 400 {
 				t.Errorf("%v", a)
 			}
-			s.wantGroupings()
+			s.WantGroupings()
 			continue
 		}
-		if a.status != 200 {
+		if a.Status != 200 {
 			t.Errorf("%v", a)
 			continue
 		}
-		s.wantGroupings(test.key)
+		s.WantGroupings(test.key)
 		path, _, _ := strings.Cut(test.target, "?")
 		for _, method := range []string{"GET", "HEAD"} {
-			if a := s.do(method, path, ""); a.status != 200 {
+			if a := s.Do(method, path, ""); a.Status != 200 {
 				t.Errorf("%v", a)
 			}
 		}
-		if a := s.do("POST", test.target, "b 1\n"); a.status != 200 {
+		if a := s.Do("POST", test.target, "b 1\n"); a.Status != 200 {
 			t.Errorf("%v", a)
 		}
-		if a := s.do("OPTIONS", path, ""); a.header.Get("Allow") != "DELETE, GET, HEAD, OPTIONS, POST, PUT" {
-			t.Errorf("%v %v", a, a.header)
+		if a := s.Do("OPTIONS", path, ""); a.Header.Get("Allow") != "DELETE, GET, HEAD, OPTIONS, POST, PUT" {
+			t.Errorf("%v %v", a, a.Header)
 		}
-		if a := s.do("DELETE", path, ""); a.status != 202 {
+		if a := s.Do("DELETE", path, ""); a.Status != 202 {
 			t.Errorf("%v", a)
 		}
-		s.wantGroupings()
+		s.WantGroupings()
 	}
 }
 
 func TestSlashesTooManyAreNoWayAroundTheGuard(t *testing.T) {
-	s := serve(t, func(c setup) {
+	s := handlertest.Start(t, func(c handlertest.Setup) {
 		c.EnableLifecycle = true
-		c.Guard.Tokens, c.Guard.ScrapeKey = credential.NewTokens([]string{rightToken}), credential.NewSecret(rightKey)
+		c.Guard.Tokens, c.Guard.ScrapeKey = credential.NewTokens([]string{handlertest.RightToken}), credential.NewSecret(handlertest.RightKey)
 	})
-	s.hold("/metrics/job/x", "a 1\n")
+	storeGrouping(s, "/metrics/job/x", "a 1\n")
 	for _, target := range []string{"//metrics/job/x", "///metrics/job/x", "//metrics", "//health", "//", "//-/quit", "//static/x", "//login", "//api/v1/targets"} {
 		for _, method := range []string{"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"} {
-			if a := s.do(method, target, ""); a.status != 401 {
+			if a := s.Do(method, target, ""); a.Status != 401 {
 				t.Errorf("%v", a)
 			}
 		}
 	}
-	if a := s.get("//metrics/job/x", "X-Metrics-Key", rightKey); a.status != 200 {
+	if a := s.Get("//metrics/job/x", "X-Metrics-Key", handlertest.RightKey); a.Status != 200 {
 		t.Errorf("%v", a)
 	}
-	if a := s.do("PUT", "//metrics/job/x", "a 2\n", "X-API-Key", rightToken, "Sec-Fetch-Site", "cross-site"); a.status != 403 {
+	if a := s.Do("PUT", "//metrics/job/x", "a 2\n", "X-API-Key", handlertest.RightToken, "Sec-Fetch-Site", "cross-site"); a.Status != 403 {
 		t.Errorf("%v", a)
 	}
-	if a := s.do("PUT", "//metrics/job/x", "a 2\n", "X-API-Key", rightToken); a.status != 200 {
+	if a := s.Do("PUT", "//metrics/job/x", "a 2\n", "X-API-Key", handlertest.RightToken); a.Status != 200 {
 		t.Errorf("%v", a)
 	}
-	own := s.get("/metrics/self", "X-Metrics-Key", rightKey).body
+	own := s.Get("/metrics/self", "X-Metrics-Key", handlertest.RightKey).Body
 	if !strings.Contains(own, `pushgateway_http_requests_total{code="200",handler="push",method="put"} 1`) {
 		t.Error("it doesn't count as a push")
 	}
 }
 
 func TestATargetWithAHostIsServedIfThatIsOurs(t *testing.T) {
-	external := func(c setup) { c.ExternalURL, _ = url.Parse("https://Push.example.org/") }
+	external := func(c handlertest.Setup) { c.ExternalURL, _ = url.Parse("https://Push.example.org/") }
 	for _, test := range []struct {
 		name         string
-		change       func(setup)
+		change       func(handlertest.Setup)
 		target, host string // {addr} and {port} stand for ours
 		status       int
 	}{
@@ -140,19 +141,19 @@ func TestATargetWithAHostIsServedIfThatIsOurs(t *testing.T) {
 		{"our address beside that of the operator", external, "http://{addr}/metrics/job/x", "{addr}", 400},
 		{"another than the operator gives", external, "https://example.org/metrics/job/x", "example.org", 400},
 	} {
-		s := serve(t)
+		s := handlertest.Start(t)
 		if test.change != nil {
-			s = serve(t, test.change)
+			s = handlertest.Start(t, test.change)
 		}
-		_, port, _ := strings.Cut(s.addr, ":")
-		fill := strings.NewReplacer("{addr}", s.addr, "{port}", port).Replace
+		_, port, _ := strings.Cut(s.Addr, ":")
+		fill := strings.NewReplacer("{addr}", s.Addr, "{port}", port).Replace
 		version := "1.1"
 		host := "Host: " + fill(test.host) + "\r\n"
 		if test.host == "" {
 			version, host = "1.0", ""
 		}
-		a := s.raw("PUT " + fill(test.target) + " HTTP/" + version + "\r\n" + host + "Content-Length: 4\r\n\r\na 1\n")
-		if a.status != test.status {
+		a := s.Raw("PUT " + fill(test.target) + " HTTP/" + version + "\r\n" + host + "Content-Length: 4\r\n\r\na 1\n")
+		if a.Status != test.status {
 			t.Errorf("%s: %v, want %d", test.name, a, test.status)
 		}
 	}
@@ -160,8 +161,8 @@ func TestATargetWithAHostIsServedIfThatIsOurs(t *testing.T) {
 
 // TestOnlyTheHostHeaderCounts is about targets in which readers may find a host.
 func TestOnlyTheHostHeaderCounts(t *testing.T) {
-	s := serve(t, func(c setup) {
-		c.Guard.Tokens, c.Guard.Bypass = credential.NewTokens([]string{rightToken}), guard.BypassOn
+	s := handlertest.Start(t, func(c handlertest.Setup) {
+		c.Guard.Tokens, c.Guard.Bypass = credential.NewTokens([]string{handlertest.RightToken}), guard.BypassOn
 	})
 	const evil = "Host: evil.test\r\n"
 	for _, test := range []struct {
@@ -176,47 +177,47 @@ func TestOnlyTheHostHeaderCounts(t *testing.T) {
 		{"the same without a Host", "GET //localhost/api/v1/status HTTP/1.0", "", 401},
 		{"the same with a URL in the query", "GET //localhost/api/v1/status?x=:// HTTP/1.1", evil, 400},
 		{"a URL", "GET http://localhost/api/v1/status HTTP/1.1", evil, 400},
-		{"a change without a Host", "PUT /metrics/job/x HTTP/1.0", "X-API-Key: " + rightToken + "\r\n", 200},
-		{"a page's change without a Host", "PUT /metrics/job/x HTTP/1.0", "Origin: http://localhost\r\nX-API-Key: " + rightToken + "\r\n", 403},
-		{"a page's change with an empty Host", "PUT /metrics/job/x HTTP/1.0", "Host:\r\nOrigin: http://\r\nX-API-Key: " + rightToken + "\r\n", 403},
-		{"a page's change by its name for no Host", "PUT /metrics/job/x HTTP/1.1", "Host: host.invalid\r\nOrigin: http://host.invalid\r\nX-API-Key: " + rightToken + "\r\n", 403},
-		{"a change of our own page without a Host", "PUT /metrics/job/x HTTP/1.0", "Sec-Fetch-Site: same-origin\r\nX-API-Key: " + rightToken + "\r\n", 403},
+		{"a change without a Host", "PUT /metrics/job/x HTTP/1.0", "X-API-Key: " + handlertest.RightToken + "\r\n", 200},
+		{"a page's change without a Host", "PUT /metrics/job/x HTTP/1.0", "Origin: http://localhost\r\nX-API-Key: " + handlertest.RightToken + "\r\n", 403},
+		{"a page's change with an empty Host", "PUT /metrics/job/x HTTP/1.0", "Host:\r\nOrigin: http://\r\nX-API-Key: " + handlertest.RightToken + "\r\n", 403},
+		{"a page's change by its name for no Host", "PUT /metrics/job/x HTTP/1.1", "Host: host.invalid\r\nOrigin: http://host.invalid\r\nX-API-Key: " + handlertest.RightToken + "\r\n", 403},
+		{"a change of our own page without a Host", "PUT /metrics/job/x HTTP/1.0", "Sec-Fetch-Site: same-origin\r\nX-API-Key: " + handlertest.RightToken + "\r\n", 403},
 		{"two Hosts", "GET /api/v1/status HTTP/1.1", "Host: localhost\r\nHost: localhost\r\n", 400},
 		{"no Host where there must be one", "GET /api/v1/status HTTP/1.1", "", 400},
 	} {
-		if a := s.raw(test.line + "\r\n" + test.headers + "Connection: close\r\n\r\n"); a.status != test.status {
+		if a := s.Raw(test.line + "\r\n" + test.headers + "Connection: close\r\n\r\n"); a.Status != test.status {
 			t.Errorf("%s: %v, want %d", test.name, a, test.status)
 		}
 	}
 }
 
 func TestTargetsWithoutAHostNameTheAddressThatWasAsked(t *testing.T) {
-	s := serve(t)
-	s.put("/metrics/job/x", "a 1\n")
-	if a := s.raw("GET /api/v1/targets HTTP/1.0\r\n\r\n"); !strings.Contains(a.body, `"targets":["`+s.addr+`"]`) {
+	s := handlertest.Start(t)
+	s.Put("/metrics/job/x", "a 1\n")
+	if a := s.Raw("GET /api/v1/targets HTTP/1.0\r\n\r\n"); !strings.Contains(a.Body, `"targets":["`+s.Addr+`"]`) {
 		t.Errorf("%v", a)
 	}
 	path := filepath.Join(t.TempDir(), "s") // which is no address that anything is scraped at
 	l, err := net.Listen("unix", path)
-	must(t, err)
-	go func() { _ = s.app.Server().Serve(l) }()
+	handlertest.Must(t, err)
+	go func() { _ = s.App.Server().Serve(l) }()
 	conn, err := net.Dial("unix", path)
-	must(t, err)
+	handlertest.Must(t, err)
 	defer conn.Close()
 	_, err = io.WriteString(conn, "GET /api/v1/targets HTTP/1.0\r\n\r\n")
-	must(t, err)
+	handlertest.Must(t, err)
 	if all, err := io.ReadAll(conn); !strings.Contains(string(all), `"targets":["localhost:80"]`) || err != nil {
 		t.Errorf("by a Unix socket: %s, %v", all, err)
 	}
 }
 
 func TestThePrefixAloneLeadsToThePageBelowIt(t *testing.T) {
-	prefixed := func(route, public string) func(setup) {
-		return func(c setup) { c.RoutePrefix, c.PublicPrefix = route, public }
+	prefixed := func(route, public string) func(handlertest.Setup) {
+		return func(c handlertest.Setup) { c.RoutePrefix, c.PublicPrefix = route, public }
 	}
 	for _, test := range []struct {
 		name, method, target string
-		change               func(setup)
+		change               func(handlertest.Setup)
 		status               int
 		location             string
 	}{
@@ -224,20 +225,20 @@ func TestThePrefixAloneLeadsToThePageBelowIt(t *testing.T) {
 		{"HEAD", "HEAD", "/gatehouse", prefixed("/gatehouse", "/gatehouse"), 308, "/gatehouse/"},
 		{"a query", "GET", "/gatehouse?q=a%20b&x", prefixed("/gatehouse", "/gatehouse"), 308, "/gatehouse/?q=a%20b&x"},
 		{"behind a proxy that takes off a part", "GET", "/b", prefixed("/b", "/a/b"), 308, "/a/b/"},
-		{"strangers", "GET", "/gatehouse", func(c setup) {
+		{"strangers", "GET", "/gatehouse", func(c handlertest.Setup) {
 			prefixed("/gatehouse", "/gatehouse")(c)
-			c.Guard.Tokens = credential.NewTokens([]string{rightToken})
+			c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken})
 		}, 308, "/gatehouse/"},
 		{"PUT", "PUT", "/gatehouse", prefixed("/gatehouse", "/gatehouse"), 405, ""},
 		{"two slashes", "GET", "//gatehouse", prefixed("/gatehouse", "/gatehouse"), 404, ""},
 		{"capitals", "GET", "/Gatehouse", prefixed("/gatehouse", "/gatehouse"), 404, ""},
 		{"a longer name", "GET", "/gatehouses", prefixed("/gatehouse", "/gatehouse"), 404, ""},
-		{"a listener for scrapes", "GET", "/gatehouse", func(c setup) { prefixed("/gatehouse", "/gatehouse")(c); c.onlyScrapes() }, 404, ""},
+		{"a listener for scrapes", "GET", "/gatehouse", func(c handlertest.Setup) { prefixed("/gatehouse", "/gatehouse")(c); c.OnlyScrapes() }, 404, ""},
 		{"the page", "GET", "/gatehouse/", prefixed("/gatehouse", "/gatehouse"), 200, ""},
 	} {
-		s := serve(t, test.change)
-		if a := s.do(test.method, test.target, ""); a.status != test.status || a.header.Get("Location") != test.location {
-			t.Errorf("%s: %v %q, want %d %q", test.name, a, a.header.Get("Location"), test.status, test.location)
+		s := handlertest.Start(t, test.change)
+		if a := s.Do(test.method, test.target, ""); a.Status != test.status || a.Header.Get("Location") != test.location {
+			t.Errorf("%s: %v %q, want %d %q", test.name, a, a.Header.Get("Location"), test.status, test.location)
 		}
 	}
 }

@@ -108,14 +108,16 @@ func (h *Handler) quit(c *fiber.Ctx) error {
 	return c.SendString("Gatehouse is shutting down.")
 }
 
+// Description describes the API as OpenAPI, with the usual telemetry path.
+//
 //go:embed openapi.json
-var openAPIDocument []byte
+var Description []byte
 
 // openAPI describes the API to machines. Its server is relative to where it
 // lies, so that no route prefix concerns it.
 func (h *Handler) openAPI(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(bytes.Replace(openAPIDocument, []byte(`"/metrics": {`), []byte(strconv.Quote(h.TelemetryPath)+": {"), 1))
+	return c.Send(bytes.Replace(Description, []byte(`"/metrics": {`), []byte(strconv.Quote(h.TelemetryPath)+": {"), 1))
 }
 
 // Build says what was built from what.
