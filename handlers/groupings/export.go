@@ -17,12 +17,6 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// exportQuery is the query that exports what a view shows, on all pages.
-func (v *listView) exportQuery(format string) string {
-	filter := v.but(func(w *listView) { w.limit = w.usual })
-	return "?format=" + format + strings.Replace(filter, "?", "&", 1)
-}
-
 // lossless is text in which every name is as it was pushed.
 const lossless = "text/plain;version=1.0.0;escaping=allow-utf-8"
 

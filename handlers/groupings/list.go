@@ -31,15 +31,15 @@ func (h *Handler) listRoutes() []web.Route {
 // home shows the groupings to people, and to others what there is to be found.
 func (h *Handler) home(c *fiber.Ctx) error {
 	c.Vary(fiber.HeaderAccept)
-	if !h.web.WantsPage(c) {
+	if !web.AcceptsPage(c) {
 		return h.web.Index(c)
-	}
-	v, err := readListView(c)
-	if err != nil {
-		return err
 	}
 	f := h.web.Frame(c, "Groupings", "groupings")
 	f.Live = "results"
+	v, err := parseListView(guard.Query(c), cmp.Or(f.Settings.Rows, web.DefaultPage))
+	if err != nil {
+		return err
+	}
 	web.PushURL(c, f.Path("/")+v.query())
 	return h.web.Page(c, fiber.StatusOK, views.ListPage(h.groupings(c, f, &v)))
 }
@@ -60,13 +60,9 @@ type listView struct {
 	usual       int      // rows on a page when nothing is said
 }
 
-// readListView reads the query of a page. Addresses are typed and shared by
-// people, so what makes no sense is left out; only a matcher is answered, since
-// it was meant to narrow the list.
-func readListView(c *fiber.Ctx) (listView, error) {
-	return parseListView(guard.Query(c), cmp.Or(web.ReadSettings(c).Rows, web.DefaultPage))
-}
-
+// parseListView parses the query of a page; usual is how many rows a page has if the
+// query does not say so. Addresses are typed and shared by people, so what makes no
+// sense is left out; only a matcher is answered, since it was meant to narrow the list.
 func parseListView(q url.Values, usual int) (listView, error) {
 	v := listView{listQuery: listQuery{state: q.Get("state"), sort: q.Get("sort"), cursor: q.Get("after")}, usual: usual}
 	var err error
@@ -183,6 +179,12 @@ func JobQuery(job, state string) string {
 // question mark.
 func (v *listView) filter() string {
 	return strings.TrimPrefix(v.but(func(w *listView) { w.limit, w.sort = w.usual, "labels" }), "?")
+}
+
+// exportQuery is the query that exports what a view shows, on all pages.
+func (v *listView) exportQuery(format string) string {
+	filter := v.but(func(w *listView) { w.limit = w.usual })
+	return "?format=" + format + strings.Replace(filter, "?", "&", 1)
 }
 
 // filtered reports whether not all groupings are asked for.
@@ -356,5 +358,13 @@ func inReadingOrder(labels []exposition.Label) []exposition.Label {
 	return labels
 }
 
-// matcher is what matches a label.
+// labelName returns a label's name as selectors have it.
+func labelName(name string) string {
+	if model.LegacyValidation.IsValidLabelName(name) {
+		return name
+	}
+	return strconv.Quote(name)
+}
+
+// matcher returns the matcher of a label's value.
 func matcher(name, value string) string { return labelName(name) + "=" + strconv.Quote(value) }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
-	"github.com/prometheus/common/model"
 
 	"gatehouse/handlers/web"
 	"gatehouse/store"
@@ -127,12 +126,4 @@ func valuesOf(p *store.Snapshot, name string) map[string]int {
 		}
 	}
 	return counts
-}
-
-// labelName is a label's name as selectors have it.
-func labelName(name string) string {
-	if model.LegacyValidation.IsValidLabelName(name) {
-		return name
-	}
-	return strconv.Quote(name)
 }

@@ -110,7 +110,19 @@ func safeAgain(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
 }
 
-// signInAddress is where people sign in and come back here.
+// signInURL returns where people sign in who came in without that; empty: they need
+// not, or cannot.
+func (s *Site) signInURL(c *fiber.Ctx, by auth.Scheme) string {
+	switch by {
+	case auth.Anonymous, auth.Localhost, auth.Certificate:
+		if s.Guard.CanSignIn() {
+			return s.signInAddress(c)
+		}
+	}
+	return ""
+}
+
+// signInAddress returns where people sign in and come back here.
 func (s *Site) signInAddress(c *fiber.Ctx) string {
 	address := s.PublicPrefix + "/login"
 	if safeAgain(c) {

@@ -15,19 +15,14 @@ var waysIn = map[auth.Scheme]string{
 	auth.APIToken: "API token", auth.Certificate: "certificate", auth.ScrapeKey: "scrape key",
 }
 
-// wayIn says in a word or two how whoever it was came in; empty: that goes
-// without saying.
-func wayIn(o store.Origin) string {
-	way := waysIn[auth.Scheme(o.Via)]
-	if way == o.By {
-		return ""
-	}
-	return way
-}
-
-// Client is who it was, fit to be shown whatever they call themselves.
+// Client returns the client of an origin, fit to be shown whatever it calls itself. How
+// it came in is left out if its name says so.
 func Client(o store.Origin) ui.Client {
-	return ui.Client{By: Printable(o.By, MaxClient), Via: wayIn(o), From: Printable(o.From, MaxClient)}
+	client := ui.Client{By: Printable(o.By, MaxClient), Via: waysIn[auth.Scheme(o.Via)], From: Printable(o.From, MaxClient)}
+	if client.Via == o.By {
+		client.Via = ""
+	}
+	return client
 }
 
 // Origin is who asks for a change, and from where.

@@ -20,7 +20,7 @@ func TestTheWayInIsToldInAWord(t *testing.T) {
 		{store.Origin{Via: "<b>"}, ""},
 		{store.Origin{}, ""},
 	} {
-		if got := wayIn(test.o); got != test.want {
+		if got := Client(test.o).Via; got != test.want {
 			t.Errorf("%+v: %q, want %q", test.o, got, test.want)
 		}
 	}

@@ -34,49 +34,18 @@ func (s *Site) Frame(c *fiber.Ctx, title, section string) ui.Frame {
 			MayDelete: p.Role.May(auth.Amend), MayAdminister: p.Role.May(auth.Administer),
 		},
 		Open:        p.Scheme == auth.Anonymous && p.Role == auth.Admin,
-		Exposure:    s.exposure(p),
 		DataVersion: c.GetRespHeader(versionHeader),
 		Settings:    ReadSettings(c),
 	}
-	if p.MayRead() {
-		f.AllAdmin = s.everyoneAdmin()
+	if text := s.Guard.Exposure(guard.Everyone); text != "" && p.Role != auth.NoRole {
+		f.Exposure = text + "."
 	}
-	return f
-}
-
-// everyoneAdmin says by which issuers everyone is admin whose token is accepted.
-func (s *Site) everyoneAdmin() (sentences []string) {
 	for _, standing := range s.Guard.Standings() {
-		if standing.Admin {
-			sentences = append(sentences, standing.Sentence+".")
+		if standing.Admin && p.MayRead() {
+			f.AllAdmin = append(f.AllAdmin, standing.Sentence+".")
 		}
 	}
-	return sentences
-}
-
-// exposure is what the server lets strangers do, for those who are let in
-// themselves; empty: nothing.
-func (s *Site) exposure(p auth.Principal) string {
-	if p.Role == auth.NoRole {
-		return ""
-	}
-	if text := s.Guard.Exposure(guard.Everyone); text != "" {
-		return text + "."
-	}
-	return ""
-}
-
-// signInURL is where people sign in who are let in by something else; empty: they need not,
-// or cannot.
-func (s *Site) signInURL(c *fiber.Ctx, by auth.Scheme) string {
-	if !s.Guard.CanSignIn() {
-		return ""
-	}
-	switch by {
-	case auth.Anonymous, auth.Localhost, auth.Certificate:
-		return s.signInAddress(c)
-	}
-	return ""
+	return f
 }
 
 // Page answers with a page, or with the fragment of it that htmx asks for.
@@ -95,7 +64,13 @@ func (s *Site) Toast(c *fiber.Ctx, status int, t ui.Toast) error {
 // Fragment answers with a part of a page; "": all of it.
 func (s *Site) Fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
-	if err := render(ui.WithSettings(context.Background(), ReadSettings(c)), &b, page, name); err != nil {
+	ctx, err := ui.WithSettings(context.Background(), ReadSettings(c)), error(nil)
+	if name == "" {
+		err = page.Render(ctx, &b)
+	} else {
+		err = templ.RenderFragments(ctx, &b, page, name)
+	}
+	if err != nil {
 		return err
 	}
 	c.Status(status)
@@ -137,13 +112,6 @@ func isCurrent(c *fiber.Ctx, address string) bool {
 	return err == nil && u.RequestURI() == address
 }
 
-func render(ctx context.Context, b *bytes.Buffer, page templ.Component, fragment string) error {
-	if fragment == "" {
-		return page.Render(ctx, b)
-	}
-	return templ.RenderFragments(ctx, b, page, fragment)
-}
-
 // FragmentOf is the part of the page that htmx asks for, by the element that it
 // is going to replace; "": the whole page.
 func FragmentOf(c *fiber.Ctx) string {
@@ -157,10 +125,16 @@ func FragmentOf(c *fiber.Ctx) string {
 // IsPartial reports whether htmx asks, for a part of a page that is open.
 func IsPartial(c *fiber.Ctx) bool { return c.Get("HX-Request-Type") == "partial" }
 
-// WantsPage reports whether a browser shows the answer to a person.
+// AcceptsPage reports whether the client shows pages.
+func AcceptsPage(c *fiber.Ctx) bool {
+	return strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
+}
+
+// WantsPage reports whether a browser shows the answer to a person, wherever the
+// request leads.
 func (s *Site) WantsPage(c *fiber.Ctx) bool {
 	k := s.Known.KindOf(c.Path())
-	return (k == Page || k == Plain) && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
+	return (k == Page || k == Plain) && AcceptsPage(c)
 }
 
 // RemovalAnswer answers with a question before a delete, as a page or in the
