@@ -1,12 +1,14 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/go-playground/validator/v10"
 
@@ -40,13 +42,23 @@ func (p *parser) validate() error {
 // rule marks problems of several settings together; their text is the parameter.
 const rule = "together"
 
+// parserKey is the key of the parser in the context of a validation.
+type parserKey struct{}
+
+// rules returns the validator, which reads the tags of Options once.
+var rules = sync.OnceValue(func() *validator.Validate {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	v.RegisterTagNameFunc(func(field reflect.StructField) string { return field.Tag.Get("flag") })
+	v.RegisterStructValidationCtx(func(ctx context.Context, level validator.StructLevel) {
+		ctx.Value(parserKey{}).(*parser).checkTogether(level)
+	}, Options{})
+	return v
+})
+
 // checkRules holds the settings against the rules of their tags, and against each
 // other. It adds to what is wrong with a setting alone, and returns the rest.
 func (p *parser) checkRules() (together []string, err error) {
-	v := validator.New(validator.WithRequiredStructEnabled())
-	v.RegisterTagNameFunc(func(field reflect.StructField) string { return field.Tag.Get("flag") })
-	v.RegisterStructValidation(p.checkTogether, Options{})
-	err = v.Struct(&p.Options)
+	err = rules().StructCtx(context.WithValue(context.Background(), parserKey{}, p), &p.Options)
 	var problems validator.ValidationErrors
 	if err != nil && !errors.As(err, &problems) {
 		return nil, err

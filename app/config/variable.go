@@ -138,8 +138,8 @@ func (v vocabulary) nearest(name string) string {
 // letters, with so many differences at the most.
 func (v vocabulary) closest(letters []rune, most int, candidate func(known string) bool) (right string) {
 	for _, known := range v.sorted {
-		if !candidate(known) {
-			continue
+		if len(known) > len(letters)+most || len(known) < len(letters)-most || !candidate(known) {
+			continue // known names are of ASCII
 		}
 		if d := spelling.Distance(letters, []rune(known), most); d <= most {
 			right, most = v.meant[known], d-1
