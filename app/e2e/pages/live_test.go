@@ -115,7 +115,7 @@ func TestTabsThatNobodySeesDoNotFollow(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.Put("/metrics/job/first", "a 1\n")
-	first := harness.StartBrowser(t)
+	first := harness.StartWholeBrowser(t)
 	first.Open(s.URL + "/")
 	tabs := []*harness.Tab{first}
 	// A browser has six connections for one server.
@@ -148,7 +148,7 @@ func TestBackAndForwardShowWhatIsThere(t *testing.T) {
 			t.Parallel()
 			s := harness.Start(t)
 			s.Put("/metrics/job/first", "a 1\n")
-			b := harness.StartBrowser(t, test.flags...).Strictly()
+			b := harness.StartWholeBrowser(t, test.flags...).Strictly()
 			_, err := chromedp.Call(b.Ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
 				Source: `addEventListener("pageshow", e => { window.restored = String(e.persisted); });`,
 			})

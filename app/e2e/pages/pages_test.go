@@ -31,7 +31,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 	s := harness.StartEnv(t, []string{"PUSHGATEWAY_AUTH_USER=ana", "PUSHGATEWAY_AUTH_PASS=" + password, "AUTH_LOCALHOST_BYPASS=false"})
 	header := []string{"Authorization", harness.BasicAuth("ana", password)}
 	s.PushHostile(header...)
-	b := harness.StartBrowser(t).Strictly()
+	b := harness.StartWholeBrowser(t).Strictly()
 
 	// The sign-in page stands where the list will be.
 	b.Open(s.URL + "/?q=backup")

@@ -35,7 +35,7 @@ func TestTheReadmeShowsThePagesAsTheyAre(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := harness.StartBrowser(t)
+			b := harness.StartWholeBrowser(t)
 			b.Looks(1280, shot.scheme)
 			b.Open(s.URL + shot.where(b))
 			b.Run(`document.fonts.ready.then(() => "ready")`)
