@@ -59,22 +59,19 @@ func (a *App) guardConfig() guard.Config {
 	o := a.options.Auth
 	a.passwords = credential.NewPasswords(credential.PasswordOptions{User: o.BasicUser, Password: o.BasicPassword, Users: a.web.Users()})
 	c := guard.Config{
-		Passwords:       a.passwords,
-		Tokens:          credential.NewTokens(o.Tokens),
-		ScrapeKey:       credential.NewSecret(o.ScrapeKey),
-		Claims:          o.Claims,
-		CertificateRole: o.CertificateRole,
-		MadeTokens:      a.store,
-		Open:            o.Open,
-		Sessions:        a.store,
-		Cookie:          guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
-		Allowed:         o.Allowed,
-		ScrapeAllowed:   o.ScrapeAllowed,
-		Trusted:         a.options.TrustedProxies,
-		TrustSockets:    a.options.TrustSockets,
-		Decided:         a.metrics.Decided,
-		Denied:          handlers.NewDenials(a.store).Deny,
-		Logger:          a.log,
+		Passwords:    a.passwords,
+		Tokens:       credential.NewTokens(o.Tokens),
+		ScrapeKey:    credential.NewSecret(o.ScrapeKey),
+		Claims:       o.Claims,
+		Settings:     o.Settings,
+		MadeTokens:   a.store,
+		Sessions:     a.store,
+		Cookie:       guard.Cookie{Lifetime: o.SessionLifetime, Prefix: a.options.PublicPrefix},
+		Trusted:      a.options.TrustedProxies,
+		TrustSockets: a.options.TrustSockets,
+		Decided:      a.metrics.Decided,
+		Denied:       handlers.NewDenials(a.store).Deny,
+		Logger:       a.log,
 	}
 	if u := a.options.ExternalURL; u != nil {
 		c.Origins = []string{u.Scheme + "://" + u.Host}

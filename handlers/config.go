@@ -34,8 +34,7 @@ type Config struct {
 	gateway.Admin
 	groupings.Ages
 	web.Timeouts
-	CheckConsistency bool
-	EnablePprof      bool
+	EnablePprof bool
 	// ScrapesElsewhere leaves scrapes to another listener.
 	ScrapesElsewhere bool
 	// Headers are added to every answer. nil: none.
@@ -44,15 +43,15 @@ type Config struct {
 	// SessionIdle is after how long without use sessions end; 0: they don't.
 	SessionIdle time.Duration
 
-	UndoWindow time.Duration // for deletes; 0: none
-	Retention  time.Duration // of the activity log; 0: only its size is bounded
+	// What the store was opened with.
+	store.Limits
+	store.Undo
+	Retention time.Duration // of the activity log; 0: only its size is bounded
 
 	// For the status.
-	Addresses, ScrapeAddresses            []string // that are listened on, as they were configured
-	TLS                                   bool
-	MaxGroupings, MaxSeries, MaxLabelSets int // of the store; 0: no limit
-	UndoMaxBytes                          int64
-	Flags                                 []gateway.Flag
+	Addresses, ScrapeAddresses []string // that are listened on, as they were configured
+	TLS                        bool
+	Flags                      []gateway.Flag
 
 	Started time.Time
 	Build   gateway.Build
@@ -84,8 +83,7 @@ func (c *Config) targets() targets.Options {
 // status are the options of the status.
 func (c *Config) status() statuspage.Options {
 	return statuspage.Options{
-		Ages: c.Ages, Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses,
-		MaxGroupings: c.MaxGroupings, MaxSeries: c.MaxSeries, MaxLabelSets: c.MaxLabelSets,
-		UndoWindow: c.UndoWindow, UndoMaxBytes: c.UndoMaxBytes, Retention: c.Retention, EnablePprof: c.EnablePprof,
+		Ages: c.Ages, Limits: c.Limits, Undo: c.Undo, Retention: c.Retention,
+		Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses, EnablePprof: c.EnablePprof,
 	}
 }

@@ -24,7 +24,7 @@ func filled(t testing.TB, n int) (*store.Store, []store.Push) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), j, store.Options{CheckConsistency: true, UndoWindow: time.Hour, UndoMaxBytes: 1 << 30, Timeout: time.Minute})
+	s, err := store.Open(t.Context(), j, store.Options{Limits: store.Limits{CheckConsistency: true}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 30}, Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}

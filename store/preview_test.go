@@ -71,7 +71,7 @@ func TestAPreviewForetellsWhatThePushDoes(t *testing.T) {
 			t.Run(fmt.Sprintf("check %v, seed %d", check, seed), func(t *testing.T) {
 				t.Parallel()
 				foretell(t, rand.New(rand.NewPCG(seed, 11)), store.Options{
-					CheckConsistency: check, MaxGroupings: 7, MaxSeries: 30, MaxLabelSets: 3, Timeout: time.Minute,
+					Limits: store.Limits{CheckConsistency: check, MaxGroupings: 7, MaxSeries: 30, MaxLabelSets: 3}, Timeout: time.Minute,
 					Own: []exposition.Family{{Name: "own_gauge", Type: exposition.Gauge, Help: "own"}},
 				})
 			})
@@ -120,7 +120,7 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 }
 
 func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), store.Options{CheckConsistency: true})
+	s, _ := openStore(t, t.TempDir(), store.Options{Limits: store.Limits{CheckConsistency: true}})
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
 		_, _ = s.Push(context.Background(), randomPush(t, r)) // refused or not
@@ -149,7 +149,7 @@ func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
 // Previews run in the goroutines of clients, while the committer makes new
 // snapshots out of the one that they look at. The race detector watches.
 func TestPreviewsRunBesidePushes(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), store.Options{CheckConsistency: true, Timeout: time.Minute})
+	s, _ := openStore(t, t.TempDir(), store.Options{Limits: store.Limits{CheckConsistency: true}, Timeout: time.Minute})
 	done := make(chan struct{})
 	var previews sync.WaitGroup
 	for seed := range uint64(3) {

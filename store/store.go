@@ -24,21 +24,11 @@ import (
 // Options are the rules of a store. Zero limits do not limit. Fields with tags are
 // settings of the program; app/config says what the tags mean.
 type Options struct {
-	// CheckConsistency refuses pushes that conflict with other groupings.
-	// Without it what conflicts is left out of scrapes.
-	CheckConsistency bool `flag:"push.disable-consistency-check" is:"negation" help:"Accept pushes without checking them against other groupings."`
-	MaxGroupings     int  `flag:"limits.groupings" default:"1000000" help:"Most groupings in the store. 0: no limit."`
-	MaxSeries        int  `flag:"limits.series" default:"20000000" help:"Most series in the store. 0: no limit."`
-	// MaxLabelSets bounds the sets of grouping label names under which one family may
-	// be held.
-	MaxLabelSets int `flag:"limits.label-sets-per-family" default:"64" help:"Most different sets of grouping label names under which one metric family may be pushed. 0: no limit."`
+	Limits
 	// Timeout is the longest wait for a change to become durable; 0: 3 s.
 	Timeout time.Duration `flag:"storage.timeout" default:"3s" is:"timeout" help:"Longest wait for a change to be on disk."`
-	// UndoWindow is how long what was deleted is kept, and UndoMaxBytes how much of it
-	// at the most.
-	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
-	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
-	SessionIdle  time.Duration // sessions that are not used for so long end; 0: none
+	Undo
+	SessionIdle time.Duration // sessions that are not used for so long end; 0: none
 	// Retention is how long the activity log keeps entries; 0: as many as it may hold.
 	Retention time.Duration `flag:"activity.retention" default:"90d" help:"How long activity-log entries are kept. 0: until they are no longer among the last 100,000."`
 	// MaxEntries is how many entries it may hold; 0: the constant MaxEntries.
@@ -53,6 +43,12 @@ type Options struct {
 	// it is durable, in their order. It must not wait. nil: no function is.
 	Recorded func(Entry)
 }
+
+// Limits bounds what pushes can store, see metrics.Limits.
+type Limits = metrics.Limits
+
+// Undo says how long deletes can be undone, see metrics.Undo.
+type Undo = metrics.Undo
 
 // CommitStats says how one write to the journal went, see commit.Stats.
 type CommitStats = commit.Stats
@@ -81,10 +77,7 @@ func Open(ctx context.Context, j journal.Journal, o Options) (*Store, error) {
 		Clock: clock.New(o.Clock), Timeout: o.Timeout, Logger: o.Logger, Observe: o.Observe, Published: s.publish,
 	})
 	s.log = audit.New(s.engine, audit.Options{Retention: o.Retention, MaxEntries: o.MaxEntries, Recorded: o.Recorded})
-	s.Groupings = metrics.New(s.engine, metrics.Options{
-		CheckConsistency: o.CheckConsistency, MaxGroupings: o.MaxGroupings, MaxSeries: o.MaxSeries, MaxLabelSets: o.MaxLabelSets,
-		UndoWindow: o.UndoWindow, UndoMaxBytes: o.UndoMaxBytes, Own: o.Own,
-	}, s.log)
+	s.Groupings = metrics.New(s.engine, metrics.Options{Limits: o.Limits, Undo: o.Undo, Own: o.Own}, s.log)
 	s.Registry = access.New(s.engine, s.log, o.SessionIdle)
 	// In the order of what they write by themselves.
 	s.Groupings.AddTables()

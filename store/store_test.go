@@ -16,7 +16,7 @@ import (
 	"gatehouse/store/pebble"
 )
 
-var checked = store.Options{CheckConsistency: true, UndoWindow: time.Hour, UndoMaxBytes: 1 << 20, Timeout: time.Minute}
+var checked = store.Options{Limits: store.Limits{CheckConsistency: true}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}, Timeout: time.Minute}
 
 func key(t testing.TB, path string) store.GroupingKey {
 	t.Helper()
@@ -134,8 +134,8 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 		kept bool
 	}{
 		{"within the window", checked, true},
-		{"after the window", store.Options{UndoWindow: time.Millisecond, UndoMaxBytes: 1 << 20}, false},
-		{"over the size", store.Options{UndoWindow: time.Hour, UndoMaxBytes: 1}, false},
+		{"after the window", store.Options{Undo: store.Undo{UndoWindow: time.Millisecond, UndoMaxBytes: 1 << 20}}, false},
+		{"over the size", store.Options{Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1}}, false},
 	} {
 		for _, remove := range []string{"delete", "wipe"} {
 			t.Run(tt.name+", "+remove, func(t *testing.T) {

@@ -428,7 +428,7 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 }
 
 func TestSeriesOfDifferentTypesDoNotOverlap(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), store.Options{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20})
+	s, _ := openStore(t, t.TempDir(), store.Options{Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}})
 	for _, x := range []struct{ path, body string }{
 		{"/job/h", "# TYPE m counter\nm 1\n"},
 		{"/job/x/a/1", "# TYPE m gauge\nm{b=\"1\"} 2\n"},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
+	"gatehouse/auth/guard"
 	"gatehouse/auth/jwt"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/groupings"
@@ -76,17 +77,13 @@ type Options struct {
 type AuthOptions struct {
 	// BasicUser is not empty if and only if BasicPassword is not.
 	BasicUser       string        `flag:"auth.basic-user" env:"PUSHGATEWAY_AUTH_USER" is:"user" help:"User with all rights; the password is in PUSHGATEWAY_AUTH_PASS."`
-	Open            bool          `flag:"auth.open" help:"Stay open to everyone even if the store has tokens or the list of users is empty. Not together with any credential."`
 	LocalhostBypass string        `flag:"auth.localhost-bypass" env:"AUTH_LOCALHOST_BYPASS" default:"auto" validate:"oneof=auto true false" help:"Let local clients in without a credential: true, false, or auto for those of the server's own user."`
 	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people must sign in again."`
 	SessionIdle     time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Idle time after which people must sign in again. 0: sessions don't end when idle."`
-	// Allowed and ScrapeAllowed are empty if everybody is.
-	Allowed         auth.Prefixes        `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks that may send requests. Default: all."`
-	ScrapeAllowed   auth.Prefixes        `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks that may scrape. Default: all."`
-	RoleClaim       string               `flag:"auth.role-claim" help:"Claim that lists the roles, in bearer tokens and at sign-in. Default: roles, else groups."`
-	RoleMap         map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles by value of the claim: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
-	DefaultRole     auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role if no value is mapped: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer that gives tokens to strangers needs this, a role map, or required claims that keep them out."`
-	CertificateRole auth.Role            `flag:"auth.client-certificate-role" default:"none" is:"role" help:"Role of a verified client certificate without another credential: none, reader, pusher or admin."`
+	guard.Settings
+	RoleClaim   string               `flag:"auth.role-claim" help:"Claim that lists the roles, in bearer tokens and at sign-in. Default: roles, else groups."`
+	RoleMap     map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles by value of the claim: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
+	DefaultRole auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role if no value is mapped: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer that gives tokens to strangers needs this, a role map, or required claims that keep them out."`
 	// Issuer is that of bearer tokens; empty: there are none.
 	Issuer         string            `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as in their iss claim."`
 	Audiences      []string          `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences; a token must name one of them. Needed with --jwt.issuer."`

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth/guard"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/groupings"
 	"gatehouse/handlers/web"
@@ -19,7 +20,7 @@ func flagNames() map[string]bool {
 	for _, o := range []reflect.Type{
 		reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[gateway.Targets](),
 		reflect.TypeFor[gateway.Settings](), reflect.TypeFor[gateway.Admin](), reflect.TypeFor[groupings.Ages](), reflect.TypeFor[web.Timeouts](),
-		reflect.TypeFor[pebble.Options](), reflect.TypeFor[store.Options](),
+		reflect.TypeFor[pebble.Options](), reflect.TypeFor[store.Options](), reflect.TypeFor[store.Limits](), reflect.TypeFor[store.Undo](), reflect.TypeFor[guard.Settings](),
 	} {
 		for f := range o.Fields() {
 			if name := f.Tag.Get("flag"); name != "" {

@@ -26,16 +26,10 @@ type Config struct {
 	ScrapeKey credential.Secret
 	Issuer    *issuer.Issuer // of bearer JWTs
 	Claims    jwt.ClaimRules
-	// CertificateRole is what a verified client certificate grants to a request
-	// without another credential.
-	CertificateRole auth.Role
-	Bypass          Bypass
+	Bypass    Bypass
 	// MadeTokens are the API tokens that people have made. nil: there are none.
 	MadeTokens MadeTokens
-	// Open keeps the server open although people who had signed in have made tokens,
-	// or there is a list of users, but none on it.
-	Open     bool
-	Sessions Sessions // nil: nobody can sign in
+	Sessions   Sessions // nil: nobody can sign in
 	// Provider signs people in elsewhere. nil: nobody does.
 	Provider *login.Provider
 	// Login are the rules by which those who sign in there get their roles. Its
@@ -46,10 +40,9 @@ type Config struct {
 	LoginRules []byte
 	Cookie     Cookie // of sessions
 
-	Allowed       auth.Prefixes // client addresses; empty: all
-	ScrapeAllowed auth.Prefixes // the same for scrapes
-	Trusted       auth.Prefixes // proxies whose X-Forwarded-For is believed
-	TrustSockets  bool          // so it is if it comes by a Unix socket
+	Settings
+	Trusted      auth.Prefixes // proxies whose X-Forwarded-For is believed
+	TrustSockets bool          // so it is if it comes by a Unix socket
 
 	// Origins are ours beside what a request's Host says: scheme://host[:port].
 	Origins []string
@@ -58,6 +51,21 @@ type Config struct {
 	// Denied is called with what is worth a record. It must not wait. nil: it is not.
 	Denied func(Denial)
 	Logger *slog.Logger
+}
+
+// Settings are what operators say of a guard. Its tags declare settings, as app/config
+// reads them.
+type Settings struct {
+	// Open keeps the server open although people who had signed in have made tokens,
+	// or there is a list of users, but none on it.
+	Open bool `flag:"auth.open" help:"Stay open to everyone even if the store has tokens or the list of users is empty. Not together with any credential."`
+	// Allowed and ScrapeAllowed are the addresses of clients, and of those that scrape.
+	// Empty: all.
+	Allowed       auth.Prefixes `flag:"auth.allowed-cidrs" is:"networks" help:"Addresses and networks that may send requests. Default: all."`
+	ScrapeAllowed auth.Prefixes `flag:"metrics.allowed-cidrs" is:"networks" help:"Addresses and networks that may scrape. Default: all."`
+	// CertificateRole is what a verified client certificate grants to a request
+	// without another credential.
+	CertificateRole auth.Role `flag:"auth.client-certificate-role" default:"none" is:"role" help:"Role of a verified client certificate without another credential: none, reader, pusher or admin."`
 }
 
 // MadeTokens finds API tokens. It must not take long: it is asked with each

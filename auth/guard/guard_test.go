@@ -105,7 +105,7 @@ func TestEveryActiveMethodIsTold(t *testing.T) {
 		{"an issuer", Config{Issuer: keys, Claims: claims}, []string{"jwt reader: issuer https://issuer.test, audience a or b"}},
 		{"roles", Config{Issuer: keys, Claims: mapped}, []string{"jwt by claim roles or groups, else none: issuer https://issuer.test, audience a or b"}},
 		{"roles in a claim", Config{Issuer: keys, Claims: named}, []string{"jwt by claim realm_access.roles, else none: issuer https://issuer.test, audience a or b"}},
-		{"certificates", Config{CertificateRole: auth.Pusher}, []string{"certificate pusher: verified client certificate"}},
+		{"certificates", Config{Settings: Settings{CertificateRole: auth.Pusher}}, []string{"certificate pusher: verified client certificate"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

@@ -71,7 +71,7 @@ func TestOtherSitesAndAddressesAreTold(t *testing.T) {
 	if err := g.Admit(c); !errors.Is(err, auth.ErrCrossSite) {
 		t.Error(err)
 	}
-	g = newGuard(t, Config{Denied: denied, Allowed: auth.Prefixes{netip.MustParsePrefix("10.0.0.0/8")}})
+	g = newGuard(t, Config{Denied: denied, Settings: Settings{Allowed: auth.Prefixes{netip.MustParsePrefix("10.0.0.0/8")}}})
 	c = request(t)
 	c.Path("/" + strings.Repeat("x", 5000))
 	if err := g.Admit(c); !errors.Is(err, auth.ErrAddress) {

@@ -295,7 +295,7 @@ func TestMadeTokensAreToldAmongTheWaysToComeIn(t *testing.T) {
 
 func TestARevokedTokenEndsOnAllReplicas(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
-	o := store.Options{Timeout: 10 * time.Second, CheckConsistency: true}
+	o := store.Options{Timeout: 10 * time.Second, Limits: store.Limits{CheckConsistency: true}}
 	other, err := store.Open(t.Context(), s.Journal, o)
 	handlertest.Must(t, err)
 	t.Cleanup(func() { _ = other.Close() })

@@ -99,7 +99,7 @@ func pushed(t *testing.T, body string) []store.GroupingFamily {
 	t.Helper()
 	j, err := pebble.Open(pebble.Options{Path: "/store", FS: vfs.NewMem(), MinFree: -1})
 	must(t, err)
-	s, err := store.Open(t.Context(), j, store.Options{CheckConsistency: true})
+	s, err := store.Open(t.Context(), j, store.Options{Limits: store.Limits{CheckConsistency: true}})
 	must(t, err)
 	t.Cleanup(func() { must(t, errors.Join(s.Close(), j.Close())) })
 	path, err := store.ParsePath("/job/x", true)

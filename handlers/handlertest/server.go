@@ -70,16 +70,16 @@ func Start(t testing.TB, change ...func(Setup)) *Server {
 	Must(t, err)
 	logger := slog.New(slog.NewTextHandler(&s.Log, nil))
 	o := store.Options{
-		CheckConsistency: true, MaxLabelSets: 64, Timeout: 10 * time.Second,
-		UndoWindow: time.Hour, UndoMaxBytes: 1 << 30, Own: own, Logger: logger, Observe: metrics.Commit,
+		Limits: store.Limits{CheckConsistency: true, MaxLabelSets: 64}, Timeout: 10 * time.Second,
+		Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 30}, Own: own, Logger: logger, Observe: metrics.Commit,
 	}
 	c := handlers.Config{
 		Metrics: metrics, Logger: logger, TelemetryPath: "/metrics",
-		Settings:         gateway.Settings{MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, UTF8Names: true},
-		Ages:             groupings.Ages{StaleAfter: time.Hour, OldAfter: 24 * time.Hour},
-		Timeouts:         web.Timeouts{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute},
-		CheckConsistency: true,
-		Flags:            []gateway.Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
+		Settings: gateway.Settings{MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, UTF8Names: true},
+		Ages:     groupings.Ages{StaleAfter: time.Hour, OldAfter: 24 * time.Hour},
+		Timeouts: web.Timeouts{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute},
+		Limits:   store.Limits{CheckConsistency: true},
+		Flags:    []gateway.Flag{{Name: "web.telemetry-path", Value: "/metrics", Default: "/metrics"}}, Started: time.Now(),
 		Build: gateway.Build{Version: "1.2.3", GoVersion: "go1"}, Quit: func() { s.Quits.Add(1) },
 		Import: func(context.Context, []byte, bool, store.Origin) ([]gateway.Arrival, error) { return nil, nil },
 	}

@@ -24,12 +24,11 @@ type Handler struct {
 // Options are the settings that the status shows, beside those of the gateway.
 type Options struct {
 	groupings.Ages
-	Addresses, ScrapeAddresses            []string // that are listened on, as they were configured
-	MaxGroupings, MaxSeries, MaxLabelSets int      // of the store; 0: no limit
-	UndoWindow                            time.Duration
-	UndoMaxBytes                          int64
-	Retention                             time.Duration // of the activity log
-	EnablePprof                           bool
+	store.Limits
+	store.Undo
+	Retention                  time.Duration // of the activity log
+	Addresses, ScrapeAddresses []string      // that are listened on, as they were configured
+	EnablePprof                bool
 }
 
 // Store is what the status needs of a store.

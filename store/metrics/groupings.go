@@ -25,20 +25,30 @@ const (
 // Mode says what becomes of the families that a push does not bring.
 type Mode = history.Mode
 
-// Options are the rules of the groupings of a store.
-type Options struct {
+// Limits bounds what pushes can store. Its tags declare settings, as app/config reads
+// them.
+type Limits struct {
 	// CheckConsistency refuses pushes that conflict with other groupings.
 	// Without it what conflicts is left out of scrapes.
-	CheckConsistency bool
-	MaxGroupings     int // 0: no limit
-	MaxSeries        int // 0: no limit
+	CheckConsistency bool `flag:"push.disable-consistency-check" is:"negation" help:"Accept pushes without checking them against other groupings."`
+	MaxGroupings     int  `flag:"limits.groupings" default:"1000000" help:"Most groupings in the store. 0: no limit."`
+	MaxSeries        int  `flag:"limits.series" default:"20000000" help:"Most series in the store. 0: no limit."`
 	// MaxLabelSets bounds the sets of grouping label names under which one family may
-	// be held. 0: no limit.
-	MaxLabelSets int
-	// UndoWindow is how long what was deleted is kept, and UndoMaxBytes how much of it
-	// at the most.
-	UndoWindow   time.Duration
-	UndoMaxBytes int64
+	// be stored.
+	MaxLabelSets int `flag:"limits.label-sets-per-family" default:"64" help:"Most different sets of grouping label names under which one metric family may be pushed. 0: no limit."`
+}
+
+// Undo says how long deleted groupings are kept, and how many bytes of them at most.
+// Its tags declare settings, as app/config reads them.
+type Undo struct {
+	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
+	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
+}
+
+// Options are the rules of the groupings of a store.
+type Options struct {
+	Limits
+	Undo
 	// Own names the families of the server's own metrics with their types and
 	// help; pushes cannot change those.
 	Own []exposition.Family

@@ -24,7 +24,7 @@ func storeOf(t *testing.T, wrong, before, ttl time.Duration) string {
 	harness.Must(t, err)
 	var passed atomic.Int64
 	now, elapsed := time.Now().Add(wrong-before), func() time.Duration { return time.Duration(passed.Load()) }
-	s, err := store.Open(t.Context(), j, store.Options{UndoWindow: time.Hour, Clock: store.Clock{
+	s, err := store.Open(t.Context(), j, store.Options{Undo: store.Undo{UndoWindow: time.Hour}, Clock: store.Clock{
 		Now: func() time.Time { return now.Add(elapsed()) }, Elapsed: elapsed,
 	}})
 	harness.Must(t, err)
