@@ -12,7 +12,7 @@ import (
 	"gatehouse/store"
 )
 
-func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
+func TestOnlyUnchangedGroupingsAreDeleted(t *testing.T) {
 	for _, tt := range []struct {
 		name                      string
 		exact                     bool
@@ -127,7 +127,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	}
 }
 
-func TestWhatAnOperationDeletedIsTold(t *testing.T) {
+func TestTheGroupingsThatAnOperationDeletedAreListed(t *testing.T) {
 	c := &clock{}
 	o := checked
 	o.Now = c.now

@@ -58,7 +58,7 @@ func histories(t *testing.T, j journal.Journal) []string {
 	return keys
 }
 
-func TestTheHistoryTellsAcceptedAndRefusedPushes(t *testing.T) {
+func TestTheHistoryHasAcceptedAndRefusedPushes(t *testing.T) {
 	c := &clock{}
 	o := checked
 	o.Now = c.now

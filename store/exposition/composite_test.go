@@ -117,7 +117,7 @@ func TestHistogramsAndSummariesAreTakenAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestTheBoundStandsAmongTheGroupingsLabels(t *testing.T) {
+func TestTheBoundIsSortedAmongTheGroupingsLabels(t *testing.T) {
 	o := Options{Grouping: []Label{{"job", "j"}, {"zone", "z"}}}
 	got, err := DecodeText([]byte("# TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 1\n# TYPE s summary\ns{quantile=\"0.5\"} 1\n"), o)
 	if err != nil {
@@ -133,7 +133,7 @@ s{instance="",job="j",quantile="0.5",zone="z"} 1
 	}
 }
 
-func TestAGroupingLabelNeverStandsBesideABoundOfItsName(t *testing.T) {
+func TestAGroupingLabelIsNeverBesideABoundOfItsName(t *testing.T) {
 	_, err := DecodeText([]byte("# TYPE h histogram\nh_count 1\n"), Options{Grouping: []Label{{"job", "j"}, {"le", "7"}}})
 	wantRefusal(t, err, "name:2")
 	_, err = DecodeText([]byte("# TYPE s summary\ns_count 1\n"), Options{Grouping: []Label{{"job", "j"}, {"quantile", "7"}}})

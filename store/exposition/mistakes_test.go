@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestEveryLineThatIsWrongIsTold(t *testing.T) {
+func TestEveryWrongLineIsReported(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string // reason:line

@@ -117,7 +117,7 @@ func fillUp(t *testing.T, fail func(string, string) error, steady bool) {
 	}
 }
 
-func TestACommitHeldUpByAFullDiskIsToldAndDurableWhenThereIsSpace(t *testing.T) {
+func TestACommitHeldUpByAFullDiskIsReportedAndDurableWhenThereIsSpace(t *testing.T) {
 	dir, fs := t.TempDir(), newFaults()
 	j := mustOpen(t, Options{Path: dir, FS: fs})
 	follower := follow(t, j)

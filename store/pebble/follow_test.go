@@ -9,7 +9,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-func TestABacklogIsBoundedAndTellsThatItHasAGap(t *testing.T) {
+func TestABacklogIsBoundedAndReportsItsGap(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		records int
@@ -39,7 +39,7 @@ func TestABacklogIsBoundedAndTellsThatItHasAGap(t *testing.T) {
 	}
 }
 
-func TestAFollowerThatFellBehindIsToldEverythingAnew(t *testing.T) {
+func TestAFollowerThatFellBehindGetsEverythingAnew(t *testing.T) {
 	j := mustOpen(t, Options{Path: t.TempDir()})
 	put(t, j, "a", "1")
 	f := &held{release: make(chan struct{})}

@@ -41,7 +41,7 @@ func TestALicenceIsKnownAndAgreedTo(t *testing.T) {
 	}
 }
 
-func TestEachTextStandsOnceWithItsOwners(t *testing.T) {
+func TestEachTextIsThereOnceWithItsOwners(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
