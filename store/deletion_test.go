@@ -259,10 +259,10 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 			return err
 		}, true},
 		{"an expiry", func() error { c.advance(time.Hour / 2); look(t, s); return nil }, true},
-		{"everything told anew", func() error {
+		{"everything reported anew", func() error {
 			before := s.Snapshot().Changes()
 			j.restart <- struct{}{}
-			eventually(t, "it is told", func() bool { look(t, s); return s.Snapshot().Changes() != before })
+			eventually(t, "it is reported", func() bool { look(t, s); return s.Snapshot().Changes() != before })
 			return nil
 		}, true},
 	} {

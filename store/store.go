@@ -34,8 +34,8 @@ type Options struct {
 	MaxLabelSets int `flag:"limits.label-sets-per-family" default:"64" help:"Most different sets of grouping label names under which one metric family may be pushed. 0: no limit."`
 	// Timeout is the longest wait for a change to become durable; 0: 3 s.
 	Timeout time.Duration `flag:"storage.timeout" default:"3s" is:"timeout" help:"Longest wait for a change to be on disk."`
-	// UndoWindow is how long what was deleted is kept, and UndoMaxBytes how much of it
-	// at the most.
+	// UndoWindow is how long deleted groupings are kept, and UndoMaxBytes the
+	// maximum size of them all.
 	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
 	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
 	SessionIdle  time.Duration // sessions that are not used for so long end; 0: none
@@ -57,7 +57,7 @@ type Options struct {
 // CommitStats says how one write to the journal went, see commit.Stats.
 type CommitStats = commit.Stats
 
-// Status is how a store is doing, see commit.Status.
+// Status is the state of a store, see commit.Status.
 type Status = commit.Status
 
 // Store keeps groupings, sessions and API tokens, and what was done with them. It

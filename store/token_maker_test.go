@@ -101,7 +101,7 @@ func TestOfRevokedTokensOneIsKeptWithoutItsNameOrSecret(t *testing.T) {
 	}
 }
 
-// tokenRecords is what the keys of tokens' records begin with.
+// tokenRecords begins the keys of tokens' records.
 const tokenRecords = "t."
 
 // fieldsOf are the last values of a record's fields that are bytes.

@@ -1,6 +1,5 @@
-// Package metrics is the groupings of a store and the metric families that they
-// hold: what pushes, deletes, undos and imports do to them, and what may stand
-// together.
+// Package metrics is the groupings of a store and their metric families: the
+// effects of pushes, deletes, undos and imports, and the rules of consistency.
 package metrics
 
 import (
@@ -35,8 +34,8 @@ type Options struct {
 	// MaxLabelSets bounds the sets of grouping label names under which one family may
 	// be held. 0: no limit.
 	MaxLabelSets int
-	// UndoWindow is how long what was deleted is kept, and UndoMaxBytes how much of it
-	// at the most.
+	// UndoWindow is how long deleted groupings are kept, and UndoMaxBytes the
+	// maximum size of them all.
 	UndoWindow   time.Duration
 	UndoMaxBytes int64
 	// Own names the families of the server's own metrics with their types and
@@ -127,7 +126,7 @@ func (s *Groupings) Reject(ctx context.Context, r Rejection) {
 	if _, ok := s.state().Grouping(r.Key); !ok {
 		return
 	}
-	// Nobody waits for the answer: what can't be noted is not worth an error.
+	// Nobody waits for the answer: a lost note is not worth an error.
 	_, _ = s.submit(ctx, &rejectOp{r})
 }
 

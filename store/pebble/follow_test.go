@@ -50,7 +50,7 @@ func TestAFollowerThatFellBehindGetsEverythingAnew(t *testing.T) {
 	}
 	close(f.release)
 	put(t, j, "last", "1")
-	until(t, "the follower is told the last change", func() bool { return f.has("last", "1") })
+	until(t, "the follower gets the last change", func() bool { return f.has("last", "1") })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.resets == 0 || len(f.held) != 5 {
