@@ -76,7 +76,7 @@ func TestWhatComesOnRecordIsLoggedOnce(t *testing.T) {
 			}
 		}
 	}
-	if refused := log.lines("Refused a request"); len(refused) != 1 || !strings.Contains(refused[0], "path=/metrics/job/x") {
+	if refused := log.lines("Denied a request"); len(refused) != 1 || !strings.Contains(refused[0], "path=/metrics/job/x") {
 		t.Errorf("%q", refused)
 	}
 	if secrets := log.lines("secret"); len(secrets) != 0 || len(log.lines("0123456789abcdef")) != 0 {

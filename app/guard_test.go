@@ -20,7 +20,7 @@ import (
 	"gatehouse/store"
 )
 
-func TestBeingLocalHelpsOnlyWhereItCanBeTold(t *testing.T) {
+func TestBeingLocalHelpsOnlyWhereItCanBeChecked(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the owner of a socket can be told on Linux only")
 	}
@@ -155,7 +155,7 @@ func TestItIsNotOpenBesideUsersOfAFile(t *testing.T) {
 	}
 }
 
-func TestTheStartSaysWhoIsAdminByAnIssuer(t *testing.T) {
+func TestTheStartLogsTheAdminsByAnIssuer(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		args []string

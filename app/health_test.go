@@ -97,7 +97,7 @@ func TestHealthReachesAWildcardAddressAndReadsVariables(t *testing.T) {
 	asks(t, 1, "has another --web.route-prefix (status 404)")
 }
 
-func TestHealthSaysWhyItCannotTell(t *testing.T) {
+func TestHealthSaysWhyItIsUnknown(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "OK") }))
 	defer other.Close()
 	asks(t, 1, "what answers is not Gatehouse", "--web.listen-address="+other.Listener.Addr().String())

@@ -301,7 +301,7 @@ func TestAnImportThatWasCutShortGoesOnUnlessTheStoreWasServed(t *testing.T) {
 	}
 }
 
-func TestAFileThatWasImportedIsToldOfAgainOnlyIfItHasChanged(t *testing.T) {
+func TestAnImportedFileIsLoggedAgainOnlyIfItHasChanged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics")
 	content, err := os.ReadFile(debianFile)
 	if err != nil {

@@ -127,7 +127,7 @@ func TestWaitCutsOffWhatStillLingersAtItsEnd(t *testing.T) {
 	}
 }
 
-func TestAConnectionThatWasNotToldToLingerClosesAtOnce(t *testing.T) {
+func TestAConnectionThatNeedNotLingerClosesAtOnce(t *testing.T) {
 	addr, l, conns := accepted(t, lingerBounds{1 << 30, time.Hour, time.Hour})
 	client := dial(t, addr)
 	server := <-conns

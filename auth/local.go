@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// LocalRequest is what decides whether a request comes from a program of this
-// machine, rather than from somewhere else through a proxy, or from a web page.
+// LocalRequest is the evidence of whether a request comes from a program of
+// this machine, rather than from elsewhere through a proxy, or from a web page.
 type LocalRequest struct {
 	Peer, Local  netip.AddrPort // both ends of the connection
 	Host         string         // header
@@ -18,8 +18,8 @@ type LocalRequest struct {
 	Origin       string         // header
 }
 
-// IsLocal reports whether all signs are those of a program of this machine. It
-// says no to pages whose name an attacker has made to point here, since Host
+// IsLocal reports whether all evidence is that of a program of this machine. It
+// is false for pages whose name an attacker has made to point here, since Host
 // then holds that name. It can't see a proxy on this machine that leaves no
 // trace in the headers: see SocketOwner.
 func (r LocalRequest) IsLocal() bool {
@@ -52,7 +52,7 @@ var forwardingHeaders = []string{
 	"x-rewrite-url", "x-scheme", "x-url-scheme", "x-varnish",
 }
 
-// forwardingPrefixes are how the names of more such headers begin.
+// forwardingPrefixes are the prefixes of more such headers.
 var forwardingPrefixes = []string{"cf-", "x-amz-cf-", "x-appengine-", "x-azure-", "x-envoy-", "x-forwarded", "x-original-"}
 
 // IsForwardingHeader reports whether a header of this name, in any case, is a

@@ -11,8 +11,8 @@ import (
 // Prefixes are ranges of addresses. They are safe for concurrent use.
 type Prefixes []netip.Prefix
 
-// ParsePrefixes takes CIDRs and single addresses. An IPv4 range that is
-// written as IPv6 stands for itself. The error names the value that is wrong.
+// ParsePrefixes parses CIDRs and single addresses. An IPv4 range that is
+// written as IPv6 becomes IPv4. The error names the wrong value.
 func ParsePrefixes(list []string) (Prefixes, error) {
 	prefixes := make(Prefixes, 0, len(list))
 	for _, s := range list {
@@ -51,7 +51,7 @@ func (p Prefixes) Contain(a netip.Addr) bool {
 // plain is the one spelling of an address that we compare.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
-// maxHops is how many hops are believed at most.
+// maxHops is the maximum number of hops that are believed.
 const maxHops = 100
 
 // ClientAddress is where a request comes from: the peer, or while that is a

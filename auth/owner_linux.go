@@ -9,10 +9,10 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// SocketOwner answers the id of the user who owns the client's end of a TCP
+// SocketOwner returns the id of the user that owns the client's end of a TCP
 // connection that was made on this machine. peer and local are the two ends as
 // the server sees them. The error is ErrNoSocket if there is no such socket,
-// errors.ErrUnsupported on systems where this can't be told, or another one if
+// errors.ErrUnsupported on systems that can't report it, or another one if
 // the system does not answer.
 //
 // It reads a list of all sockets, which takes milliseconds: ask only when it

@@ -43,7 +43,7 @@ func ownerOf(server net.Conn) (uint32, error) {
 	return auth.SocketOwner(addrPort(server.RemoteAddr()), addrPort(server.LocalAddr()))
 }
 
-func TestTheOwnerOfAConnectionIsTold(t *testing.T) {
+func TestTheOwnerOfAConnectionIsFound(t *testing.T) {
 	for _, tt := range []struct{ name, listen, network, host string }{
 		{"IPv4", "127.0.0.1:0", "tcp4", "127.0.0.1"},
 		{"IPv6", "[::1]:0", "tcp6", "::1"},

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Scheme is a way to tell who one is. Its values are a label of metrics.
+// Scheme is a way to authenticate. Its values are a label of metrics.
 type Scheme string
 
 // All schemes.
@@ -21,16 +21,16 @@ const (
 	Anonymous   Scheme = "none"        // no credential
 )
 
-// Principal is who a request comes from.
+// Principal is the authenticated sender of a request.
 type Principal struct {
 	Scheme Scheme
-	// ID tells the principal from all others, whichever way it comes in: a name is
-	// what somebody has chosen. Empty: it is nobody in particular.
+	// ID distinguishes the principal from all others, whichever way it comes
+	// in: people can choose their names. Empty: it is nobody in particular.
 	ID   string
 	Name string // for people; may be empty
 	Role Role
-	// WriteOnly says that the principal is shown nothing of what is held, whatever
-	// the role: strangers who may push are.
+	// WriteOnly says that the principal is shown nothing of the store's
+	// contents, whatever the role: strangers that may push are.
 	WriteOnly bool
 	// Scope is the selector that groupings must satisfy for the principal to act
 	// on them; empty: it may act on all.
@@ -43,13 +43,13 @@ func (p Principal) MayRead() bool { return p.Role.May(Read) && !p.WriteOnly }
 // UserID is the ID of a user with a password.
 func UserID(name string) string { return "user:" + name }
 
-// SubjectID is the ID of whom an issuer knows as subject.
+// SubjectID returns the ID of an issuer's subject.
 func SubjectID(issuer, subject string) string { return "sub:" + issuer + " " + subject }
 
-// ScrapeKeyID is the ID of everyone who has the scrape key.
+// ScrapeKeyID is the ID of everyone with the scrape key.
 const ScrapeKeyID = "scrape-key"
 
-// TokenID is the ID of whoever has an API token.
+// TokenID returns the ID of the holder of an API token.
 func TokenID(token string) string { return "token:" + token }
 
 // The reasons for which requests are refused. Their texts are for everybody.
@@ -67,7 +67,7 @@ var (
 	ErrUnavailable   = errors.New("the credential cannot be checked at present; try again")
 )
 
-// The reasons for which an API token lets nobody in. They are for the log.
+// Reasons for which an API token is denied. They are for the log.
 var (
 	ErrUnknownToken  = errors.New("no such token")
 	ErrUnsignedToken = errors.New("the token was made without sign-in: it was good only while no credential was configured")

@@ -11,11 +11,11 @@ import (
 type Role uint8
 
 const (
-	// NoRole may do nothing. It is what a principal has who is known but to
-	// whom nothing has been granted.
+	// NoRole may do nothing. It is the role of principals that are known but
+	// were granted nothing.
 	NoRole Role = iota
-	// Scraper may only read what Prometheus reads. It is what the scrape key
-	// grants, and is not given to people.
+	// Scraper may only read what Prometheus reads. The scrape key grants it;
+	// people never have it.
 	Scraper
 	// Reader may see everything that is not secret.
 	Reader
@@ -39,7 +39,8 @@ func ParseRole(name string) (Role, error) {
 	return NoRole, fmt.Errorf("expected one of none, reader, pusher, admin, not %q", name)
 }
 
-// Action is what a request wants to do. The zero Action is allowed to nobody.
+// Action is an operation that a request asks for. The zero Action is allowed to
+// nobody.
 type Action uint8
 
 const (
@@ -53,8 +54,8 @@ const (
 	Push
 	// Delete is to delete what a path names.
 	Delete
-	// Amend is what pushers do on pages beside pushing: to delete a grouping, to
-	// undo their own deletes, to run the examples of the documentation.
+	// Amend is what pushers do on pages beside pushing: delete a grouping, undo
+	// their own deletes, run the documentation's examples.
 	Amend
 	// Administer is everything that concerns more than a path: bulk deletes,
 	// wipes, the end of the process, profiles.

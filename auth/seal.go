@@ -7,10 +7,10 @@ import (
 	"crypto/sha256"
 )
 
-// NewSeal returns what makes texts unreadable and unchangeable for all who don't
-// have the secret. The label tells its key from others that are made of the same
-// secret, and a format from later ones. The nonce is random and part of what is
-// sealed: Seal and Open take nil for it. It is safe for concurrent use.
+// NewSeal returns an AEAD whose key is derived from the secret. The label
+// distinguishes the key from others derived from the same secret, and a format
+// from later ones. The nonce is random and part of what is sealed: Seal and
+// Open take nil for it. It is safe for concurrent use.
 func NewSeal(secret []byte, label string) cipher.AEAD {
 	key, err := hkdf.Key(sha256.New, secret, nil, label, 32)
 	if err != nil {

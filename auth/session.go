@@ -12,7 +12,7 @@ import (
 // SessionCookie is the scheme of a browser whose user has signed in.
 const SessionCookie Scheme = "session"
 
-// Session is what is known of a user who has signed in. It doesn't change.
+// Session describes the session of a user. It doesn't change.
 type Session struct {
 	Scheme Scheme // how the user signed in: Basic, OIDC or ScrapeKey
 	ID     string // of the Principal
@@ -24,14 +24,14 @@ type Session struct {
 	// rules by which the role was given; nil: it does not matter what becomes of
 	// that.
 	Credential []byte
-	Extra      []byte // for whoever signed the user in; nil: nothing
+	Extra      []byte // for the package that signed the user in; nil: nothing
 	// Provider names the session at the OpenID provider; empty: it has no name.
 	Provider string
 	// From and UserAgent are the address and the program that it began with.
 	From, UserAgent string
 }
 
-// Principal is who a request of the session comes from.
+// Principal returns the principal of the session's requests.
 func (s Session) Principal() Principal {
 	return Principal{Scheme: SessionCookie, ID: s.ID, Name: s.Name, Role: s.Role}
 }
@@ -61,8 +61,8 @@ func LocalPath(next string) string {
 
 func notInLocalPath(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' || r == '#' }
 
-// beginsPlainly reports whether nobody can take the beginning of a path for that of
-// a host's name: //, /\, and all that becomes one of them when it is decoded.
+// beginsPlainly reports whether the beginning of a path can't be taken for that
+// of a host's name: //, /\, and all that decodes to one of them.
 func beginsPlainly(path string) bool {
 	if path == "/" {
 		return true

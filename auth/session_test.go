@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOnlyPathsOfThisServerAreGoneBackTo(t *testing.T) {
+func TestPeopleReturnOnlyToPathsOfThisServer(t *testing.T) {
 	kept := []string{
 		"/", "/?a=b", "/groupings", "/groupings?q=%7Bjob%3D%22x%22%7D&page=2", "/metrics/job/a%2Fb/path/%2Fdata",
 		"/-/healthy", "/docs/quick-start", "/metrics?next=//evil.example", "/metrics?u=http://evil.example/", "/x?a=..%2F..",

@@ -8,7 +8,7 @@ import (
 	"gatehouse/auth"
 )
 
-func TestPagesOfOtherSitesAreTold(t *testing.T) {
+func TestPagesOfOtherSitesAreRecognized(t *testing.T) {
 	host := []string{"push.test:9091"}
 	proxied := []string{"10.0.0.5:9091", "https://push.example"}
 	both := []string{"push.example", "https://push.example"}

@@ -14,8 +14,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// What the machine allows at best, measured in the same minutes: figures of
-// Gatehouse mean something beside them only.
+// The machine's limits, measured in the same minutes: figures of Gatehouse mean
+// something beside them only.
 
 // constantScrape is the time of a scrape of size bytes from a server that does
 // nothing but send them.
@@ -36,8 +36,9 @@ func constantScrape(ctx context.Context, n int, size int64) (ms float64, err err
 	return got.ms, err
 }
 
-// appendLoop is how many records of size bytes a second `workers` goroutines
-// get onto the disk in dir when those that come together share a sync.
+// appendLoop returns how many records of size bytes a second `workers`
+// goroutines get onto the disk in dir when those that come together share a
+// sync.
 func appendLoop(ctx context.Context, dir string, workers, size int, duration time.Duration) (float64, error) {
 	f, err := os.Create(filepath.Join(dir, "append"))
 	if err != nil {
@@ -65,8 +66,8 @@ func appendLoop(ctx context.Context, dir string, workers, size int, duration tim
 	return float64(written) / time.Since(begin).Seconds(), err
 }
 
-// commitGroups writes a record for everyone who waits and syncs once for all
-// of them, until nobody comes any more.
+// commitGroups writes a record for every waiting goroutine and syncs once for
+// all of them, until none comes any more.
 func commitGroups(f *os.File, waiting <-chan chan struct{}, record []byte) (written int, err error) {
 	var group []chan struct{}
 	var batch []byte

@@ -70,7 +70,7 @@ func (o compareOptions) validate() error {
 	return nil
 }
 
-// comparison is what a compare run prints as JSON.
+// comparison is the JSON output of a compare run.
 type comparison struct {
 	Options   compareOptions `json:"options"`
 	Cores     int            `json:"cores"` // shared by server and load
@@ -79,7 +79,7 @@ type comparison struct {
 	Rows      []row          `json:"rows"`
 }
 
-// figures is what was measured on one side. Zero: not measured there.
+// figures are the measurements of one side. Zero: not measured there.
 type figures struct {
 	PushFew      float64 `json:"push_few_per_s"`
 	PushMany     float64 `json:"push_many_per_s"`

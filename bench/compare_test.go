@@ -51,7 +51,7 @@ func TestASmallComparisonMeasuresBothSides(t *testing.T) {
 	}
 }
 
-func TestRowsTellHowManyTimesBetterGatehouseIs(t *testing.T) {
+func TestRowsSayHowManyTimesBetterGatehouseIs(t *testing.T) {
 	g, p := &figures{PushFew: 1000, PushMany: 900, TextMs: 10}, &figures{PushFew: 100, PushMany: 0.45, TextMs: 400}
 	want := map[string]row{
 		"checked pushes, 7 groupings":   {Unit: "1/s", Gatehouse: 1000, Peer: 100, Better: 10},

@@ -15,7 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// target is what a worker needs to build one request.
+// target is the input of a worker's request.
 type target struct {
 	kind        string // key in the report
 	method      string

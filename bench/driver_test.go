@@ -120,7 +120,7 @@ func TestTheServersUsageIsReadFromItsProcessID(t *testing.T) {
 	}
 }
 
-func TestBadFlagsAreToldTogether(t *testing.T) {
+func TestBadFlagsAreReportedTogether(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		args []string

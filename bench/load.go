@@ -42,7 +42,7 @@ type loadConfig struct {
 	Label           string        `json:"label,omitempty"`
 }
 
-// defaultLoad is what the flags of the load command default to.
+// defaultLoad holds the defaults of the load command's flags.
 func defaultLoad() loadConfig {
 	return loadConfig{
 		URL:             "http://127.0.0.1:9091",
@@ -124,7 +124,7 @@ func (c loadConfig) validate() error {
 	return errors.Join(errs...)
 }
 
-// loadReport is what a load run prints.
+// loadReport is the output of a load run.
 type loadReport struct {
 	Config  loadConfig        `json:"config"`
 	Seconds float64           `json:"seconds"`

@@ -28,12 +28,12 @@ type scraper struct {
 }
 
 func newScraper(s *server) *scraper {
-	// What was asked for is what is counted: nothing is inflated on the way.
+	// Bytes are counted as they come: nothing is inflated on the way.
 	t := &http.Transport{DisableCompression: true}
 	return &scraper{client: &http.Client{Transport: t, Timeout: scrapeLimit}, url: s.url + "/metrics"}
 }
 
-// scraped is what repeated scrapes took and brought.
+// scraped holds the times and sizes of repeated scrapes.
 type scraped struct {
 	ms    float64 // median
 	bytes int64   // of the last body, as it was sent

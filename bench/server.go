@@ -23,7 +23,7 @@ const (
 	listenFlag = "--web.listen-address" // of both servers
 )
 
-// program is how one of the two servers is run.
+// program describes how to run one of the two servers.
 type program struct {
 	name string
 	path string

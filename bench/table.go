@@ -75,7 +75,7 @@ func writeTable(w io.Writer, c comparison) error {
 	return tw.Flush()
 }
 
-// number shows three digits that count, and "-" for what was not measured.
+// number shows three significant digits, and "-" for no measurement.
 func number(v float64) string {
 	switch {
 	case v == 0:

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// serverUsage is what the server process consumed during the run.
+// serverUsage is the server process' consumption during the run.
 type serverUsage struct {
 	CPUSeconds   float64 `json:"cpu_s"`
 	RSSBeforeMiB float64 `json:"rss_before_mib"`
@@ -86,8 +86,8 @@ func ownCPU() float64 {
 	return float64(ru.Utime.Nano()+ru.Stime.Nano()) / 1e9
 }
 
-// resetPeak lets the peak of a process' memory start anew at its present
-// value, so that readServer tells the peak of what comes next.
+// resetPeak resets the peak of a process' memory to its present value, so that
+// readServer reports the peak from now on.
 func resetPeak(pid int) error {
 	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }

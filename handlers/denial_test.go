@@ -147,7 +147,7 @@ func TestWhatALimitedTokenMayNotDoIsOnRecordOnce(t *testing.T) {
 	if len(entries) != 1 || entries[0].Count != 3 || entries[0].By != "limited" || entries[0].ID != auth.TokenID(token.ID) || entries[0].What != "GET /api/v1/activity" {
 		t.Errorf("%+v", entries)
 	}
-	if n := strings.Count(s.Log.String(), "Refused a request"); n != 1 {
+	if n := strings.Count(s.Log.String(), "Denied a request"); n != 1 {
 		t.Errorf("it is logged %d times:\n%s", n, s.Log.String())
 	}
 }

@@ -31,7 +31,7 @@ func TestEveryFileIsCompressedWithoutLoss(t *testing.T) {
 	}
 }
 
-func TestAnAddressTellsTheContent(t *testing.T) {
+func TestAnAddressNamesTheContent(t *testing.T) {
 	for name, path := range paths {
 		base, ext, _ := strings.Cut(name, ".")
 		if !strings.HasPrefix(path, "/static/"+base+".") || !strings.HasSuffix(path, "."+ext) || len(path) != len("/static/.")+len(name)+12 {

@@ -6,20 +6,20 @@ import (
 	"gatehouse/store/access"
 )
 
-// What callers of a store need of sessions and API tokens, see the package access.
+// Sessions and API tokens for callers of a store, see the package access.
 type (
 	// ListedSession is a session as its user sees it in a list, see
 	// access.ListedSession.
 	ListedSession = access.ListedSession
 	// Token is an API token, see access.Token.
 	Token = access.Token
-	// TokenSecret is what is kept of a secret, see access.TokenSecret.
+	// TokenSecret describes a secret, see access.TokenSecret.
 	TokenSecret = access.TokenSecret
-	// NewToken is what a token is to be, see access.NewToken.
+	// NewToken describes a token to create, see access.NewToken.
 	NewToken = access.NewToken
 )
 
-// What is wrong with a token, see the package access.
+// Errors about tokens, see the package access.
 var (
 	ErrNoToken    = access.ErrNoToken
 	ErrTokenMaker = access.ErrTokenMaker

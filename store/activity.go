@@ -6,7 +6,7 @@ import (
 	"gatehouse/store/audit"
 )
 
-// What the activity log is made of, see the package audit.
+// The parts of the activity log, see the package audit.
 type (
 	// Origin says where a change came from, see audit.Origin.
 	Origin = audit.Origin
@@ -20,10 +20,10 @@ type (
 	Denial = audit.Denied
 )
 
-// Anonymous is the Via of those who need no credential: anybody.
+// Anonymous is the Via of requests that need no credential: anybody's.
 const Anonymous = audit.Anonymous
 
-// What is on record.
+// Kinds of entries.
 const (
 	EntryDelete      = audit.Delete
 	EntryWipe        = audit.Wipe
@@ -42,7 +42,8 @@ const (
 const (
 	// MaxEntries bounds the activity log where Options don't, see audit.MaxEntries.
 	MaxEntries = audit.MaxEntries
-	// MaxActivity is how many entries one call of Activity returns at the most.
+	// MaxActivity is the maximum number of entries that a call of Activity
+	// returns.
 	MaxActivity = audit.MaxFound
 )
 

@@ -33,7 +33,7 @@ func everything(t *testing.T, s *store.Store, q store.ActivityQuery) []store.Ent
 	return nil
 }
 
-func TestActivityIsToldNewestFirstAndFiltered(t *testing.T) {
+func TestActivityIsListedNewestFirstAndFiltered(t *testing.T) {
 	c := &clock{}
 	o := checked
 	o.Now = c.now

@@ -16,8 +16,8 @@ import (
 	"gatehouse/store/pebble"
 )
 
-// filled is a store of n groupings that hold 20 families each, on a disk of
-// memory: what is measured is what the store itself costs.
+// filled returns a store of n groupings of 20 families each, on a disk of
+// memory: only the store's own cost is measured.
 func filled(t testing.TB, n int) (*store.Store, []store.Push) {
 	t.Helper()
 	j, err := pebble.Open(pebble.Options{Path: "data", FS: vfs.NewMem(), MinFree: -1})
@@ -88,7 +88,7 @@ func BenchmarkExposed(b *testing.B) {
 func TestAPushCostsTheSameHoweverMuchIsStored(t *testing.T) {
 	few, fewPushes := filled(t, 10)
 	many, manyPushes := filled(t, 10_000)
-	// The best of several rounds, taken in turn, is what noise leaves alone.
+	// The best of several rounds, taken in turn, is free of noise.
 	round := func(s *store.Store, pushes []store.Push) time.Duration {
 		began := time.Now()
 		for i := range 300 {

@@ -12,7 +12,7 @@ import (
 	"gatehouse/store"
 )
 
-func TestOnlyWhatIsAsItWasSeenIsDeleted(t *testing.T) {
+func TestOnlyUnchangedGroupingsAreDeleted(t *testing.T) {
 	for _, tt := range []struct {
 		name                      string
 		exact                     bool
@@ -127,7 +127,7 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	}
 }
 
-func TestWhatAnOperationDeletedIsTold(t *testing.T) {
+func TestTheGroupingsThatAnOperationDeletedAreListed(t *testing.T) {
 	c := &clock{}
 	o := checked
 	o.Now = c.now
@@ -259,10 +259,10 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 			return err
 		}, true},
 		{"an expiry", func() error { c.advance(time.Hour / 2); look(t, s); return nil }, true},
-		{"everything told anew", func() error {
+		{"everything reported anew", func() error {
 			before := s.Snapshot().Changes()
 			j.restart <- struct{}{}
-			eventually(t, "it is told", func() bool { look(t, s); return s.Snapshot().Changes() != before })
+			eventually(t, "it is reported", func() bool { look(t, s); return s.Snapshot().Changes() != before })
 			return nil
 		}, true},
 	} {

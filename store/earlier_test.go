@@ -69,7 +69,7 @@ func sameAsFile(t *testing.T, name, got string) {
 }
 
 // makeEarlier fills a directory with a store that has every kind of record, and
-// writes what is in it beside it.
+// writes its contents beside it.
 func makeEarlier(t *testing.T, dir string) {
 	c := &wallClock{}
 	path := filepath.Join(dir, "store")
@@ -88,7 +88,7 @@ func makeEarlier(t *testing.T, dir string) {
 	write("restored")
 }
 
-// copyOfStore copies a store's directory, since whoever opens one writes to it.
+// copyOfStore copies a store's directory, since opening one writes to it.
 func copyOfStore(t *testing.T, dir string) string {
 	t.Helper()
 	made := filepath.Join(t.TempDir(), "store")
@@ -134,7 +134,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	try(s.BeginImport(ctx))
 	try(s.EndImport(ctx, "file-of-that-name"))
 
-	// What is wiped.
+	// Wiped.
 	try(pushAs(store.Replace, "/job/wiped/instance/1", "w 1\n", 0))
 	try(pushAs(store.Replace, "/job/wiped/instance/2", "w 2\n", 5*time.Hour))
 	if pushAs(store.Replace, "/job/wiped/instance/2", "# TYPE w counter\nw 1\n", 0) == nil {
@@ -145,7 +145,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	try(err)
 	c.pass(time.Second)
 
-	// What is held.
+	// Held.
 	try(pushAs(store.Replace, "/job/batch/instance/host-1", earlierMetrics, 0))
 	c.pass(15 * time.Second)
 	try(pushAs(store.Merge, "/job/batch/instance/host-1", "# HELP batch_rows Rows that were read.\n# TYPE batch_rows gauge\nbatch_rows 3\n", 0))
@@ -173,7 +173,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	}}), "a file", ana)
 	try(err)
 
-	// What is deleted, undone, pushed anew and expired.
+	// Deleted, undone, pushed anew and expired.
 	for _, job := range []string{"deleted", "again", "undone"} {
 		for _, instance := range []string{"1", "2"} {
 			try(pushAs(store.Replace, "/job/"+job+"/instance/"+instance, "# HELP d of d\n# TYPE d gauge\nd 1\n", 0))
@@ -196,7 +196,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	c.pass(31 * time.Second)
 	try(pushAs(store.Replace, "/job/last", "l 1\n", 0))
 
-	// Who signed in, by what.
+	// Sign-ins, by every scheme.
 	x := session(c.now(), func(x *auth.Session) { x.Expires = c.now().Add(24 * time.Hour) })
 	try(s.CreateSession(ctx, "first", x))
 	try(s.CreateSession(ctx, "second", auth.Session{ID: "user:bob", Created: c.now(), LastUsed: c.now(), Expires: c.now().Add(48 * time.Hour)}))

@@ -2,7 +2,7 @@ package store
 
 import "gatehouse/store/commit"
 
-// What a store answers when it takes no changes, see the package commit.
+// Errors of a store that takes no changes, see the package commit.
 var (
 	ErrBusy   = commit.ErrBusy
 	ErrClosed = commit.ErrClosed

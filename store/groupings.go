@@ -5,7 +5,7 @@ import (
 	"gatehouse/store/metrics"
 )
 
-// What callers of a store need of its groupings, see the package metrics.
+// Groupings for callers of a store, see the package metrics.
 type (
 	// Mode says what becomes of the families that a push does not bring, see
 	// history.Mode.
@@ -17,7 +17,7 @@ type (
 	// Rejection is a push that was refused before it came to the store, see
 	// metrics.Rejection.
 	Rejection = metrics.Rejection
-	// Outcome is what a push would do to its grouping, see metrics.Outcome.
+	// Outcome is the effect that a push would have, see metrics.Outcome.
 	Outcome = metrics.Outcome
 	// Grouping is a grouping as it was at one moment, see metrics.Grouping.
 	Grouping = metrics.Grouping
@@ -35,19 +35,19 @@ type (
 	// DeletedGrouping is a grouping that was deleted and is kept for the undo, see
 	// metrics.DeletedGrouping.
 	DeletedGrouping = metrics.DeletedGrouping
-	// Deleted is what came of a delete, see metrics.Deleted.
+	// Deleted is the result of a delete, see metrics.Deleted.
 	Deleted = metrics.Deleted
 	// ChangedError says that groupings are not what they were seen as, see
 	// metrics.ChangedError.
 	ChangedError = metrics.ChangedError
-	// Undone is what came of an undo, see metrics.Undone.
+	// Undone is the result of an undo, see metrics.Undone.
 	Undone = metrics.Undone
-	// Conflicting is a grouping that can't stand beside what is held, see
+	// Conflicting is a grouping that conflicts with the store's contents, see
 	// metrics.Conflicting.
 	Conflicting = metrics.Conflicting
 	// Arrival is a grouping of another server, see metrics.Arrival.
 	Arrival = metrics.Arrival
-	// ImportState is how far the import at a start has come, see
+	// ImportState is the progress of the import at a start, see
 	// metrics.ImportState.
 	ImportState = metrics.ImportState
 )

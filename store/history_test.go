@@ -14,7 +14,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// historyOf tells the last pushes to a grouping in few words, oldest first.
+// historyOf returns the last pushes to a grouping in few words, oldest first.
 func historyOf(t *testing.T, s *store.Store, path string) string {
 	t.Helper()
 	pushes, err := s.History(t.Context(), key(t, path))
@@ -58,7 +58,7 @@ func histories(t *testing.T, j journal.Journal) []string {
 	return keys
 }
 
-func TestTheHistoryTellsAcceptedAndRefusedPushes(t *testing.T) {
+func TestTheHistoryHasAcceptedAndRefusedPushes(t *testing.T) {
 	c := &clock{}
 	o := checked
 	o.Now = c.now
@@ -472,14 +472,14 @@ func TestHistoriesThatMeetDeletesStayTrue(t *testing.T) {
 	writers.Wait()
 	close(done)
 	reader.Wait()
-	tell := func() (all []string) {
+	list := func() (all []string) {
 		for w := range 4 {
 			sized(t, s, fmt.Sprintf("/job/x/i/%d", w), 1000)
 			all = append(all, historyOf(t, s, fmt.Sprintf("/job/x/i/%d", w)))
 		}
 		return all
 	}
-	before := tell()
+	before := list()
 	if words := strings.Fields(before[0]); len(words) != 50 || !slices.Contains(words, "89!") {
 		t.Errorf("got %q", before[0])
 	}

@@ -5,11 +5,11 @@ import (
 	"gatehouse/store/journal"
 )
 
-// What callers of a store need of its journal.
+// The journal for callers of a store.
 type (
 	// Journal makes changes durable, see journal.Journal.
 	Journal = journal.Journal
-	// JournalStatus is how a journal is doing, see journal.Status.
+	// JournalStatus is the state of a journal, see journal.Status.
 	JournalStatus = journal.Status
 	// Record is the newest content of a key, see journal.Record.
 	Record = journal.Record
@@ -28,10 +28,10 @@ var (
 	ErrBroken = journal.ErrBroken
 )
 
-// What callers of a store need of its clock.
+// The clock for callers of a store.
 type (
-	// Clock is where a store has the time from, see clock.Source.
+	// Clock gives a store the time, see clock.Source.
 	Clock = clock.Source
-	// ClockStatus is how the clock is doing, see clock.Status.
+	// ClockStatus is the state of the clock, see clock.Status.
 	ClockStatus = clock.Status
 )

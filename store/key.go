@@ -5,11 +5,11 @@ import (
 	"gatehouse/store/key"
 )
 
-// What callers of a store need of keys.
+// Keys for callers of a store.
 type (
 	// GroupingKey names a grouping, see key.GroupingKey.
 	GroupingKey = key.GroupingKey
-	// Path is what a path below /metrics says, see key.Path.
+	// Path is a parsed path below /metrics, see key.Path.
 	Path = key.Path
 	// Selectors says which groupings are meant, see key.Selectors.
 	Selectors = key.Selectors

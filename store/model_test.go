@@ -17,8 +17,8 @@ import (
 	"gatehouse/store/pebble"
 )
 
-// model is what the store should do, in the most naive way: it keeps what was
-// pushed and looks at everything each time.
+// model is the store in the most naive way: it keeps all pushes and looks at
+// everything each time.
 type model struct {
 	check  bool
 	own    map[string]exposition.Type
@@ -40,8 +40,8 @@ type modelGroup struct {
 	pushed   []time.Time
 }
 
-// every is how often the grouping is pushed: of the times between two pushes,
-// the last one counts a quarter and those before three.
+// every returns the push interval: of the times between two pushes, the last
+// one counts a quarter and those before three.
 func (g *modelGroup) every() (every time.Duration) {
 	for i := 1; i < len(g.pushed); i++ {
 		between := g.pushed[i].Sub(g.pushed[i-1])
@@ -58,7 +58,7 @@ type modelGrave struct {
 	operation string
 	wiped     bool
 	helps     map[string]int
-	shown     string // all that the store told of it, see portrait
+	shown     string // the store's portrait of it
 }
 
 type modelFamily struct {
@@ -299,8 +299,8 @@ func (m *model) setClock(r *rand.Rand, of ...time.Duration) {
 	}
 }
 
-// portrait is all that the store tells of a grouping, but for its revision and
-// what others do to it.
+// portrait is everything that the store returns about a grouping, but for its
+// revision and the effects of others.
 func portrait(g *store.Grouping) string {
 	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.PushInterval, g.Series, g.Bytes, g.LastPushSuccessful())
 	for _, f := range append(g.Families(), g.PushTimes()...) {
@@ -544,12 +544,11 @@ func undoBoth(t *testing.T, s *store.Store, m *model, operation string) (what st
 	return what, len(want)
 }
 
-// compareHistories compares what both tell of the last pushes to groupings that
-// are there.
+// compareHistories compares the last pushes to existing groupings in both.
 func (m *model) compareHistories(t *testing.T, s *store.Store) {
 	t.Helper()
 	if m.clock != nil {
-		return // they are told by their times
+		return // they are identified by their times
 	}
 	for id, g := range m.groups {
 		pushes, err := s.History(t.Context(), g.key)

@@ -14,7 +14,7 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// kindOf is what an error of a push lies in.
+// kindOf returns the kind of a push's error.
 func kindOf(err error) string {
 	var refusal *store.Refusal
 	var limit *store.LimitError
@@ -29,7 +29,7 @@ func kindOf(err error) string {
 	return err.Error()
 }
 
-// familyNames are those of a grouping; none if it is not there.
+// familyNames returns those of a grouping; none if it does not exist.
 func familyNames(s *store.Store, k store.GroupingKey) (names []string, exists bool) {
 	g, ok := s.Snapshot().Grouping(k)
 	if !ok {
@@ -93,14 +93,14 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 		}
 		before, existed := familyNames(s, p.Key)
 		shown := scrapeOf(s)
-		outcome, told := s.Preview(p)
+		outcome, foreseen := s.Preview(p)
 		if scrapeOf(s) != shown {
 			t.Fatalf("step %d: the preview has changed something", step)
 		}
 		_, err := s.Push(ctx, p)
 		met[kindOf(err)]++
-		if kindOf(told) != kindOf(err) {
-			t.Fatalf("step %d: told %v, but: %v", step, told, err)
+		if kindOf(foreseen) != kindOf(err) {
+			t.Fatalf("step %d: foreseen %v, but: %v", step, foreseen, err)
 		}
 		if err != nil {
 			if outcome != (store.Outcome{}) {
@@ -127,7 +127,7 @@ func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
 	}
 	// The store goes on by itself to note the refusals, in snapshots of their own.
 	p := s.Snapshot()
-	told := func() string {
+	shown := func() string {
 		text := fmt.Sprintln(p.Sequence(), p.Stats())
 		for g := range p.Groupings() {
 			text += portrait(g)
@@ -137,11 +137,11 @@ func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
 		}
 		return text
 	}
-	before := told()
+	before := shown()
 	for range 200 {
 		_, _ = s.Preview(randomPush(t, r)) // refused or not
 	}
-	if after := told(); after != before {
+	if after := shown(); after != before {
 		t.Errorf("got\n%s\nwant\n%s", after, before)
 	}
 }

@@ -39,7 +39,7 @@ func mustCreate(t testing.TB, s *store.Store, id string, x auth.Session) {
 	}
 }
 
-// known are those of the ids whose sessions are there.
+// known returns the ids whose sessions exist.
 func known(s *store.Store, ids ...string) string {
 	var found []string
 	for _, id := range ids {
@@ -421,10 +421,10 @@ func TestSigningInAndOutIsOnRecord(t *testing.T) {
 	all := everything(t, s, store.ActivityQuery{})
 	for i := range all {
 		if !reflect.DeepEqual(all[len(all)-1-i].Origin, recorded[i].Origin) || all[len(all)-1-i].Operation != recorded[i].Operation {
-			t.Errorf("read %+v, told %+v", all[len(all)-1-i], recorded[i])
+			t.Errorf("read %+v, recorded %+v", all[len(all)-1-i], recorded[i])
 		}
 	}
 	if len(all) != len(recorded) {
-		t.Errorf("%d are read, %d were told", len(all), len(recorded))
+		t.Errorf("%d are read, %d were recorded", len(all), len(recorded))
 	}
 }

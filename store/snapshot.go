@@ -53,6 +53,6 @@ func (p *Snapshot) Token(id string) (*Token, bool) { return p.of.TokensIn(p.comm
 // Tokens yields all tokens by their names, the expired ones too.
 func (p *Snapshot) Tokens() iter.Seq[*Token] { return p.of.TokensIn(p.commit).All() }
 
-// KnowsTokens reports whether somebody who was known has ever made a token here,
-// also if it was revoked or has expired.
+// KnowsTokens reports whether a known user has ever made a token here, also if
+// it was revoked or has expired.
 func (p *Snapshot) KnowsTokens() bool { return p.of.TokensIn(p.commit).Known() }

@@ -53,7 +53,7 @@ type Undo = metrics.Undo
 // CommitStats says how one write to the journal went, see commit.Stats.
 type CommitStats = commit.Stats
 
-// Status is how a store is doing, see commit.Status.
+// Status is the state of a store, see commit.Status.
 type Status = commit.Status
 
 // Store keeps groupings, sessions and API tokens, and what was done with them. It

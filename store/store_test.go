@@ -97,7 +97,7 @@ func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T
 	}
 }
 
-func TestAGroupingIsGoneWhenItsTimeIsOverAndLeavesATrace(t *testing.T) {
+func TestAGroupingExpiresAndLeavesATrace(t *testing.T) {
 	dir := t.TempDir()
 	s, closeStore := openStore(t, dir, checked)
 	p := push(t, "/job/x", "m 1\n")
@@ -441,7 +441,7 @@ func TestLimitsRefuseWhatGoesBeyondThemAndNothingElse(t *testing.T) {
 	mustPush(t, s, "/job/x/i/1/j/1", "b 1\n")
 }
 
-func TestARefusalCanBeToldWithoutTheOtherGrouping(t *testing.T) {
+func TestARefusalHasAMessageWithoutTheOtherGrouping(t *testing.T) {
 	for _, test := range []struct{ held, holds, path, body, want string }{
 		{"/job/foreign", "# TYPE m gauge\nm 1\n", "/job/x", "# TYPE m counter\nm 1\n", `metric "m" is pushed as counter but is a gauge of another grouping`},
 		{"/job/foreign", "# TYPE m histogram\nm_bucket{le=\"+Inf\"} 1\nm_sum 1\nm_count 1\n", "/job/x", "m_count 2\n", `metric "m_count" of type untyped collides with "m" of type histogram of another grouping`},
@@ -462,7 +462,7 @@ func TestARefusalCanBeToldWithoutTheOtherGrouping(t *testing.T) {
 	}
 }
 
-func TestNamesThatAreTheSameOnceEscapedDoNotStandTogether(t *testing.T) {
+func TestNamesThatAreTheSameOnceEscapedConflict(t *testing.T) {
 	for _, tt := range []struct{ name, first, firstBody, second, secondBody string }{
 		{"metrics, underscores", "/job/x", "{\"a.b\"} 1\n", "/job/y", "a_b 1\n"},
 		{"metrics, underscores, the other way", "/job/x", "a_b 1\n", "/job/y", "{\"a.b\"} 1\n"},

@@ -101,7 +101,7 @@ func TestOfRevokedTokensOneIsKeptWithoutItsNameOrSecret(t *testing.T) {
 	}
 }
 
-// tokenRecords is what the keys of tokens' records begin with.
+// tokenRecords begins the keys of tokens' records.
 const tokenRecords = "t."
 
 // fieldsOf are the last values of a record's fields that are bytes.
@@ -141,7 +141,7 @@ func without(t *testing.T, b []byte, field protowire.Number) (rest []byte) {
 	return rest
 }
 
-func TestATokenOfAnEarlierVersionIsOfWhomItNames(t *testing.T) {
+func TestATokenOfAnEarlierVersionBelongsToTheUserItNames(t *testing.T) {
 	const createdBy, maker = 6, 8
 	for _, test := range []struct {
 		name string
@@ -182,7 +182,7 @@ func TestATokenOfAnEarlierVersionIsOfWhomItNames(t *testing.T) {
 	}
 }
 
-func TestATokenIsRotatedByThoseOnlyWhoCouldHaveMadeIt(t *testing.T) {
+func TestATokenIsRotatedOnlyByUsersThatCouldHaveMadeIt(t *testing.T) {
 	s, _ := openStore(t, t.TempDir(), checked)
 	for _, maker := range []store.Origin{ana, stranger} {
 		x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "by " + maker.By, Role: auth.Admin}, maker)

@@ -112,7 +112,7 @@ func names(s *store.Store) string {
 	return strings.Join(names, " ")
 }
 
-// told is what ana did, as it is on record, newest first.
+// event lists ana's entries in the activity log, newest first.
 func event(t *testing.T, s *store.Store) (lines []string) {
 	t.Helper()
 	for _, x := range everything(t, s, store.ActivityQuery{}) {

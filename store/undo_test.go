@@ -28,7 +28,7 @@ func (c *clock) now() time.Time {
 
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// crashable is a disk that forgets in a crash what was not synced.
+// crashable returns a disk that forgets unsynced writes in a crash.
 func crashable(t testing.TB) *vfs.MemFS {
 	t.Helper()
 	fs := vfs.NewCrashableMem()
@@ -64,7 +64,7 @@ func openOn(t testing.TB, fs vfs.FS, o store.Options) *store.Store {
 	return s
 }
 
-// portraits are those of all groupings.
+// portraits returns those of all groupings.
 func portraits(s *store.Store) string {
 	all := ""
 	for g := range s.Snapshot().Groupings() {
@@ -288,7 +288,7 @@ func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("%v, %v", entries, err)
 	}
-	// As after a restart: everything is told anew.
+	// As after a restart: everything is reported anew.
 	j.restart <- struct{}{}
 	mustPush(t, s, "/job/z", "m 2\n")
 	u, err := s.Undo(t.Context(), entries[1].Operation, store.Origin{})

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// banned is what would not work under the pages' policy, or would fail silently
-// with this version of htmx.
+// banned would not work under the pages' policy, or would fail silently with
+// this version of htmx.
 var banned = map[string]*regexp.Regexp{
 	"style in the page":            regexp.MustCompile(`<style|\sstyle=`),
 	"script in the page":           regexp.MustCompile(`<script(?:\s+(?:defer|async))*\s*>`),

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestWhatAnImportTellsDoesNothingToATerminal(t *testing.T) {
+func TestTheOutputOfAnImportIsSafeForATerminal(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "metrics")
 	if err := os.WriteFile(file, []byte("a file"), 0o600); err != nil {
 		t.Fatal(err)

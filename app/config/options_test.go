@@ -130,7 +130,7 @@ func shown(o Options, name string) gateway.Flag {
 	return o.Flags[i]
 }
 
-func TestTheStatusTellsWhereFlagsComeFrom(t *testing.T) {
+func TestTheStatusShowsWhereFlagsComeFrom(t *testing.T) {
 	t.Setenv("GATEHOUSE_LOG_LEVEL", "warn")
 	t.Setenv("JWT_ISSUER", "https://a.example")
 	t.Setenv("JWT_AUDIENCE", "a,b")
@@ -566,7 +566,7 @@ func TestTargetsAreScrapedAsTheFlagsSay(t *testing.T) {
 	}
 }
 
-func TestAContradictionAboutNamesIsToldWithAllOtherProblems(t *testing.T) {
+func TestAContradictionAboutNamesIsReportedWithAllOtherProblems(t *testing.T) {
 	wantProblems(t, []string{"--push.legacy-names", "--push.enable-utf8-names", "--log.level=no"}, nil, []string{
 		`--log.level "no": expected one of debug, info, warn, error`,
 		`--push.legacy-names "true": contradicts --push.enable-utf8-names "true"; set only one of them`,
@@ -650,7 +650,7 @@ func TestAProblemNamesTheFlagTheValueAndWhatIsExpected(t *testing.T) {
 	}
 }
 
-func TestAProblemOfTheIssuersTokensIsTold(t *testing.T) {
+func TestAProblemOfTheIssuersTokensIsReported(t *testing.T) {
 	tests := []struct{ arg, want string }{
 		{"--auth.default-role=root", `--auth.default-role "root": expected one of none, reader, pusher, admin`},
 		{"--auth.role-map=ops", `--auth.role-map "ops": expected value=role, where the role is none, reader, pusher or admin`},
@@ -1085,7 +1085,7 @@ func TestWhatIsWeakIsNoted(t *testing.T) {
 	}
 }
 
-func TestAllProblemsAreToldAtOnce(t *testing.T) {
+func TestAllProblemsAreReportedAtOnce(t *testing.T) {
 	t.Setenv("GATEHOUSE_WEB_ENABLE_LIFECYCLE", "maybe")
 	_, err := Parse([]string{"--push.default-ttl=soon", "--web.listen-address=:1", "--web.listen-address=x", "--log.level=no"}, io.Discard)
 	want := `cannot start, 4 settings are wrong:
@@ -1164,7 +1164,7 @@ func TestTheDocumentationNamesEveryFlagAndNoOther(t *testing.T) {
 	}
 }
 
-func TestTheDocumentationTellsTheDefaultsAndTheNamesOfVariables(t *testing.T) {
+func TestTheDocumentationHasTheDefaultsAndTheNamesOfVariables(t *testing.T) {
 	page, err := os.ReadFile("../../views/docs/flags.md")
 	if err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ func TestAMisspeltVariableEndsTheStartWithTheNearestKnownName(t *testing.T) {
 	}
 }
 
-func TestEveryUnknownVariableOfOurPrefixIsTold(t *testing.T) {
+func TestEveryUnknownVariableOfOurPrefixIsReported(t *testing.T) {
 	v := vocabularyOf(t)
 	for _, name := range []string{"GATEHOUSE_", "GATEHOUSE_X", "GATEHOUSE_PORT", "GATEHOUSE_" + strings.Repeat("Y", 1<<16), "GATEHOUSE_\n", "GATEHOUSE_Ü"} {
 		got := v.mistake(name)

@@ -291,7 +291,7 @@ func inline(t *testing.T, key, path string) string {
 	return "  " + key + ": |\n    " + strings.ReplaceAll(strings.TrimSpace(string(content)), "\n", "\n    ") + "\n"
 }
 
-func TestTextsStandInTheFileItselfUnlessAFileIsNamed(t *testing.T) {
+func TestTextsAreInTheFileItselfUnlessAFileIsNamed(t *testing.T) {
 	ca, other := certtest.NewCA(t, "ca"), certtest.NewCA(t, "other")
 	server, client := ca.Server(t, "server"), ca.Client(t, "client")
 	auth := "  client_auth_type: RequireAndVerifyClientCert\n"

@@ -369,7 +369,7 @@ func TestAClientOfTheFormerAuthorityIsRefused(t *testing.T) {
 	}
 }
 
-func TestWatchTellsOfEachChangeUntilItEnds(t *testing.T) {
+func TestWatchReportsEachChangeUntilItEnds(t *testing.T) {
 	s := newSetting(t)
 	first, second := s.files(t, s.ca.Server(t, "first")), s.files(t, s.ca.Server(t, "second"))
 	s.put(t, first)

@@ -7,9 +7,9 @@ import (
 	"gatehouse/auth"
 )
 
-// Fingerprint is a digest of what the user of that name signs in with now; nil:
+// Fingerprint returns a digest of the user's current password or hash; nil:
 // there is no such user. It is the same after a restart. Without the session's
-// id nobody can find out the password by trying: so the fingerprint may be kept
+// id the password cannot be found by trying: so the fingerprint may be kept
 // where the id is not.
 func (p *Passwords) Fingerprint(name, sessionID string) []byte {
 	mac := hmac.New(sha256.New, []byte(sessionID))

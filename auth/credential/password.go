@@ -25,7 +25,7 @@ import (
 	"gatehouse/auth"
 )
 
-// MaxPasswordBytes is how long a name, and how long a password, can be. Longer
+// MaxPasswordBytes is the maximum length of a name and of a password. Longer
 // ones are wrong, also if they are configured.
 const MaxPasswordBytes = 1 << 10
 
@@ -38,10 +38,10 @@ const (
 // errCrowded is for the log.
 var errCrowded = errors.New("too many different passwords wait to be checked")
 
-// Passwords checks names and passwords: of one user who is known from the start,
-// and of users that can be exchanged at any time. Plaintexts are not kept. It is
-// safe for concurrent use. A program has one: only then a single core is all
-// that hashing takes.
+// Passwords checks names and passwords: of one fixed user, and of a list of
+// users that can be replaced at any time. Plaintexts are not kept. It is safe
+// for concurrent use. A program has one: only then hashing takes no more than a
+// single core.
 type Passwords struct {
 	now      func() time.Time
 	throttle *throttle
@@ -61,7 +61,7 @@ type Passwords struct {
 	right, wrong *lru.Cache[digest, time.Time]
 }
 
-// PasswordOptions are what NewPasswords needs.
+// PasswordOptions configure NewPasswords.
 type PasswordOptions struct {
 	// User and Password are the first user. It hides one of Users with the same
 	// name. Password can be a bcrypt hash ($2a$, $2b$, $2y$) instead of plain. Both
@@ -97,7 +97,7 @@ func NewPasswords(o PasswordOptions) *Passwords {
 	return p
 }
 
-// isHash tells bcrypt hashes from plain passwords.
+// isHash distinguishes bcrypt hashes from plain passwords.
 func isHash(password string) bool {
 	if _, err := bcrypt.Cost([]byte(password)); err != nil {
 		return false
@@ -140,7 +140,7 @@ func (p *Passwords) Configured() bool { return p.configured.Load() }
 // Listed reports whether there is, or ever was, a list of users, even without any.
 func (p *Passwords) Listed() bool { return p.listed.Load() }
 
-// Users is how many users there are now.
+// Users returns the number of users.
 func (p *Passwords) Users() int {
 	n := p.accounts.Load().count
 	if p.user.IsSet() || p.password.IsSet() {
@@ -222,8 +222,8 @@ func (p *Passwords) matchesHash(ctx context.Context, a *accounts, name, password
 	if right, found := p.result(key); found {
 		return right, nil
 	}
-	// The check goes on without its callers, so it needs a copy; and who comes
-	// back later finds the result.
+	// The check goes on without its callers, so it needs a copy; a caller that
+	// comes back later finds the result.
 	plain := []byte(password)
 	done := p.checks.DoChan(string(key[:]), func() (any, error) {
 		return p.check(a, key, hash, known, plain)

@@ -204,7 +204,7 @@ func TestAllThatIsWrongCostsTheSame(t *testing.T) {
 	}
 }
 
-func TestAllThatIsWrongIsToldTheSame(t *testing.T) {
+func TestAllWrongCredentialsGetTheSameAnswer(t *testing.T) {
 	p := NewPasswords(PasswordOptions{User: "admin", Password: "plain", Users: someUsers(t, 1)})
 	for _, c := range [][2]string{{"admin", "x"}, {"user0", "x"}, {"unknown", "x"}, {"", ""}, {strings.Repeat("x", 2000), "x"}, {"user0", strings.Repeat("x", 2000)}} {
 		var r *auth.Refusal

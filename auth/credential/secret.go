@@ -9,9 +9,8 @@ import (
 // digest is a SHA-256, plain or keyed.
 type digest = [sha256.Size]byte
 
-// Secret is what the digest of a secret tells about it. The zero Secret is not
-// set. Secrets can be compared with ==, but what a client gives must go through
-// Equals.
+// Secret is the digest of a secret. The zero Secret is not set. Secrets can be
+// compared with ==, but input from clients must go through Equals.
 type Secret struct {
 	set    bool
 	digest digest
@@ -29,9 +28,9 @@ func NewSecret(plain string) Secret {
 // IsSet reports whether there is a secret at all.
 func (s Secret) IsSet() bool { return s.set }
 
-// Fingerprint is a digest of the secret that may be kept where the session's id is
-// not: without that nobody can find out the secret by trying. It is the same
-// after a restart; nil: there is no secret.
+// Fingerprint returns a digest of the secret that may be kept where the
+// session's id is not: without the id the secret cannot be found by trying. It
+// is the same after a restart; nil: there is no secret.
 func (s Secret) Fingerprint(sessionID string) []byte {
 	if !s.set {
 		return nil
@@ -42,10 +41,11 @@ func (s Secret) Fingerprint(sessionID string) []byte {
 	return mac.Sum(nil)
 }
 
-// Equals reports whether given is the secret. The time it takes depends on what
-// is given only. Nothing equals a secret that is not set.
+// Equals reports whether given is the secret. The time it takes depends on
+// given only. Nothing equals a secret that is not set.
 func (s Secret) Equals(given string) bool {
-	// Digests, since a comparison of the secrets themselves would tell the length.
+	// Digests, since a comparison of the secrets themselves would reveal the
+	// length.
 	d := sha256.Sum256([]byte(given))
 	return subtle.ConstantTimeCompare(s.digest[:], d[:]) == 1 && s.set
 }

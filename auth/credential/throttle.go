@@ -16,7 +16,7 @@ const (
 	throttleWindow  = time.Minute
 	maxFailures     = 10     // of different credentials within the window
 	maxOrigins      = 10_000 // that are remembered; the least recent go first
-	sharedIPv6Bits  = 64     // who has one address of such a network has them all
+	sharedIPv6Bits  = 64     // one address of such a network usually means all of them
 	exactIPv4Bits   = 32
 	unavailableWait = time.Second // before trying again what could not be checked
 )
@@ -31,9 +31,9 @@ type throttle struct {
 	origins *simplelru.LRU[origin, *attempts]
 }
 
-// origin is what the tries of one are counted by: where they come from, or, by
-// connections that have no address, whose password they are about. Otherwise all
-// that connect by a Unix socket could lock each other out.
+// origin is what attempts are counted by: the address they come from, or, on
+// connections without an address, the name of the user. Otherwise all clients
+// of a Unix socket could lock each other out.
 type origin struct {
 	network netip.Prefix
 	user    digest
@@ -65,7 +65,7 @@ func newThrottle(now func() time.Time) *throttle {
 	return &throttle{now: now, origins: lru}
 }
 
-// network is what counts as one address.
+// network returns the range that counts as one address.
 func network(from netip.Addr) netip.Prefix {
 	from = from.Unmap()
 	bits := sharedIPv6Bits
@@ -76,9 +76,10 @@ func network(from netip.Addr) netip.Prefix {
 	return p
 }
 
-// enter asks whether a credential may be tried from an origin. Whoever gets no error
-// has to call leave, once, with the outcome. While the last places are taken by
-// checks whose outcome is open, it waits for that. Errors are *Refusal.
+// enter asks whether a credential may be tried from an origin. A caller that
+// gets no error must call leave, once, with the outcome. While the last places
+// are taken by checks whose outcome is open, it waits for that. Errors are
+// *Refusal.
 func (t *throttle) enter(ctx context.Context, at origin, credential digest) (leave func(failed bool), err error) {
 	for {
 		leave, wait, retry := t.tryEnter(at, credential)
@@ -130,7 +131,7 @@ func (t *throttle) leave(at origin, a *attempts, credential digest, failed bool)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
-	one := &a.recent[a.index(credential)] // what is under way is never forgotten
+	one := &a.recent[a.index(credential)] // running checks are never forgotten
 	one.checks--
 	if failed && one.failed.IsZero() {
 		one.failed = now
@@ -166,7 +167,7 @@ func (one attempt) failedRecently(now time.Time) bool {
 	return !one.failed.IsZero() && now.Sub(one.failed) < throttleWindow
 }
 
-// blocked is how long it takes until the window opens; 0: it is open.
+// blocked returns how long it takes until the window opens; 0: it is open.
 func (a *attempts) blocked(now time.Time) time.Duration {
 	failures := 0
 	opens := throttleWindow // a clock set back must not block for longer

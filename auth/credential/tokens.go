@@ -35,7 +35,7 @@ func (t *Tokens) Find(token string) (name string, ok bool) {
 	return name, ok
 }
 
-// Len is how many different tokens there are.
+// Len returns the number of different tokens.
 func (t *Tokens) Len() int {
 	if t == nil {
 		return 0

@@ -8,20 +8,21 @@ import (
 	"gatehouse/auth"
 )
 
-// Access is how far those come who bring no credential.
+// Access is what requests without a credential may do.
 type Access uint8
 
 const (
 	// Closed is nowhere.
 	Closed Access = iota
-	// KeyOnly is while the scrape key is all that is configured: everybody pushes,
-	// and deletes by path. Whoever has the key reads. Nobody may do more.
+	// KeyOnly applies while the scrape key is the only credential configured:
+	// everybody pushes, and deletes by path; with the key, clients read. Nobody
+	// may do more.
 	KeyOnly
 	// Open is everywhere.
 	Open
 )
 
-// Access is how it is at present. It becomes less while the server runs, and
+// Access returns the present access. It becomes less while the server runs, and
 // never more.
 func (g *Guard) Access() Access {
 	switch {
@@ -51,14 +52,14 @@ func (g *Guard) Locked() bool {
 	return g.Access() == Closed && !g.HasPasswords() && g.Tokens.Len() == 0 && g.verify == nil && g.LoginRules == nil && g.CertificateRole == auth.NoRole
 }
 
-// unattainable reports whether nobody may do a, whatever they bring.
+// unattainable reports whether no credential allows a.
 func (g *Guard) unattainable(a auth.Action) bool {
 	return !auth.Reader.May(a) && a != auth.Push && a != auth.Delete && g.Access() == KeyOnly
 }
 
-// pusher is everybody while the scrape key is all that is configured, as far as
-// pushes and deletes by path go. Of credentials, which are not asked for, only a
-// session counts: it lets its user see what the push is about.
+// pusher returns the principal of pushes and deletes by path under KeyOnly:
+// everybody. No credential is asked for, and only a session counts: it lets its
+// user see the groupings that the push conflicts with.
 func (g *Guard) pusher(c *fiber.Ctx, page bool) auth.Principal {
 	if page {
 		if p, ok, err := g.session(c, page); ok && err == nil {
@@ -71,7 +72,7 @@ func (g *Guard) pusher(c *fiber.Ctx, page bool) auth.Principal {
 	return p
 }
 
-// keyHolder is whoever has the scrape key: a reader where nobody can be more.
+// keyHolder is the holder of the scrape key: a reader where nobody can be more.
 func (g *Guard) keyHolder() auth.Principal {
 	p := auth.Principal{Scheme: auth.ScrapeKey, ID: auth.ScrapeKeyID, Name: "scrape key", Role: auth.Scraper}
 	if g.Access() == KeyOnly {
@@ -83,16 +84,16 @@ func (g *Guard) keyHolder() auth.Principal {
 // TakesKey reports whether people sign in with the scrape key.
 func (g *Guard) TakesKey() bool { return g.Sessions != nil && g.Access() == KeyOnly }
 
-// SignInWithKey begins a session of a reader for whoever has the scrape key. It
-// ends when there is another key, or something else to sign in with. Errors are
-// *auth.Refusal or those of Sessions.
+// SignInWithKey begins a reader's session for the holder of the scrape key. It
+// ends when the key changes, or another way to sign in is configured. Errors
+// are *auth.Refusal or those of Sessions.
 func (g *Guard) SignInWithKey(c *fiber.Ctx, key string) error {
 	if !g.TakesKey() || !g.ScrapeKey.Equals(key) {
-		return g.refuse(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey})
+		return g.deny(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey})
 	}
 	id, p := auth.NewSessionID(), g.keyHolder()
-	// Whoever has the key may be anybody: each session has a user of its own, who
-	// does not see, end or push out those of others.
+	// Anybody may have the key: each session has a user of its own, so that
+	// nobody sees, ends or displaces the sessions of others.
 	return g.Begin(c, id, auth.Session{
 		Scheme: p.Scheme, ID: p.ID + ":" + rand.Text(), Name: p.Name, Role: p.Role, Credential: g.ScrapeKey.Fingerprint(id),
 	})
@@ -103,8 +104,8 @@ func (g *Guard) CanSignIn() bool {
 	return g.Sessions != nil && (g.HasPasswords() || g.Provider != nil || g.TakesKey())
 }
 
-// Exposure says in one sentence, without its full stop, what strangers may do,
-// whom it names; empty: nothing.
+// Exposure returns one sentence, without its full stop, about what strangers
+// may do, as it calls them; empty: nothing.
 func (g *Guard) Exposure(strangers string) string {
 	switch g.Access() {
 	case KeyOnly:
@@ -119,8 +120,8 @@ func (g *Guard) Exposure(strangers string) string {
 	return ""
 }
 
-// Lockout says in one sentence, without its full stop, that nobody can sign in and
-// what to do; empty: somebody can.
+// Lockout returns one sentence, without its full stop, that nobody can sign in
+// and what to do; empty: somebody can.
 func (g *Guard) Lockout() string {
 	if !g.Locked() {
 		return ""
@@ -141,5 +142,5 @@ func (g *Guard) Lockout() string {
 		": set API_TOKENS or another credential, or open it to everyone with " + open
 }
 
-// Everyone is whom Exposure names unless there is more to be said of them.
+// Everyone is the name for strangers that Exposure is given by default.
 const Everyone = "everyone who reaches this address"

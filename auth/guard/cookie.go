@@ -15,9 +15,9 @@ type Cookie struct {
 	// Secure: browsers reach the server by https only, whatever it sees of that.
 	Secure bool
 	Prefix string // of all paths; "" or with a leading and no trailing slash
-	// Suffix is the end of all names. Browsers tell neither ports nor, with
-	// __Host-, paths apart: without it servers on one host would overwrite each
-	// other's cookies. Those that share a store have to share it too.
+	// Suffix is the end of all names. Browsers distinguish neither ports nor,
+	// with __Host-, paths: without it servers on one host would overwrite each
+	// other's cookies. Servers that share a store have to share it too.
 	Suffix string
 }
 
@@ -31,7 +31,7 @@ func CookieSuffix(store string) string {
 const (
 	cookieSession = "session"
 	cookieLogin   = "login"  // holds a sign-in that has begun
-	cookieNobody  = "nobody" // holds the name of somebody to whom no role was given
+	cookieNobody  = "nobody" // holds the name of a user without a role
 )
 
 // Name is that of the cookie of sessions. The prefix __Host- makes browsers take
@@ -59,7 +59,7 @@ func (k Cookie) oldName(what string) string {
 	return "gatehouse_" + what
 }
 
-// path is where browsers send the cookie to. With __Host- it must be everywhere.
+// path returns the Path of the cookie. With __Host- it must be /.
 func (k Cookie) path() string {
 	if k.Secure || k.Prefix == "" {
 		return "/"

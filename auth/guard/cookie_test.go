@@ -9,7 +9,7 @@ import (
 	"gatehouse/auth"
 )
 
-func TestStoresAreToldApartByEightDigits(t *testing.T) {
+func TestStoresAreDistinguishedByEightDigits(t *testing.T) {
 	digits := regexp.MustCompile(`^[0-9a-f]{8}$`)
 	a, b := CookieSuffix("WZJ5W4LUGQ7J5DUCRVEJQIVXQA"), CookieSuffix("WZJ5W4LUGQ7J5DUCRVEJQIVXQB")
 	if !digits.MatchString(a) || !digits.MatchString(b) || a == b || CookieSuffix("WZJ5W4LUGQ7J5DUCRVEJQIVXQA") != a {

@@ -43,8 +43,9 @@ func given(c *fiber.Ctx, name string) (string, bool) {
 	return strings.TrimSpace(string(lines[0])), true
 }
 
-// authenticate returns who sends the request. The first kind of credential that
-// is present decides: a wrong one is not rescued by a later one.
+// authenticate returns the principal of the request. The first kind of
+// credential that is present decides: a wrong one is not rescued by a later
+// one.
 func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Principal, error) {
 	access := g.Access()
 	switch {
@@ -81,8 +82,8 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Princ
 	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
 }
 
-// anonymous is everybody while nobody has to say who they are. Who has a
-// certificate is told by its name all the same.
+// anonymous returns everybody, the principal while no credential is required. A
+// client with a certificate is still named by it.
 func anonymous(c *fiber.Ctx) auth.Principal {
 	p := auth.Principal{Scheme: auth.Anonymous, Name: certifiedName(c), Role: auth.Admin}
 	if p.Name != "" {
@@ -163,8 +164,8 @@ func (g *Guard) apiKey(c *fiber.Ctx, key string) (auth.Principal, error) {
 	return p, nil
 }
 
-// token looks for an API token among those of the configuration, then among
-// those that people have made. The error is for the log.
+// token looks for an API token among the configured ones, then among those that
+// people have created. The error is for the log.
 func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, error) {
 	if name, ok := g.Tokens.Find(secret); ok {
 		return auth.Principal{Scheme: auth.APIToken, ID: auth.TokenID(name), Name: name, Role: auth.Admin}, nil
@@ -175,9 +176,9 @@ func (g *Guard) token(c *fiber.Ctx, secret string) (auth.Principal, error) {
 	return g.MadeTokens.TokenPrincipal(secret, g.AddressText(c))
 }
 
-// scrapeKey finds the key in its header, else in the query if it may be there. An
-// empty header is what a variable that is not set makes of a client's
-// configuration: it says nothing.
+// scrapeKey finds the key in its header, else in the query if it may be there.
+// An empty header counts as none: it comes from an unset variable in the
+// client's configuration.
 func scrapeKey(c *fiber.Ctx, query bool) (key string, ok bool, err error) {
 	if key, _ = given(c, headerScrapeKey); key != "" {
 		return key, true, nil
@@ -265,8 +266,8 @@ type remembering interface {
 	Once(find func() bool) bool
 }
 
-// overflowUser is what Linux tells of users that the server's user namespace
-// does not know, whoever they are.
+// overflowUser is the id that Linux reports for all users that the server's
+// user namespace does not know.
 const overflowUser = 65534
 
 // sameUser reports whether the other end of the connection belongs to the user that

@@ -99,7 +99,7 @@ type Result string
 // All results.
 const (
 	Allowed     Result = "allowed"
-	Refused     Result = "refused"     // no credential or a wrong one
+	Denied      Result = "refused"     // no credential or a wrong one
 	Forbidden   Result = "forbidden"   // known, but not for this; or not from there
 	Throttled   Result = "throttled"   // too many wrong passwords
 	Unavailable Result = "unavailable" // could not be checked
@@ -110,7 +110,7 @@ type Guard struct {
 	Config
 	verify    fiber.Handler // of a bearer JWT; nil: none are taken
 	standings []jwt.Standing
-	told      *lru.Cache[incident, int64]
+	reported  *lru.Cache[incident, int64]
 }
 
 // New makes a guard.
@@ -122,7 +122,7 @@ func New(c Config) (*Guard, error) {
 	if c.Provider != nil {
 		c.LoginRules = c.Login.Fingerprint()
 	}
-	g := &Guard{Config: c, standings: standings(c), told: told}
+	g := &Guard{Config: c, standings: standings(c), reported: told}
 	if c.Issuer != nil {
 		g.verify = g.verifier()
 	}
@@ -136,11 +136,11 @@ func New(c Config) (*Guard, error) {
 func (g *Guard) Admit(c *fiber.Ctx) error {
 	switch {
 	case len(g.Allowed) > 0 && !g.Allowed.Contain(g.Address(c)):
-		return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
+		return g.deny(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 	case ambiguous(c):
-		return g.refuse(c, &auth.Refusal{Reason: auth.ErrAmbiguous, Scheme: auth.Anonymous})
+		return g.deny(c, &auth.Refusal{Reason: auth.ErrAmbiguous, Scheme: auth.Anonymous})
 	case !safe(c.Method()) && g.crossSite(c):
-		return g.refuse(c, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.Anonymous})
+		return g.deny(c, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.Anonymous})
 	}
 	return c.Next()
 }
@@ -172,9 +172,9 @@ func Host(c *fiber.Ctx) string {
 	return ""
 }
 
-// Require lets a request on to the next handler if whoever sends it may do a.
+// Require lets a request on to the next handler if its sender may do a.
 // Nothing of the request's body is read before. An *auth.Refusal that the handler
-// returns, who knows more of what is asked for, is a refusal like the guard's own.
+// returns, since it knows more about the request, is a denial like the guard's own.
 //
 // A session counts for methods that change nothing.
 func (g *Guard) Require(a auth.Action) fiber.Handler { return g.require(a, false) }
@@ -189,7 +189,7 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 	}
 	return func(c *fiber.Ctx) error {
 		if a == auth.Scrape && len(g.ScrapeAllowed) > 0 && !g.ScrapeAllowed.Contain(g.Address(c)) {
-			return g.refuse(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
+			return g.deny(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 		}
 		again := c.Locals(grantedKey) == a // its body was asked for
 		p := Principal(c)
@@ -201,11 +201,11 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 			}
 			switch {
 			case g.unattainable(a):
-				return g.refuse(c, &auth.Refusal{Reason: auth.ErrNobody, Scheme: auth.Anonymous, Cause: err})
+				return g.deny(c, &auth.Refusal{Reason: auth.ErrNobody, Scheme: auth.Anonymous, Cause: err})
 			case err != nil:
-				return g.refuse(c, err)
+				return g.deny(c, err)
 			case !p.Role.May(a):
-				return g.refuse(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
+				return g.deny(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
 			}
 			c.Locals(grantedKey, a)
 		}
@@ -213,7 +213,7 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		c.Set(fiber.HeaderCacheControl, "private, no-cache")
 		err := c.Next()
 		if errors.As(err, new(*auth.Refusal)) { // the handler knows more of what is asked for
-			return g.refuse(c, err)
+			return g.deny(c, err)
 		}
 		if !again {
 			g.decided(p.Scheme, Allowed)
@@ -328,7 +328,7 @@ func resultOf(r *auth.Refusal) Result {
 	case errors.Is(r, auth.ErrUnavailable):
 		return Unavailable
 	case errors.Is(r, auth.ErrNoCredential), errors.Is(r, auth.ErrBadCredential), errors.Is(r, auth.ErrAmbiguous), isLogin(r):
-		return Refused
+		return Denied
 	}
 	return Forbidden
 }

@@ -53,7 +53,7 @@ func TestTheSameRefusalIsLoggedOnceAMinute(t *testing.T) {
 		}
 	}
 	_ = g.Require(auth.Push)(request(t))
-	if n := strings.Count(log.String(), "Refused a request"); n != 2 {
+	if n := strings.Count(log.String(), "Denied a request"); n != 2 {
 		t.Errorf("%d lines, want one for each reason:\n%s", n, log.String())
 	}
 	for _, hidden := range []string{"wrong-key", "the-key"} {
@@ -68,12 +68,12 @@ func TestWhatIsRememberedAboutRefusalsIsBounded(t *testing.T) {
 	for i := range 3 * maxIncidents {
 		_ = g.Require(auth.Push)(request(t, "X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/256, i%256)))
 	}
-	if n := g.told.Len(); n > maxIncidents {
+	if n := g.reported.Len(); n > maxIncidents {
 		t.Errorf("remembers %d", n)
 	}
 }
 
-func TestEveryActiveMethodIsTold(t *testing.T) {
+func TestEveryActiveMethodIsListed(t *testing.T) {
 	users := credential.NewPasswords(credential.PasswordOptions{User: "admin", Password: "p"})
 	keys := issuer.New(issuer.Options{Issuer: "https://issuer.test"})
 	t.Cleanup(keys.Close)

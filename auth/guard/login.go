@@ -48,7 +48,7 @@ func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
 		return next, g.RefuseLogin(c, err)
 	}
 	if who.Role == auth.NoRole {
-		return next, g.refuseNobody(c, who)
+		return next, g.denyNobody(c, who)
 	}
 	id := auth.NewSessionID()
 	return next, g.Begin(c, id, auth.Session{
@@ -66,31 +66,31 @@ func Query(c *fiber.Ctx) url.Values {
 	return query
 }
 
-// ErrUnlisted is why people have no role whom the provider knows more about than
-// it tells.
+// ErrUnlisted is the reason if a person has no role and the provider did not
+// list all groups.
 var ErrUnlisted = errors.New("the provider refers to the groups instead of listing them")
 
-// noRole is auth.ErrForbidden for somebody who has signed in.
+// noRole is auth.ErrForbidden for a signed-in person.
 type noRole struct{}
 
 func (noRole) Error() string { return "no role was given to this account" }
 
 func (noRole) Unwrap() error { return auth.ErrForbidden }
 
-// refuseNobody refuses somebody who has signed in and has no role. It remembers
+// denyNobody denies a person who has signed in and has no role. It remembers
 // the name, for Nobody.
-func (g *Guard) refuseNobody(c *fiber.Ctx, who login.Person) error {
+func (g *Guard) denyNobody(c *fiber.Ctx, who login.Person) error {
 	c.Locals(principalKey, auth.Principal{Scheme: auth.OIDC, ID: who.ID, Name: who.Name})
 	g.Cookie.set(c, cookieNobody, base64.RawURLEncoding.EncodeToString([]byte(shortened(who.Name))), nobodyAge)
 	cause := fmt.Errorf("%s has no role", who.ID)
 	if who.Unlisted {
 		cause = fmt.Errorf("%w: %w", cause, ErrUnlisted)
 	}
-	return g.refuse(c, &auth.Refusal{Reason: noRole{}, Scheme: auth.OIDC, Cause: cause})
+	return g.deny(c, &auth.Refusal{Reason: noRole{}, Scheme: auth.OIDC, Cause: cause})
 }
 
-// Nobody is how a person is called who has signed in lately and to whom no role
-// was given. Anybody may have made it up.
+// Nobody returns the name of a person who signed in a moment ago and was
+// granted no role. Any browser may have made it up.
 func (g *Guard) Nobody(c *fiber.Ctx) string {
 	for _, given := range g.Cookie.given(c, cookieNobody) {
 		if name, err := base64.RawURLEncoding.DecodeString(given); err == nil && len(name) > 0 {
@@ -100,9 +100,9 @@ func (g *Guard) Nobody(c *fiber.Ctx) string {
 	return ""
 }
 
-// Farewell is where the user of the request's session is signed out at the
-// provider too, who sends the browser to returnTo then. It is empty if there is
-// no such place.
+// Farewell returns the address at which the provider signs out the user of the
+// request's session too, and then sends the browser to returnTo. It is empty if
+// there is none.
 func (g *Guard) Farewell(c *fiber.Ctx, returnTo string) string {
 	s, ok := g.Session(c)
 	if !ok || s.Scheme != auth.OIDC || g.Provider == nil {
@@ -111,7 +111,7 @@ func (g *Guard) Farewell(c *fiber.Ctx, returnTo string) string {
 	return g.FarewellOf(openToken(g.SessionID(c), s.Extra), returnTo)
 }
 
-// FarewellOf is Farewell for whoever has that ID token, which may be empty.
+// FarewellOf is Farewell for the holder of that ID token, which may be empty.
 func (g *Guard) FarewellOf(idToken, returnTo string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), farewellWait)
 	defer cancel()
@@ -136,7 +136,7 @@ func (g *Guard) RefuseLogin(c *fiber.Ctx, err error) error {
 	if errors.Is(failure, login.ErrUnavailable) {
 		r.Reason, r.RetryAfter = providerDown{}, issuerRetry
 	}
-	return g.refuse(c, r)
+	return g.deny(c, r)
 }
 
 // isLogin reports whether somebody could not be signed in at the provider, or out.
@@ -144,12 +144,12 @@ func isLogin(r *auth.Refusal) bool {
 	return r.Scheme == auth.OIDC && !errors.Is(r, auth.ErrForbidden) && !errors.Is(r, auth.ErrUnavailable)
 }
 
-// tokenLabel tells the key from others that may be made of a session's id.
+// tokenLabel distinguishes the key from others derived from a session's id.
 const tokenLabel = "gatehouse session id token 1"
 
-// sealToken makes an ID token unreadable to all who don't have the session's
-// id, of which the store has but a digest. Without a token, or with one that is
-// too long to be of use, there is nothing to keep.
+// sealToken makes an ID token unreadable without the session's id, of which the
+// store has but a digest. Without a token, or with one that is too long to be
+// of use, it returns nil.
 func sealToken(id, token string) []byte {
 	if token == "" || len(token) > login.MaxHint {
 		return nil

@@ -54,8 +54,8 @@ func (g *Guard) Methods() []Method {
 	return active
 }
 
-// Standings say of each issuer whose tokens or people are let in who is admin by
-// it.
+// Standings returns, for each issuer whose tokens or people are accepted, the
+// sentence about its admins.
 func (g *Guard) Standings() []jwt.Standing { return g.standings }
 
 func standings(c Config) (all []jwt.Standing) {

@@ -13,8 +13,8 @@ import (
 	"gatehouse/auth"
 )
 
-// incident is what is logged at most once a minute, lest strangers fill the
-// log.
+// incident identifies denials of which one is logged a minute, lest strangers
+// fill the log.
 type incident struct {
 	from   netip.Addr
 	scheme auth.Scheme
@@ -37,15 +37,15 @@ type Denial struct {
 	Method, Path string         // without the query; both are bounded
 }
 
-// incidental reports whether a refusal says nothing about who asks: a stranger is
-// shown the way in, or nobody can tell at present.
+// incidental reports whether a denial says nothing about the client: a stranger
+// is shown the way in, or the check is impossible at present.
 func incidental(r *auth.Refusal) bool {
 	return errors.Is(r, auth.ErrNoCredential) || errors.Is(r, auth.ErrUnavailable)
 }
 
-// refuse counts, logs and reports a refusal, and says to the client which
+// deny counts, logs and reports a denial, and says to the client which
 // credentials there are.
-func (g *Guard) refuse(c *fiber.Ctx, err error) error {
+func (g *Guard) deny(c *fiber.Ctx, err error) error {
 	var r *auth.Refusal
 	if !errors.As(err, &r) {
 		return err
@@ -99,15 +99,15 @@ func browser(c *fiber.Ctx) bool {
 	return c.Get("Sec-Fetch-Mode") != "" || c.Get("Hx-Request") != "" || strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
 }
 
-// report logs a refusal: at most once a minute for the same client, scheme and
-// reason where people read it, and each time for those who look for it.
+// report logs a denial: at most once a minute for the same client, scheme and
+// reason at the level that operators read, and each time at debug level.
 func (g *Guard) report(c *fiber.Ctx, r *auth.Refusal) {
 	level, now := slog.LevelInfo, time.Now().UnixNano()
 	of := incident{g.Address(c), r.Scheme, r.Reason}
-	if last, ok := g.told.Get(of); ok && now-last < int64(incidentPeriod) {
+	if last, ok := g.reported.Get(of); ok && now-last < int64(incidentPeriod) {
 		level = slog.LevelDebug
 	} else {
-		g.told.Add(of, now)
+		g.reported.Add(of, now)
 	}
 	ctx := c.Context()
 	if !g.Logger.Enabled(ctx, level) {
@@ -120,7 +120,7 @@ func (g *Guard) report(c *fiber.Ctx, r *auth.Refusal) {
 	if r.Cause != nil {
 		fields = append(fields, "cause", shortened(r.Cause.Error()))
 	}
-	g.Logger.Log(ctx, level, "Refused a request", fields...)
+	g.Logger.Log(ctx, level, "Denied a request", fields...)
 }
 
 // shortened bounds what clients can write into the log.

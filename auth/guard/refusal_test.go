@@ -14,20 +14,20 @@ import (
 	"gatehouse/auth/credential"
 )
 
-func TestWhatIsRefusedIsToldUnlessAStrangerIsShownTheWayIn(t *testing.T) {
+func TestDenialsAreReportedUnlessAStrangerIsShownTheWayIn(t *testing.T) {
 	reader := auth.Session{Scheme: auth.OIDC, ID: "sub:rita", Name: "rita", Role: auth.Reader, Credential: rules, Expires: time.Now().Add(time.Hour)}
 	c := withUser(remembered{"rita": reader})
 	c.Tokens = credential.NewTokens([]string{"right"})
 	c.Trusted = auth.Prefixes{netip.MustParsePrefix("0.0.0.0/0")}
-	var told []Denial
-	c.Denied = func(d Denial) { told = append(told, d) }
+	var reported []Denial
+	c.Denied = func(d Denial) { reported = append(reported, d) }
 	g := newGuard(t, c)
 	push, read := g.Require(auth.Push), g.RequirePage(auth.Push)
 	for _, test := range []struct {
 		name    string
 		do      fiber.Handler
 		headers []string
-		want    error // nil: nobody is told
+		want    error // nil: nothing is reported
 		who     string
 		scheme  auth.Scheme
 	}{
@@ -39,7 +39,7 @@ func TestWhatIsRefusedIsToldUnlessAStrangerIsShownTheWayIn(t *testing.T) {
 		{"a role that may not", read, []string{"Cookie", "gatehouse_session=rita"}, auth.ErrForbidden, "sub:rita", auth.SessionCookie},
 		{"two credentials of a kind", g.Admit, []string{"X-API-Key", "a", "X-API-Key", "b"}, auth.ErrAmbiguous, "", auth.Anonymous},
 	} {
-		told = nil
+		reported = nil
 		r := request(t, test.headers...)
 		r.Path("/metrics/job/x")
 		err := test.do(r)
@@ -47,24 +47,24 @@ func TestWhatIsRefusedIsToldUnlessAStrangerIsShownTheWayIn(t *testing.T) {
 			t.Fatalf("%s: %v", test.name, err)
 		}
 		if test.want == nil {
-			if len(told) != 0 {
-				t.Errorf("%s: %+v", test.name, told)
+			if len(reported) != 0 {
+				t.Errorf("%s: %+v", test.name, reported)
 			}
 			continue
 		}
-		if len(told) != 1 {
-			t.Fatalf("%s: told %d times", test.name, len(told))
+		if len(reported) != 1 {
+			t.Fatalf("%s: reported %d times", test.name, len(reported))
 		}
-		d := told[0]
+		d := reported[0]
 		if !errors.Is(d.Reason, test.want) || d.Principal.ID != test.who || d.Scheme != test.scheme || d.Method != "GET" || d.Path != "/metrics/job/x" {
 			t.Errorf("%s: %+v", test.name, d)
 		}
 	}
 }
 
-func TestOtherSitesAndAddressesAreTold(t *testing.T) {
-	var told []Denial
-	denied := func(d Denial) { told = append(told, d) }
+func TestOtherSitesAndAddressesAreReported(t *testing.T) {
+	var reported []Denial
+	denied := func(d Denial) { reported = append(reported, d) }
 	g := newGuard(t, Config{Denied: denied})
 	c := request(t, "Sec-Fetch-Site", "cross-site")
 	c.Method("DELETE")
@@ -77,8 +77,8 @@ func TestOtherSitesAndAddressesAreTold(t *testing.T) {
 	if err := g.Admit(c); !errors.Is(err, auth.ErrAddress) {
 		t.Error(err)
 	}
-	if len(told) != 2 || told[0].Method != "DELETE" || !errors.Is(told[0].Reason, auth.ErrCrossSite) || len(told[1].Path) != 256 || !errors.Is(told[1].Reason, auth.ErrAddress) {
-		t.Errorf("%+v", told)
+	if len(reported) != 2 || reported[0].Method != "DELETE" || !errors.Is(reported[0].Reason, auth.ErrCrossSite) || len(reported[1].Path) != 256 || !errors.Is(reported[1].Reason, auth.ErrAddress) {
+		t.Errorf("%+v", reported)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestSignInsAreCountedByHowTheyWent(t *testing.T) {
 		t.Error(err)
 	}
 	must(g.Begin(request(t), auth.NewSessionID(), auth.Session{Scheme: auth.OIDC, ID: "sub:x", Role: auth.Reader}))
-	// Who could not be given a session has not come in.
+	// A sign-in without a session is not one.
 	c.Sessions = forgetful{remembered{}}
 	if err := newGuard(t, c).SignIn(request(t), "alice", "right"); !errors.Is(err, errFull) {
 		t.Error(err)

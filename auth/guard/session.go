@@ -12,8 +12,8 @@ import (
 	"gatehouse/auth"
 )
 
-// Sessions keeps the sessions of those who have signed in. What is begun and
-// ended stays so after a restart.
+// Sessions keeps the sessions of signed-in users. Beginnings and ends survive a
+// restart.
 type Sessions interface {
 	// Session must not take long: it is asked with each request that has a cookie.
 	Session(id string) (auth.Session, bool)
@@ -22,16 +22,17 @@ type Sessions interface {
 	UseSession(id, from string)
 	// BeginSession keeps a session that begins now and lasts from s.Created to s.Expires.
 	BeginSession(ctx context.Context, id string, s auth.Session) error
-	// SignOut ends a session, if it is known, for its user, who asks from there.
+	// SignOut ends a session, if it is known, for its user, at the address
+	// from.
 	SignOut(ctx context.Context, id, from string) error
 }
 
 // changesWait bounds how long a request waits for a session to begin or end.
 const changesWait = 10 * time.Second
 
-// session returns whom a request's cookies stand for. It is not ok without a cookie
-// or with such that mean nothing any more. Only on pages does it count for
-// changes, and only if the browser says which page asks for them.
+// session returns the user of a request's cookies. It is not ok without a
+// cookie or if none is valid any more. It counts for changes only on pages, and
+// only if the browser says which page asks for them.
 func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err error) {
 	id, s, ok := g.held(c)
 	switch {
@@ -47,11 +48,11 @@ func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err
 	return s.Principal(), true, nil
 }
 
-// held is the session that a request's cookies stand for, whatever others there
-// are beside its own: another server on the same host, or this one under another
-// prefix, may have set cookies of the same name. Valid sessions of different
-// people are none: somebody else may have planted one of them, and who signs in
-// again ends both.
+// held returns the session that a request's cookies belong to, whatever others
+// there are beside its own: another server on the same host, or this one under
+// another prefix, may have set cookies of the same name. Valid sessions of
+// different people count as none: somebody else may have planted one of them;
+// signing in again ends both.
 func (g *Guard) held(c *fiber.Ctx) (id string, s auth.Session, ok bool) {
 	if g.Sessions == nil {
 		return "", s, false
@@ -69,8 +70,8 @@ func (g *Guard) held(c *fiber.Ctx) (id string, s auth.Session, ok bool) {
 	return id, s, ok
 }
 
-// Session is what the request's cookies stand for, whatever else the request
-// brings. It is not ok without a cookie or with such that mean nothing any more.
+// Session returns the session of the request's cookies, whatever else the
+// request brings. It is not ok without a cookie or if none is valid any more.
 func (g *Guard) Session(c *fiber.Ctx) (s auth.Session, ok bool) {
 	_, s, ok = g.held(c)
 	return s, ok
@@ -86,7 +87,7 @@ func (g *Guard) SessionID(c *fiber.Ctx) string {
 // would still be given a role by the same rules.
 func (g *Guard) valid(id string) (auth.Session, bool) {
 	s, ok := g.Sessions.Session(id)
-	if !ok || s.ID == "" { // earlier versions had sessions of nobody in particular
+	if !ok || s.ID == "" { // earlier versions had sessions without a user
 		return s, false
 	}
 	switch s.Scheme {
@@ -111,21 +112,21 @@ func tellsSite(c *fiber.Ctx) bool {
 // Sessions.
 func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
 	if g.Sessions == nil || !g.HasPasswords() {
-		return g.refuse(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic})
+		return g.deny(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic})
 	}
 	// Before the check: if the password is changed meanwhile, it does not hold.
 	id := auth.NewSessionID()
 	fingerprint := g.Passwords.Fingerprint(name, id)
 	p, err := g.password(c, name, password)
 	if err != nil {
-		return g.refuse(c, err)
+		return g.deny(c, err)
 	}
 	return g.Begin(c, id, auth.Session{Scheme: p.Scheme, ID: p.ID, Name: p.Name, Role: p.Role, Credential: fingerprint})
 }
 
 // Begin begins a session under a new id and gives it to the browser: from now
 // on, for as long as sessions last. It counts as a decision of the scheme by
-// which the user has signed in. Those that came with the request end. Errors
+// which the user has signed in. Sessions that came with the request end. Errors
 // are those of Sessions; then there is no session.
 func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 	s.Created = time.Now()

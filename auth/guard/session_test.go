@@ -45,7 +45,7 @@ var errFull = errors.New("the disk is full")
 
 func (forgetful) BeginSession(context.Context, string, auth.Session) error { return errFull }
 
-// rules stand for those by which roles are given.
+// rules are the fingerprint of the role rules.
 var rules = []byte("rules")
 
 func withUser(sessions Sessions) Config {
@@ -139,8 +139,8 @@ func TestASessionCountsWhereAndAsTheRulesSay(t *testing.T) {
 	}
 }
 
-// pass sends a request to localhost through a part of a guard, over conn if that
-// is not nil, and tells as whom it comes out.
+// pass sends a request to localhost through a part of a guard, over conn if
+// that is not nil, and returns its principal.
 func pass(part fiber.Handler, conn net.Conn, method string, headers ...string) (p auth.Principal, err error) {
 	app := fiber.New(fiber.Config{ErrorHandler: func(_ *fiber.Ctx, e error) error {
 		err = e
@@ -163,7 +163,7 @@ func pass(part fiber.Handler, conn net.Conn, method string, headers ...string) (
 	return p, err
 }
 
-func TestASessionSaysWhoItIs(t *testing.T) {
+func TestASessionNamesItsUser(t *testing.T) {
 	g := newGuard(t, withUser(remembered{"id": {Scheme: "oidc", Credential: rules, ID: "sub:Ann", Name: "Ann", Role: auth.Pusher}}))
 	var decided []string
 	g.Decided = func(s auth.Scheme, r Result) { decided = append(decided, string(s)+" "+string(r)) }
@@ -331,7 +331,7 @@ func TestOnlyOurPagesSignOut(t *testing.T) {
 	}
 }
 
-func TestTheSessionOfARequestIsToldWhateverElseItBrings(t *testing.T) {
+func TestTheSessionOfARequestIsFoundWhateverElseItBrings(t *testing.T) {
 	until := time.Now().Add(time.Hour)
 	g := newGuard(t, Config{LoginRules: rules, Sessions: remembered{"one": {Scheme: "oidc", Credential: rules, ID: "sub:ana", Name: "ana", Expires: until}}, Cookie: Cookie{Lifetime: time.Hour}})
 	for cookie, want := range map[string]bool{

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Where the keys of an issuer are when nobody says otherwise, and where it
-// says so (OpenID Connect Discovery 1.0), seen from the issuer.
+// Paths below the issuer: of its keys by default, and of the document that may
+// name another place (OpenID Connect Discovery 1.0).
 const (
 	defaultKeysPath = "/.well-known/jwks.json"
 	discoveryPath   = "/.well-known/openid-configuration"

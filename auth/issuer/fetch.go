@@ -21,18 +21,17 @@ const (
 
 var errTooLarge = errors.New("the answer is larger than 1 MiB")
 
-// source is where keys come from.
+// source is a place to fetch keys from.
 type source struct {
 	uri string
-	by  string // who said so, for people
+	by  string // what named it, for people
 	// passed is why a better source was not used; nil for the best.
 	passed error
 }
 
-// NewClient returns a client that does as it is told and no more: it follows
-// no redirect, keeps no cookie and no connection. It trusts roots, or whom the
-// system trusts if that is nil. How long an answer takes and how large it is,
-// but for its header, its users have to bound.
+// NewClient returns a client that follows no redirect, and keeps no cookie and
+// no connection. It trusts roots, or the system's if that is nil. Its users
+// have to bound the time and the size of an answer, but not of its header.
 func NewClient(roots *x509.CertPool) *http.Client {
 	return &http.Client{
 		Transport: &http.Transport{

@@ -1,5 +1,5 @@
-// Package issuer holds the signing keys of an OpenID Connect issuer, and what
-// its discovery document tells.
+// Package issuer holds the signing keys of an OpenID Connect issuer, and the
+// metadata of its discovery document.
 //
 // Keys are fetched when the first token needs one, kept while the issuer can't
 // be reached, and fetched anew when a token names one that is not there. No
@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	// ErrUnavailable says that it can't be told at present whether there is such
-	// a key: none was ever loaded, or the caller did not wait for the answer.
+	// ErrUnavailable says that the key may or may not exist: no keys were ever
+	// loaded, or the caller did not wait for the answer.
 	ErrUnavailable = errors.New("the signing keys of the issuer cannot be had at present")
 	// ErrUnknownKey says that the issuer has no such key.
 	ErrUnknownKey = errors.New("the issuer has no key for this token")
@@ -33,12 +33,12 @@ const maxKid = 1 << 10
 type Options struct {
 	Issuer  string         // as the iss claim has it
 	JWKSURI string         // where the keys are; empty: where discovery says, else {issuer}/.well-known/jwks.json
-	RootCAs *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
+	RootCAs *x509.CertPool // the TLS authorities to trust; nil: the system's
 	MinGap  time.Duration  // the least time between two fetches, for whatever reason; 0: 10 s
 	MaxAge  time.Duration  // the age from which keys are fetched anew, while the old ones serve; 0: 1 h
 	Timeout time.Duration  // of one fetch in all; 0: 5 s
-	// Observe is told the outcome of each fetch, nil for success, when it is in
-	// force; nil: nobody is. What Close ends is no outcome.
+	// Observe is called with the outcome of each fetch, nil for success, when
+	// it is in force; it may be nil. Fetches that Close ends have no outcome.
 	Observe func(error)
 	Logger  *slog.Logger     // nil: none
 	Now     func() time.Time // nil: time.Now

@@ -25,7 +25,7 @@ const (
 	maxAge = time.Hour
 )
 
-// clock is a time that passes when it is told to.
+// clock is a clock that only moves when a test moves it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -354,7 +354,7 @@ func TestOldKeysServeWhileNewOnesAreFetchedForTheirAge(t *testing.T) {
 	wantFetches(t, f, 2, 2)
 }
 
-func TestWhoDoesNotWaitIsNotTold(t *testing.T) {
+func TestACallerThatDoesNotWaitGetsNoKey(t *testing.T) {
 	f := issuertest.New(t)
 	f.SetJWKS(issuertest.Hang)
 	x := newTrial(t, f)
@@ -587,7 +587,7 @@ func TestCloseEndsTheFetchAndKeepsTheKeys(t *testing.T) {
 	}
 }
 
-func TestTheLogTellsWhatIsNewAndNoSecret(t *testing.T) {
+func TestTheLogHasWhatIsNewAndNoSecret(t *testing.T) {
 	f := issuertest.New(t)
 	var log bytes.Buffer
 	logged := func() string {
@@ -629,7 +629,7 @@ func TestTheLogTellsWhatIsNewAndNoSecret(t *testing.T) {
 	step("a failure that was there before", 1, "level=WARN", "status 404")
 }
 
-func TestTheLogTellsWhenTheSourceChanges(t *testing.T) {
+func TestAChangeOfTheSourceIsLogged(t *testing.T) {
 	f := issuertest.New(t)
 	var log bytes.Buffer
 	f.SetDiscovery(issuertest.NotFound)

@@ -21,8 +21,8 @@ const (
 	minRSABits = 2048
 )
 
-// The asymmetric ones only: with a symmetric algorithm whoever can verify a
-// token can make one.
+// The asymmetric ones only: with a symmetric algorithm, every verifier of
+// tokens can make them.
 var (
 	rsaAlgorithms = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
 	algorithms    = append(slices.Clone(rsaAlgorithms), "ES256", "ES384", "ES512", "EdDSA")
@@ -69,9 +69,9 @@ func (s keySet) means(kid string, k key) bool {
 	return k.kid == kid
 }
 
-// jwk is what is read of a JSON Web Key (RFC 7517). Certificates and their
-// addresses are not: they would be one more way to say which key it is, and
-// odd ones would spoil a good key.
+// jwk holds the fields of a JSON Web Key that are read (RFC 7517). Certificates
+// and their addresses are not: they would be one more way to say which key it
+// is, and odd ones would spoil a good key.
 type jwk struct {
 	publicPart
 	Kid string   `json:"kid"`
@@ -79,7 +79,7 @@ type jwk struct {
 	Ops []string `json:"key_ops"`
 	Alg string   `json:"alg"`
 
-	// What only private and symmetric keys have.
+	// Only private and symmetric keys have these.
 	D any `json:"d"`
 	K any `json:"k"`
 	P any `json:"p"`
@@ -144,8 +144,8 @@ func (j jwk) verifies() bool {
 	return (j.Use == "" || j.Use == "sig") && (j.Ops == nil || slices.Contains(j.Ops, "verify"))
 }
 
-// isPublic reports whether the key holds no secret. An issuer that publishes its
-// private key has lost it: anybody may sign with it.
+// isPublic reports whether the key holds no secret. An issuer that publishes
+// its private key has lost it: anybody may sign with it.
 func (j jwk) isPublic() bool {
 	return j.D == nil && j.K == nil && j.P == nil && j.Q == nil
 }

@@ -96,7 +96,7 @@ func TestAKeyServesTheAlgorithmsItIsFor(t *testing.T) {
 		{"a list", []any{rsa}, nil},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			// A good key stands beside it, which nothing may spoil.
+			// Nothing may spoil the good key beside it.
 			keys, err := parse(document(t, c.key, with(ec, members{"kid": "beside"})))
 			if err != nil {
 				t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // that the caller did not wait for it.
 var ErrNoMetadata = errors.New("the discovery document of the issuer cannot be had at present")
 
-// Metadata is what a discovery document tells those who sign people in. All
+// Metadata is the part of a discovery document that sign-ins need. All
 // endpoints are absolute http or https URLs, and are https if the issuer is.
 type Metadata struct {
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
@@ -71,8 +71,8 @@ func checkEndpoint(address, issuer string) error {
 	return nil
 }
 
-// unusedAge is how old a document may be from which a fetch of keys learns where
-// they are: about as long as a sign-in takes.
+// unusedAge is the maximum age of a document from which a fetch of keys learns
+// their address: about as long as a sign-in takes.
 const unusedAge = 10 * time.Minute
 
 // description is the state of the issuer's metadata. The issuer's mu guards it.
@@ -153,7 +153,7 @@ func (i *Issuer) readMetadata(began time.Time) {
 	d.running = nil
 }
 
-// discoveryURI is where the discovery document of the issuer is.
+// discoveryURI returns the address of the issuer's discovery document.
 func (i *Issuer) discoveryURI() (string, error) {
 	own, err := parseAddress(i.o.Issuer)
 	if err != nil {
@@ -165,9 +165,9 @@ func (i *Issuer) discoveryURI() (string, error) {
 	return strings.TrimRight(i.o.Issuer, "/") + discoveryPath, nil
 }
 
-// document is the discovery document for a fetch of keys: the one that was read
-// for the metadata just before, but only once, or else a new one, which tells
-// the metadata too.
+// document returns the discovery document for a fetch of keys: the one that was
+// read for the metadata just before, but only once, or else a new one, which
+// renews the metadata too.
 func (i *Issuer) document(ctx context.Context, uri string) ([]byte, error) {
 	if raw := i.takeUnused(); raw != nil {
 		return raw, nil
@@ -177,7 +177,7 @@ func (i *Issuer) document(ctx context.Context, uri string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Those who only verify tokens don't care whether it tells them more.
+	// Verifying tokens does not need the metadata.
 	if m, err := parseMetadata(raw, i.o.Issuer); err == nil {
 		i.mu.Lock()
 		defer i.mu.Unlock()

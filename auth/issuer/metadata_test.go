@@ -13,7 +13,7 @@ import (
 	"gatehouse/auth/issuer/issuertest"
 )
 
-// describe makes a fake tell where people sign in.
+// describe gives a fake the endpoints of a sign-in.
 func describe(f *issuertest.Fake) {
 	f.Describe("authorization_endpoint", "https://a.example/authorize")
 	f.Describe("token_endpoint", "https://a.example/token")
@@ -109,7 +109,7 @@ func TestOldMetadataServesWhileTheIssuerIsDown(t *testing.T) {
 	}
 }
 
-func TestWhoDoesNotWaitGetsWhatThereIs(t *testing.T) {
+func TestACallerThatDoesNotWaitGetsTheOldDocument(t *testing.T) {
 	f := issuertest.New(t)
 	describe(f)
 	x := newTrial(t, f, impatient)

@@ -8,8 +8,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// maxToken bounds tokens whose signature is verified here. Those with very many
-// groups are large.
+// maxToken bounds tokens whose signature is verified here. Tokens with very
+// many groups are large.
 const maxToken = 1 << 20
 
 var (

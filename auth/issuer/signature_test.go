@@ -11,7 +11,7 @@ import (
 	"gatehouse/auth/issuer/issuertest"
 )
 
-// jwtKeySet is what an OpenID Connect library wants of us.
+// jwtKeySet is the interface of an OpenID Connect library's key sets.
 type jwtKeySet interface {
 	VerifySignature(ctx context.Context, jwt string) ([]byte, error)
 }

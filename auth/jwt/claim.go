@@ -118,7 +118,7 @@ func (c Claims) seconds(name string) (s float64, ok bool) {
 	return s, err == nil
 }
 
-// maxValues is how many values of a list are looked at.
+// maxValues is the number of a list's values that are read.
 const maxValues = 10_000
 
 // values are the elements of a list. What is no list counts as a list of one.
@@ -131,9 +131,9 @@ func values(v any) []any {
 }
 
 const (
-	// Leeway is how far the clock of an issuer may be off, in either direction.
+	// Leeway is the tolerated error of an issuer's clock, in either direction.
 	Leeway = 30 * time.Second
-	// maxLifetime is how far ahead a token may expire.
+	// maxLifetime bounds how far ahead a token may expire.
 	maxLifetime = 366 * 24 * time.Hour
 )
 
@@ -146,7 +146,7 @@ type ClaimRules struct {
 	Required    map[string]string    // claims, by name or path, and the value that each has to have
 	RoleClaim   string               // name or path; "": roles if there is such a claim, else groups
 	RoleMap     map[string]auth.Role // by value of the claim; the highest role counts
-	DefaultRole auth.Role            // for those without a value in RoleMap
+	DefaultRole auth.Role            // of tokens without a value in RoleMap
 }
 
 var (
@@ -160,9 +160,9 @@ var (
 	errNoRequired = errors.New("a required claim is missing or has another value")
 )
 
-// Check says why claims are not for us: the issuer, the audience, the time or
-// a required claim. The error is for the log. It tells which claim failed and
-// nothing of what the token says.
+// Check says why claims are not for us: the issuer, the audience, the time or a
+// required claim. The error is for the log. It names the failing claim and
+// repeats nothing of the token.
 func (r ClaimRules) Check(c Claims, now time.Time) error {
 	switch {
 	case !r.issued(c):
@@ -232,9 +232,9 @@ func equals(want string) func(any) bool {
 	}
 }
 
-// Role is what the claims grant. Only strings are looked up in the role map.
-// An issuer that refers to the groups instead of listing them grants nothing
-// by them.
+// Role returns the role that the claims grant. Only strings are looked up in
+// the role map. An issuer that refers to the groups instead of listing them
+// grants nothing by them.
 func (r ClaimRules) Role(c Claims) auth.Role {
 	granted, _ := r.granted(c)
 	role, mapped := auth.NoRole, false
@@ -272,16 +272,16 @@ func (r ClaimRules) Decides(c Claims) bool {
 	return ok
 }
 
-// Refers reports whether the claim which decides about the role is not there, and
-// that the issuer only says where to ask for it, as some do for users who are in
-// many groups (OpenID Connect Core 1.0, 5.6.2).
+// Refers reports whether the claim that decides about the role is missing, and
+// the issuer only says where to ask for it, as some do for users in many groups
+// (OpenID Connect Core 1.0, 5.6.2).
 func (r ClaimRules) Refers(c Claims) bool {
 	elsewhere, _ := c["_claim_names"].(map[string]any)
 	return !r.Decides(c) && r.Decides(elsewhere)
 }
 
-// ID tells the owner of a token from everybody else; empty: the token does not
-// say whose it is.
+// ID returns the identity of a token's owner, unique among all issuers; empty:
+// the token does not have one.
 func (r ClaimRules) ID(c Claims) string {
 	subject := c.text("sub")
 	if subject == "" {
@@ -290,7 +290,7 @@ func (r ClaimRules) ID(c Claims) string {
 	return auth.SubjectID(r.Issuer, subject)
 }
 
-// Fingerprint changes with everything that decides who gets which role.
+// Fingerprint changes with everything that decides about roles.
 func (r ClaimRules) Fingerprint() []byte {
 	r.Audiences = slices.Sorted(slices.Values(r.Audiences))
 	rules, err := json.Marshal(r) // maps come sorted
@@ -301,8 +301,8 @@ func (r ClaimRules) Fingerprint() []byte {
 	return sum[:]
 }
 
-// Name is how people are called in logs and pages: one line of at most 256
-// bytes, perhaps empty. Issuers let people choose it, so it identifies nobody.
+// Name returns the name for logs and pages: one line of at most 256 bytes,
+// perhaps empty. Issuers let people choose it, so it identifies nobody.
 func (r ClaimRules) Name(c Claims) string {
 	candidates := []string{c.text("preferred_username"), c.text("email"), c.text("sub")}
 	if !c.affirms("email_verified") {
@@ -316,7 +316,7 @@ func (r ClaimRules) Name(c Claims) string {
 	return ""
 }
 
-// printable drops what has no shape of its own, such as control characters and
+// printable drops characters without a shape, such as control characters and
 // those that change the direction of the text after them.
 func printable(s string, limit int) string {
 	s = strings.TrimSpace(strings.Map(func(r rune) rune {

@@ -8,8 +8,8 @@ import (
 )
 
 // The issuers of the world: at each of them strangers get tokens that are as good
-// as one's own people's, since everybody can have an account there, or since one
-// name stands for the tenants of a whole service and callers choose the audience.
+// as those of one's own people, since everybody can have an account there, or since
+// all tenants of a service share one name and callers choose the audience.
 //
 // Sources, which are worth another look from time to time:
 //   - sigstore/fulcio, config/identity/config.yaml: who may sign there without keys;
@@ -24,7 +24,7 @@ import (
 // worldHosts are hosts all of whose issuers are the world's. GitHub Enterprise
 // Server, a GitLab of one's own and the like are not: they are somebody's.
 var worldHosts = []string{
-	// Jobs of anybody's pipelines and programs.
+	// For jobs of anybody's pipelines and programs.
 	"agent.buildkite.com",
 	"api.cursor.com",
 	"api.gitpod.io",
@@ -102,8 +102,8 @@ var ownedPaths = map[string]string{
 	"token.actions.githubusercontent.com": "/", // of an enterprise
 }
 
-// entraHosts are those of Entra ID, and of its sovereign clouds. There the first
-// step of the path is the tenant.
+// entraHosts are the hosts of Entra ID, and of its sovereign clouds. There the
+// first step of the path is the tenant.
 var entraHosts = []string{
 	"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net",
 	"login.microsoftonline.us", "login.usgovcloudapi.net", "login-us.microsoftonline.com", "sts.usgovcloudapi.net", // United States
@@ -114,9 +114,9 @@ var entraHosts = []string{
 	"login.windows-ppe.net", "sts.windows-ppe.net", "login.microsoft-ppe.com",
 }
 
-// worldTenants are tenants of Entra ID whose tokens anybody gets: the names that
-// stand for many tenants, that of all personal accounts, and that of Microsoft's
-// own from which its services come to their customers.
+// worldTenants are tenants of Entra ID whose tokens anybody gets: the names for
+// many tenants at once, that of all personal accounts, and that of Microsoft's
+// own services, which reach all its customers.
 var worldTenants = []string{
 	"common", "organizations", "consumers", personalTenant, "33e01921-4d64-4f8c-a055-5bdaffd5e33d",
 }
@@ -163,22 +163,22 @@ func hostAndPath(issuer string) (host, cleaned string) {
 }
 
 // worldTenant reports whether the path of an issuer at Entra ID names no single
-// tenant. {tenantid} stands in the discovery documents of those that do not.
+// tenant. The discovery documents of such issuers have {tenantid} there.
 func worldTenant(path string) bool {
 	tenant, _, _ := strings.Cut(strings.ToLower(strings.Trim(path, "/")), "/")
 	return tenant == "" || tenant == "v2.0" || strings.Contains(tenant, "{") || slices.Contains(worldTenants, tenant)
 }
 
 // freeClaims are claims that strangers have or choose as they like, so that
-// looking at them keeps nobody out.
+// requiring them keeps nobody out.
 var freeClaims = []string{
-	// What a token says of itself.
+	// About the token itself.
 	"iss", "aud", "azp", "exp", "nbf", "iat", "typ", "token_use", "email_verified",
 	"acr", "amr", "at_hash", "auth_time", "c_hash", "client_id", "jti", "nonce", "phone_number_verified", "s_hash", "scope", "scp",
 	"sid", "updated_at", "ver",
 	// What people say of themselves.
 	"birthdate", "family_name", "gender", "given_name", "locale", "middle_name", "name", "picture", "website", "zoneinfo",
-	// What a job is, whoever's it is.
+	// About a job, in anybody's project.
 	"app_name", "base_ref", "build_branch", "build_source", "build_tag", "deployment_tier", "environment", "environment_name",
 	"environment_protected", "event_name", "function_name", "head_ref", "pipeline_slug", "pipeline_source", "project",
 	"project_visibility", "ref", "ref_path", "ref_protected", "ref_type", "repository_visibility", "run_attempt", "run_number",
@@ -186,8 +186,8 @@ var freeClaims = []string{
 	"workflow",
 }
 
-// Restricts reports whether asking for a claim with that value keeps strangers
-// out who have tokens of a public issuer.
+// Restricts reports whether requiring that value of a claim keeps out strangers
+// with tokens of a public issuer.
 func Restricts(claim, value string) bool {
 	if claim == "tid" {
 		return !slices.Contains(worldTenants, strings.ToLower(value))

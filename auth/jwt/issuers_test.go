@@ -123,7 +123,7 @@ func TestOtherIssuersAreSomebodys(t *testing.T) {
 		"https://acme.b2clogin.com/11111111-2222-3333-4444-555555555555/v2.0", "https://acme.ciamlogin.com/x/v2.0",
 		// Of one's own.
 		"https://gitlab.example.com", "https://keycloak.test/realms/common", "https://t.auth0.com/", "https://dev-1.okta.com", "https://authentik.test/application/o/x/",
-		// What only looks like one of the world.
+		// Similar to hosts of the world's issuers, but others.
 		"https://gitlab.com.example.com", "https://notgitlab.com", "https://example.com/gitlab.com", "https://example.com/?gitlab.com",
 		"https://gitlab.com@example.com", "https://example.com#gitlab.com", "https://notlogin.microsoftonline.com.test/common",
 		"https://evil-login.microsoftonline.com.example/common/v2.0",

@@ -1,9 +1,9 @@
-// Package jwt holds what bearer tokens, ID tokens and logout tokens have to be,
-// before anybody looks for the key of their signature. Who sends a token that is
-// not for us costs the issuer no request, and the log says what is wrong with it.
+// Package jwt holds the rules for bearer tokens, ID tokens and logout tokens,
+// before anybody looks for the key of their signature. A token that is not for
+// us costs the issuer no request, and the log says what is wrong with it.
 //
 // The dates, the issuer and the audience of a token are checked here and nowhere
-// else, by ClaimRules. The libraries that verify the signatures are told to
+// else, by ClaimRules. The libraries that verify the signatures
 // leave them alone: none of them has a leeway that could be set for both kinds of
 // tokens, so that two clocks, or two sets of rules, would decide.
 package jwt
@@ -18,8 +18,8 @@ import (
 	"gatehouse/auth/issuer"
 )
 
-// Kind is what a token is made for. Its header may say so, and then a token of
-// one kind is no good as one of another.
+// Kind is the purpose of a token. Its header may name it, and then a token of
+// one kind is not valid as one of another.
 type Kind struct{ types []string }
 
 // The kinds of tokens.
@@ -66,7 +66,7 @@ func (k Kind) checkHeader(header map[string]any) error {
 	return nil
 }
 
-// isType reports whether typ is one of those that tokens of the kind have (RFC 7519,
+// isType reports whether typ is one that tokens of the kind have (RFC 7519,
 // 5.1).
 func (k Kind) isType(typ any) bool {
 	s, _ := typ.(string)

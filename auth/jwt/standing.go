@@ -9,13 +9,14 @@ import (
 	"gatehouse/auth"
 )
 
-// Standing is who has what role by the tokens of an issuer, in one sentence. It
-// is what an operator has to know who trusts the issuer.
+// Standing says in one sentence what roles the tokens of an issuer grant. An
+// operator that trusts the issuer has to know it.
 type Standing struct {
 	Sentence string // without a full stop
 	// Admin says that everyone is admin whose token is accepted.
 	Admin bool
-	// Strangers says that anybody in the world has a role, which may be less.
+	// Strangers reports whether anybody in the world has a role, perhaps below
+	// admin.
 	Strangers bool
 }
 
@@ -29,8 +30,8 @@ const (
 	ByBoth
 )
 
-// Standing says who is admin by the issuer of the rules. Of ByBoth the rules are
-// those of ByToken.
+// Standing returns the sentence about the admins by the issuer of the rules.
+// For ByBoth the rules are those of ByToken.
 func (r ClaimRules) Standing(by Entrance) Standing {
 	strangers := r.strangers()
 	s := Standing{Admin: max(r.DefaultRole, strangers) == auth.Admin, Strangers: strangers != auth.NoRole}
@@ -48,7 +49,7 @@ func (r ClaimRules) Standing(by Entrance) Standing {
 	return s
 }
 
-// strangers is the highest role that anybody in the world can have.
+// strangers returns the highest role that anybody in the world can have.
 func (r ClaimRules) strangers() auth.Role {
 	if !PublicIssuer(r.Issuer) {
 		return auth.NoRole
@@ -79,7 +80,7 @@ func (r ClaimRules) phrase(by Entrance, token, signIn string) string {
 	return token
 }
 
-// conditions are what the required claims ask for.
+// conditions describes the required claims.
 func (r ClaimRules) conditions() []string {
 	var all []string
 	for _, claim := range slices.Sorted(maps.Keys(r.Required)) {
@@ -88,7 +89,7 @@ func (r ClaimRules) conditions() []string {
 	return all
 }
 
-// mapped is what the role map asks of an admin.
+// mapped describes what the role map requires of an admin.
 func (r ClaimRules) mapped() string {
 	var values []string
 	for _, value := range slices.Sorted(maps.Keys(r.RoleMap)) {
@@ -99,7 +100,7 @@ func (r ClaimRules) mapped() string {
 	return fmt.Sprintf("the claim %s has %s", r.roleClaim(), oneOf(values))
 }
 
-// unless is what the role map may change.
+// unless describes what the role map may change.
 func (r ClaimRules) unless() string {
 	if len(r.RoleMap) == 0 {
 		return ""
@@ -114,7 +115,7 @@ func (r ClaimRules) roleClaim() string {
 	return r.RoleClaim
 }
 
-// maxListed is how many things a sentence lists.
+// maxListed is the number of items that a sentence lists at most.
 const maxListed = 5
 
 func oneOf(values []string) string {

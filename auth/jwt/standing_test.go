@@ -8,7 +8,7 @@ import (
 	"gatehouse/auth/jwt"
 )
 
-func TestWhoIsAdminByAnIssuerIsOneSentence(t *testing.T) {
+func TestTheAdminsByAnIssuerAreOneSentence(t *testing.T) {
 	const acme, gitlab = "https://login.acme.example", "https://gitlab.com"
 	ops := map[string]auth.Role{"ops": auth.Admin, "root": auth.Admin, "dev": auth.Reader}
 	many := map[string]auth.Role{}

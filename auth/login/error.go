@@ -11,8 +11,7 @@ import (
 	"gatehouse/auth/issuer"
 )
 
-// The reasons for which nobody is signed in or out. Their texts are for
-// everybody.
+// Reasons why a sign-in or sign-out failed. Their texts are public.
 var (
 	ErrUnavailable = errors.New("the sign-in provider cannot be asked at present; try again")
 	ErrState       = errors.New("this sign-in is over, or did not begin in this browser; try again")
@@ -22,8 +21,8 @@ var (
 	ErrLogoutToken = errors.New("the logout token is not valid")
 )
 
-// Error says why nobody is signed in or out. The cause holds no secret, no token
-// and no code, and of what the provider sent at most the code of an error.
+// Error says why a sign-in or sign-out failed. The cause holds no secret, no
+// token and no code, and of the provider's answer at most its error code.
 type Error struct {
 	Reason error // one of the above
 	Cause  error // for the log only; nil: nothing to add

@@ -13,10 +13,10 @@ import (
 	"gatehouse/auth/jwt"
 )
 
-// Person is who has signed in.
+// Person is a signed-in user.
 type Person struct {
 	ID              string // "sub:", the issuer, a space and the sub claim
-	Name            string // for people, who can choose it; perhaps empty
+	Name            string // for display; people can choose it; perhaps empty
 	Role            auth.Role
 	ProviderSession string // the sid claim; may be empty
 	IDToken         string // for LogoutURL; a secret
@@ -120,8 +120,8 @@ func (p *Provider) exchange(ctx context.Context, m issuer.Metadata, code, verifi
 	return token, nil
 }
 
-// person returns who the verified claims are about. What they leave open the
-// provider is asked for with the access token.
+// person returns the user that the verified claims are about. Missing claims
+// are requested from the provider with the access token.
 func (p *Provider) person(ctx context.Context, m issuer.Metadata, c jwt.Claims, token *oauth2.Token) (Person, error) {
 	person := Person{
 		ID:              p.rules.ID(c),
@@ -158,5 +158,5 @@ func text(c jwt.Claims, name string) string {
 	return s
 }
 
-// equal compares in a time that tells nothing of what is the same.
+// equal compares in constant time.
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

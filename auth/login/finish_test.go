@@ -97,7 +97,7 @@ func flip(s string) string {
 	return string(last) + s[1:]
 }
 
-func TestAnIssuerThatDoesNotSayWhoItIsNeedNot(t *testing.T) {
+func TestAProviderMayOmitItsIssuer(t *testing.T) {
 	p := logintest.New(t)
 	p.Describe("authorization_response_iss_parameter_supported", issuertest.Drop)
 	p.Callback = func(query url.Values) { query.Del("iss") }
@@ -338,7 +338,7 @@ func TestTheRulesOfBearerTokensDoNotAddAudiences(t *testing.T) {
 	want(t, err, login.ErrToken, "aud")
 }
 
-func TestTheClientTellsWhoItIsAsTheProviderWants(t *testing.T) {
+func TestTheClientAuthenticatesAsTheProviderWants(t *testing.T) {
 	for _, c := range []struct {
 		sentence string
 		set      func(*logintest.Provider)

@@ -24,7 +24,7 @@ import (
 // defaultTimeout bounds one request to the provider.
 const defaultTimeout = 10 * time.Second
 
-// Options say whom to ask, and what the answers grant.
+// Options configure a Provider: how to reach it, and what its answers grant.
 type Options struct {
 	Issuer       string   // as the iss claim has it
 	ClientID     string   // as the provider knows us
@@ -35,7 +35,7 @@ type Options struct {
 	// token has to be from Issuer and for ClientID.
 	Rules   jwt.ClaimRules
 	Keys    *issuer.Issuer // of Issuer; may be shared with others
-	RootCAs *x509.CertPool // whom to trust with TLS; nil: whom the system trusts
+	RootCAs *x509.CertPool // the TLS authorities to trust; nil: the system's
 	Timeout time.Duration  // of one request to the provider; 0: 10 s
 	// Secret seals sign-ins that have begun: 32 bytes or more, the same on all
 	// replicas and after a restart.
@@ -72,7 +72,7 @@ func New(o Options) *Provider {
 
 var errNoAlgorithm = errors.New("the provider signs ID tokens with no algorithm that is accepted here")
 
-// metadata is what the provider's discovery document says.
+// metadata returns the provider's discovery document.
 func (p *Provider) metadata(ctx context.Context) (issuer.Metadata, error) {
 	m, err := p.o.Keys.Metadata(ctx)
 	if err != nil {
@@ -84,8 +84,8 @@ func (p *Provider) metadata(ctx context.Context) (issuer.Metadata, error) {
 	return m, nil
 }
 
-// algorithms are those that may sign ID tokens: ours, of which the provider may
-// say that it uses but some.
+// algorithms returns those that may sign ID tokens: ours, as far as the
+// provider lists them, if it lists any.
 func algorithms(m issuer.Metadata) []string {
 	ours := issuer.Algorithms()
 	if len(m.SigningAlgorithms) == 0 {
@@ -94,7 +94,7 @@ func algorithms(m issuer.Metadata) []string {
 	return slices.DeleteFunc(ours, func(alg string) bool { return !slices.Contains(m.SigningAlgorithms, alg) })
 }
 
-// config is how the library that speaks OAuth knows the provider.
+// config describes the provider to the OAuth library.
 func (p *Provider) config(m issuer.Metadata) *oauth2.Config {
 	return &oauth2.Config{
 		ClientID:     p.o.ClientID,
@@ -105,7 +105,7 @@ func (p *Provider) config(m issuer.Metadata) *oauth2.Config {
 	}
 }
 
-// authStyle is how we tell the provider who we are. Trying both ways, as the
+// authStyle is how we authenticate to the provider. Trying both ways, as the
 // library would, uses the code up with the first.
 func (p *Provider) authStyle(m issuer.Metadata) oauth2.AuthStyle {
 	basic := slices.Contains(m.TokenAuthMethods, "client_secret_basic")
@@ -138,5 +138,5 @@ func (p *Provider) scopes(m issuer.Metadata) []string {
 func (p *Provider) Prepare() {
 	ended, end := context.WithCancel(context.Background())
 	end()
-	_, _ = p.o.Keys.Metadata(ended) // whoever needs it sees the error
+	_, _ = p.o.Keys.Metadata(ended) // callers that need it see the error
 }

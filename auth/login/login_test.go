@@ -23,7 +23,7 @@ const redirectURL = "https://gatehouse.example/auth/callback"
 
 var secret = []byte("0123456789abcdef0123456789abcdef")
 
-// clock is a time that passes when it is told to.
+// clock is a clock that only moves when a test moves it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time

@@ -10,14 +10,14 @@ import (
 	"gatehouse/auth/jwt"
 )
 
-// MaxHint is how long an ID token may be that is part of LogoutURL.
+// MaxHint is the maximum length of an ID token in LogoutURL.
 const MaxHint = 8 << 10
 
-// LogoutURL is where the browser has to go so that the user is signed out at the
-// provider too, and comes back to returnTo, if the provider knows that address
-// and it is not empty. It is empty if the provider has no such place, or can't be
-// asked. The ID token may be empty; then, or if it is very long, the provider
-// may want to know from the user who is meant.
+// LogoutURL returns the address at which the provider signs the user out, and
+// then sends the browser to returnTo, if that is not empty and the provider
+// knows it. It is empty if the provider has no such address, or can't be asked.
+// The ID token may be empty; then, or if it is very long, the provider may ask
+// the user whom to sign out.
 func (p *Provider) LogoutURL(ctx context.Context, idToken, returnTo string) string {
 	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
 	defer cancel()
@@ -42,10 +42,10 @@ func (p *Provider) LogoutURL(ctx context.Context, idToken, returnTo string) stri
 	return u.String()
 }
 
-// Logout is the provider's word that somebody's sessions are over: those of the
-// user with that ID, those that belong to that session at the provider, or, if
-// both are given, those for which both are so. Either may be empty, but not both.
-// Sessions that began after At go on.
+// Logout is the provider's message that sessions are over: those of the user
+// with that ID, those that belong to that session at the provider, or, if both
+// are given, those that match both. Either may be empty, but not both. Sessions
+// that began after At go on.
 type Logout struct {
 	ID              string // as Person has it
 	ProviderSession string
@@ -55,7 +55,7 @@ type Logout struct {
 const (
 	// maxLogoutToken bounds what strangers can make us read.
 	maxLogoutToken = 16 << 10
-	// maxLogoutAge is how long ago a logout token may have been made.
+	// maxLogoutAge is the maximum age of a logout token.
 	maxLogoutAge = 5 * time.Minute
 	logoutEvent  = "http://schemas.openid.net/event/backchannel-logout"
 )
@@ -71,8 +71,8 @@ var (
 )
 
 // VerifyLogout checks a logout token, which anybody may have sent (OpenID
-// Connect Back-Channel Logout 1.0). Each is good for once. The reason of the
-// error is ErrLogoutToken, or ErrUnavailable; it is an *Error.
+// Connect Back-Channel Logout 1.0). Each is valid once. The reason of the error
+// is ErrLogoutToken, or ErrUnavailable; it is an *Error.
 func (p *Provider) VerifyLogout(ctx context.Context, raw string) (Logout, error) {
 	if len(raw) > maxLogoutToken {
 		return Logout{}, &Error{ErrLogoutToken, errTooLong}
@@ -103,7 +103,7 @@ func (p *Provider) VerifyLogout(ctx context.Context, raw string) (Logout, error)
 	return p.logout(claims), nil
 }
 
-// checkLogout is what the claims of a logout token have to be beside the rules.
+// checkLogout checks what logout tokens need beside the rules.
 func (p *Provider) checkLogout(c jwt.Claims) error {
 	now := p.o.Now()
 	events, _ := c["events"].(map[string]any)

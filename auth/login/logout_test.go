@@ -72,7 +72,7 @@ func TestThereIsNoAddressToSignOutWhileTheProviderIsDown(t *testing.T) {
 	}
 }
 
-func TestALogoutTokenSaysWhoIsMeant(t *testing.T) {
+func TestALogoutTokenNamesAUserOrASession(t *testing.T) {
 	p := logintest.New(t)
 	x := newTrial(t, p, func(o *login.Options, _ *issuer.Options) { o.Rules.Required = map[string]string{"hd": "example.com"} })
 	alice := "sub:" + p.Issuer() + " alice"

@@ -8,9 +8,9 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// maxOnce is how many ids are remembered. Whoever makes more come, so that one
-// is forgotten too early, gains little: each id is bound to somebody's browser,
-// or signed by the provider, and is over soon.
+// maxOnce is the number of ids that are remembered. An attacker who makes more,
+// so that one is forgotten too early, gains little: each id is bound to one
+// browser, or signed by the provider, and is over soon.
 const maxOnce = 10_000
 
 // once remembers ids that may be used but once, until their time is over. It is

@@ -13,9 +13,9 @@ import (
 	"gatehouse/auth/login/logintest"
 )
 
-// TestNoErrorHoldsASecret lets everything fail that can, with a provider that
-// repeats in its answers what it was sent, and looks at what the log and people
-// are told.
+// TestNoErrorHoldsASecret makes everything fail that can, with a provider that
+// repeats in its answers what it was sent, and reads the log and the messages
+// for people.
 func TestNoErrorHoldsASecret(t *testing.T) {
 	p := logintest.New(t)
 	lies := map[string]func(){
@@ -84,7 +84,7 @@ func TestNoErrorHoldsASecret(t *testing.T) {
 	}
 }
 
-func TestPeopleAreToldFixedSentences(t *testing.T) {
+func TestPeopleReadFixedSentences(t *testing.T) {
 	for _, reason := range []error{login.ErrUnavailable, login.ErrState, login.ErrExchange, login.ErrToken, login.ErrDeclined, login.ErrLogoutToken} {
 		err := error(&login.Error{Reason: reason, Cause: errors.New("hunter2")})
 		if err.Error() != reason.Error() || !errors.Is(err, reason) || strings.ContainsAny(err.Error(), "\n%") {

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// stateAge is how long people may take to sign in at the provider.
+	// stateAge is the time in which people must sign in at the provider.
 	stateAge = 10 * time.Minute
 	// maxState bounds a sealed state. Browsers keep cookies of 4 KiB with name
 	// and attributes, but nginx passes on no more than that in all headers of an
@@ -22,8 +22,8 @@ const (
 	maxState = 2 << 10
 	// maxNext bounds where a sign-in leads to, so that its state is within maxState.
 	maxNext = 1 << 10
-	// stateLabel tells the key from others that are made of the same secret, and
-	// the format from later ones.
+	// stateLabel distinguishes the key from others derived from the same
+	// secret, and the format from later ones.
 	stateLabel  = "gatehouse sign-in state 1"
 	minSecret   = 32
 	stateFields = 5
@@ -113,8 +113,8 @@ func (b box) open(sealed string, now time.Time) (state, error) {
 	return s, nil
 }
 
-// find opens the state that has an id, among whatever a browser sends. Without it
-// the error tells what is wrong with the last one.
+// find opens the state that has an id, among all that a browser sends. If there
+// is none, the error says what is wrong with the last one.
 func (b box) find(sealed []string, id string, now time.Time) (s state, err error) {
 	err = errNoState
 	for _, one := range sealed {

@@ -75,8 +75,8 @@ func verifier(keys oidc.KeySet, algorithms []string) *oidc.IDTokenVerifier {
 	})
 }
 
-// sameClaims returns an error if the claims that were checked are not those that
-// were signed, because two readers of one token differ.
+// sameClaims returns an error if the checked claims differ from the signed
+// ones, as when two readers parse one token differently.
 func sameClaims(token interface{ Claims(any) error }, checked jwt.Claims) error {
 	var signed jwt.Claims
 	if err := token.Claims(&signed); err != nil {
@@ -88,7 +88,7 @@ func sameClaims(token interface{ Claims(any) error }, checked jwt.Claims) error 
 	return nil
 }
 
-// check is what the claims of an ID token have to be beside the rules.
+// check checks what ID tokens need beside the rules.
 func (p *Provider) check(c jwt.Claims, nonce string) error {
 	sub := text(c, "sub")
 	iat, ok := moment(c, "iat")

@@ -107,7 +107,7 @@ func NewMetrics() *Metrics {
 	for _, kind := range exposition.NoticeKinds() {
 		m.notices.WithLabelValues(kind.String())
 	}
-	m.decisions.WithLabelValues(string(guard.Refused), string(auth.Anonymous))
+	m.decisions.WithLabelValues(string(guard.Denied), string(auth.Anonymous))
 	for _, result := range []string{"success", "failure"} {
 		m.keyFetches.WithLabelValues(result)
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/url"
 	"strings"
 
@@ -64,13 +65,11 @@ func (s *Site) Toast(c *fiber.Ctx, status int, t ui.Toast) error {
 // Fragment answers with a part of a page; "": all of it.
 func (s *Site) Fragment(c *fiber.Ctx, status int, page templ.Component, name string) error {
 	var b bytes.Buffer
-	ctx, err := ui.WithSettings(context.Background(), ReadSettings(c)), error(nil)
-	if name == "" {
-		err = page.Render(ctx, &b)
-	} else {
-		err = templ.RenderFragments(ctx, &b, page, name)
+	ctx, render := ui.WithSettings(context.Background(), ReadSettings(c)), page.Render
+	if name != "" {
+		render = func(ctx context.Context, w io.Writer) error { return templ.RenderFragments(ctx, w, page, name) }
 	}
-	if err != nil {
+	if err := render(ctx, &b); err != nil {
 		return err
 	}
 	c.Status(status)

@@ -13,8 +13,8 @@ import (
 	"gatehouse/store/journal"
 )
 
-// How many sessions there can be. The ones that are oldest, or of all users
-// those that end first, make room for new ones.
+// Limits of the number of sessions. A user's oldest ones, or of all users those
+// that end first, make room for new ones.
 const (
 	maxSessions        = 10_000
 	maxSessionsPerUser = 20
@@ -32,14 +32,14 @@ type session struct {
 
 // ListedSession is a session as its user sees it in a list.
 type ListedSession struct {
-	Handle string // names it, and is of no use to whoever wants to have it
+	Handle string // names it; is no secret
 	auth.Session
 }
 
 // CreateSession makes a session durable and known under id, which must be
-// impossible to guess: of it only a digest is kept. That somebody has signed in
-// comes on record with it. Where the user or the store has too many sessions
-// then, old ones end. Errors are those of Push.
+// impossible to guess: only its digest is kept. The sign-in comes on record
+// with it. Where the user or the store has too many sessions then, old ones
+// end. Errors are those of Push.
 func (s *Registry) CreateSession(ctx context.Context, id string, x auth.Session) error {
 	_, err := s.submit(ctx, &createSessionOp{sessionKey(id), session{Session: x, role: x.Role.String()}})
 	return err
@@ -110,7 +110,7 @@ func (s *Registry) SessionsOf(user string) []ListedSession {
 // SessionHandle is the Handle of the session of that id.
 func SessionHandle(id string) string { return handleOf(sessionKey(id)) }
 
-// handleOf is enough of a key to tell it from others.
+// handleOf returns enough of a key to distinguish it from others.
 func handleOf(key string) string { return key[len(kindSession) : len(kindSession)+16] }
 
 // SignOut is EndSession by the user of the session, from an address.
@@ -160,7 +160,7 @@ func (s *Registry) EndSessionsWhere(ctx context.Context, match func(auth.Session
 	return op.ended, err
 }
 
-// sessionKey names the record of a session: who reads it cannot tell the id.
+// sessionKey names the record of a session: its readers cannot compute the id.
 func sessionKey(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return kindSession + hex.EncodeToString(sum[:])
@@ -204,7 +204,7 @@ func (x *session) origin() audit.Origin {
 	return audit.Origin{By: x.Name, From: x.From, Via: string(x.Scheme), ID: x.ID}
 }
 
-// endSessionsOp ends the sessions of those keys that there are.
+// endSessionsOp ends the sessions of those keys, as far as they exist.
 type endSessionsOp struct {
 	keys   func(*batch) []string
 	origin audit.Origin

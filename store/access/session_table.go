@@ -103,7 +103,7 @@ func (x *session) endOf(c *clock.Clock) int64 {
 type sessionTable struct {
 	commit.Passive
 	*Registry
-	idleAt time.Time // when to look for sessions that nobody uses
+	idleAt time.Time // when to look for unused sessions
 }
 
 // Prefix is part of commit.Table.
@@ -174,8 +174,8 @@ func (t *sessionTable) Tidy(b *commit.Batch) {
 	}
 }
 
-// idleSessions are those that nobody has used for too long, as other stores on
-// the journal would know by now.
+// idleSessions returns those unused for too long, as other stores on the
+// journal would know by now.
 func (s *Registry) idleSessions(of sessions, now time.Time) (idle []string) {
 	sessionTrees(of).byKey.Scan(func(key string, x session) bool {
 		if now.Sub(s.lastUsed(key, &x)) >= s.idle+2*saveUsesEvery {

@@ -13,9 +13,9 @@ import (
 // signingKey is the state of the signing key's table.
 type signingKey struct{ value []byte } // nil: there is none
 
-// SigningKey returns 32 random bytes that are the same in all stores on the journal
-// and after restarts. They are made when they are first asked for; errors are
-// those of Push. The caller owns the slice.
+// SigningKey returns 32 random bytes that are the same in all stores on the
+// journal and after restarts. The first call makes them; errors are those of
+// Push. The caller owns the slice.
 func (s *Registry) SigningKey(ctx context.Context) ([]byte, error) {
 	if key := s.keyIn(s.engine.Snapshot()).value; key != nil {
 		return slices.Clone(key), nil

@@ -24,12 +24,12 @@ const maxTokens = 10_000
 type Token struct {
 	auth.Token
 	Scope key.Selectors // groupings must satisfy it; none: all
-	// Secrets are those that it is known by, newest first: two while one takes
-	// the place of the other.
+	// Secrets are the valid ones, newest first: two while one replaces the
+	// other.
 	Secrets []TokenSecret
 }
 
-// TokenSecret is what is kept of a secret.
+// TokenSecret describes a secret without holding it.
 type TokenSecret struct {
 	Digest           [sha256.Size]byte
 	Hint             string // its last characters
@@ -58,8 +58,8 @@ func (x *TokenSecret) expired(c *clock.Clock) bool {
 var (
 	// ErrNoToken says that there is no such token.
 	ErrNoToken = errors.New("there is no such token")
-	// ErrTokenMaker says that a token was made by somebody who had signed in and is
-	// to be changed by somebody who has not, or the other way round.
+	// ErrTokenMaker says that a token was made by a signed-in user and is to be
+	// changed by a caller without sign-in, or the other way round.
 	ErrTokenMaker = errors.New("a token that was made without sign-in, or is to be rotated without, stays as it is; make another one")
 	// ErrTokenName says that a token has that name already.
 	ErrTokenName = errors.New("there is a token of that name already")
@@ -67,21 +67,21 @@ var (
 	errNoRole = errors.New("the token has no role that is known")
 )
 
-// tokenPrefix tells people, and programs that look for leaked secrets, what they
-// have found.
+// tokenPrefix identifies a secret for people, and for programs that look for
+// leaked secrets.
 const tokenPrefix = "gatehouse_"
 
 // hintLength is how much of a secret is shown later.
 const hintLength = 4
 
-// newSecret makes a secret with more than 128 bits that nobody can guess.
+// newSecret makes a secret with more than 128 random bits.
 func newSecret() string { return tokenPrefix + strings.ToLower(rand.Text()+rand.Text()) }
 
 func (b *batch) secretOf(plain string, expires time.Time) TokenSecret {
 	return TokenSecret{Digest: sha256.Sum256([]byte(plain)), Hint: plain[len(plain)-hintLength:], Created: b.Now, Expires: expires, ran: b.Ran}
 }
 
-// NewToken is what a token is to be.
+// NewToken describes a token to create.
 type NewToken struct {
 	Name     string
 	Role     auth.Role
@@ -90,7 +90,7 @@ type NewToken struct {
 }
 
 // CreateToken makes a token durable, puts that on record, and returns it with
-// its secret, which nobody will ever learn again. Errors: ErrTokenName, a
+// its secret, which is never returned again. Errors: ErrTokenName, a
 // *LimitError, and those of Push.
 func (s *Registry) CreateToken(ctx context.Context, n NewToken, o audit.Origin) (*Token, string, error) {
 	op := &createTokenOp{NewToken: n, origin: o, plain: newSecret()}
@@ -111,8 +111,8 @@ func (s *Registry) RotateToken(ctx context.Context, id string, overlap time.Dura
 	return op.made, op.plain, nil
 }
 
-// RevokeToken ends a token for good and returns what it was. The store goes on to
-// know that there was one, if whoever made it was known. Errors: ErrNoToken and
+// RevokeToken ends a token for good and returns it as it was. The store keeps
+// the fact that it existed, if its creator was known. Errors: ErrNoToken and
 // those of Push.
 func (s *Registry) RevokeToken(ctx context.Context, id string, o audit.Origin) (*Token, error) {
 	op := &revokeTokenOp{id: id, origin: o}
@@ -134,14 +134,15 @@ func (s *Registry) FindToken(secret string) (*Token, bool) {
 	return t, !t.Secrets[i].expired(s.clock)
 }
 
-// TokenPrincipal is whoever has the token with that secret, and comes from that
-// address: the token is used by that. The error says for the log why it lets nobody in.
+// TokenPrincipal returns the principal of requests with that secret, and notes
+// that they came from that address. The error says for the log why it is
+// denied.
 func (s *Registry) TokenPrincipal(secret, from string) (auth.Principal, error) {
 	t, ok := s.FindToken(secret)
 	switch {
 	case !ok:
 		return auth.Principal{}, auth.ErrUnknownToken
-	case !t.Authenticated: // while all is open nobody is asked for a token: this one is of no use now
+	case !t.Authenticated: // while all is open, tokens made without sign-in are denied
 		return auth.Principal{}, auth.ErrUnsignedToken
 	case t.Role == auth.NoRole:
 		return auth.Principal{}, errNoRole
@@ -161,8 +162,8 @@ func (s *Registry) UsableTokens() int {
 	return n
 }
 
-// KnowsTokens reports whether somebody who was known has ever made a token here,
-// also if it was revoked or has expired.
+// KnowsTokens reports whether a known user has ever made a token here, also if
+// it was revoked or has expired.
 func (s *Registry) KnowsTokens() bool { return s.TokensIn(s.engine.Snapshot()).Known() }
 
 // UseToken notes that a token, which there is, is used now from an address. It
@@ -206,8 +207,8 @@ func (p Tokens) All() iter.Seq[*Token] {
 	}
 }
 
-// Known reports whether somebody who was known has ever made a token here,
-// also if it was revoked or has expired.
+// Known reports whether a known user has ever made a token here, also if it was
+// revoked or has expired.
 func (p Tokens) Known() bool { return tokenTrees(p.tokens).known.Len() > 0 }
 
 // Tokens are the API tokens of a snapshot.

@@ -21,8 +21,8 @@ type tokenTree struct {
 	byID     *btree.Map[string, *Token]
 	byName   *btree.Map[string, string] // to the ID
 	byDigest *btree.Map[string, string] // likewise
-	// known are the IDs of those that were made by somebody known, with whether
-	// they are revoked: of these nothing else is left.
+	// known are the IDs of tokens made by known users, with whether they are
+	// revoked: of revoked ones nothing else is left.
 	known *btree.Map[string, bool]
 }
 

@@ -11,8 +11,8 @@ import (
 	"gatehouse/store/record"
 )
 
-// saveUsesEvery is how often the last uses of sessions and tokens are written:
-// they are not worth a write each.
+// saveUsesEvery is the interval at which last uses of sessions and tokens are
+// written: they are not worth a write each.
 const saveUsesEvery = time.Minute
 
 // uses remembers when sessions and tokens were last used, by the keys of their
@@ -22,7 +22,7 @@ type uses struct {
 	of sync.Map // of string to *use
 
 	mu      sync.Mutex
-	unsaved []string // keys of what was used since it was last written
+	unsaved []string // keys of uses since the last write
 	saveAt  time.Time
 	wanted  chan<- struct{} // gets a value when there is something to save
 }
@@ -125,7 +125,7 @@ func (b *batch) dropUse(key string) {
 	b.Add(journal.Change{Key: kindUse + key})
 }
 
-// owns reports whether there is what a key of uses stands for.
+// owns reports whether the session or token of a use exists.
 func (s *Registry) owns(p *commit.Snapshot, key string) bool {
 	if strings.HasPrefix(key, kindSession) {
 		_, ok := sessionTrees(s.sessionsIn(p)).byKey.Get(key)
@@ -135,7 +135,7 @@ func (s *Registry) owns(p *commit.Snapshot, key string) bool {
 	return ok
 }
 
-// savedUse is what the journal keeps of a use.
+// savedUse is the journal's record of a use.
 type savedUse struct {
 	at, ran int64 // the stamp, and the ran time
 	from    string
@@ -155,13 +155,14 @@ func decodeUse(b []byte) (savedUse, error) {
 type useTable struct {
 	commit.Passive
 	*Registry
-	unowned []string // keys of uses of what is not there any more
+	unowned []string // keys of uses whose session or token does not exist any more
 }
 
 // Prefix is part of commit.Table.
 func (*useTable) Prefix() string { return kindUse }
 
-// Apply takes in the record of a use, which comes behind that of what was used.
+// Apply applies the record of a use, which follows that of its session or
+// token.
 func (t *useTable) Apply(tx *commit.Transaction, r commit.Event) error {
 	if r.Value == nil {
 		return nil

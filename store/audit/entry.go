@@ -1,6 +1,6 @@
-// Package audit is what is put on record of who changed what: the entries of the
-// activity log, what is asked of it, and sums of what happens too often for an
-// entry each.
+// Package audit is the activity log, the record of all changes and their
+// authors: its entries, queries for them, and sums of events too frequent for
+// an entry each.
 package audit
 
 import (
@@ -10,29 +10,29 @@ import (
 	"gatehouse/store/record"
 )
 
-// Prefix is what the keys of the entries' records begin with; the rest is the
-// operation.
+// Prefix begins the keys of the entries' records; the rest is the operation.
 const Prefix = "a."
 
 // Origin says where a change came from.
 type Origin struct {
-	By   string // the principal, for people; empty while nobody has to say who they are
+	By   string // the principal, for people; empty while no credential is required
 	From string // the client's address
 	Via  string // how the principal is known: the scheme of its credential
-	// ID tells the principal from all others. Only the activity log keeps it.
+	// ID distinguishes the principal from all others. Only the activity log
+	// keeps it.
 	ID string
 }
 
-// Anonymous is the Via of those who need no credential: anybody.
+// Anonymous is the Via of requests that need no credential: anybody's.
 const Anonymous = "none"
 
-// Authenticated reports whether it is known who it was.
+// Authenticated reports whether the author is known.
 func (o Origin) Authenticated() bool { return o.Via != "" && o.Via != Anonymous }
 
 // Kind says what an entry of the activity log is about.
 type Kind string
 
-// What is on record.
+// Kinds of entries.
 const (
 	Delete Kind = "delete"
 	Wipe   Kind = "wipe"

@@ -11,8 +11,8 @@ import (
 
 var operationSeed = maphash.MakeSeed()
 
-// NewOperation names the operation of a moment so that later ones sort behind it,
-// and apart from others of that moment by what tells them apart.
+// NewOperation names the operation of a moment so that later ones sort after
+// it; apart distinguishes it from others of that moment.
 func NewOperation(at time.Time, apart ...any) string {
 	var h maphash.Hash
 	h.SetSeed(operationSeed)
@@ -25,12 +25,12 @@ func IsOperation(name string) bool { return isOperation(name) }
 
 var isOperation = regexp.MustCompile(`^[0-9a-f]{16}-[0-9a-f]{8}$`).MatchString
 
-// OldestKey returns what is not above the keys of the records of that moment or
+// OldestKey returns a bound: not above the keys of records of that moment or
 // later, and above those of earlier ones.
 func OldestKey(at time.Time) string { return Prefix + operationTime(at) }
 
-// operationTime is what the names of operations of a moment begin with. It
-// sorts before them.
+// operationTime returns the beginning of the names of operations of a moment.
+// It sorts before them.
 func operationTime(t time.Time) string {
 	n := t.UnixNano()
 	switch {

@@ -13,7 +13,7 @@ import (
 // the newest ones.
 type Query struct {
 	Kinds []Kind // empty: all
-	By    string // exactly who; empty: everybody
+	By    string // the exact author; empty: everybody
 	// Text is contained in What, Reason, Message, By or From, whatever the case of
 	// its letters; empty: anything.
 	Text string
@@ -23,7 +23,7 @@ type Query struct {
 	Limit        int    // at most MaxFound; 0: that many
 }
 
-// MaxFound is how many entries one call of Find returns at the most.
+// MaxFound is the maximum number of entries that a call of Find returns.
 const MaxFound = 1000
 
 // Bounds of what one call of Find reads.

@@ -11,7 +11,7 @@ import (
 // MaxMessage bounds the message of an entry, in bytes.
 const MaxMessage = 500
 
-// Bounds of what is summed up.
+// Bounds of sums.
 const (
 	maxSums     = 1000 // of all minutes, while nothing can be written
 	maxSumBytes = 4 << 20
@@ -22,9 +22,9 @@ const (
 // use.
 type Sums struct {
 	kind  Kind
-	most  int    // how many are told apart in a minute
+	most  int    // how many are distinguished in a minute
 	daily int    // and in a day; 0: as many as there are
-	rest  string // what the sum of all that is beyond the bounds says
+	rest  string // the subject of the sum of all beyond the bounds
 
 	mu      sync.Mutex
 	sums    map[sumKey]*sum
@@ -46,9 +46,8 @@ func NewRefusals(filled chan<- struct{}) *Sums {
 	}
 }
 
-// NewDenials counts requests that were not let in by who asked. Strangers make
-// them: there are few, so that whatever they do for months doesn't crowd out
-// what else is on record.
+// NewDenials counts denied requests by client. Strangers make them: there are
+// few sums, so that months of attempts don't crowd out other entries.
 func NewDenials(filled chan<- struct{}) *Sums {
 	return &Sums{
 		kind: Denial, most: 10, daily: 200, rest: "further requests were not let in, from other addresses or for other reasons",
@@ -56,8 +55,8 @@ func NewDenials(filled chan<- struct{}) *Sums {
 	}
 }
 
-// sumKey is what is told apart. What is beyond the bounds has neither an id nor
-// a reason.
+// sumKey distinguishes sums. The one of all beyond the bounds has neither an id
+// nor a reason.
 type sumKey struct {
 	minute int64
 	id     string

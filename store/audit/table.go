@@ -15,7 +15,7 @@ type table struct {
 	*Log
 	entries int
 	trimAt  time.Time // when some of them may be too old
-	summed  []Entry   // of what was refused, not yet in the journal
+	summed  []Entry   // of refusals and denials, not yet in the journal
 
 	batch    *commit.Batch // the one that was added to last
 	added    []Entry       // in it
@@ -123,7 +123,7 @@ func (t *table) Written(b *commit.Batch) {
 	t.in(nil)
 }
 
-// trimEvery is how often entries are looked for that are too old.
+// trimEvery is the interval of the search for entries that are too old.
 const trimEvery = time.Hour
 
 // trim drops the oldest entries beyond what the log may hold, and those

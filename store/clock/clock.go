@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Source is where a store has the time from. The zero value is the machine's.
+// Source gives a store the time. The zero value is the machine's.
 type Source struct {
-	// Now is what the clock on the wall says. It may be set at any moment. nil:
+	// Now returns the wall clock's time, which may be set at any moment. nil:
 	// time.Now.
 	Now func() time.Time
 	// Elapsed is the time since any moment, on a clock that nobody sets. nil: the
@@ -19,15 +19,15 @@ type Source struct {
 
 // How clocks are judged.
 const (
-	// Tolerance is how far clocks may be apart and count as one: as much as
-	// they are set by to keep them right.
+	// Tolerance is the difference at which two clocks still count as one:
+	// clocks are set by as much to keep them right.
 	Tolerance = 5 * time.Second
-	// SameMoment is how far the clock may go back so that the next stamp comes
-	// behind the last one, and not before it.
+	// SameMoment is how far the clock may go back so that the next stamp still
+	// sorts after the last one.
 	SameMoment = time.Second
 	// maxHold is how long a clock that is behind can keep things from expiring.
 	maxHold = time.Hour
-	// HoldCheck is how often it is looked at until then.
+	// HoldCheck is the interval at which that is checked.
 	HoldCheck = time.Second
 )
 
@@ -92,7 +92,7 @@ func New(o Source) *Clock {
 	return c
 }
 
-// running is how long the store has been open.
+// running returns how long the store has been open.
 func (c *Clock) running() time.Duration { return c.elapsed() - c.began }
 
 // Now returns the running time.
@@ -164,14 +164,14 @@ func raise(x *atomic.Int64, to int64) {
 	}
 }
 
-// Saved is what is kept of the clock from one process to the next.
+// Saved is the state of the clock that one process leaves to the next.
 type Saved struct {
 	At    int64 // the stamp; 0: the clock was behind others
 	Ran   int64 // the ran time of it
 	Doubt int64 // as of Clock
 }
 
-// Restore takes in what was kept of the clock, before Loaded.
+// Restore restores that state, before Loaded.
 func (c *Clock) Restore(x Saved) { c.saved = x }
 
 // Loaded judges the clock by all that was learnt.
@@ -181,7 +181,7 @@ func (c *Clock) Loaded() {
 	c.holding.Store(time.Duration(c.newest-start) > Tolerance)
 	closed := start - c.saved.At
 	if c.saved.At == 0 || time.Duration(-closed) > Tolerance {
-		c.doubt = c.before // nobody knows how long it was
+		c.doubt = c.before // its length is unknown
 		return
 	}
 	c.doubt = c.saved.Doubt
@@ -268,7 +268,7 @@ func (c *Clock) Place(stamp, ran int64) time.Time {
 // it always gone as it goes now.
 func (c *Clock) ShownAt(at time.Time) time.Time { return at.Add(time.Duration(c.set.Load())) }
 
-// Status is how a clock is doing.
+// Status is the state of a clock.
 type Status struct {
 	Now time.Time
 	// Behind is how far the clock is behind the newest time in the store, if that

@@ -2,7 +2,7 @@ package clock
 
 import "time"
 
-// Reading shows stamps as the clock stands at one moment.
+// Reading converts stamps by the state of the clock at one moment.
 type Reading struct {
 	*Clock
 	limit int64 // stamps beyond it are ahead of the clock
@@ -16,8 +16,8 @@ func (c *Clock) Read() Reading {
 	return Reading{c, c.Stamp().Add(Tolerance).UnixNano()}
 }
 
-// IsTrue reports whether all stamps can be shown as they are, and so can what is
-// derived from them.
+// IsTrue reports whether all stamps, and all times derived from them, can be
+// shown as they are.
 func (r Reading) IsTrue() bool {
 	return r.Clock == nil || !r.askew.Load() && r.set.Load() == 0 && r.highest.Load() <= r.limit
 }
@@ -40,8 +40,8 @@ func (r Reading) Shown(stamp time.Time, ran int64) time.Time {
 // Shown is that of a reading.
 func (c *Clock) Shown(stamp time.Time, ran int64) time.Time { return c.Read().Shown(stamp, ran) }
 
-// Reckoned returns a stamp or, where the two are more apart than clocks are, the
-// running time that stands for it.
+// Reckoned returns a stamp or, where the two differ by more than clocks do, its
+// running time.
 func (c *Clock) Reckoned(stamp, at time.Time) time.Time {
 	if stamp.IsZero() {
 		return stamp

@@ -25,8 +25,8 @@ type Batch struct {
 	order   []*Write
 	bytes   int
 
-	full   bool // nothing may come behind what is in it
-	tidied bool // what is due was added
+	full   bool // nothing may be added any more
+	tidied bool // due changes were added
 }
 
 // Write is a change of a batch that waits for its revision.
@@ -34,7 +34,7 @@ type Write struct {
 	journal.Change
 	ID       string           // says to the table what the record is of
 	Revision journal.Revision // 0: it was not written yet
-	dropped  bool             // a later change of the same key stands for it
+	dropped  bool             // a later change of the same key replaces it
 }
 
 func (c *committer) newBatch() *Batch {
@@ -71,7 +71,7 @@ func (b *Batch) Tick() {
 	b.Ran, b.Rank = c.ran, c.rank
 }
 
-// Add puts a change behind those of the batch. One of the same key from before is
+// Add adds a change after those of the batch. An earlier one of the same key is
 // dropped: nobody will ever see it.
 func (b *Batch) Add(c journal.Change) { b.AddOf("", c) }
 
@@ -97,7 +97,7 @@ func (b *Batch) Has(key string) bool {
 // Writes returns the changes of the batch; for Written and Number.
 func (b *Batch) Writes() []*Write { return b.order }
 
-// SetFull has nothing come behind what is in the batch.
+// SetFull closes the batch to further changes.
 func (b *Batch) SetFull() { b.full = true }
 
 // IsTidied reports whether the tables were asked to tidy.

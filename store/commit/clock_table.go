@@ -10,13 +10,13 @@ import (
 	"gatehouse/store/record"
 )
 
-// saveClockEvery is how often it is written how long the store has been running.
+// saveClockEvery is the interval at which the clock's state is written.
 const saveClockEvery = time.Minute
 
 // ClockKey is the key of the record of that.
 const ClockKey = "c.clock"
 
-// clockTable is how long the store has been running.
+// clockTable keeps how long the store has been running.
 type clockTable struct {
 	Passive
 	c      *committer
@@ -67,8 +67,8 @@ func decodeClock(b []byte) (clock.Saved, error) {
 	return clock.Saved{At: r.At, Ran: r.Ran, Doubt: r.Doubt}, err
 }
 
-// learn takes in the times of a record. Only those that the store had when it was
-// opened say anything about the clock.
+// learn reads the times of a record. Only records that the store had when it
+// was opened say anything about the clock.
 func (c *committer) learn(stamp, ran int64) {
 	if !c.settled {
 		c.clock.Learn(stamp, min(ran, math.MaxInt64/4))

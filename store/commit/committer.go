@@ -39,7 +39,8 @@ const (
 	maxBatchBytes = 16 << 20
 )
 
-// RetryAfter is how long nothing is written by itself after a failure.
+// RetryAfter is the pause after a failure, before anything is written by
+// itself.
 const RetryAfter = time.Second
 
 // Chunk bounds what a table writes by itself at once, so that operations get their
@@ -87,7 +88,7 @@ func (c *committer) finish() {
 	}
 }
 
-// idle is how long nothing has to be done by itself.
+// idle returns how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
 	next, now := time.Hour, c.clock.Now()
 	for _, x := range c.all {
@@ -182,8 +183,8 @@ func (c *committer) write(b *Batch) error {
 	c.written(b)
 	first := last - journal.Revision(len(changes)) + 1
 	if first != c.durable.applied+1 {
-		// Somebody else's changes came in between: what was checked here may
-		// not look like that now.
+		// Somebody else's changes came in between: the checks made here may be
+		// outdated.
 		return c.catchUp(last)
 	}
 	c.number(b, first)

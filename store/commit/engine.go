@@ -5,7 +5,7 @@
 // goroutine, the committer: it checks each against the last durable snapshot and
 // the changes queued before it, has the journal write them in one go, and only then
 // shows the new snapshot and answers. What there is in a store is not its business:
-// that is up to its tables, each of which stands for one kind of record.
+// that is up to its tables, each of which is for one kind of record.
 package commit
 
 import (
@@ -151,7 +151,7 @@ func (e *Engine) Timeout() time.Duration { return e.o.Timeout }
 // sender must not wait.
 func (e *Engine) Wanted() chan<- struct{} { return e.wanted }
 
-// Status is how an engine is doing.
+// Status is the state of an engine.
 type Status struct {
 	Journal journal.Status
 	// Ready: everything is loaded and what is read is true.

@@ -237,7 +237,7 @@ func (c *committer) catchUp(rev journal.Revision) error {
 				return err
 			}
 		case <-timeout.C:
-			return fmt.Errorf("%w: changes are not told in time", journal.ErrUnavailable)
+			return fmt.Errorf("%w: changes are not reported in time", journal.ErrUnavailable)
 		}
 	}
 	return nil

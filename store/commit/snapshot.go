@@ -79,8 +79,8 @@ func (x *Transaction) Touch() {
 	x.changes++
 }
 
-// Learn takes in the stamp of a record and the ran time of that, or 0. Only those
-// that the store had when it was opened say anything about the clock.
+// Learn reads the stamp of a record and its ran time, or 0. Only records that
+// the store had when it was opened say anything about the clock.
 func (x *Transaction) Learn(stamp, ran int64) { x.c.learn(stamp, ran) }
 
 // LearnRank takes in the rank of a change that was made earlier.

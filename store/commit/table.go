@@ -7,17 +7,17 @@ import (
 	"gatehouse/store/journal"
 )
 
-// Table is what a store does about one kind of record. The committer calls its
-// tables in its own goroutine, in the order in which they were added. A table may
-// be some of the other interfaces of this file besides.
+// Table handles one kind of record. The committer calls its tables in its own
+// goroutine, in the order in which they were added. A table may implement other
+// interfaces of this file besides.
 type Table interface {
-	// Prefix is what the keys of its records begin with.
+	// Prefix begins the keys of its records.
 	Prefix() string
 	// Apply takes in a record that the journal reports; one without a value was
 	// removed.
 	Apply(x *Transaction, r Event) error
-	// Due is when there is something to write that nobody asks for, beside what is
-	// durable.
+	// Due returns when there is something to write that nobody asks for, beside
+	// the durable state.
 	Due(durable *Snapshot) (at time.Time, ok bool)
 	// Tidy adds to a batch what is due.
 	Tidy(b *Batch)
@@ -30,7 +30,7 @@ type Table interface {
 // Event is a record that the journal reports.
 type Event struct {
 	journal.Record
-	// Read is what the table's Reader has made of it, and nil if it has none or was
+	// Read is the result of the table's Reader, and nil if it has none or was
 	// not asked; then Record has no value.
 	Read any
 }
@@ -106,10 +106,11 @@ type Runner interface {
 	Run()
 }
 
-// Slot is where the snapshots of an engine have the state of a table.
+// Slot is the place of a table's state in the snapshots of an engine.
 type Slot int
 
-// tables are those of an engine, and those of them that are more than that.
+// tables are those of an engine, and those that implement the further
+// interfaces.
 type tables struct {
 	all       []Table
 	resetters []Resetter

@@ -69,7 +69,7 @@ type asmFamily struct {
 	line       int  // of the first of them
 	utf8Labels bool // a label name is no legacy name
 	from, to   int  // of text, unless split
-	split      bool // the family's lines don't stand together
+	split      bool // the family's lines are apart from each other
 	lines      int
 
 	below     bool  // a value is no number of zero or more

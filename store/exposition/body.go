@@ -59,7 +59,8 @@ func (b *bodyReader) read(r io.Reader) ([]byte, error) {
 	var body []byte
 	for {
 		if len(body) == cap(body) {
-			// One byte more than allowed tells a full body from one too large.
+			// One byte more than allowed distinguishes a full body from one too
+			// large.
 			size := min(max(firstBodyBuffer, 2*int64(cap(body))), b.max+1)
 			if err := b.grow(size - int64(cap(body))); err != nil {
 				return nil, err
@@ -79,7 +80,7 @@ func (b *bodyReader) read(r io.Reader) ([]byte, error) {
 	}
 }
 
-// inflate reads through a decoder and tells the errors of the stream from
+// inflate reads through a decoder and separates the errors of the stream from
 // those of reading it and of the limits.
 func (b *bodyReader) inflate(r io.Reader, encoding string, decode func(*bufio.Reader) ([]byte, error)) ([]byte, error) {
 	// Valid streams without content could go on for ever.

@@ -151,7 +151,7 @@ func TestBombsAreDefused(t *testing.T) {
 	}
 }
 
-// neverCalled stands behind all that may be read.
+// neverCalled follows all that may be read.
 type neverCalled struct{ t *testing.T }
 
 func (n neverCalled) Read([]byte) (int, error) {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// samplePart is what a sample is to its family. The lines of a histogram or
-// summary stand in this order.
+// samplePart is the part of its family that a sample is. The lines of a
+// histogram or summary are in this order.
 type samplePart uint8
 
 const (
@@ -43,7 +43,8 @@ type asmPoint struct {
 
 func (t Type) isComposite() bool { return t == Summary || t == Histogram || t == GaugeHistogram }
 
-// boundLabel is the label that tells the buckets or quantiles of a type apart.
+// boundLabel returns the label that distinguishes the buckets or quantiles of a
+// type.
 func (t Type) boundLabel() string {
 	if t == Summary {
 		return "quantile"
@@ -58,7 +59,7 @@ func (t Type) boundSuffix() string {
 	return "_bucket"
 }
 
-// sampleSuffixes are those that the samples of a composite type have.
+// sampleSuffixes returns the suffixes of a composite type's samples.
 func (t Type) sampleSuffixes() []string {
 	switch t {
 	case Summary:

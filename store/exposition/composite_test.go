@@ -15,7 +15,7 @@ func TestHistogramsAndSummariesAreTakenAsTheyAreWritten(t *testing.T) {
 		{"other families may stand between", h + "h_count{a=\"1\"} 1\nm 1\nh_sum{a=\"1\"} 3", "# h histogram \"\"\n--\nh_sum{a=\"1\"} 3\nh_count{a=\"1\"} 1\n! incomplete STRICT\nm 1\n", ""},
 		{"bounds are normalised", h + "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"1e1\"} 2\nh_bucket{le=\"0.00001\"} 0\nh_bucket{le=\"inf\"} 2\nh_sum 3\nh_count 2", "# h histogram \"\"\nh_bucket{le=\"1e-05\"} 0\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"10\"} 2\nh_bucket{le=\"+Inf\"} 2\nh_sum 3\nh_count 2\n", ""},
 		{"a bucket has one value, however it is spelled", h + "h_bucket{le=\"1.0\"} 1\nh_bucket{le=\"1\"} 2", "", "duplicate:3"},
-		{"the sum stands once", h + "h_sum 1\nh_sum 1", "", "duplicate:3"},
+		{"the sum is there once", h + "h_sum 1\nh_sum 1", "", "duplicate:3"},
 		{"an empty label makes no other histogram", h + "h_sum{a=\"\"} 1\nh_sum 1", "", "duplicate:3"},
 		{"lines may differ in empty labels", h + "h_sum{a=\"\"} 1\nh_count 1", "# h histogram \"\"\n--\nh_sum{a=\"\"} 1\nh_count{a=\"\"} 1\n! incomplete STRICT\n", ""},
 		{"a missing +Inf stays missing", h + "h_bucket{le=\"1\"} 1\nh_count 2", "# h histogram \"\"\n--\nh_bucket{le=\"1\"} 1\nh_count 2\n! incomplete STRICT\n", ""},
@@ -117,7 +117,7 @@ func TestHistogramsAndSummariesAreTakenAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestTheBoundStandsAmongTheGroupingsLabels(t *testing.T) {
+func TestTheBoundIsSortedAmongTheGroupingsLabels(t *testing.T) {
 	o := Options{Grouping: []Label{{"job", "j"}, {"zone", "z"}}}
 	got, err := DecodeText([]byte("# TYPE h histogram\nh_bucket{a=\"1\",le=\"1\"} 1\n# TYPE s summary\ns{quantile=\"0.5\"} 1\n"), o)
 	if err != nil {
@@ -133,7 +133,7 @@ s{instance="",job="j",quantile="0.5",zone="z"} 1
 	}
 }
 
-func TestAGroupingLabelNeverStandsBesideABoundOfItsName(t *testing.T) {
+func TestAGroupingLabelIsNeverBesideABoundOfItsName(t *testing.T) {
 	_, err := DecodeText([]byte("# TYPE h histogram\nh_count 1\n"), Options{Grouping: []Label{{"job", "j"}, {"le", "7"}}})
 	wantRefusal(t, err, "name:2")
 	_, err = DecodeText([]byte("# TYPE s summary\ns_count 1\n"), Options{Grouping: []Label{{"job", "j"}, {"quantile", "7"}}})

@@ -90,7 +90,7 @@ func (a *assembly) addDTO(mf *dto.MetricFamily) error {
 		return refuse(ReasonType, 0, "two metrics are called %s", quoted(name))
 	}
 	a.setType(f, t)
-	// Text formats can't tell blanks around it from those of the line.
+	// Text formats can't separate blanks around it from those of the line.
 	f.help = []byte(strings.Trim(help, " \t\r"))
 	f.unit = fittingUnit(name, t, mf.GetUnit())
 	lossy := false

@@ -73,15 +73,15 @@ func (s escapeScheme) labelName(name string) string {
 }
 
 // escapeNames remembers the escaped label names of one family, of which there
-// are few, however many lines they stand in.
+// are few, however many lines they are in.
 type escapeNames struct {
 	scheme escapeScheme
 	labels map[string]string
 	raw    []byte
 }
 
-// label returns the escaped name of a label that stands in a canonical line as
-// raw.
+// label returns the escaped form of a label's name, which is raw in a canonical
+// line.
 func (n *escapeNames) label(raw []byte) string {
 	if name, ok := n.labels[string(raw)]; ok {
 		return name
@@ -103,7 +103,7 @@ var (
 	escapeQuoted = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
 )
 
-// escapeMetadataName returns the name as it stands in HELP, TYPE and UNIT.
+// escapeMetadataName returns the name as it is in HELP, TYPE and UNIT.
 func escapeMetadataName(name string) string {
 	if model.LegacyValidation.IsValidMetricName(name) {
 		return name
@@ -130,8 +130,8 @@ func escapeAppendUnquoted(dst, raw []byte) []byte {
 // another way of escaping.
 func LegacyLabelName(name string) string { return escapeUnderscores.labelName(name) }
 
-// EscapedLabelName returns a label name as a legacy name from which it can be
-// told again: U__….
+// EscapedLabelName returns a label name as a legacy name that can be unescaped:
+// U__….
 func EscapedLabelName(name string) string { return escapeValues.labelName(name) }
 
 // EscapedMetricNames returns how the escaping schemes write the name of a

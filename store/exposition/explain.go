@@ -27,8 +27,8 @@ func (s *textScanner) longName(what string, name []byte) error {
 	return s.refuse(ReasonName, "%s name %s is longer than %d bytes", what, quoted(name), maxDecodeName)
 }
 
-// badName says which character keeps a word from being a metric name, and how to
-// write it. rest is what stands behind it.
+// badName says which character keeps a word from being a metric name, and how
+// to write it. rest is the text after it.
 func (s *textScanner) badName(word []byte, at int, rest []byte) error {
 	rest = trimBlanks(rest)
 	labels, value := "", ""
@@ -68,9 +68,9 @@ func (s *textScanner) badCommentName(line []byte, at int) error {
 	return s.badWord("metric name", word, at, 0, escapeUnderscores.metricName(plainWord(word)), quoted(word))
 }
 
-// badWord says that a word is no name because of the character at a position of it,
-// and how to write it: plainly, or quoted where that is allowed. column is where the
-// character stands in the line; 0: not known.
+// badWord says that a word is no name because of the character at a position of
+// it, and how to write it: plainly, or quoted where that is allowed. column is
+// that of the character in the line; 0: not known.
 func (s *textScanner) badWord(what string, word []byte, at, column int, plain, written string) error {
 	if !utf8.Valid(word) {
 		return s.refuse(ReasonName, "%s %s is not valid UTF-8", what, quoted(word))
@@ -146,7 +146,7 @@ func (s *textScanner) noValue(line, name []byte, i, end int) error {
 	return s.refuse(ReasonSyntax, "metric %s: expected a number as value, got %s%s", quoted(name), quoted(word), hint)
 }
 
-// trailing says what is wrong with what stands behind a value.
+// trailing describes the wrong text after a value.
 func (s *textScanner) trailing(name, rest []byte) error {
 	if _, err := strconv.ParseInt(string(rest), 10, 64); err == nil {
 		return s.refuse(ReasonTimestamp, "metric %s: pushed samples can't carry a timestamp, got %s", quoted(name), quoted(rest))

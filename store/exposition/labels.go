@@ -10,7 +10,7 @@ import (
 // Prometheus does not put the server's own there.
 const instanceLabel = "instance"
 
-// Unescape returns what a label value or name of a Line stands for.
+// Unescape returns the string that a label value or name of a Line encodes.
 func Unescape(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw)

@@ -7,8 +7,8 @@ import (
 )
 
 // Line is one sample line of a chunk, taken apart. Names and label values are
-// as they stand in the line, without their quotes but with their escapes, and
-// point into it.
+// as in the line, without their quotes but with their escapes, and point into
+// it.
 type Line struct {
 	Series  []byte // the line without its value
 	Name    []byte
@@ -68,8 +68,8 @@ func (l *Line) scan(line []byte) bool {
 	return len(l.Name) > 0
 }
 
-// scanLabels reads what stands between braces and returns what follows the
-// closing one; nil if there is none.
+// scanLabels reads the text between braces and returns what follows the closing
+// one; nil if there is none.
 func (l *Line) scanLabels(s []byte) []byte {
 	for {
 		var name, value []byte

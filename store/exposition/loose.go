@@ -54,7 +54,7 @@ func (a *assembly) addLoose(n int, suffix []byte, labels []asmLabel, value numbe
 	return nil
 }
 
-// valueOf returns what stands behind the series of a line.
+// valueOf returns what follows the series of a line.
 func valueOf(line []byte) []byte { return line[bytes.LastIndexByte(line, ' '):] }
 
 // judgeLoose notes what is odd about a loose line.

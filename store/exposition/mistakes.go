@@ -9,9 +9,9 @@ import (
 // put it right by hand: at most so many errors, of which the first is that of
 // DecodeText. There are none exactly if DecodeText takes the body.
 //
-// Each line that cannot be read counts as one. Only once all can be read are
-// those told that concern several, since a line that is missing may be their
-// cause.
+// Each line that cannot be read counts as one. Mistakes that
+// concern several lines are only reported once all can be read, since a missing
+// line may be their cause.
 func Mistakes(body []byte, o Options, most int) []*Error {
 	if found := lineMistakes(body, o, most); len(found) > 0 {
 		return found

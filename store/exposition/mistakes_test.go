@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestEveryLineThatIsWrongIsTold(t *testing.T) {
+func TestEveryWrongLineIsReported(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		want       []string // reason:line
@@ -24,7 +24,7 @@ func TestEveryLineThatIsWrongIsTold(t *testing.T) {
 		{"JSON", "{\"a\": 1}\n", []string{"syntax:1"}},
 		{"a body of comments", "# a 1\n", []string{"syntax:1"}},
 		{
-			"what concerns several lines is not told beside a line that cannot be read",
+			"mistakes of several lines are not reported beside a line that cannot be read",
 			"# TYPE h histogram\nh_bucket{le=\"1\"} 2\nh_bucket{le=\"1.0\"} 1\nx\n",
 			[]string{"syntax:4"},
 		},
@@ -34,9 +34,9 @@ func TestEveryLineThatIsWrongIsTold(t *testing.T) {
 			[]string{"duplicate:3", "duplicate:5"},
 		},
 		{"names that are equal once escaped", "a_b 1\na_b{l=\"2\"} 1\n{\"a.b\"} 1\n", []string{"type:3"}},
-		{"the same clash in every line is told once", "a_b 1\n{\"a.b\"} 1\n{\"a.b\",l=\"2\"} 1\n", []string{"type:2"}},
+		{"the same clash in every line is reported once", "a_b 1\n{\"a.b\"} 1\n{\"a.b\",l=\"2\"} 1\n", []string{"type:2"}},
 		{"too many", strings.Repeat("a\n", 9), []string{"syntax:1", "syntax:2", "syntax:3", "syntax:4", "syntax:5", "syntax:6"}},
-		{"a limit is told once", "a 1\nb 1\nc 1\nd 1\ne 1\nf 1\ng 1\nh 1\ni 1\n", []string{"limit:7"}},
+		{"a limit is reported once", "a 1\nb 1\nc 1\nd 1\ne 1\nf 1\ng 1\nh 1\ni 1\n", []string{"limit:7"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string

@@ -11,9 +11,9 @@ import (
 	"github.com/prometheus/common/model"
 )
 
-// Format is an exposition format together with the escaping of names in it.
-// The zero value is the text format 0.0.4 with underscores, which is what a
-// client gets that asks for nothing. Formats are comparable.
+// Format is an exposition format together with the escaping of names in it. The
+// zero value is the text format 0.0.4 with underscores, the default for clients
+// that ask for nothing. Formats are comparable.
 type Format struct {
 	kind   formatKind
 	scheme escapeScheme
@@ -71,8 +71,8 @@ const negotiateMaxClauses = 32
 // with quality 0 is not returned unless the client refuses them all. An entry that
 // names no escaping takes it from the others: Prometheus names none with protobuf.
 //
-// Who asks for OpenMetrics and takes the text format or protobuf as well is
-// Prometheus, or reads as it does; others get OpenMetrics by the letter.
+// A client that asks for OpenMetrics and takes the text format or protobuf as well
+// is Prometheus, or reads as it does; others get strict OpenMetrics.
 func Negotiate(accept string) Format {
 	if accept == "" {
 		return Format{}

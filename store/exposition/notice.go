@@ -86,8 +86,8 @@ func addNotice(notices []Notice, k NoticeKind, n int) []Notice {
 
 func (f *asmFamily) notice(k NoticeKind) { f.notices = addNotice(f.notices, k, 1) }
 
-// maxLabelValues is how many values of one label a family may have in one push
-// before they become a notice.
+// maxLabelValues is the number of values of one label in a family of a push
+// beyond which they become a notice.
 const maxLabelValues = 1000
 
 // lint adds the notices that concern names and labels. families are sorted by
@@ -187,7 +187,7 @@ var unitNamed = func() map[string]unit {
 }()
 
 // unitLengths are the lengths of units by their last byte, one bit each: most words
-// that end a name are none, and a look tells.
+// that end a name are none, and a look shows it.
 var unitLengths = func() (lengths [256]uint32) {
 	for name := range unitNamed {
 		lengths[name[len(name)-1]] |= 1 << len(name)

@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// A plain spelling of at most this many digits stands for one float64 exactly,
-// so it can be kept as it is.
+// A plain spelling of at most this many digits means one float64 exactly, so it
+// can be kept as it is.
 const plainDigits = 15
 
 var powersOfTen = [plainDigits + 1]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}

@@ -33,7 +33,7 @@ func endsInEOF(body []byte) bool {
 	return ok && (len(body) == 0 || body[len(body)-1] == '\n')
 }
 
-// omScanner is what a textScanner knows of OpenMetrics.
+// omScanner is the OpenMetrics part of a textScanner.
 type omScanner struct {
 	metas    map[string]*omMeta // by the name in TYPE, HELP and UNIT
 	ended    bool               // by # EOF
@@ -73,7 +73,7 @@ var omTypeNames = map[string]omType{
 	"summary": omSummary, "histogram": omHistogram, "gaugehistogram": omGaugeHistogram,
 }
 
-// omSuffixes are those that the samples of a type have beside none at all.
+// omSuffixes are the suffixes that the samples of a type may have.
 var omSuffixes = [...]string{
 	omCounter: "_total _created", omInfo: "_info", omSummary: "_sum _count _created",
 	omHistogram: "_bucket _sum _count _created", omGaugeHistogram: "_bucket _gsum _gcount _sum _count _created",
@@ -181,7 +181,7 @@ func (s *textScanner) omResolve(name []byte, legacy bool) (n int, part samplePar
 	return n, partOf(f.typ, suffix), suffix
 }
 
-// finishMetadata gives the families what is known of them once all is read.
+// finishMetadata completes the families' metadata once all is read.
 func (s *textScanner) finishMetadata() {
 	for _, m := range s.om.metas {
 		s.finishLate(m)
@@ -211,7 +211,7 @@ func (s *textScanner) finishLate(m *omMeta) {
 	}
 }
 
-// omRest reads what stands behind a value: a timestamp, which is refused, or an
+// omRest reads what follows a value: a timestamp, which is refused, or an
 // exemplar.
 func (s *textScanner) omRest(name, rest []byte) error {
 	if rest[0] != '#' {

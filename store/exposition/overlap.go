@@ -28,9 +28,9 @@ func (a *assembly) overlaps(order []int) bool {
 	return false
 }
 
-// dissolveOverlaps makes plain, untyped families of the histograms and summaries
-// that overlap with another family: no reader could tell the two apart by their
-// types. families are sorted by name, before and after.
+// dissolveOverlaps makes plain, untyped families of the histograms and
+// summaries that overlap with another family: no reader could separate the two
+// by their types. families are sorted by name, before and after.
 func (a *assembly) dissolveOverlaps(families []Family) ([]Family, error) {
 	names := make(map[string]bool, len(families))
 	for i := range families {
@@ -48,7 +48,8 @@ func (a *assembly) dissolveOverlaps(families []Family) ([]Family, error) {
 	}
 }
 
-// splitOverlapping tells the families that overlap with another one from the rest.
+// splitOverlapping separates the families that overlap with another one from
+// the rest.
 func splitOverlapping(families []Family, names map[string]bool) (kept, overlapping []Family) {
 	for _, f := range families {
 		if overlapped(f, names) {
@@ -100,8 +101,8 @@ func (a *assembly) lineOf(family string) int {
 	return 0
 }
 
-// dissolve adds the lines of histograms and summaries to the families that are
-// called as their samples, of those that are kept or of new ones.
+// dissolve adds the lines of histograms and summaries to the families named as
+// their samples, of those that are kept or of new ones.
 func dissolve(kept, overlapping []Family, names map[string]bool) ([]Family, error) {
 	parts := map[string]*Family{}
 	for _, f := range overlapping {

@@ -29,8 +29,8 @@ func DecodeProtobuf(body []byte, o Options) ([]Family, error) {
 }
 
 // CheckProtobuf returns an error if message is no
-// io.prometheus.client.MetricFamily, and is told from it without much memory. One
-// that holds more messages than a push may is taken for one.
+// io.prometheus.client.MetricFamily; the check needs little memory. A message
+// that holds more messages than a push may passes.
 func CheckProtobuf(message []byte) error {
 	budget := messageBudget{maxDecodeMessages}
 	err := budget.spend(message, familyMessage)
@@ -106,7 +106,7 @@ var (
 	familyMessage = &messageKind{fields: map[protowire.Number]*messageKind{4: metricMessage}}
 )
 
-// messageBudget is what is left of the limits of a push.
+// messageBudget is the rest of the limits of a push.
 type messageBudget struct{ messages int }
 
 // spend counts the messages in b before anything is allocated for them.

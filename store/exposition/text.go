@@ -241,8 +241,7 @@ func (s *textScanner) help(f *asmFamily, text []byte) error {
 	return nil
 }
 
-// helpText returns what the HELP of a metric says. Escapes that are unknown stand
-// for themselves.
+// helpText returns the HELP text of a metric. Unknown escapes stay as they are.
 func (s *textScanner) helpText(name, text []byte) ([]byte, error) {
 	if !s.valid && !utf8.Valid(text) {
 		return nil, s.refuse(ReasonValue, "HELP of metric %s is not valid UTF-8", quoted(name))

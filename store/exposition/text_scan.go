@@ -112,7 +112,7 @@ func (s *textScanner) bareName(line []byte) (name []byte, end int) {
 	return line[:end], end
 }
 
-// value reads what stands behind the name and labels.
+// value reads what follows the name and labels.
 func (s *textScanner) value(line, name []byte, i int) (number, error) {
 	end := endOfWord(line, i)
 	value, ok := parseNumber(line[i:end])
@@ -132,8 +132,8 @@ func (s *textScanner) value(line, name []byte, i int) (number, error) {
 	return value, s.trailing(name, rest)
 }
 
-// scanLabels reads what stands in braces into s.labels, sorted, and returns
-// where it ends. The metric name may stand among the labels.
+// scanLabels reads the text in braces into s.labels, sorted, and returns where
+// it ends. The metric name may be among the labels.
 func (s *textScanner) scanLabels(line []byte, i int, name []byte) (metric []byte, end int, err error) {
 	s.labels, s.spelled = s.labels[:0], s.spelled[:0]
 	sorted := true
@@ -199,8 +199,8 @@ func (s *textScanner) labelName(line []byte, i int, metric []byte) (label []byte
 	return line[i:end], end, nil
 }
 
-// label reads the value of a label whose name stands between start and end of
-// the line, and adds the label to s.labels.
+// label reads the value of a label whose name is between start and end of the
+// line, and adds the label to s.labels.
 func (s *textScanner) label(line []byte, start, end, eq int, name, metric []byte) (int, error) {
 	if isReserved(name) {
 		return 0, s.refuse(ReasonName, "metric %s: label name %s is reserved", quoted(metric), quoted(name))
@@ -260,12 +260,12 @@ func (s *textScanner) endOfValue(line []byte, i int, name, metric []byte) (end i
 	return i, odd, nil
 }
 
-// isEscape reports whether a byte behind a backslash stands for another one.
+// isEscape reports whether a byte after a backslash encodes another one.
 func isEscape(c byte) bool { return c == '\\' || c == '"' || c == 'n' }
 
-// appendEscaped appends what stands between the quotes of a pushed value as
-// canonical lines spell it: a backslash that escapes nothing stands for itself, as
-// Prometheus has it.
+// appendEscaped appends the text between the quotes of a pushed value as
+// canonical lines spell it: a backslash that escapes nothing stays, as in
+// Prometheus.
 func appendEscaped(dst, value []byte) []byte {
 	for i := 0; i < len(value); i++ {
 		if dst = append(dst, value[i]); value[i] != '\\' {

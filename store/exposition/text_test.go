@@ -144,8 +144,8 @@ func TestTextFollowsTheFormat(t *testing.T) {
 		{"braces must end", `m{a="1"`, "", "syntax:1"},
 		{"braces must end after a comma", `m{a="1", `, "", "syntax:1"},
 		{"a label needs a value", "m{a} 1", "", "syntax:1"},
-		{"a label name stands once", `m{a="1",b="1",a="2"} 1`, "", "duplicate:1"},
-		{"a label name stands once, whatever its value", `m{a="1",a="1"} 1`, "", "duplicate:1"},
+		{"a label name is there once", `m{a="1",b="1",a="2"} 1`, "", "duplicate:1"},
+		{"a label name is there once, whatever its value", `m{a="1",a="1"} 1`, "", "duplicate:1"},
 		{"__name__ is reserved", `m{__name__="x"} 1`, "", "name:1"},
 		{"every label name with two underscores is reserved", `m{__foo="x"} 1`, "", "name:1"},
 		{"one underscore is a label name", `m{_="x"} 1`, "m{_=\"x\"} 1\n", ""},
@@ -196,10 +196,10 @@ func TestTextFollowsTheFormat(t *testing.T) {
 
 		{"families are sorted and may interleave", "b{x=\"1\"} 1\na 1\nb{x=\"2\"} 2\nc 1\na{x=\"1\"} 3\n", "a 1\na{x=\"1\"} 3\nb{x=\"1\"} 1\nb{x=\"2\"} 2\nc 1\n", ""},
 		{"the lines of a family keep their order", "m{x=\"2\"} 1\nm{x=\"1\"} 2\n", "m{x=\"2\"} 1\nm{x=\"1\"} 2\n", ""},
-		{"a series stands once", "m{a=\"1\"} 1\nm{a=\"2\"} 1\nm{a=\"1\"} 1", "", "duplicate:3"},
-		{"a series stands once, whatever the order of its labels", "m{a=\"1\",b=\"2\"} 1\nm{b=\"2\",a=\"1\"} 1", "", "duplicate:2"},
+		{"a series is there once", "m{a=\"1\"} 1\nm{a=\"2\"} 1\nm{a=\"1\"} 1", "", "duplicate:3"},
+		{"a series is there once, whatever the order of its labels", "m{a=\"1\",b=\"2\"} 1\nm{b=\"2\",a=\"1\"} 1", "", "duplicate:2"},
 		{"an empty label is kept", "m{a=\"\"} 1", "m{a=\"\"} 1\n", ""},
-		{"an empty label does not tell series apart", "m 1\nm{a=\"\"} 1", "", "duplicate:2"},
+		{"an empty label does not distinguish series", "m 1\nm{a=\"\"} 1", "", "duplicate:2"},
 		{"two empty labels do not, either", "m{a=\"\",b=\"1\"} 1\nm{b=\"1\",c=\"\"} 1", "", "duplicate:2"},
 		{"a counter may be negative", "# TYPE m counter\nm -1", "# m counter \"\"\nm -1\n", ""},
 		{"le and quantile are ordinary labels elsewhere", "# TYPE m gauge\nm{le=\"x\",quantile=\"y\"} 1", "# m gauge \"\"\nm{le=\"x\",quantile=\"y\"} 1\n", ""},
@@ -275,7 +275,7 @@ func TestTheGroupingIsSplicedIntoEverySeries(t *testing.T) {
 		{"the filler goes behind the last label", []Label{{"a", "1"}}, "m 1", `m{a="1",instance=""} 1` + "\n", ""},
 		{"overriding can make series equal", job, "m{job=\"a\"} 1\nm{job=\"b\"} 1", "", "duplicate:2"},
 		{"values are escaped", []Label{{"job", "a\"b\\c\nd"}}, "m 1", `m{instance="",job="a\"b\\c\nd"} 1` + "\n", ""},
-		{"empty labels beside a grouping tell nothing apart", job, "m{x=\"\"} 1\nm 1", "", "duplicate:2"},
+		{"empty labels beside a grouping distinguish nothing", job, "m{x=\"\"} 1\nm 1", "", "duplicate:2"},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			o := Options{Grouping: c.grouping}
@@ -435,7 +435,7 @@ func TestPushesAreDecodedAtTheSameTime(t *testing.T) {
 					t.Errorf("got %q, %v, want %q", decodedText(got), err, want)
 				}
 				if _, err := DecodeText([]byte("# TYPE h histogram\nh_sum 1\nh_sum 1"), Options{}); err == nil {
-					t.Error("a sum stands twice")
+					t.Error("a sum is there twice")
 				}
 			}
 		})

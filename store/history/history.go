@@ -15,7 +15,7 @@ import (
 	"gatehouse/store/record"
 )
 
-// Prefix is what the keys of the records begin with.
+// Prefix begins the keys of the records.
 const Prefix = "h."
 
 // Mode says what becomes of the families that a push does not bring.
@@ -38,10 +38,10 @@ type Summary struct {
 	Origin   audit.Origin
 }
 
-// maxPushes is how many pushes to a grouping are remembered.
+// maxPushes is the number of remembered pushes to a grouping.
 const maxPushes = 50
 
-// MaxWhy bounds what is remembered of why a push was refused.
+// MaxWhy bounds the remembered reason of a refused push.
 const MaxWhy = 256
 
 // History returns the last pushes to a grouping that is there or can still be

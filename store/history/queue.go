@@ -16,18 +16,19 @@ import (
 const (
 	historyEvery = time.Minute
 	historyChunk = 64 // histories in one commit, so that pushes get their turn
-	// What waits beyond earlyBytes is written before its time; beyond
-	// maxUnwritten the oldest is dropped: history is not worth more memory.
+	// Pushes that wait beyond earlyBytes are written early; beyond maxUnwritten
+	// the oldest are dropped: history is not worth more memory.
 	earlyBytes   = 8 << 20
 	maxUnwritten = 16 << 20
 )
 
-// unwritten is what the journal does not know yet of a grouping's history.
+// unwritten is the part of a grouping's history that the journal does not have
+// yet.
 type unwritten struct {
 	key     key.GroupingKey
 	news    []byte // the pushes as the record has them
 	count   int    // of news
-	writing []byte // what is on its way to the journal
+	writing []byte // on its way to the journal
 	taken   int    // pushes of writing
 	due     time.Time
 	queued  bool
@@ -73,7 +74,7 @@ func (h *Writer) Table() commit.Table { return &h.table }
 // Noted is a push that was accepted, or refused, and its grouping.
 type Noted struct {
 	Key    key.GroupingKey
-	Begins bool // what is known of earlier ones is void
+	Begins bool // earlier pushes are void
 	Summary
 }
 
@@ -193,7 +194,7 @@ func (h *Writer) takeLost() int {
 	return lost
 }
 
-// done takes note of what was written, or was not.
+// done notes whether pushes were written.
 func (h *Writer) done(taken []*unwritten, written bool) {
 	now := h.clock.Now()
 	h.mu.Lock()

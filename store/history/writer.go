@@ -29,7 +29,7 @@ func (h *Writer) run() {
 	}
 }
 
-// idle is how long nothing has to be written.
+// idle returns how long nothing has to be written.
 func (h *Writer) idle() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -79,8 +79,8 @@ func (h *Writer) finish() {
 	}
 }
 
-// write puts pushes behind those that the journal has. On an error they wait
-// for the next time.
+// write adds pushes after those that the journal has. On an error they wait for
+// the next time.
 func (h *Writer) write(ctx context.Context, taken []*unwritten, commit func(context.Context, *writeOp) error) error {
 	op := &writeOp{Writer: h}
 	var err error

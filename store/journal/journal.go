@@ -54,7 +54,8 @@ var (
 // are called from one goroutine; values must not be modified or kept unless
 // copied.
 type Follower interface {
-	// Reset says that what was reported so far is void: everything is reported anew.
+	// Reset says that all earlier reports are void: everything is reported
+	// anew.
 	Reset()
 	// Record reports the newest record of a key, or its removal.
 	Record(Record)
@@ -91,18 +92,18 @@ type Journal interface {
 	Close() error
 }
 
-// Status is how a journal is doing.
+// Status is the state of a journal.
 type Status struct {
 	Engine string // "pebble"
 	Path   string // directory or address
-	// Store names what is kept: it was chosen at random when the store began, and
-	// is the same in all journals on it.
+	// Store identifies the contents: it was chosen at random when the store
+	// began, and is the same in all journals on it.
 	Store    string
 	Revision Revision // of the last durable change
 	// Err is why nothing can be committed at present: it wraps ErrUnavailable
 	// or ErrBroken. nil: commits are taken.
 	Err error
-	// Bytes is what the journal takes on disk; Free what is left there.
+	// Bytes is the journal's size on disk; Free the space left there.
 	Bytes, Free int64
 	Since       time.Time // of Err
 }

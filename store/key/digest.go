@@ -10,8 +10,7 @@ import (
 // enough that nobody finds two groupings of one name.
 const digestBytes = 16
 
-// Digest is what stands for a grouping's identity in URLs, see
-// GroupingKey.Digest.
+// Digest identifies a grouping in URLs, see GroupingKey.Digest.
 type Digest struct{ hi, lo uint64 }
 
 // DigestOf returns the digest of the grouping with that identity.
@@ -38,12 +37,12 @@ func (d Digest) Less(other Digest) bool {
 	return d.hi < other.hi || d.hi == other.hi && d.lo < other.lo
 }
 
-// String returns the digest as it stands in URLs.
+// String returns the digest as it is in URLs.
 func (d Digest) String() string {
 	sum := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, d.hi), d.lo)
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
 // Digest names the grouping in URLs: 22 characters that need no escaping, the
-// same on every server and for ever. They don't tell the labels.
+// same on every server and for ever. They don't reveal the labels.
 func (k GroupingKey) Digest() string { return DigestOf(k.id).String() }

@@ -35,8 +35,8 @@ func (s Selectors) Example() (GroupingKey, bool) {
 	return GroupingKey{}, false
 }
 
-// satisfying is a value that satisfies a matcher, if one can be told; empty: none
-// can, or it should rather be absent.
+// satisfying returns a value that satisfies a matcher, if one is found; empty:
+// none can, or it should rather be absent.
 func satisfying(m *labels.Matcher) string {
 	if m.Matches("") && m.Name != JobLabel {
 		return ""

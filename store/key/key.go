@@ -1,6 +1,6 @@
-// Package key is about which groupings are meant: their keys, as labels, in paths
-// and as digests, and selectors, which mean many. Its values are immutable and
-// know nothing of what is stored.
+// Package key identifies groupings: their keys, as labels, in paths and as
+// digests, and selectors, which match many. Its values are immutable and know
+// nothing of the store's contents.
 package key
 
 import (
@@ -23,7 +23,7 @@ const (
 // JobLabel is the label that every grouping has.
 const JobLabel = "job"
 
-// Separator stands between the parts of an identity: no valid UTF-8 has it.
+// Separator separates the parts of an identity: no valid UTF-8 has it.
 const Separator = "\xff"
 
 // GroupingKey names a grouping: a job and any further labels, in no order. A
@@ -100,8 +100,8 @@ func identity(sorted []exposition.Label) string {
 	return b.String()
 }
 
-// ID is the key's identity: equal for equal groupings. In its order groupings
-// of one job stand together.
+// ID returns the key's identity: equal for equal groupings. In its order
+// groupings of one job are adjacent.
 func (k GroupingKey) ID() string { return k.id }
 
 // Labels returns the labels sorted by name, the job among them. They must not

@@ -50,7 +50,7 @@ func isPlainSegment(s string) bool {
 	return s != "." && s != ".."
 }
 
-// Path is what a path below /metrics says.
+// Path is a parsed path below /metrics.
 type Path struct {
 	Key GroupingKey
 	// JobOnly says that the path has a job and no further label, not even an

@@ -11,7 +11,7 @@ import (
 const MaxRecordKeyBytes = 512
 
 // RecordKey names the record of a kind that belongs to a grouping. It holds
-// only what every engine allows in keys; =HH stands for any other byte.
+// only characters that every engine allows in keys; =HH encodes any other byte.
 func RecordKey(kind string, k GroupingKey) string {
 	var b strings.Builder
 	b.WriteString(kind + JobLabel + "/")

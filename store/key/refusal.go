@@ -19,7 +19,8 @@ type Refusal struct {
 	Reason  exposition.Reason
 	Message string
 	// Other is the grouping that the message names beside the client's own, and
-	// Discreet the message for those who may not know of it; empty: it names none.
+	// Discreet the message for clients that may not know of it; empty: it names
+	// none.
 	Other    GroupingKey
 	Discreet string
 }

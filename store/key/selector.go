@@ -17,8 +17,8 @@ const (
 	MaxSelectorBytes = 8 << 10 // of one selector
 )
 
-// Selectors says which groupings are meant: those whose labels satisfy any of
-// the selectors. No selector at all means every grouping. It is immutable.
+// Selectors select groupings whose labels satisfy any of the selectors. No
+// selector at all means every grouping. It is immutable.
 type Selectors struct {
 	sets  [][]*labels.Matcher
 	texts []string // as they were given

@@ -7,9 +7,9 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// ident is what makes a metric family of one grouping the same as that of
-// another. Equal ones are shared by all holders, so that a grouping costs
-// little more than its samples.
+// ident holds the properties in which a metric family of one grouping equals
+// that of another. Equal ones are shared by all holders, so that a grouping
+// costs little more than its samples.
 type ident struct {
 	name       string
 	typ        exposition.Type
@@ -35,7 +35,7 @@ type hold struct {
 	rare     *rare
 }
 
-// rare is what few holds have.
+// rare holds fields that few holds need.
 type rare struct {
 	proto     []byte
 	utf8      bool

@@ -31,7 +31,8 @@ func (e *transaction) addDeleted(x deletedGrouping) {
 	e.stats.Deleted++
 }
 
-// ownDeleted has what is deleted be the transaction's own to change.
+// ownDeleted copies the deleted groupings so that the transaction may change
+// them.
 func (e *transaction) ownDeleted() {
 	if e.deletedBy != e.id {
 		treesOf(e.State).deleted, treesOf(e.State).deletedByTime, treesOf(e.State).deletions = treesOf(e.State).deleted.Copy(), treesOf(e.State).deletedByTime.Copy(), treesOf(e.State).deletions.Copy()
@@ -53,7 +54,7 @@ func (e *transaction) dropDeleted(id string) {
 	}
 }
 
-// deletion is what is left of the groupings that one operation deleted.
+// deletion holds the rest of the groupings that one operation deleted.
 type deletion struct {
 	operation string
 	groupings int

@@ -20,7 +20,7 @@ func (s *Groupings) Delete(ctx context.Context, k key.GroupingKey, o audit.Origi
 	return d.Groupings, err
 }
 
-// ErrOutside says that groupings were meant that whoever asks may not touch.
+// ErrOutside says that some of the groupings are outside of the caller's scope.
 var ErrOutside = errors.New("some of the groupings are outside of what the credential is limited to")
 
 // DeleteMatching deletes the groupings that match now and returns how many it
@@ -45,7 +45,7 @@ type GroupingVersion struct {
 	Pushed time.Time // of the Grouping; zero: whatever it is
 }
 
-// Deleted is what came of a delete.
+// Deleted is the result of a delete.
 type Deleted struct {
 	Operation string // for an undo; empty if nothing was deleted
 	Groupings int
@@ -216,9 +216,9 @@ type wipe struct {
 // maxWipes bounds the wipes that are kept apart.
 const maxWipes = 100
 
-// earlierWipes returns the wipes that a further one must keep apart: those that
-// have left anything. The oldest ones beyond the bound become one that can't be
-// undone.
+// earlierWipes returns the earlier wipes that a further one must keep apart:
+// those with anything left to undo. The oldest ones beyond the bound become one
+// that can't be undone.
 func (e *transaction) earlierWipes() []wipe {
 	var earlier []wipe
 	for _, w := range e.wipes {

@@ -10,8 +10,8 @@ import (
 	"gatehouse/store/key"
 )
 
-// family is what a snapshot knows of one name of a metric family, across all
-// groupings. A push that brings what is there already leaves it as it is.
+// family describes one name of a metric family across all groupings of a
+// snapshot. A push that brings the same again leaves it as it is.
 type family struct {
 	madeBy uint64 // the transaction that made it and may still modify it
 	name   string
@@ -55,7 +55,7 @@ type helpText struct {
 	since   int64
 }
 
-// helpKey tells apart what may differ between the holders of a definition.
+// helpKey distinguishes the definitions' holders by type and help.
 func helpKey(i *ident) string {
 	if i.unit == "" {
 		return i.help

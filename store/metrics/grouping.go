@@ -21,8 +21,8 @@ type Grouping struct {
 	// Origin of the last successful push.
 	Origin  audit.Origin
 	Expires time.Time // zero: never
-	// PushInterval is how often it was pushed lately: the mean time between accepted
-	// pushes, the last ones counting the most; 0: not known yet.
+	// PushInterval is the mean time between recent accepted pushes, the last
+	// ones counting the most; 0: not known yet.
 	PushInterval time.Duration
 	Revision     journal.Revision // of the last successful push
 	Series       int              // as pushed, without the two push times
@@ -37,7 +37,7 @@ type Grouping struct {
 	pace          pace
 	failureReason exposition.Reason
 	base          journal.Revision // what the last merge was based on
-	after         *tombstone       // what had deleted the grouping before it was pushed anew
+	after         *tombstone       // the delete before the grouping was pushed anew
 	body          *body
 	alias         string // the identity with label names as legacy scrapers see them
 	set           string // the label names, likewise
@@ -141,7 +141,7 @@ func (g *Grouping) Notices() []GroupingNotice {
 	return out
 }
 
-// Families returns what was pushed, sorted by name, without the push times.
+// Families returns the pushed families, sorted by name, without the push times.
 func (g *Grouping) Families() []GroupingFamily {
 	out := make([]GroupingFamily, len(g.body.holds))
 	for i := range out {

@@ -153,8 +153,8 @@ func (t *groupingTable) Written(b *commit.Batch) {
 	}
 }
 
-// Number is part of commit.Numberer. It completes what a change stands for: a
-// grouping, what is left of one, or a wipe.
+// Number is part of commit.Numberer. It completes the subject of a change: a
+// grouping, a deleted one, or a wipe.
 func (t *groupingTable) Number(b *commit.Batch) {
 	for _, w := range b.Writes() {
 		if w.ID != "" || w.Key == wipeKey {

@@ -1,6 +1,5 @@
-// Package metrics is the groupings of a store and the metric families that they
-// hold: what pushes, deletes, undos and imports do to them, and what may stand
-// together.
+// Package metrics is the groupings of a store and their metric families: the
+// effects of pushes, deletes, undos and imports, and the rules of consistency.
 package metrics
 
 import (
@@ -137,7 +136,7 @@ func (s *Groupings) Reject(ctx context.Context, r Rejection) {
 	if _, ok := s.state().Grouping(r.Key); !ok {
 		return
 	}
-	// Nobody waits for the answer: what can't be noted is not worth an error.
+	// Nobody waits for the answer: a lost note is not worth an error.
 	_, _ = s.submit(ctx, &rejectOp{r})
 }
 

@@ -97,7 +97,7 @@ type importOp struct {
 	before   int // taken in by earlier ones of the operation
 
 	trial         bool
-	tried, trying *commit.Snapshot // what a trial has made of the snapshot, before and with these
+	tried, trying *commit.Snapshot // the snapshot before and with these, during a trial
 
 	imported int
 	left     []error // by push: why it was left out
@@ -180,7 +180,7 @@ func (op *pushOp) keepTimes(b *batch, of *body) {
 	}
 }
 
-// ImportState is how far the import at a start has come.
+// ImportState is the progress of the import at a start.
 type ImportState struct {
 	// Due: nothing was ever changed in the store, or only by an import that was
 	// cut short and after which the store was not served.
@@ -190,8 +190,8 @@ type ImportState struct {
 	File  string // names the content of the file; empty: not known
 }
 
-// What the import's record says. Earlier versions wrote "begun" though the store
-// was served then: it says nothing any more.
+// States in the import's record. Earlier versions wrote "begun" though the
+// store was served then: it says nothing any more.
 const (
 	importBegun = "importing"
 	importDone  = "done"

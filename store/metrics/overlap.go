@@ -259,8 +259,8 @@ func seriesOf(c exposition.Chunk, family string, t exposition.Type) func(func(st
 	}
 }
 
-// seriesID tells series apart as Prometheus does: labels with an empty value
-// do not count. A histogram or a summary is one series. Where a family is held
+// seriesID identifies series as Prometheus does: labels with an empty value do
+// not count. A histogram or a summary is one series. Where a family is held
 // under two types, which never are shown together, so are their series.
 func seriesID(l *exposition.Line, family string, t exposition.Type) string {
 	skip := ""

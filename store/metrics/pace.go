@@ -6,18 +6,18 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// pace is how often scraping a grouping is worth while, in seconds. It moves
-// rarely: scrapers begin anew whenever it does. Zero: not known yet.
+// pace is the interval at which scraping a grouping is worth while, in seconds.
+// It changes rarely: scrapers begin anew whenever it does. Zero: not known yet.
 type pace struct {
 	steady uint8 // one of paces
-	next   uint8 // what the last pushes say instead; 0: they say the same
+	next   uint8 // the pace by the last pushes; 0: the same
 	agreed uint8 // how many in a row say next
 }
 
 // paces are the intervals that a pace can be, the longest one first.
 var paces = [...]uint8{120, 60, 30, 15}
 
-// agreement is how many pushes in a row change a pace.
+// agreement is the number of pushes in a row that change a pace.
 const agreement = 3
 
 // paceOf is the longest of the paces that is no longer than the time between two
@@ -51,10 +51,10 @@ func (p pace) after(between time.Duration) pace {
 	return p
 }
 
-// ScrapeInterval is how often scraping the grouping is worth while: the time
-// between its pushes, rounded down to 15s, 30s, 1m or 2m, and never less than the
-// first of these. It changes once three pushes in a row agree that it has. 0: not
-// known yet.
+// ScrapeInterval returns the interval at which scraping the grouping is worth
+// while: the time between its pushes, rounded down to 15s, 30s, 1m or 2m, and
+// never less than the first of these. It changes once three pushes in a row
+// agree that it has. 0: not known yet.
 func (g *Grouping) ScrapeInterval() time.Duration { return time.Duration(g.pace.steady) * time.Second }
 
 func (p pace) append(b []byte) []byte {

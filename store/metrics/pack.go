@@ -13,7 +13,7 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// packing is what pack and unpack need while they work.
+// packing is the scratch space of pack and unpack.
 type packing struct {
 	raw, family, packed []byte
 	families            []exposition.Family

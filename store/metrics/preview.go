@@ -1,6 +1,6 @@
 package metrics
 
-// Outcome is what a push would do to its grouping.
+// Outcome is the effect that a push would have on its grouping.
 type Outcome struct {
 	Exists bool // the grouping is there already
 	// Families that the grouping would get, that would be pushed anew, that
@@ -9,10 +9,10 @@ type Outcome struct {
 	Series                         int // of the grouping afterwards
 }
 
-// Preview reports what a push would do now. It changes nothing and takes nobody's
-// turn: all that is asked is a snapshot, so a push that follows may still find
-// things otherwise. Errors are those of Push that lie in what is pushed:
-// *Refusal and *LimitError.
+// Preview reports the effect that a push would have now. It changes nothing and
+// does not wait in line: it only reads a snapshot, so a push that follows may
+// find another state. Errors are those of Push about the pushed data: *Refusal
+// and *LimitError.
 func (s *Groupings) Preview(p Push) (Outcome, error) {
 	snapshot := s.state()
 	current, exists := snapshot.Grouping(p.Key)

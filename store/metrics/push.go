@@ -19,7 +19,7 @@ import (
 // without knowing the snapshot is, by the goroutine of the client.
 type pushOp struct {
 	push   Push
-	base   *Grouping // what a merge is based on
+	base   *Grouping // the base of a merge
 	group  *Grouping
 	packed []byte
 
@@ -36,7 +36,7 @@ func (op *pushOp) prepare() {
 	op.packed = pack(op.group.body)
 }
 
-// families are those that the grouping will have.
+// families returns those that the grouping will have.
 func (op *pushOp) families() []exposition.Family {
 	if op.base == nil {
 		return op.push.Families
@@ -118,7 +118,7 @@ func (b *batch) sincePush(before, g *Grouping) time.Duration {
 	if before == nil || before.Pushed.IsZero() {
 		return 0
 	}
-	// Of what the records say, so that it is the same after a restart.
+	// By the times in the records, so that it is the same after a restart.
 	between := g.Pushed.Sub(before.Pushed)
 	if g.ran == 0 {
 		return between
@@ -130,8 +130,8 @@ func (b *batch) sincePush(before, g *Grouping) time.Duration {
 	return between
 }
 
-// rhythm is how often a grouping is pushed, and should be scraped, once it is
-// pushed again after a time.
+// rhythm returns the push interval and the scrape interval of a grouping, once
+// it is pushed again after a time.
 func rhythm(g *Grouping, between time.Duration) (every time.Duration, p pace) {
 	if g == nil {
 		return 0, pace{}
@@ -147,7 +147,7 @@ func rhythm(g *Grouping, between time.Duration) (every time.Duration, p pace) {
 	return every, g.pace.after(between)
 }
 
-// reject notes that a push is refused, if that lies in what is pushed.
+// reject notes that a push is refused, if that is due to the pushed data.
 func (op *pushOp) reject(b *batch, current *Grouping, err error) {
 	var r *key.Refusal
 	if op.imported || !errors.As(err, &r) {
@@ -204,7 +204,7 @@ func (p *State) admit(o *Options, g *Grouping, before *body, kept func(name stri
 	if g.Bytes > maxGroupingBytes {
 		return &commit.LimitError{Message: "the grouping would become larger than the server can hold; push less to it, or replace it"}
 	}
-	// Without the check too: no scrape could tell the two apart.
+	// Without the check too: no scrape could separate the two.
 	if twin := p.byAlias(g.alias); before == nil && twin != nil {
 		return refuseBeside(twin.Key, "grouping %[2]s is the same as %[1]s to scrapers without UTF-8 names", g.Key)
 	}
@@ -247,7 +247,7 @@ func (b *batch) addGrouping(g *Grouping, packed []byte, t tombstone, condition j
 	b.AddOf(g.Key.ID(), journal.Change{Key: key.RecordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
 }
 
-// maxFailure bounds what is kept of the reason of a refusal.
+// maxFailure bounds the remembered reason of a refusal.
 const maxFailure = 512
 
 // fail notes a refused push to a grouping that exists. It is shown at once and

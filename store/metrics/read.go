@@ -59,8 +59,8 @@ func learnGrouping(x *commit.Transaction, r *groupingRecord) {
 	}
 }
 
-// removeRecord takes out what the record of that key stands for, which cannot
-// be known from the key alone.
+// removeRecord removes the subject of that key's record, which cannot be known
+// from the key alone.
 func (e *transaction) removeRecord(name string) {
 	treesOf(e.State).deleted.Scan(func(id string, x deletedGrouping) bool {
 		if key.RecordKey(kindGrouping, x.key) == name {

@@ -24,17 +24,17 @@ const (
 	importKey = kindControl + "import"
 )
 
-// groupingRecord is what the journal keeps of a grouping.
+// groupingRecord is the journal's record of a grouping.
 type groupingRecord struct {
 	labels       []exposition.Label
 	pushed       int64 // Unix nanoseconds, as all times here
 	ran          int64 // the ran time of that, see clock.Clock; 0: not known
 	expires      int64 // 0: never
 	origin       audit.Origin
-	base         journal.Revision // what a merge was based on
+	base         journal.Revision // the base of a merge
 	deleted      tombstone
 	refused      []byte        // while deleted: the last refused push, see refusal
-	after        tombstone     // what had deleted the grouping before it was pushed anew
+	after        tombstone     // the delete before the grouping was pushed anew
 	pushInterval time.Duration // see Grouping.PushInterval
 	pace         pace          // see Grouping.ScrapeInterval
 	ages         []ageRun
@@ -162,7 +162,7 @@ func (r *groupingRecord) encode() []byte {
 	return appendString(b, groupPacked, r.packed)
 }
 
-// decodeGroupingRecord decodes a record; what is packed stays a part of it.
+// decodeGroupingRecord decodes a record; packed families stay a part of it.
 func decodeGroupingRecord(b []byte) (*groupingRecord, error) {
 	r := &groupingRecord{}
 	err := eachVersionedField(b, func(n protowire.Number, v fieldValue) error {

@@ -55,7 +55,7 @@ func TestAGroupingsRecordIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestAWipesRecordTellsTheEarlierOnes(t *testing.T) {
+func TestAWipesRecordListsTheEarlierOnes(t *testing.T) {
 	want, earlier := tombstone{1, 6, "third"}, []wipe{{tombstone{2, 0, ""}, 3}, {tombstone{4, 7, "second"}, 5}}
 	got, list, err := decodeControl(encodeControl(want, earlier))
 	if err != nil || got != want || !slices.Equal(list, earlier) {

@@ -11,8 +11,8 @@ import (
 	"gatehouse/store/record"
 )
 
-// saveEvery is how often the last refusals are written: they are not worth a
-// write each.
+// saveEvery is the interval at which last refusals are written: they are not
+// worth a write each.
 const saveEvery = time.Second
 
 // refusedTable is the last refused push of each grouping, which is shown at once
@@ -95,7 +95,7 @@ func (e *transaction) setFailure(g *Grouping, r refusal) {
 	e.renew(&next)
 }
 
-// refusal is what the journal keeps of the last refused push to a grouping.
+// refusal is the journal's record of the last refused push to a grouping.
 type refusal struct {
 	id      string // of the grouping
 	at, ran int64  // the stamp, and the ran time

@@ -7,15 +7,15 @@ import (
 	"gatehouse/store/clock"
 )
 
-// retimed is what a grouping has in addition where some of its times can't be
-// shown as the record has them, because the clock was wrong or was set.
+// retimed holds corrected times of a grouping where those of its record can't
+// be shown, because the clock was wrong or was set.
 type retimed struct {
 	pushed int64     // as the record has it
 	since  time.Time // see Grouping.Since
 	reading
 }
 
-// reading shows groupings as the clock stands at one moment.
+// reading shows groupings by the state of the clock at one moment.
 type reading struct{ clock.Reading }
 
 // shown returns a grouping with its times as they are to be shown: mostly as it
@@ -72,8 +72,8 @@ func (r reading) anyAhead(b *body) bool {
 	return false
 }
 
-// since is when the last push of a grouping was by the running time. Where only a
-// stamp is known of it, and that is ahead, it is what is shown.
+// since returns when the last push of a grouping was by the running time. If
+// only its stamp is known, and that is ahead, the shown time counts.
 func (r reading) since(g *Grouping, shown time.Time) time.Time {
 	if g.Pushed.IsZero() {
 		return g.Pushed

@@ -22,7 +22,7 @@ type State struct {
 	overlapping  int // families that have overlaps
 	stats        Stats
 	deletedBytes int64
-	deletedBy    uint64 // the transaction that may modify what is deleted
+	deletedBy    uint64 // the transaction that may modify the deleted groupings
 
 	// trees are a *trees. Their type is kept out of that of State, because every
 	// package that uses a State would compile all instances of the B-tree anew.
@@ -39,7 +39,7 @@ type trees struct {
 	expiries      *btree.Map[string, string]          // by running time, then identity
 	deleted       *btree.Map[string, deletedGrouping] // deleted, but kept for the undo; by identity
 	deletedByTime *btree.Map[string, string]          // by running time, then identity
-	deletions     *btree.Map[string, deletion]        // what is gone by operation
+	deletions     *btree.Map[string, deletion]        // deleted groupings by operation
 }
 
 func treesOf(p *State) *trees { return p.trees.(*trees) }
@@ -75,8 +75,9 @@ func newState(own []exposition.Family) *State {
 	return p
 }
 
-// copy is cheap: both states share everything until one of them changes. What is
-// deleted, which changes rarely, is changed by way of a transaction's ownDeleted.
+// copy is cheap: both states share everything until one of them changes. The
+// deleted groupings, which change rarely, are changed through a transaction's
+// ownDeleted.
 func (p *State) copy() *State {
 	c, t := *p, *treesOf(p)
 	t.groupings, t.aliases, t.families = t.groupings.Copy(), t.aliases.Copy(), t.families.Copy()
@@ -168,7 +169,7 @@ func (p *State) Exposed(groups iter.Seq[*Grouping], expected int) iter.Seq[Expos
 	}
 }
 
-// shownFamily is a family with all that is to be shown of it.
+// shownFamily is a family with everything to show of it.
 type shownFamily struct {
 	Exposed
 	hidden bool // a conflict keeps all of it out

@@ -19,7 +19,7 @@ var (
 	ErrTooLate = errors.New("it is too late to undo that")
 )
 
-// Undone is what came of an undo. What is in neither list was restored, or
+// Undone is the result of an undo. Groupings in neither list were restored, or
 // could not be any more.
 type Undone struct {
 	Operation string // of the undo itself; empty if it restored nothing
@@ -30,7 +30,7 @@ type Undone struct {
 	Conflicting []Conflicting
 }
 
-// Conflicting is a grouping that can't stand beside what is held.
+// Conflicting is a grouping that conflicts with the store's contents.
 type Conflicting struct {
 	Key key.GroupingKey
 	// Err is a *Refusal or a *LimitError.
@@ -44,7 +44,7 @@ const (
 	undoChunkBytes = 16 << 20 // of the records
 )
 
-// chunk is how many of the deleted groupings one commit restores.
+// chunk returns how many of the deleted groupings one commit restores.
 func chunk(deleted []deletedGrouping) int {
 	bytes := deleted[0].bytes
 	n := 1
@@ -298,13 +298,13 @@ func (e *transaction) joinHelps(b *body) {
 	}
 }
 
-// refusal is what the journal keeps of the last refused push.
+// refusal returns the journal's record of the last refused push.
 func (g *Grouping) refusal() refusal {
 	return refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed), ran: g.failedRan, reason: g.failureReason, message: g.Failure}
 }
 
-// afterOf is what had deleted the grouping that is pushed anew, while that can
-// be undone.
+// afterOf returns the delete before a grouping that is pushed anew, while it
+// can be undone.
 func (b *batch) afterOf(current *Grouping, id string) *tombstone {
 	if current == nil {
 		if x, ok := treesOf(b.State).deleted.Get(id); ok && x.operation != "" {

@@ -71,8 +71,8 @@ func withRefusedInOrder(t *testing.T, name string, value []byte) []byte {
 	return bytes.Replace(value, x.refused, storetest.InOrder(x.refused), 1)
 }
 
-// Whatever stands in it, a grouping's record means to the codec made by hand what
-// it means by record.proto.
+// Whatever its bytes, a grouping's record means the same to the handwritten
+// codec and to record.proto.
 func FuzzGroupingRecord(f *testing.F) {
 	f.Add(sampleRecord(f))
 	f.Add(record.Marshal(&record.Grouping{Format: 1, Label: []*record.Label{{Name: "job", Value: "x"}}, Pace: 300}))

@@ -11,7 +11,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// What is written with one sync at most.
+// Bounds of a write with one sync.
 const (
 	maxGroup      = 256
 	maxGroupBytes = 2 << 20
@@ -152,8 +152,9 @@ func (j *Journal) commitLoop() {
 	}
 }
 
-// gather takes what is there. It lets others run once before it stops: those
-// that were just answered are about to come back, and would miss this sync.
+// gather takes the waiting commits. It lets others run once before it stops:
+// those that were just answered are about to come back, and would miss this
+// sync.
 func (j *Journal) gather(first *commit) []*commit {
 	group, bytes := []*commit{first}, first.bytes
 	for yielded := false; len(group) < maxGroup && bytes < maxGroupBytes; {
@@ -180,16 +181,16 @@ func (j *Journal) write(group []*commit) {
 	}
 	batch := j.db.NewBatch()
 	defer batch.Close()
-	var told []journal.Record
+	var changed []journal.Record
 	for _, c := range group {
 		if err := j.check(c); err != nil {
 			c.outcome = outcome{err: err}
 			continue
 		}
-		told = j.add(batch, c, told)
+		changed = j.add(batch, c, changed)
 		c.outcome = outcome{revision: j.index.totals.Revision}
 	}
-	if len(told) == 0 {
+	if len(changed) == 0 {
 		return
 	}
 	err := batch.Set([]byte(totalsKey), j.index.totals.encode(), nil)
@@ -204,7 +205,7 @@ func (j *Journal) write(group []*commit) {
 		return
 	}
 	j.raise()
-	j.publish(told)
+	j.publish(changed)
 }
 
 // check reports whether a commit is still wanted and its conditions hold, given
@@ -223,11 +224,11 @@ func (j *Journal) check(c *commit) error {
 
 // add gives a commit's changes their revisions. From here on there is no way
 // back: if the batch isn't written, the journal has failed.
-func (j *Journal) add(batch *pebble.Batch, c *commit, told []journal.Record) []journal.Record {
+func (j *Journal) add(batch *pebble.Batch, c *commit, changed []journal.Record) []journal.Record {
 	for _, ch := range c.changes {
 		j.index.totals.Revision++
 		r := journal.Record{Key: ch.key, Revision: j.index.totals.Revision}
-		// Errors of Set and Delete are those of a batch that was applied.
+		// Errors of Set and Delete are those of an applied batch.
 		if ch.cell == nil {
 			j.index.forget(ch.digest)
 			_ = batch.Delete(engineKey(ch.key), nil)
@@ -237,9 +238,9 @@ func (j *Journal) add(batch *pebble.Batch, c *commit, told []journal.Record) []j
 			_ = batch.Set(engineKey(ch.key), ch.cell, nil)
 			r.Value = ch.cell[revisionBytes:]
 		}
-		told = append(told, r)
+		changed = append(changed, r)
 	}
-	return told
+	return changed
 }
 
 // apply returns once the batch is durable. The engine panics in places where a

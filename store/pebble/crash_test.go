@@ -20,7 +20,7 @@ const crasher = "GATEHOUSE_TEST_CRASH"
 
 const crashWriters, crashKeys = 4, 5
 
-// state is what a key is to hold after its n-th change; every seventh is a
+// state returns the value of a key after its n-th change; every seventh is a
 // removal.
 func state(key string, n int) []byte {
 	if n == 0 || n%7 == 0 {
@@ -30,7 +30,7 @@ func state(key string, n int) []byte {
 }
 
 // TestEveryAcknowledgedChangeSurvivesAKill kills a process that commits and
-// tells every acknowledged change, at ten random moments.
+// prints every acknowledged change, at ten random moments.
 func TestEveryAcknowledgedChangeSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv(crasher); dir != "" {

@@ -248,7 +248,7 @@ func TestAManifestThatLostItsEndIsRefused(t *testing.T) {
 	}
 }
 
-func TestDamageFoundWhileRunningIsToldAndEndsCommits(t *testing.T) {
+func TestDamageFoundWhileRunningIsReportedAndEndsCommits(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, Options{Path: dir})
 	put(t, j, "a", strings.Repeat("x", 1000))

@@ -17,7 +17,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// What a store's directory holds.
+// Files of a store's directory.
 const (
 	markerName    = "gatehouse.json"
 	markerTemp    = "gatehouse.json.tmp"
@@ -32,10 +32,10 @@ const (
 // marker says that a directory is a store of ours.
 type marker struct {
 	Format int    `json:"format"`
-	Store  string `json:"store"` // random, tells stores apart
+	Store  string `json:"store"` // random, distinguishes stores
 }
 
-// directory is where a store is kept.
+// directory is the place of a store.
 type directory struct {
 	fs   vfs.FS
 	path string
@@ -104,8 +104,8 @@ func (d directory) missing() (paths []string) {
 	}
 }
 
-// Holds reports whether the directory at path holds a store, or what is left of a
-// damaged one. It changes nothing.
+// Holds reports whether the directory at path holds a store, or the remains of
+// a damaged one. It changes nothing.
 func Holds(path string) (bool, error) {
 	d, err := newDirectory(nil, path)
 	if err != nil {
@@ -258,7 +258,7 @@ func (d directory) lock() (io.Closer, error) {
 	}
 }
 
-// readable tells a lock that is held from a file that may not be opened: on
+// readable distinguishes a held lock from a file that may not be opened: on
 // some systems both are the same error.
 func (d directory) readable(name string) bool {
 	f, err := os.OpenFile(d.file(name), os.O_RDWR, 0)
@@ -283,8 +283,8 @@ func (d directory) holder() string {
 	return ""
 }
 
-// space is what the store takes and what is left for it. Free is -1 if the
-// file system doesn't tell.
+// space returns the store's size and the space left for it. Free is -1 if the
+// file system doesn't report it.
 func (d directory) space() (taken, free int64) {
 	for _, dir := range []string{d.path, d.file(engineName)} {
 		names, err := d.fs.List(dir)

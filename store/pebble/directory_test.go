@@ -280,7 +280,7 @@ func TestAStoreIsKnownUnderAllItsNames(t *testing.T) {
 // opener is set in the environment of a second process: the directory it opens.
 const opener = "GATEHOUSE_TEST_OPEN"
 
-func TestASecondProcessIsRefusedAndToldTheFirst(t *testing.T) {
+func TestASecondProcessFailsAndNamesTheFirst(t *testing.T) {
 	if dir := os.Getenv(opener); dir != "" {
 		_, err := Open(Options{Path: dir})
 		fmt.Print(err)

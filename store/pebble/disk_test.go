@@ -93,10 +93,10 @@ func fillUp(t *testing.T, fail func(string, string) error, steady bool) {
 	fs.set(nil)
 	until(t, "commits are taken again", func() bool { return j.Status().Err == nil })
 	put(t, j, "after", "1")
-	until(t, "the follower is told the commit afterwards", func() bool { return follower.has("after", "1") })
+	until(t, "the follower gets the commit afterwards", func() bool { return follower.has("after", "1") })
 	for _, key := range done {
 		if !follower.has(key, string(value)) {
-			t.Errorf("the follower was not told the acknowledged commit of %q", key)
+			t.Errorf("the follower did not get the acknowledged commit of %q", key)
 		}
 	}
 	// The refused one may have been written, but everybody must agree.
@@ -112,12 +112,12 @@ func fillUp(t *testing.T, fail func(string, string) error, steady bool) {
 	}
 	for key, want := range follower.held {
 		if held[key] != want {
-			t.Errorf("after reopening %q differs from what was told", key)
+			t.Errorf("after reopening %q differs from the reported value", key)
 		}
 	}
 }
 
-func TestACommitHeldUpByAFullDiskIsToldAndDurableWhenThereIsSpace(t *testing.T) {
+func TestACommitHeldUpByAFullDiskIsReportedAndDurableWhenThereIsSpace(t *testing.T) {
 	dir, fs := t.TempDir(), newFaults()
 	j := mustOpen(t, Options{Path: dir, FS: fs})
 	follower := follow(t, j)
@@ -135,10 +135,10 @@ func TestACommitHeldUpByAFullDiskIsToldAndDurableWhenThereIsSpace(t *testing.T) 
 		t.Errorf("read of a change that is not durable: got %v, want ErrNoRecord", err)
 	}
 	if j.Status().Revision != 0 || follower.has("a", "1") {
-		t.Error("a change is told that is not durable")
+		t.Error("a change is reported that is not durable")
 	}
 	fs.set(nil)
-	until(t, "the follower is told", func() bool { return follower.has("a", "1") })
+	until(t, "the follower gets it", func() bool { return follower.has("a", "1") })
 	if got := j.Status().Revision; got != 1 {
 		t.Errorf("revision afterwards: got %d, want 1", got)
 	}

@@ -9,7 +9,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// What a follower may be behind before it has to start over.
+// How far a follower may be behind before it has to start over.
 const (
 	maxBacklog      = 1 << 16
 	maxBacklogBytes = 16 << 20
@@ -62,7 +62,7 @@ func (b *backlog) take() ([]journal.Record, error) {
 }
 
 // publish shows a group of durable changes to readers and followers.
-func (j *Journal) publish(told []journal.Record) {
+func (j *Journal) publish(changed []journal.Record) {
 	next := &view{snapshot: j.db.NewSnapshot(), revision: j.index.totals.Revision}
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -71,7 +71,7 @@ func (j *Journal) publish(told []journal.Record) {
 	}
 	j.view = next
 	for b := range j.backlogs {
-		b.add(told)
+		b.add(changed)
 	}
 }
 
@@ -100,7 +100,7 @@ func (j *Journal) followOnce(ctx context.Context, f journal.Follower) error {
 		return err
 	}
 	defer j.unfollow(b)
-	if err := j.tellAll(ctx, f, v); err != nil {
+	if err := j.reportAll(ctx, f, v); err != nil {
 		return err
 	}
 	f.Ready(v.revision)
@@ -126,7 +126,7 @@ func (j *Journal) followOnce(ctx context.Context, f journal.Follower) error {
 }
 
 // tellAll reports what a view holds, and gives the view back.
-func (j *Journal) tellAll(ctx context.Context, f journal.Follower, v *view) error {
+func (j *Journal) reportAll(ctx context.Context, f journal.Follower, v *view) error {
 	defer j.giveBack(v)
 	var ended error
 	err := eachRecord(v.snapshot, []byte(recordPrefix), []byte(recordsEnd), func(r journal.Record) bool {

@@ -9,7 +9,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-func TestABacklogIsBoundedAndTellsThatItHasAGap(t *testing.T) {
+func TestABacklogIsBoundedAndReportsItsGap(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		records int
@@ -39,7 +39,7 @@ func TestABacklogIsBoundedAndTellsThatItHasAGap(t *testing.T) {
 	}
 }
 
-func TestAFollowerThatFellBehindIsToldEverythingAnew(t *testing.T) {
+func TestAFollowerThatFellBehindGetsEverythingAnew(t *testing.T) {
 	j := mustOpen(t, Options{Path: t.TempDir()})
 	put(t, j, "a", "1")
 	f := &held{release: make(chan struct{})}
@@ -50,7 +50,7 @@ func TestAFollowerThatFellBehindIsToldEverythingAnew(t *testing.T) {
 	}
 	close(f.release)
 	put(t, j, "last", "1")
-	until(t, "the follower is told the last change", func() bool { return f.has("last", "1") })
+	until(t, "the follower gets the last change", func() bool { return f.has("last", "1") })
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.resets == 0 || len(f.held) != 5 {

@@ -63,7 +63,7 @@ func (h *health) worst() error {
 	}
 }
 
-// fail ends all commits for good; only the first cause is kept. It tells
+// fail ends all commits for good; only the first cause is kept. It reports
 // whether this was the first.
 func (h *health) fail(cause error) bool {
 	first := false

@@ -56,7 +56,7 @@ func TestAReallyFullDisk(t *testing.T) {
 	}
 	until(t, "commits are taken again", func() bool { return j.Status().Err == nil })
 	put(t, j, "after", "1")
-	until(t, "the follower is told", func() bool { return follower.has("after", "1") })
+	until(t, "the follower gets it", func() bool { return follower.has("after", "1") })
 	for _, key := range done {
 		if !follower.has(key, string(value)) {
 			t.Errorf("%q is lost", key)

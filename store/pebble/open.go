@@ -193,7 +193,8 @@ func isAbsent(dir directory, err error) bool {
 	return errors.Is(statErr, os.ErrNotExist)
 }
 
-// unreadable tells damage from a disk or a program that can't read just now.
+// unreadable distinguishes damage from a disk or a program that can't read just
+// now.
 func (d directory) unreadable(err error) error {
 	var errno syscall.Errno
 	if errors.As(err, &errno) && errno != syscall.ENOENT {
@@ -202,8 +203,8 @@ func (d directory) unreadable(err error) error {
 	return d.damaged(errors.New(oneLine(err.Error())))
 }
 
-// readIndex reads everything. The sum of what is there must be what was
-// written down with the last change.
+// readIndex reads everything. The sum of it must be the one that was written
+// with the last change.
 func readIndex(db *pebble.DB) (*index, error) {
 	want, err := readTotals(db)
 	if err != nil {
@@ -239,18 +240,18 @@ func readTotals(from pebble.Reader) (totals, error) {
 	return decodeTotals(b)
 }
 
-// eachRecord calls told with the records from lower up to upper until it returns
-// false. A record's value is valid during the call only.
-func eachRecord(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error {
-	return walk(from, lower, upper, (*pebble.Iterator).First, (*pebble.Iterator).Next, told)
+// eachRecord calls each with the records from lower up to upper until it
+// returns false. A record's value is valid during the call only.
+func eachRecord(from pebble.Reader, lower, upper []byte, each func(journal.Record) bool) error {
+	return walk(from, lower, upper, (*pebble.Iterator).First, (*pebble.Iterator).Next, each)
 }
 
 // eachRecordBack is eachRecord from the last record to the first.
-func eachRecordBack(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error {
-	return walk(from, lower, upper, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, told)
+func eachRecordBack(from pebble.Reader, lower, upper []byte, each func(journal.Record) bool) error {
+	return walk(from, lower, upper, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, each)
 }
 
-func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iterator) bool, told func(journal.Record) bool) error {
+func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iterator) bool, each func(journal.Record) bool) error {
 	iter, err := from.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
 	if err != nil {
 		return err
@@ -266,7 +267,7 @@ func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iter
 		if err != nil {
 			return errors.Join(fmt.Errorf("key %q: %w", last, err), iter.Close())
 		}
-		if !told(journal.Record{Key: last, Value: value, Revision: revision}) {
+		if !each(journal.Record{Key: last, Value: value, Revision: revision}) {
 			break
 		}
 	}

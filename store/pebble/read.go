@@ -21,8 +21,8 @@ type view struct {
 	replaced bool
 }
 
-// retire leaves a view that nobody uses to closeRetired: closing it may wait
-// for the disk. j.mu is held.
+// retire leaves an unused view to closeRetired: closing it may wait for the
+// disk. j.mu is held.
 func (j *Journal) retire(v *view) {
 	j.retired = append(j.retired, v)
 	select {
@@ -151,7 +151,7 @@ func (j *Journal) ScanBack(ctx context.Context, prefix, before string, limit int
 }
 
 // scan returns up to limit of the records that each yields.
-func (j *Journal) scan(ctx context.Context, lower, upper []byte, limit int, each func(from pebble.Reader, lower, upper []byte, told func(journal.Record) bool) error) ([]journal.Record, error) {
+func (j *Journal) scan(ctx context.Context, lower, upper []byte, limit int, each func(from pebble.Reader, lower, upper []byte, call func(journal.Record) bool) error) ([]journal.Record, error) {
 	return look(ctx, j, func(v *view) ([]journal.Record, error) {
 		if limit <= 0 || bytes.Compare(lower, upper) >= 0 {
 			return nil, nil

@@ -41,7 +41,7 @@ func openCell(cell []byte) (journal.Revision, []byte, error) {
 	return journal.Revision(binary.BigEndian.Uint64(cell)), cell[revisionBytes:len(cell):len(cell)], nil
 }
 
-// digest stands for a key in the index; no two keys share one.
+// digest identifies a key in the index; no two keys share one.
 type digest [16]byte
 
 func digestOf(key string) digest {

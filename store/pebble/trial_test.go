@@ -61,7 +61,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// copyOf is what a follower holds.
+// copyOf is a follower's copy of the journal.
 type copyOf struct {
 	mu    sync.Mutex
 	held  map[string]string
@@ -113,7 +113,7 @@ func follow(t *testing.T, j *Journal) *copyOf {
 	return c
 }
 
-// contentsOf loads everything a follower is told.
+// contentsOf loads everything that a follower receives.
 func contentsOf(t *testing.T, j *Journal) (map[string]string, error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -243,7 +243,7 @@ func (f *faults) wrap(file vfs.File, name string, err error) (vfs.File, error) {
 	return &faultyFile{File: file, faults: f, name: name}, nil
 }
 
-// faultyFile loses what was written since the last sync when a sync fails.
+// faultyFile loses all writes since the last sync when a sync fails.
 type faultyFile struct {
 	vfs.File
 	faults         *faults

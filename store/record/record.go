@@ -1,5 +1,5 @@
-// Package record is what the journal keeps, as Protocol Buffers: record.proto says
-// what stands in a record, and the code beside it is generated from that.
+// Package record is the format of the journal's records, as Protocol Buffers:
+// record.proto describes them, and the code beside it is generated from that.
 package record
 
 import (
@@ -53,7 +53,7 @@ func AppendPush(history, push []byte) []byte {
 func Unmarshal(b []byte, m Versioned) error {
 	err := UnmarshalPart(b, m)
 	switch format := m.GetFormat(); {
-	case format > Format: // whatever stands behind it
+	case format > Format: // whatever follows it
 		return ErrNewer
 	case err == nil && format == 0:
 		return ErrNoFormat

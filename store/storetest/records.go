@@ -1,4 +1,4 @@
-// Package storetest is what tests of the parts of a store have in common.
+// Package storetest holds common code of tests of the store's parts.
 package storetest
 
 import (
@@ -38,7 +38,7 @@ func EarlierRecords(t *testing.T, dir string) []journal.Record {
 	return all
 }
 
-// Codec is how a part of a store encodes its records.
+// Codec encodes the records of a part of a store.
 type Codec struct {
 	// Prefixes are those of the records.
 	Prefixes []string
@@ -106,8 +106,8 @@ func (c Codec) checkLater(t *testing.T, r journal.Record) {
 	}
 }
 
-// InOrder sorts the fields of a message by their numbers: in which order different
-// ones stand means nothing to anybody who reads them.
+// InOrder sorts the fields of a message by their numbers: the order of
+// different ones means nothing to readers.
 func InOrder(message []byte) []byte {
 	type field struct {
 		number protowire.Number

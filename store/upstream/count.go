@@ -50,8 +50,8 @@ func checkCounts(content []byte) error {
 	return errCounts
 }
 
-// described is what a stream says of its types. They are known by numbers as the
-// stream spells them.
+// described holds the types that a stream describes. They are known by numbers
+// as the stream spells them.
 type described struct {
 	elements map[uint64]uint64 // of the maps
 	fields   map[uint64][]field

@@ -28,8 +28,8 @@ import (
 type Grouping struct {
 	// Labels holds the grouping key, sorted by name. Values may be empty.
 	Labels []exposition.Label
-	// Families holds what was pushed, sorted by name; the two families that say
-	// when are left out. Metrics carry the grouping's labels.
+	// Families holds the pushed ones, sorted by name; the two families of push
+	// times are left out. Metrics carry the grouping's labels.
 	Families []Family
 	// Pushed and Failed are when a push last succeeded and last failed, zero for
 	// never. Where the file says neither, Pushed is when a family was pushed last.
@@ -70,8 +70,8 @@ func Read(path string) ([]Grouping, error) {
 // Read.
 func Parse(content []byte) ([]Grouping, error) { return read(bytes.NewReader(content), maxSize) }
 
-// Sum names the content of a file: it is another one for any other content. Errors
-// are those of Read, but for a file that is damaged.
+// Sum identifies the content of a file: different contents have different sums.
+// Errors are those of Read, but for a file that is damaged.
 func Sum(path string) (string, error) {
 	digest := sha256.New()
 	err := with(path, func(f io.Reader) error {

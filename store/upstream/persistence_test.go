@@ -238,7 +238,7 @@ func TestPushTimesThatMakeNoSenseAreNever(t *testing.T) {
 		{`type:GAUGE metric:{gauge:{value:inf}}`, time.Time{}},
 		{`type:GAUGE metric:{gauge:{value:1e300}}`, time.Time{}},
 		{`type:GAUGE metric:{gauge:{value:9e9}}`, time.Unix(9e9, 0)},
-		{`type:GAUGE metric:{gauge:{value:9223372037}}`, time.Time{}}, // what nanoseconds can't say
+		{`type:GAUGE metric:{gauge:{value:9223372037}}`, time.Time{}}, // too large for nanoseconds
 		{`type:GAUGE metric:{gauge:{value:2e11}}`, time.Time{}},
 		{`type:GAUGE metric:{}`, time.Time{}},
 		{`type:COUNTER metric:{counter:{value:5}}`, time.Time{}},

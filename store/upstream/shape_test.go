@@ -22,7 +22,8 @@ func TestAFileThatDescribesAnotherShapeIsRefusedBeforeItIsDecoded(t *testing.T) 
 	if at < 0 {
 		t.Fatalf("%q", content)
 	}
-	// 2^32 labels, which are the first one's value for who expects other fields.
+	// 2^32 labels: a reader that expects other fields takes it for the first
+	// one's value.
 	copy(content[at+3:], "\xfb\x01\x00\x00\x00\x00")
 	if err := checkCounts(content); !errors.Is(err, errCounts) {
 		t.Fatal(err)

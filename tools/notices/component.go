@@ -97,7 +97,8 @@ func addModules(found map[string]*component, architecture string) error {
 var legal = regexp.MustCompile(`(?i)^(licen[cs]e|copying|notice)([.-].*)?$`)
 
 // addFiles adds the licences and notices of a package's directory and of those
-// above it, up to the module's: some packages are somebody else's than the module.
+// above it, up to the module's: some packages are somebody else's than the
+// module.
 func (c *component) addFiles(dir, top string) error {
 	for {
 		entries, err := os.ReadDir(dir)

@@ -41,7 +41,7 @@ func TestALicenceIsKnownAndAgreedTo(t *testing.T) {
 	}
 }
 
-func TestEachTextStandsOnceWithItsOwners(t *testing.T) {
+func TestEachTextIsThereOnceWithItsOwners(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -70,7 +70,7 @@ func TestEachTextStandsOnceWithItsOwners(t *testing.T) {
 		}
 	}
 	if n := strings.Count(string(text), "Permission to use"); n != 1 {
-		t.Errorf("the text stands %d times, want once", n)
+		t.Errorf("the text is there %d times, want once", n)
 	}
 	text, err = notice(components)
 	if err != nil || !strings.Contains(string(text), "\none\n\nOne, by somebody\n") || strings.Contains(string(text), "Permission") {

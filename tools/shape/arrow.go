@@ -86,7 +86,8 @@ func count(uses map[string]map[string]bool) (all, up int) {
 		}
 		return n
 	}
-	// From the top down: what nobody uses, then what uses most and is used least.
+	// From the top down: unused files first, then the one that uses most and is
+	// used least.
 	for len(left) > 0 {
 		best, score := "", 0
 		for name := range left {
@@ -103,7 +104,7 @@ func count(uses map[string]map[string]bool) (all, up int) {
 			}
 		}
 		delete(left, best)
-		// Whoever is still below and uses it points up.
+		// Files that are still below and use it point up.
 		up += within(used[best])
 	}
 	return all, up

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// places writes in how many declarations and files of the packages whose path
-// holds a part something stands: an identifier or a string that matches.
+// places writes in how many declarations and files an identifier or a string
+// matches, in the packages whose path holds a part.
 func (p *project) places(w io.Writer, what string, pattern *regexp.Regexp, part string) {
 	declarations, files := 0, 0
 	for _, f := range p.files {
@@ -28,7 +28,7 @@ func (p *project) places(w io.Writer, what string, pattern *regexp.Regexp, part 
 			files++
 		}
 	}
-	fmt.Fprintf(w, "%s: stands in %d declarations in %d files\n", what, declarations, files)
+	fmt.Fprintf(w, "%s: in %d declarations in %d files\n", what, declarations, files)
 }
 
 func mentions(d ast.Decl, pattern *regexp.Regexp) bool {

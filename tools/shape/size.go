@@ -96,10 +96,10 @@ func (p *project) types(w io.Writer) {
 	}
 }
 
-// window is how many lines in a row count as a repetition.
+// window is the number of lines in a row that count as a repetition.
 const window = 6
 
-// duplicates writes how many lines stand somewhere else too, in runs of window
+// duplicates writes how many lines are somewhere else too, in runs of window
 // lines or more. Empty lines and lines without a letter do not count.
 func (p *project) duplicates(w io.Writer) {
 	type place struct {

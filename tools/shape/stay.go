@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// groupings is how many the list has while it is traced.
+// groupings is the number of groupings in the list while it is traced.
 const groupings = 37
 
-// rounds is how often each request is traced. What happens beside it, a timer for
-// example, only adds: the shortest trace counts.
+// rounds is the number of traces of each request. What happens beside it, a
+// timer for example, only adds: the shortest trace counts.
 const rounds = 5
 
 // stays builds the program so that it writes down each function of its own that it

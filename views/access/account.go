@@ -1,5 +1,5 @@
-// Package access holds the pages about who comes in: signing in and out, the
-// account and the API tokens.
+// Package access holds the pages about access: signing in and out, the account
+// and the API tokens.
 package access
 
 import (
@@ -8,10 +8,10 @@ import (
 	"gatehouse/views/ui"
 )
 
-// Account is what people see of themselves.
+// Account shows people their own principal and sessions.
 type Account struct {
 	ui.Frame
-	ID       string // tells the person from all others; empty: nobody in particular
+	ID       string // distinguishes the person from all others; empty: nobody in particular
 	How      string // the person came in
 	Scope    string // the selector of the groupings that count; empty: all do
 	Grants   []Grant
@@ -27,7 +27,7 @@ type Grant struct {
 	Given bool
 }
 
-// AccountSession is a session of the person who looks.
+// AccountSession is a session of the signed-in person.
 type AccountSession struct {
 	Handle                     string // names it in addresses
 	This                       bool   // is the one of the person's browser

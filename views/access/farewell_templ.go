@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "gatehouse/views/ui"
 
-// FarewellPage leads somebody who has been signed out here to the provider, to be
-// signed out there too.
+// FarewellPage leads a person who has signed out here to the provider, to sign
+// out there too.
 func FarewellPage(f Farewell) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -17,19 +17,19 @@ type Tokens struct {
 	Revoked bool // one was, just now
 }
 
-// Token is an API token as people see it. It holds nothing that lets anybody in.
+// Token is an API token as people see it. It holds no secret.
 type Token struct {
 	ID, Name, Role string
 	Hint           string // the last characters of its secret
 	Scope          string // a selector; empty: it is not limited
-	By             string // who made it; empty: nobody in particular
+	By             string // its creator; empty: nobody in particular
 	Created        time.Time
 	LastUsed       time.Time // zero: never
 	From           string    // where it was used from
 	Expires        time.Time // zero: never
 	Expired        bool
-	// Unsigned: whoever made it had not signed in. Refused: therefore it lets nobody
-	// in. Fixed: whoever looks at it can't give it a new secret.
+	// Unsigned: its creator had not signed in. Refused: therefore it is denied.
+	// Fixed: the person at the page can't give it a new secret.
 	Unsigned, Refused, Fixed bool
 	// OldHint is of the secret that is good until OldUntil beside the new one.
 	OldHint  string
@@ -43,7 +43,7 @@ type NewToken struct {
 	Roles, Lifetimes  []ui.Option
 	MinDate, MaxDate  string
 	Reach             Reach
-	// What is wrong with a field; empty: nothing.
+	// Problems of fields; empty: none.
 	NameProblem, RoleProblem, LifetimeProblem string
 	Problem                                   string // with none of the fields
 }
@@ -82,7 +82,7 @@ type TokenRevocation struct {
 	ui.Frame
 	Token
 	InDialog bool // of another page, which stays open
-	InUse    bool // it was used lately
+	InUse    bool // it was used recently
 }
 
 // summary says how many tokens are meant.

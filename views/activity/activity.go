@@ -7,10 +7,10 @@ import (
 	"gatehouse/views/ui"
 )
 
-// Activity is what people and programs did, and what was refused to them.
+// Activity is the activity log: changes and denied requests.
 type Activity struct {
 	ui.Frame
-	Search, By, From, To string // what the log was narrowed to
+	Search, By, From, To string // filters
 	Kinds                []Pick
 	Filtered             bool   // not everything is asked for
 	Older                bool   // newer entries are on pages before
@@ -36,13 +36,13 @@ type Entry struct {
 	At        time.Time
 	ui.Client           // empty: the server itself did it
 	What      string    // a grouping, a selector, a request, a user or a token; empty: see Kind
-	First     bool      // What is only the first of what it is about
+	First     bool      // What is only the first of several subjects
 	Title     string    // What in full, if it was cut
 	URL       string    // of the grouping, if it is one that is held
 	Count     int       // of groupings; of a refusal: of pushes; of a denial: of requests; of a sign-out: of sessions
 	Why       ui.Reason // of a refusal or a denial
 	Detail    string    // of others: what there is to be added
-	List      string    // where all that was deleted stands; empty: nowhere
+	List      string    // the page of all deleted groupings; empty: none
 	Undo      string    // where it is undone; empty: it can't be
 	Until     time.Time
 }
@@ -57,7 +57,7 @@ var kindWords = map[string]string{
 // kindWord says what happened in one word.
 func kindWord(kind string) string { return kindWords[kind] }
 
-// who did it, as far as anybody had to say.
+// who names the author of the entry, as far as known.
 func (e Entry) who() string {
 	switch {
 	case e.Known():
@@ -89,7 +89,7 @@ func (e Entry) subject() string {
 	return ""
 }
 
-// noun says what kind of thing was named, where its name does not tell.
+// noun names the kind of the subject, where its name does not show it.
 func (e Entry) noun() string {
 	switch e.Kind {
 	case "token_create", "token_rotate", "token_revoke":
@@ -133,7 +133,7 @@ func (e Entry) amount() string {
 	return ui.CountOf(e.Count, "grouping", "groupings")
 }
 
-// about names the entry for those who cannot see what a button stands beside.
+// about names the entry for people who cannot see what a button is beside.
 func (e Entry) about() string {
 	return kindWord(e.Kind) + " " + e.subject() + ", " + ui.Moment(e.At)
 }

@@ -51,7 +51,7 @@ func TestEntriesArePutIntoWords(t *testing.T) {
 	}
 }
 
-func TestTheTimeThatIsLeftIsToldRoughly(t *testing.T) {
+func TestTheTimeLeftIsRounded(t *testing.T) {
 	now := time.Now()
 	for d, want := range map[time.Duration]string{-time.Hour: "less than a minute left", time.Second: "less than a minute left", time.Minute: "1 m left", 24 * time.Hour: "1 d left"} {
 		if got := left(now.Add(d), now); got != want {

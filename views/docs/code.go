@@ -19,7 +19,7 @@ var languages = []Language{
 	{"curl", "curl"}, {"go", "Go"}, {"python", "Python"}, {"java", "Java"}, {"javascript", "JavaScript"}, {"powershell", "PowerShell"},
 }
 
-// languageOf returns the language that a name stands for.
+// languageOf returns the language of that name.
 func languageOf(name string) (Language, bool) {
 	i := slices.IndexFunc(languages, func(l Language) bool { return l.Name == name })
 	if i < 0 {
@@ -48,7 +48,8 @@ func option(n ast.Node, source []byte, name string) string {
 	return ""
 }
 
-// tab is the language of a block that is one of several; none: it stands alone.
+// tab returns the language of a block that is one of several; not ok if it is a
+// block of its own.
 func tab(n ast.Node, source []byte) (Language, bool) {
 	if n == nil {
 		return Language{}, false

@@ -215,7 +215,7 @@ func TestPartsAreWholeElements(t *testing.T) {
 	}
 }
 
-func TestPagesStandUnderHeadings(t *testing.T) {
+func TestPagesAreListedUnderHeadings(t *testing.T) {
 	var slugs, names []string
 	for _, g := range Groups() {
 		names = append(names, g.Name)

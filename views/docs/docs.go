@@ -41,12 +41,12 @@ var order = []struct{ slug, summary string }{
 // with.
 var groups = map[string]string{"quick-start": "Metrics", "authentication": "Access", "interface": "Daily use", "flags": "Running it"}
 
-// Page is one page of the manual. Nobody may change it.
+// Page is one page of the manual. It is never modified.
 type Page struct {
 	Slug    string // its name in addresses, which is its file's without .md
 	Title   string
 	Summary string // one sentence
-	Group   string // what kind of page begins with it; empty: it goes on
+	Group   string // the heading of a group that begins with it; empty: it goes on
 	// Contents are the headings below the title, in their order.
 	Contents []Heading
 
@@ -71,7 +71,7 @@ var rendered = sync.OnceValue(func() []*Page {
 	for i, o := range order {
 		source, err := files.ReadFile(o.slug + ".md")
 		if err != nil {
-			panic(err) // what is embedded is known when we build
+			panic(err) // the embedded files are known when we build
 		}
 		pages[i] = render(source)
 		pages[i].Slug, pages[i].Summary, pages[i].Group = o.slug, o.summary, groups[o.slug]

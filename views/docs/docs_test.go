@@ -268,7 +268,7 @@ func TestAColumnWithoutANameHasNoHeader(t *testing.T) {
 	}
 }
 
-// The policy of pages forbids styles and scripts that stand in them.
+// The policy of pages forbids inline styles and scripts.
 func TestPagesHaveNeitherStylesNorScripts(t *testing.T) {
 	aligned := render([]byte("# T\n\n|a|\n|-:|\n|1|\n"))
 	for _, p := range append(Pages(), aligned) {

@@ -67,7 +67,7 @@ func relink(doc ast.Node) {
 	}
 }
 
-// address is where a link of a Markdown file leads when the file is a page.
+// address returns the target of a Markdown file's link when the file is a page.
 func address(link string) (target string, linked bool) {
 	if strings.Contains(link, "://") || strings.HasPrefix(link, "#") {
 		return link, true

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// View is what differs between those who read a page. The zero View shows a page
-// as it is in its file.
+// View is the part of a page that differs between readers. The zero View shows
+// a page as it is in its file.
 type View struct {
 	Server   Server
 	Language string // of examples; empty or not there: the first one
 }
 
-// Server is where examples lead. The zero Server leaves the placeholder of the
-// files, which is localhost:9091.
+// Server is the server that examples address. The zero Server leaves the
+// placeholder of the files, localhost:9091.
 type Server struct {
 	Scheme string // http or https
 	Host   string // with its port unless that is the scheme's own
@@ -30,8 +30,8 @@ type Part struct {
 	Run  string // the example that can be run behind it; empty: none
 }
 
-// Marks are what is not the same for every reader. They stand between zero
-// bytes, which nothing else in HTML made of Markdown can hold.
+// Marks for the parts that differ between readers. They are between zero bytes,
+// which nothing else in HTML made of Markdown can hold.
 const (
 	marker = "\x00"
 
@@ -77,7 +77,7 @@ func (p *Page) HTML(v View) string {
 	return b.String()
 }
 
-// fill is what stands in the place of a mark.
+// fill returns the text for a mark.
 func (v View) fill(words []string) string {
 	switch words[0] {
 	case markTab:

@@ -16,19 +16,19 @@ type Bucket struct {
 	Zero                bool // of a native histogram: what is as good as zero
 }
 
-// Distribution is what a histogram holds.
+// Distribution is the content of a histogram.
 type Distribution struct {
-	Family     string // whose name tells the unit
+	Family     string // its name shows the unit
 	Count, Sum float64
 	Native     bool
-	Buckets    []Bucket // ascending; of a native histogram only those that hold something
+	Buckets    []Bucket // ascending; of a native histogram only the filled ones
 }
 
 // Average of all observations; NaN without any.
 func (d Distribution) Average() float64 { return d.Sum / d.Count }
 
-// Estimate is where a quantile lies. Beyond the last finite bound only that is
-// known, and which side of it.
+// Estimate is the position of a quantile. Beyond the last finite bound only
+// that is known, and which side of it.
 type Estimate struct {
 	Value float64
 	Side  int // 0: about there; 1: above; -1: at or below
@@ -88,7 +88,7 @@ func (d Distribution) estimate(q float64) string {
 const (
 	chartWidth  = 600
 	chartHeight = 80
-	maxBars     = 120 // more could not be told apart
+	maxBars     = 120 // more could not be distinguished
 )
 
 // Chart is the picture of a distribution.
@@ -120,7 +120,7 @@ func NewChart(d Distribution) Chart {
 		if !(b.Count > 0) {
 			continue
 		}
-		// Neighbours are told apart by a gap, and the smallest are still seen.
+		// Neighbours are separated by a gap, and the smallest are still seen.
 		x, width := (spans[i][0]-left)*scale, (spans[i][1]-spans[i][0])*scale
 		height := max(min(b.Count/highest, 1)*chartHeight, 1.5)
 		c.Bars = append(c.Bars, ui.Bar{
@@ -260,7 +260,7 @@ func (d Distribution) ends() (first, last string) {
 	return first, last
 }
 
-// sentence says it to those who don't see the chart.
+// sentence describes it to people who don't see the chart.
 func (d Distribution) sentence() string {
 	most := slices.MaxFunc(d.Buckets, func(a, b Bucket) int {
 		switch {

@@ -67,7 +67,7 @@ func TestBoundsThatGrowByAFactorHaveALogarithmicAxis(t *testing.T) {
 	}
 }
 
-func TestEveryBarStandsInsideOfTheChart(t *testing.T) {
+func TestEveryBarIsInsideTheChart(t *testing.T) {
 	many := classic(0, 1, 1)
 	for i := range 5000 {
 		many = append(many, Bucket{Lower: float64(i + 1), Upper: float64(i + 2), Count: float64(i % 7)})
@@ -108,7 +108,7 @@ func TestEveryBarStandsInsideOfTheChart(t *testing.T) {
 	}
 }
 
-func TestTheChartIsToldInASentence(t *testing.T) {
+func TestTheChartIsDescribedInASentence(t *testing.T) {
 	d := Distribution{Family: "m_seconds", Count: 17, Buckets: classic(0, .25, 3, .5, 14, inf, 0)}
 	want := "Distribution of 17 observations over 3 buckets; the fullest, 250 ms to 500 ms, holds 14."
 	if got := NewChart(d).Label; got != want {

@@ -16,12 +16,12 @@ type Compose struct {
 	// now, of which there is no more to be seen.
 	Blind, Pushed bool
 	ID            string   // of the grouping that is pushed again; empty: none
-	Notes         []string // what a person should know of the text, in whole sentences
+	Notes         []string // remarks on the text, in whole sentences
 	Job           string
 	Labels        []Label // rows to be filled in; some are empty
 	Merge         bool    // the families that the push lacks stay
 	TTL           string
-	Usual         string // what no TTL means; empty: that the grouping stays
+	Usual         string // the time to live without a TTL; empty: the grouping stays
 	Text          string
 	Most          int // bytes that the text may have
 	// Returned: the form was sent and comes back. Failure is why the push that
@@ -31,12 +31,12 @@ type Compose struct {
 	Verdict
 }
 
-// Verdict is what the server says of a push before it is made.
+// Verdict is the server's answer to a push before it is made.
 type Verdict struct {
 	Mistakes []Mistake
 	More     bool       // there may be more mistakes than these
 	Conflict *ui.Reason // with what is held; nil: none
-	Outcome  *Outcome   // what the push would do; nil: nothing that is known
+	Outcome  *Outcome   // the effect of the push; nil: unknown
 	Fine     bool       // it would be taken, and no more is to be said
 	Address  string     // where the push goes; empty: the key is none
 	Command  string     // that does the same
@@ -46,19 +46,19 @@ type Verdict struct {
 type Mistake struct {
 	Line  int    // of the text; 0: it is elsewhere
 	Field string // the id of what has to be put right
-	Place string // what people call it
+	Place string // its name for people
 	Text  string
 }
 
-// Outcome is what a push would do to its grouping.
+// Outcome is the effect that a push would have on its grouping.
 type Outcome struct {
 	Added, Replaced, Removed, Kept, Series int       // families, and the series afterwards
 	Merge, Exists                          bool      // the grouping is there already
 	Pushed                                 time.Time // the last time
 }
 
-// minLines is how many lines the editor has room for at the least, spareLines
-// how many more it numbers for those who write on without a script.
+// minLines is the minimum height of the editor in lines, spareLines how many
+// more it numbers for people who write on without a script.
 const (
 	minLines   = 16
 	spareLines = 100
@@ -69,7 +69,7 @@ func (c Compose) lines() int { return strings.Count(c.Text, "\n") + 1 }
 // rows is the height of the editor in lines.
 func (c Compose) rows() string { return strconv.Itoa(max(minLines, c.lines())) }
 
-// lineNumbers are numbers of lines that stand below each other.
+// lineNumbers are numbers of lines below each other.
 type lineNumbers struct {
 	text  string
 	wrong bool
@@ -103,7 +103,7 @@ func numbersOf(from, to int) string {
 	return string(b)
 }
 
-// problemOf is what is wrong with an input; empty: nothing.
+// problemOf returns the problem of an input; empty: none.
 func (v Verdict) problemOf(field string) string {
 	for _, m := range v.Mistakes {
 		if m.Field == field && m.Line == 0 {

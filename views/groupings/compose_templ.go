@@ -932,7 +932,7 @@ func ttlField(p Compose) templ.Component {
 }
 
 // editor is a text area that is as high as its text, in a box that scrolls, so
-// that the numbers of the lines always stand beside them.
+// that the numbers of the lines are always beside them.
 func editor(p Compose) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1062,7 +1062,7 @@ func editor(p Compose) templ.Component {
 	})
 }
 
-// verdict is what the server thinks of the push.
+// verdict shows the server's answer to a check.
 func verdict(p Compose) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

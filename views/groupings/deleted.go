@@ -14,7 +14,7 @@ type Deleted struct {
 	At     time.Time
 	By     ui.Client
 	Count  int    // of groupings that went with it, itself included; 0: not known
-	List   string // where all of them stand; empty: not for this user, or nowhere
+	List   string // the page of all of them; empty: not for this user, or there is none
 	Undo   string // where that is undone; empty: it can't be
 	Until  time.Time
 }
@@ -30,7 +30,7 @@ func (d Deleted) headline() string {
 	return "This grouping was deleted"
 }
 
-// verb is what happened to it.
+// verb says how it ended.
 func (d Deleted) verb() string {
 	switch d.Kind {
 	case "wipe":

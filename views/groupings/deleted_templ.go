@@ -317,7 +317,7 @@ func DeletedPage(d Deleted) templ.Component {
 	})
 }
 
-// NoGroupingPage stands in the place of a grouping that nobody knows.
+// NoGroupingPage is shown in place of an unknown grouping.
 func NoGroupingPage(f ui.Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

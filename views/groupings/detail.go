@@ -34,14 +34,14 @@ type Grouping struct {
 
 	View    string // "": the metrics; "history" or "raw"
 	History []Push // newest first
-	Raw     string // what it holds, as scrapes have it
+	Raw     string // its content, as in scrapes
 	Cut     bool   // Raw is only the beginning of that
 }
 
 // Label is a label in full.
 type Label struct{ Name, Value string }
 
-// openNotices is how many notices stand on the page without being unfolded.
+// openNotices is how many notices the page shows unfolded.
 const openNotices = 5
 
 // Notice is something odd about a family, although it was accepted.
@@ -70,11 +70,11 @@ type Family struct {
 	Changed          time.Time
 	URL              string // of its own page
 	Open             bool
-	FromKey          []Label  // what all samples have from the grouping
+	FromKey          []Label  // labels of all samples, from the grouping
 	Samples          []Sample // none: they are on the family's own page
 }
 
-// Sample is what a family holds under one set of labels: a value, a summary or
+// Sample is the part of a family under one set of labels: a value, a summary or
 // a histogram.
 type Sample struct {
 	Name      string  // where it is not that of the family

@@ -136,7 +136,7 @@ func GroupingPage(g Grouping) templ.Component {
 	})
 }
 
-// groupingViews are what there is to be seen of a grouping.
+// groupingViews are the views of a grouping.
 func groupingViews(g Grouping) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1410,7 +1410,7 @@ func familyTitle(g Grouping, f Family) templ.Component {
 	})
 }
 
-// value is a number, and what it means if the name tells.
+// value is a number, and its meaning if the name shows it.
 func value(v Value, g Grouping) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -264,8 +264,8 @@ func pushRow(g Grouping, p Push) templ.Component {
 	})
 }
 
-// strip draws when the pushes came: a line for each, a triangle for those that
-// were refused.
+// strip draws the times of pushes: a line for each, a triangle for refused
+// ones.
 func strip(s Strip, g Grouping) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,5 +1,5 @@
-// Package groupings holds the pages about what is pushed: the list, a grouping
-// with its history, the form for a push, and deletes with their undo.
+// Package groupings holds the pages about groupings: the list, a grouping with
+// its history, the form for a push, and deletes with their undo.
 package groupings
 
 import (
@@ -12,18 +12,18 @@ import (
 type Groupings struct {
 	ui.Frame
 	Total    int  // of all groupings
-	Matching int  // of those that are asked for
+	Matching int  // with the filter
 	Filtered bool // not all are asked for
 
 	Search        string
 	SearchWithout string         // where the list is without the search; empty: there is none
-	Matchers      []Filter       // what narrows the list
+	Matchers      []Filter       // the filter
 	Bad           string         // a matcher that could not be understood
 	BadReason     string         // why
-	Hidden        []ui.Parameter // what else a form has to send
+	Hidden        []ui.Parameter // further parameters of a form
 	Clear         string         // where the list is without filters
-	Filter        string         // what narrows the list, as a query
-	Meant         []Meant        // what may have been meant where nothing matches
+	Filter        string         // the filter, as a query
+	Meant         []Meant        // similar matchers, where nothing matches
 
 	Facets         []ui.Facet
 	Exports        []ui.Choice
@@ -69,14 +69,14 @@ type Meant struct {
 	Count     int
 }
 
-// Menu is what can be done with a grouping of the list.
+// Menu lists the actions on a grouping of the list.
 type Menu struct {
 	ui.Frame
 	ID     string
 	Copies []Copy
 }
 
-// Suggestion completes a matcher: Value is put in, Text is what is looked for.
+// Suggestion completes a matcher: Value is inserted, Text is searched.
 type Suggestion struct {
 	Value, Text string
 	Count       int // of groupings
@@ -103,7 +103,7 @@ func (g Groupings) summary() string {
 	return ui.Number(g.Matching) + " of " + ui.Number(g.Total) + " match"
 }
 
-// bulkDelete is where the groupings that match are deleted.
+// bulkDelete is the address at which the groupings that match are deleted.
 func (g Groupings) bulkDelete() string {
 	if g.Filter == "" {
 		return g.Path("/groupings/delete")
@@ -111,7 +111,7 @@ func (g Groupings) bulkDelete() string {
 	return g.Path("/groupings/delete?" + g.Filter)
 }
 
-// bulkAction is where ticked groupings go when nothing else is said.
+// bulkAction is the default target of ticked groupings.
 func (g Groupings) bulkAction() string {
 	if g.User.MayAdminister {
 		return g.Path("/groupings/delete")

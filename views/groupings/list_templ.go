@@ -184,8 +184,8 @@ func ListPage(g Groupings) templ.Component {
 	})
 }
 
-// filters are the matchers, the states and the number of what is left. They
-// belong to the form, which stands outside so that nobody's typing is disturbed.
+// filters are the matchers, the states and the number of matches. They belong
+// to the form, but are outside of it so that typing is not disturbed.
 func filters(g Groupings) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1178,8 +1178,8 @@ func filterChip(c Chip) templ.Component {
 	})
 }
 
-// bulkBar is what can be done with the rows that are ticked. A script shows it
-// when some are, and puts in how many; without one it is always there.
+// bulkBar holds the actions on ticked rows. A script shows it when some are,
+// and puts in how many; without one it is always there.
 func bulkBar(g Groupings) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1352,7 +1352,7 @@ func bulkBar(g Groupings) templ.Component {
 	})
 }
 
-// GroupingMenu is what a row's menu holds.
+// GroupingMenu is the content of a row's menu.
 func GroupingMenu(m Menu) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1930,7 +1930,7 @@ func nothingYet(g Groupings) templ.Component {
 	})
 }
 
-// Suggestions complete what is typed into the input of matchers.
+// Suggestions complete the text in the input of matchers.
 func Suggestions(list []Suggestion) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,7 +13,7 @@ type Removal struct {
 	InDialog     bool          // of another page, which stays open
 	Version      string        // the last push, for the form
 	Again        bool          // it was pushed after the question was asked first
-	Active       bool          // it was pushed so lately that it may come back
+	Active       bool          // it was pushed so recently that it may come back
 	PushInterval time.Duration // how often it is pushed; 0: that is not known
 	Command      string        // that does the same
 	Undo         string        // for how long it can be undone; empty: it can't
@@ -24,15 +24,15 @@ type BulkRemoval struct {
 	ui.Frame
 	InDialog bool // of another page, which stays open
 
-	Filter     string // what is meant, in words
+	Filter     string // the filter, in words
 	Named      bool   // one by one, not by a filter
 	Everything bool   // nothing narrows it
 	Count      int    // of groupings
-	Missing    int    // of those that were named and are not there
+	Missing    int    // named groupings that do not exist
 	Families   int
 	Series     int
 
-	Active         int    // of them were pushed so lately that they come back
+	Active         int    // of them were pushed so recently that they come back
 	Exclude        string // where they are left out; empty: nowhere
 	Jobs           []JobCount
 	OtherJobs      int
@@ -63,7 +63,7 @@ type JobCount struct {
 type Removed struct {
 	ui.Frame
 	Operation string
-	Kind      string // what became of the groupings: "delete", "wipe" or "expiry"
+	Kind      string // how the groupings ended: "delete", "wipe" or "expiry"
 	What      string // was named
 	Count     int    // of groupings
 	Named     []ui.Choice
@@ -106,7 +106,7 @@ func (r Removed) heading() string {
 	return "Deleted"
 }
 
-// verb is what became of the groupings.
+// verb says how the groupings ended.
 func (r Removed) verb() string {
 	if r.Kind == "expiry" {
 		return "expired"
@@ -137,7 +137,7 @@ func (r BulkRemoval) change() string {
 	return text + "it had " + CountGroupings(r.Before) + " and now has " + ui.Number(r.Count) + ". Check it again."
 }
 
-// number is what has to be typed.
+// number has to be typed to confirm.
 func (r BulkRemoval) number() string { return strconv.Itoa(r.Count) }
 
 // them are the groupings that come back.

@@ -1309,7 +1309,7 @@ func sameByCommand(command string) templ.Component {
 	})
 }
 
-// RemovedPage says what was deleted, and offers to take it back.
+// RemovedPage names the deleted groupings, and offers to restore them.
 func RemovedPage(r Removed) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -12,11 +12,11 @@ import (
 type Value struct {
 	Short   string    // rounded to what fits into a table
 	Full    string    // exactly as it was pushed; empty: Short is exact
-	Reading string    // in the unit that the name tells; empty: none
+	Reading string    // in the unit of its name; empty: none
 	Time    time.Time // for points in time, instead of Reading
 }
 
-// unit is what the name of a family says about its values.
+// unit is the unit of values by the name of their family.
 type unit int
 
 const (

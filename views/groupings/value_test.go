@@ -102,7 +102,7 @@ func FuzzValuesStayShort(f *testing.F) {
 				exact = strings.ReplaceAll(got.Short, ",", "")
 			}
 			if back, err := strconv.ParseFloat(exact, 64); err != nil || back != v && !(math.IsNaN(back) && math.IsNaN(v)) {
-				t.Errorf("%v is told as %q", v, exact)
+				t.Errorf("%v is shown as %q", v, exact)
 			}
 		}
 	})

@@ -20,18 +20,18 @@ type Doc struct {
 	Server         docs.Server // where its examples lead
 }
 
-// parts is the page as who looks at it sees it.
+// parts returns the parts of the page for its reader.
 func (d Doc) parts() []docs.Part {
 	return d.Page.Parts(docs.View{Server: d.Server, Language: d.Settings.Language})
 }
 
-// DocRun is what became of an example that was run.
+// DocRun is the result of an example.
 type DocRun struct {
 	ui.Frame
 	Example docs.Example
 	Page    *docs.Page // which offers it
-	// Status and Text are the answer that a client gets: its body, or what its
-	// headers tell.
+	// Status and Text are a client's answer: its body, or the message in its
+	// headers.
 	Status   int
 	Text     string
 	Grouping string // names the grouping's page; empty: there is no grouping
@@ -58,7 +58,7 @@ func (r DocRun) refused() bool { return r.Status >= http.StatusBadRequest }
 // runID is the element that shows what became of an example.
 func runID(example string) string { return "run-" + example }
 
-// back is where the example stands.
+// back is the address of the example.
 func (r DocRun) back() templ.SafeURL { return docURL(r.Frame, r.Page.Slug+"#"+runID(r.Example.Name)) }
 
 // DocSearch is the list of the manual's pages, or what a search of them finds.
@@ -70,13 +70,13 @@ type DocSearch struct {
 	Missing string // the slug of a page that was asked for and isn't there
 }
 
-// search is what a page shows of the search beside its own text.
+// search returns the part of the search on a page that is none of its results.
 func (d Doc) search() DocSearch { return DocSearch{Frame: d.Frame, At: d.Page.Slug} }
 
 // docURL is the address of a page of the manual.
 func docURL(f ui.Frame, slug string) templ.SafeURL { return templ.SafeURL(f.Path("/docs/" + slug)) }
 
-// path is where a hit leads.
+// path returns the address of a hit.
 func (d DocSearch) path(hit docs.Hit) templ.SafeURL {
 	if hit.Heading.Level == 1 {
 		return docURL(d.Frame, hit.Page.Slug)

@@ -320,7 +320,7 @@ func DocSearchPage(d DocSearch) templ.Component {
 	})
 }
 
-// docForm is a plain form; with htmx the results follow what is typed.
+// docForm is a plain form; with htmx the results follow the typing.
 func docForm(d DocSearch) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -434,7 +434,7 @@ func docForm(d DocSearch) templ.Component {
 	})
 }
 
-// docResults is what a search finds; without one it is the list of all pages.
+// docResults lists the results of a search; without one, all pages.
 func docResults(d DocSearch) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -971,8 +971,8 @@ func docContents(p *docs.Page) templ.Component {
 	})
 }
 
-// docExample offers to run the example that stands above it. What becomes of it
-// is shown below, or without a script on a page of its own.
+// docExample offers to run the example above it. The result is shown below, or
+// without a script on a page of its own.
 func docExample(f ui.Frame, example string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -4,7 +4,7 @@ package settings
 
 import "gatehouse/views/ui"
 
-// Form is what a person may choose.
+// Form holds the preferences that people can set.
 type Form struct {
 	ui.Frame
 	Saved  bool

@@ -9,20 +9,20 @@ import (
 	"gatehouse/views/ui"
 )
 
-// Status is how the server is doing and how it was set up.
+// Status describes the state and the configuration of the server.
 type Status struct {
 	ui.Frame
 	Problem  string    // why it can't commit changes, a sentence; empty: it can
 	Since    time.Time // of Problem; zero: not known
 	Warnings []string  // sentences
-	Admins   []string  // sentences on who is admin by an issuer
+	Admins   []string  // sentences on the admins by an issuer
 	Rates    []Rate
 	Groups   []FactGroup
 	Methods  []Method
-	Bypass   string // what holds for clients on the same machine
+	Bypass   string // the rule for clients on the same machine
 	Links    []ui.Choice
 	Flags    FlagTable
-	Wipe     bool // everything may be deleted by who looks
+	Wipe     bool // this user may delete everything
 	WipeOff  bool // it could, if that was enabled
 }
 
@@ -42,8 +42,8 @@ type Fact struct {
 // Method is a way to come in.
 type Method struct{ Name, Grants, Detail string }
 
-// Rate is how often something happened in each of the last minutes, the oldest
-// first. The last one is not over yet.
+// Rate counts an event in each of the last minutes, the oldest first. The last
+// one is not over yet.
 type Rate struct {
 	Name   string // "Pushes accepted"
 	Counts []int

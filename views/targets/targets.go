@@ -1,5 +1,5 @@
-// Package targets holds the pages about the server's clients: who pushes and who
-// scrapes.
+// Package targets holds the pages about the server's clients: those that push
+// and those that scrape.
 package targets
 
 import (
@@ -9,7 +9,7 @@ import (
 	"gatehouse/views/ui"
 )
 
-// Targets is what both pages about the clients of the server have in common.
+// Targets is the common part of both pages about the server's clients.
 type Targets struct {
 	ui.Frame
 	Jobs, Scrapers          int // how many there are to be seen
@@ -26,7 +26,7 @@ type Pushers struct {
 	Matching  int // jobs that are asked for
 
 	Search string
-	Hidden []ui.Parameter // what else a form has to send
+	Hidden []ui.Parameter // further parameters of a form
 	Clear  string         // where the list is without the search
 
 	Columns []ui.Column
@@ -36,7 +36,7 @@ type Pushers struct {
 
 // Pusher is a job with all its groupings.
 type Pusher struct {
-	ID           string // tells the row from others
+	ID           string // distinguishes the row from others
 	Job, Title   string // the title is the job in full, if it was cut
 	URL          string // of the list of its groupings
 	Groupings    int
@@ -58,7 +58,7 @@ type Scrapers struct {
 
 // Scraper is a client that scrapes. Every text is bounded and can be seen.
 type Scraper struct {
-	By                 string // the principal; empty: nobody had to say, or was let in
+	By                 string // the principal; empty: none was required, or it was denied
 	Address, UserAgent string
 	Fetches, Part      string // Part are the selectors, if there are any
 	Visits             int
@@ -102,7 +102,7 @@ func (s Scraper) complaint() string {
 	return ""
 }
 
-// size is how much was sent, and how.
+// size says how much was sent, and how.
 func (s Scraper) size() string {
 	if s.Coding == "" {
 		return ui.Size(int64(s.Bytes))

@@ -1,8 +1,8 @@
 package ui
 
-// Client is who did something.
+// Client is the author of a change.
 type Client struct {
-	By   string // for people; empty: nobody had to say
+	By   string // for people; empty: no credential was required
 	Via  string // how they came in, in a word or two; empty: that goes without saying
 	From string // the address
 }
@@ -10,7 +10,7 @@ type Client struct {
 // Known reports whether anything is known of the client.
 func (c Client) Known() bool { return c.By != "" || c.From != "" }
 
-// Name is who it was, by the address if need be.
+// Name returns the name, or else the address.
 func (c Client) Name() string {
 	if c.By != "" {
 		return c.By

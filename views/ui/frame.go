@@ -8,7 +8,7 @@ import (
 	"gatehouse/static"
 )
 
-// Frame is what every page shows around its content.
+// Frame is everything that a page shows around its content.
 type Frame struct {
 	Prefix  string // of all paths
 	Title   string // of the page
@@ -19,23 +19,24 @@ type Frame struct {
 	Open    bool // strangers may do everything
 	// Exposure says what strangers may do, in a whole sentence; empty: nothing.
 	Exposure string
-	// AllAdmin says of each issuer by which everyone is admin who it is.
+	// AllAdmin names the issuers by which everyone is admin.
 	AllAdmin []string
 	// Live names the part of the page that follows what happens; empty: none.
 	Live string
-	// DataVersion is how far the server was with its changes before the page was made.
+	// DataVersion is the server's version of the data before the page was made.
 	DataVersion string
 	Settings    Settings
 	Reload      int // seconds until the page asks again by itself; 0: it does not
-	// LeadsTo is where the page goes on to by itself, at once; empty: it stays.
+	// LeadsTo is the address to which the page moves on at once; empty: it
+	// stays.
 	LeadsTo string
 }
 
-// User is who looks at a page, and what is to be offered.
+// User is the person at a page, and what to offer to them.
 type User struct {
 	Name, Role             string
 	SignedIn               bool   // by a session, which can be ended
-	SignInURL              string // of who may sign in to be more; empty: it is not offered
+	SignInURL              string // where signing in grants more; empty: it is not offered
 	MayPush, MayAdminister bool
 	MayDelete              bool // on pages, and undo that, and run examples
 }

@@ -33,7 +33,7 @@ type Pages struct {
 // Needed reports whether there is more than one page.
 func (p Pages) Needed() bool { return p.Previous != "" || p.Next != "" }
 
-// String says what is shown.
+// String describes the shown range.
 func (p Pages) String() string {
 	return Number(p.From) + "–" + Number(p.To) + " of " + Number(p.Total)
 }

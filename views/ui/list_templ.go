@@ -69,7 +69,7 @@ func StateDot(state string) templ.Component {
 	})
 }
 
-// Pager says what is shown and links to the pages before and after it.
+// Pager shows the range and links to the pages before and after it.
 func Pager(p Pages, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

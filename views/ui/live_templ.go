@@ -143,7 +143,7 @@ func news(f Frame) templ.Component {
 // shortcut is a key, or several one after the other, and what it does.
 type shortcut struct{ keys, does string }
 
-// shortcuts are those that the script of the pages knows.
+// shortcuts are those of the pages' script.
 var shortcuts = []shortcut{
 	{"/", "Search"},
 	{"j", "Next row"},

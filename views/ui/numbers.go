@@ -50,8 +50,7 @@ func FullNumber(v float64) string {
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
-// ShortNumber keeps six digits behind which nobody looks first, and all of a
-// whole number.
+// ShortNumber keeps six significant digits, and all of a whole number.
 func ShortNumber(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v):

@@ -1,18 +1,18 @@
 package ui
 
-// Problem is what a page shows instead of its content.
+// Problem is shown by a page in place of its content.
 type Problem struct {
 	Frame
 	Status  int
 	Text    string // whole sentences
 	Request string // names the request in the server's log; empty: it is not there
-	Retry   int    // seconds after which it may work; 0: nobody knows
-	Search  bool   // what was looked for may be among the groupings
-	Action  Choice // what to do now, unless that is to search
+	Retry   int    // seconds after which it may work; 0: unknown
+	Search  bool   // the missing page may be among the groupings
+	Action  Choice // the way out, unless that is to search
 	Others  []Choice
 }
 
-// retry says when it may work; empty: nobody knows.
+// retry says when it may work; empty: unknown.
 func (p Problem) retry() string {
 	switch {
 	case p.Retry == 0:

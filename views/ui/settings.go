@@ -2,7 +2,7 @@ package ui
 
 import "context"
 
-// Settings are what a person prefers. The zero Settings are what is usual.
+// Settings are a person's preferences. The zero Settings are the defaults.
 type Settings struct {
 	Theme    string // "light" or "dark"; empty: as the system has it
 	Time     string // "utc" or "local"; empty: how long ago

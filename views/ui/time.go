@@ -67,7 +67,7 @@ func Span(d time.Duration) string {
 	return Significant(d.Seconds(), 3) + " s"
 }
 
-// longestDuration is about three million years; beyond it nobody counts days.
+// longestDuration is about three million years; beyond it days don't matter.
 const longestDuration = 1e14
 
 // Duration is a number of seconds in other units; empty: seconds say it

@@ -10,9 +10,9 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "time"
 
-// Time shows a moment as the person who looks prefers it: how long ago, which a
-// script keeps current, or in full, which a script puts into the browser's time
-// zone if that is preferred.
+// Time shows a moment as the person prefers it: how long ago, which a script
+// keeps current, or in full, which a script puts into the browser's time zone
+// if that is preferred.
 func Time(t, now time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

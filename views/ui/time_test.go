@@ -22,7 +22,7 @@ func TestTimesArePutIntoWords(t *testing.T) {
 	}
 }
 
-func TestIntervalsAreToldRoughly(t *testing.T) {
+func TestIntervalsAreRounded(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		430 * time.Millisecond:                "430 ms",
 		434*time.Millisecond + 1:              "430 ms",

@@ -8,8 +8,8 @@ package ui
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// ToastPart says in a corner what has become of something. It stands in
-// #toasts, on top of whatever page is open.
+// ToastPart reports the outcome of something in a corner. It is in #toasts, on
+// top of whatever page is open.
 func ToastPart(t Toast) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -24,7 +24,7 @@ func TestSecretsComeFromFiles(t *testing.T) {
 	s.Want(401, "GET", "/metrics", "")
 }
 
-func TestTheLogAndTheStatusTellEveryMethodAndNoSecret(t *testing.T) {
+func TestTheLogAndTheStatusListEveryMethodAndNoSecret(t *testing.T) {
 	s := harness.StartClosed(t)
 	a := s.Want(200, "GET", "/api/v1/status", "", "X-API-Key", s.Token)
 	var status struct {

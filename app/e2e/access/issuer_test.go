@@ -27,7 +27,7 @@ func TestStrangersAreAdminOnlyIfTheOperatorSaysSo(t *testing.T) {
 	}
 }
 
-func TestEachStartAndEachPageSayWhoIsAdmin(t *testing.T) {
+func TestEachStartAndEachPageNameTheAdmins(t *testing.T) {
 	t.Parallel()
 	page := func(s *harness.Server, path string) string {
 		return s.Want(200, "GET", path, "", "Accept", "text/html").Body

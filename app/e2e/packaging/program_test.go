@@ -43,7 +43,7 @@ func TestAStoreThatCannotBeWrittenEndsTheProgram(t *testing.T) {
 	}
 }
 
-func TestASecondProgramOnAStoreIsRefusedAndToldWhoHasIt(t *testing.T) {
+func TestASecondProgramOnAStoreFailsAndNamesTheFirst(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.Put("/metrics/job/x", "m 1\n")
@@ -67,7 +67,7 @@ func TestADirectoryOfSomethingElseIsRefusedAndLeftAlone(t *testing.T) {
 	harness.Unchanged(t, dir, before)
 }
 
-func TestAllWrongFlagsAreToldInOneMessage(t *testing.T) {
+func TestAllWrongFlagsAreInOneMessage(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	harness.Refuses(t, []string{"GATEHOUSE_LIMITS_SERIES=many"}, []string{
@@ -125,7 +125,7 @@ func TestHelpAndVersionAreAnswered(t *testing.T) {
 	}
 }
 
-func TestEnvironmentVariablesStandForFlagsAndFlagsBeatThem(t *testing.T) {
+func TestEnvironmentVariablesReplaceFlagsAndFlagsBeatThem(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "store")
 	env := []string{
@@ -145,7 +145,7 @@ func TestEnvironmentVariablesStandForFlagsAndFlagsBeatThem(t *testing.T) {
 	}
 }
 
-func TestTheStoreIsInDataUnlessToldOtherwise(t *testing.T) {
+func TestTheStoreIsInDataByDefault(t *testing.T) {
 	t.Parallel()
 	c := harness.Launch(t, nil, harness.Binary, harness.Loopback)
 	s := harness.Listening(c, `msg=Listening address=(\S+)`)

@@ -8,7 +8,7 @@ import (
 	"gatehouse/app/e2e/harness"
 )
 
-func TestTheLogAndWhatIsGoneAreAccessible(t *testing.T) {
+func TestTheLogAndTheDeletedAreAccessible(t *testing.T) {
 	t.Parallel()
 	axe := harness.AxeSource(t)
 	s := harness.StartEnv(t, nil)

@@ -164,7 +164,7 @@ func TestARowIsDeletedByKeyboard(t *testing.T) {
 	}
 }
 
-func TestADeleteOnItsOwnPageLeadsToWhatIsGone(t *testing.T) {
+func TestADeleteOnItsOwnPageLeadsToTheDeleted(t *testing.T) {
 	t.Parallel()
 	s := harness.StartEnv(t, nil)
 	pushJob(s, "x", 1)
@@ -181,7 +181,7 @@ func TestADeleteOnItsOwnPageLeadsToWhatIsGone(t *testing.T) {
 	s.Want(404, "GET", "/metrics/job/x/n/00", "")
 }
 
-func TestAServerThatIsAwayIsTold(t *testing.T) {
+func TestPagesSayThatTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	s := harness.StartEnv(t, nil)
 	pushJob(s, "x", 2)

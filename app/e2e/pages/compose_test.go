@@ -19,7 +19,7 @@ func writeText(b *harness.Tab, text string) {
 	}; "written"`, text))
 }
 
-func TestSomebodyWritesAPushAndIsToldWhatIsWrong(t *testing.T) {
+func TestSomebodyWritesAPushAndSeesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	axe := harness.AxeSource(t)
 	s := harness.StartEnv(t, nil)

@@ -11,7 +11,7 @@ import (
 	"gatehouse/app/e2e/peers"
 )
 
-func TestTheReadmesCommandsWorkAsTheyStandThere(t *testing.T) {
+func TestTheReadmesCommandsWorkAsWritten(t *testing.T) {
 	t.Parallel()
 	harness.Tool(t, "curl")
 	s := harness.Start(t)

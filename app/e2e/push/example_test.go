@@ -88,7 +88,7 @@ func follow(t *testing.T, s *harness.Server, language, code string, env ...strin
 	return out.String(), err
 }
 
-func TestTheExamplesOfClientsWorkAsTheyStandThere(t *testing.T) {
+func TestTheExamplesOfClientsWorkAsWritten(t *testing.T) {
 	t.Parallel()
 	for language := range runners {
 		t.Run(language, func(t *testing.T) {

@@ -43,7 +43,7 @@ backup_wait_seconds_sum{instance="",job="vm"} 2
 backup_wait_seconds_count{instance="",job="vm"} 1
 `
 
-func TestTheVictoriaMetricsClientIsToldNotToPushWithGet(t *testing.T) {
+func TestAPushWithGetOfTheVictoriaMetricsClientGetsAHint(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	s.Put("/metrics/job/vm", "before 1\n")

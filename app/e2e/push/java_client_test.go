@@ -55,12 +55,12 @@ func TestWhatJavasClientsSendIsPushedAddedAndDeleted(t *testing.T) {
 		}
 		t.Run(as+", too large", func(t *testing.T) {
 			t.Parallel()
-			client.isToldThatAPushIsTooLarge(t)
+			client.showsThatAPushIsTooLarge(t)
 		})
 	}
 }
 
-func TestJavasClientsAreToldWhatIsWrong(t *testing.T) {
+func TestJavasClientsShowWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	if !peers.Rewriting() {
 		t.Skip("go tool task clients runs it")

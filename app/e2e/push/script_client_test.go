@@ -48,8 +48,8 @@ func (d driven) try(t *testing.T, s *harness.Server, action, job string, groupin
 	return string(out), err
 }
 
-// isToldThatAPushIsTooLarge pushes 17 MB, which is refused while it is sent.
-func (d driven) isToldThatAPushIsTooLarge(t *testing.T) {
+// showsThatAPushIsTooLarge pushes 17 MB, which is refused while it is sent.
+func (d driven) showsThatAPushIsTooLarge(t *testing.T) {
 	s := harness.Start(t)
 	if out, err := d.try(t, s, "huge", "x", nil, 0); err == nil || !strings.Contains(out, "413") {
 		t.Errorf("%v\n%s\nwant an error with 413", err, harness.Tail(out))
@@ -133,12 +133,12 @@ func nodeClient(t *testing.T) driven {
 	return driven{command: []string{node, "testdata/push.js"}, pushed: "backup_wait_seconds{quantile=\"0.5\",LABELS} 2\n"}
 }
 
-func TestClientsAreToldThatAPushIsTooLarge(t *testing.T) {
+func TestClientsShowThatAPushIsTooLarge(t *testing.T) {
 	t.Parallel()
 	for name, client := range map[string]func(*testing.T) driven{"python": pythonClient, "node": nodeClient, "perl": perlClient, "c++": cppClient} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			client(t).isToldThatAPushIsTooLarge(t)
+			client(t).showsThatAPushIsTooLarge(t)
 		})
 	}
 }

@@ -159,7 +159,7 @@ func listsTargetsThatAnswer(s *harness.Server, count int) {
 	}
 }
 
-func TestNginxItselfRefusesLargePushesUntilItIsToldOtherwise(t *testing.T) {
+func TestNginxItselfRefusesLargePushesByDefault(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
 	proxy := harness.StartNginx(t, s)

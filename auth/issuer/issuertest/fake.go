@@ -1,5 +1,5 @@
 // Package issuertest is a fake OpenID Connect issuer for tests: it signs
-// tokens, publishes keys, and lies in every way that it is told to.
+// tokens, publishes keys, and lies in every configured way.
 package issuertest
 
 import (
@@ -25,7 +25,7 @@ import (
 	"time"
 )
 
-// Mode is a way to answer. Those that are not about keys are for both
+// Mode is a way to answer. Those that are not about keys apply to both
 // documents.
 type Mode string
 
@@ -185,8 +185,8 @@ func (f *Fake) Issuer() string {
 	return f.server.URL + f.path
 }
 
-// JWKSURI is where discovery says that the keys are. They are at the default
-// path too.
+// JWKSURI returns the address of the keys in the discovery document. They are
+// at the default path too.
 func (f *Fake) JWKSURI() string { return strings.TrimRight(f.Issuer(), "/") + "/keys" }
 
 // SetJWKS sets how the fake answers when asked for its keys.
@@ -236,7 +236,7 @@ func (f *Fake) Requests() []string {
 }
 
 // Fetches counts the requests for either document so far, including those that
-// still hang. What came while the fake was down doesn't count.
+// still hang. Requests while the fake was down don't count.
 func (f *Fake) Fetches() (discovery, jwks int) {
 	for _, path := range f.Requests() {
 		switch {

@@ -45,7 +45,7 @@ func part(t *testing.T, token string, n int) map[string]any {
 	return m
 }
 
-func TestATokenSaysWhatItIsToldTo(t *testing.T) {
+func TestATokenHasTheClaimsOfItsOptions(t *testing.T) {
 	f := issuertest.New(t)
 	plain := f.Token(nil)
 	claims, header := part(t, plain, 1), part(t, plain, 0)

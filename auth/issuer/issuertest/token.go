@@ -9,7 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// What tokens say unless told otherwise.
+// Defaults of tokens.
 const (
 	Audience = "gatehouse"
 	Subject  = "alice"

@@ -1,6 +1,5 @@
 // Package logintest is a fake OpenID Connect provider for tests: it signs in
-// whom it is told to, asks nobody anything, and lies in every way that it is told
-// to.
+// the configured person without asking, and lies in every configured way.
 package logintest
 
 import (
@@ -44,10 +43,10 @@ type Provider struct {
 	t    testing.TB
 	over chan struct{}
 
-	// Person is what is known of who signs in: claims, of which sub is needed.
-	// At first that is issuertest.Subject alone.
+	// Person holds the claims of the person who signs in; sub is required. At
+	// first it is issuertest.Subject alone.
 	Person map[string]any
-	// Withheld names the claims of a person that only the userinfo endpoint tells.
+	// Withheld names the claims that only the userinfo endpoint returns.
 	Withheld []string
 	// Public clients have no secret.
 	Public bool
@@ -59,13 +58,13 @@ type Provider struct {
 	Signing []issuertest.Option
 	// NoIDToken leaves the ID token out of the answer.
 	NoIDToken bool
-	// UserinfoClaims are claims that userinfo tells instead of the person's.
+	// UserinfoClaims are claims that userinfo returns instead of the person's.
 	UserinfoClaims map[string]any
 	// Decline is the code of an error with which the provider sends people back.
 	Decline string
 	// Callback changes the parameters with which it sends people back.
 	Callback func(url.Values)
-	// Token and Userinfo are how these endpoints answer.
+	// Token and Userinfo set how these endpoints answer.
 	Token, Userinfo Mode
 
 	mu       sync.Mutex
@@ -76,7 +75,7 @@ type Provider struct {
 	leavers  []url.Values
 }
 
-// grant is what a code stands for.
+// grant is what a code is exchanged for.
 type grant struct {
 	person                        map[string]any
 	nonce, challenge, redirectURI string
@@ -125,8 +124,8 @@ func (p *Provider) Relocate(path string) {
 	p.Describe("authorization_response_iss_parameter_supported", true)
 }
 
-// SetAuthMethods sets in which ways clients may tell who they are, of
-// client_secret_basic, which is the only one at first, and client_secret_post.
+// SetAuthMethods sets how clients may authenticate: client_secret_basic, which
+// is the only way at first, or client_secret_post.
 func (p *Provider) SetAuthMethods(methods ...string) {
 	p.Describe("token_endpoint_auth_methods_supported", methods)
 	p.mu.Lock()

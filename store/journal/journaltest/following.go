@@ -21,7 +21,7 @@ func follows(t *testing.T, e Engine) {
 	tr.commit(journal.Change{Key: "e"})
 	a := tr.follow(t.Context(), nil)
 	a.waitReady()
-	tr.same("told before ready", a.contents(), tr.contents())
+	tr.same("received before ready", a.contents(), tr.contents())
 	if a.at != last+1 {
 		t.Errorf("ready at revision %d, want %d", a.at, last+1)
 	}
@@ -31,9 +31,9 @@ func follows(t *testing.T, e Engine) {
 			journal.Change{Key: "z", Value: []byte(strconv.Itoa(i))})
 	}
 	a.waitFor(last)
-	tr.same("told in the end", a.contents(), tr.contents())
+	tr.same("received in the end", a.contents(), tr.contents())
 	if a.resets == 0 && len(a.changes) != 100 {
-		t.Errorf("told %d changes since ready, want every one of 100", len(a.changes))
+		t.Errorf("received %d changes since ready, want every one of 100", len(a.changes))
 	}
 }
 
@@ -45,7 +45,7 @@ func followsNothing(t *testing.T, e Engine) {
 		t.Errorf("an empty journal has %d records", len(a.held))
 	}
 	a.waitFor(tr.put("a", "1"))
-	tr.same("told", a.contents(), tr.contents())
+	tr.same("received", a.contents(), tr.contents())
 }
 
 func followsRemovals(t *testing.T, e Engine) {
@@ -81,9 +81,9 @@ func followsNoConflict(t *testing.T, e Engine) {
 		t.Fatalf("got %v, want ErrConflict", err)
 	}
 	a.waitFor(tr.put("c", "1"))
-	tr.same("told", a.contents(), tr.contents())
+	tr.same("received", a.contents(), tr.contents())
 	if len(a.held) != 2 {
-		t.Errorf("told %d records, want 2", len(a.held))
+		t.Errorf("received %d records, want 2", len(a.held))
 	}
 }
 
@@ -161,7 +161,7 @@ func followsSlowly(t *testing.T, e Engine) {
 	}
 	free()
 	slow.waitFor(last)
-	tr.same("told", slow.contents(), tr.contents())
+	tr.same("received", slow.contents(), tr.contents())
 }
 
 func endsFollow(t *testing.T, e Engine) {

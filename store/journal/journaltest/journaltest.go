@@ -7,7 +7,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// Engine is what Run tests.
+// Engine is the engine that Run tests.
 type Engine struct {
 	// Open opens the journal that is kept in dir, which is empty at first.
 	// After Close it may be opened again.
@@ -45,15 +45,15 @@ func Run(t *testing.T, e Engine) {
 		{"a scan back is in reverse order, before a key, limited and by prefix", scansBack},
 		{"increments from many goroutines lose nothing", increments},
 		{"an ended context commits and reads nothing", honoursContexts},
-		{"status tells revision, place and size", tellsStatus},
+		{"status reports revision, place and size", reportsStatus},
 		{"after close everything is refused", refusesAfterClose},
 		{"closing twice is fine", closesTwice},
 		{"a second journal on the directory is refused", refusesSecond},
-		{"a follower is told all keys in order, then ready, then changes in order", follows},
+		{"a follower gets all keys in order, then ready, then changes in order", follows},
 		{"a follower of an empty journal is ready at once", followsNothing},
-		{"a follower is told removals", followsRemovals},
-		{"a follower is told only what was written", followsNoConflict},
-		{"several followers are told the same", followsSeveral},
+		{"a follower gets removals", followsRemovals},
+		{"a follower gets only written changes", followsNoConflict},
+		{"several followers get the same", followsSeveral},
 		{"a follower that joins during commits misses nothing", followsJoining},
 		{"a follower that is slow holds up nobody and sees the end", followsSlowly},
 		{"following ends with its context and at close", endsFollow},

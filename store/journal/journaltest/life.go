@@ -33,7 +33,7 @@ func honoursContexts(t *testing.T, e Engine) {
 	tr.holds("a", "1", r)
 }
 
-func tellsStatus(t *testing.T, e Engine) {
+func reportsStatus(t *testing.T, e Engine) {
 	tr := begin(t, e)
 	s := tr.journal.Status()
 	name := s.Store
@@ -73,7 +73,7 @@ func refusesAfterClose(t *testing.T, e Engine) {
 	if r, err := j.Scan(t.Context(), "", "", 1); err == nil {
 		t.Errorf("Scan after Close: got %d records", len(r))
 	}
-	late := &audience{t: t, held: map[string]journal.Record{}, told: make(chan struct{})}
+	late := &audience{t: t, held: map[string]journal.Record{}, called: make(chan struct{})}
 	if err := j.Follow(t.Context(), late); err == nil {
 		t.Error("Follow after Close: got no error")
 	}

@@ -161,13 +161,13 @@ func keepsEmptyValues(t *testing.T, e Engine) {
 	r := tr.commit(journal.Change{Key: "a", Value: []byte{}})
 	tr.holds("a", "", r)
 	a.waitFor(r)
-	tr.same("told", a.contents(), []string{show(journal.Record{Key: "a", Value: []byte{}, Revision: r})})
+	tr.same("received", a.contents(), []string{show(journal.Record{Key: "a", Value: []byte{}, Revision: r})})
 	tr.same("scanned", tr.contents(), a.contents())
 	tr.reopen()
 	tr.holds("a", "", r)
 	again := tr.follow(t.Context(), nil)
 	again.waitReady()
-	tr.same("told after reopening", again.contents(), a.contents())
+	tr.same("received after reopening", again.contents(), a.contents())
 }
 
 func keepsValues(t *testing.T, e Engine) {

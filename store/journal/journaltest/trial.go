@@ -13,7 +13,7 @@ import (
 	"gatehouse/store/journal"
 )
 
-// patience is how long a test waits for what must come.
+// patience is the maximum time that a test waits.
 const patience = 30 * time.Second
 
 // trial is a journal under test.
@@ -125,7 +125,7 @@ type audience struct {
 	started bool
 	lastKey string
 	at      journal.Revision // reported up to here, once ready
-	told    chan struct{}    // closed at the next call
+	called  chan struct{}    // closed at the next call
 	before  func()           // called before every record, if not nil
 	err     error            // of Follow
 	ended   bool
@@ -133,7 +133,7 @@ type audience struct {
 
 // follow starts following until the test ends.
 func (tr *trial) follow(ctx context.Context, before func()) *audience {
-	a := &audience{t: tr.T, held: map[string]journal.Record{}, told: make(chan struct{}), before: before}
+	a := &audience{t: tr.T, held: map[string]journal.Record{}, called: make(chan struct{}), before: before}
 	journal := tr.journal
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(ctx)
@@ -150,8 +150,8 @@ func (a *audience) note(change func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	change()
-	close(a.told)
-	a.told = make(chan struct{})
+	close(a.called)
+	a.called = make(chan struct{})
 }
 
 func (a *audience) Reset() {
@@ -172,11 +172,11 @@ func (a *audience) Record(r journal.Record) {
 	a.note(func() {
 		switch {
 		case a.ready && r.Revision <= a.at:
-			a.t.Errorf("follower was told %s behind revision %d", show(r), a.at)
+			a.t.Errorf("follower got %s behind revision %d", show(r), a.at)
 		case !a.ready && a.started && r.Key <= a.lastKey:
-			a.t.Errorf("follower was told key %q behind %q before it was ready", r.Key, a.lastKey)
+			a.t.Errorf("follower got key %q behind %q before it was ready", r.Key, a.lastKey)
 		case !a.ready && r.Value == nil:
-			a.t.Errorf("follower was told the removal of %q before it was ready", r.Key)
+			a.t.Errorf("follower got the removal of %q before it was ready", r.Key)
 		}
 		a.started, a.lastKey = true, r.Key
 		if a.ready {
@@ -194,11 +194,11 @@ func (a *audience) Record(r journal.Record) {
 func (a *audience) Ready(r journal.Revision) {
 	a.note(func() {
 		if a.ready {
-			a.t.Errorf("follower was told that it is ready twice")
+			a.t.Errorf("follower was ready twice")
 		}
 		for _, held := range a.held {
 			if held.Revision > r {
-				a.t.Errorf("follower was ready at revision %d but had been told %s", r, show(held))
+				a.t.Errorf("follower was ready at revision %d but had received %s", r, show(held))
 			}
 		}
 		a.ready, a.at = true, r
@@ -211,13 +211,13 @@ func (a *audience) wait(what string, ok func() bool) {
 	timeout := time.After(patience)
 	for {
 		a.mu.Lock()
-		met, told := ok(), a.told
+		met, called := ok(), a.called
 		a.mu.Unlock()
 		if met {
 			return
 		}
 		select {
-		case <-told:
+		case <-called:
 		case <-timeout:
 			a.mu.Lock()
 			defer a.mu.Unlock()
@@ -235,7 +235,7 @@ func (a *audience) waitReady() {
 // waitFor waits until revision r was reported to the follower.
 func (a *audience) waitFor(r journal.Revision) {
 	a.t.Helper()
-	a.wait(fmt.Sprintf("told revision %d", r), func() bool { return a.ready && a.at >= r })
+	a.wait(fmt.Sprintf("revision %d", r), func() bool { return a.ready && a.at >= r })
 }
 
 func (a *audience) waitEnd() error {
@@ -246,7 +246,7 @@ func (a *audience) waitEnd() error {
 	return a.err
 }
 
-// contents is what the follower holds, in the order of the keys.
+// contents returns the follower's records, in the order of the keys.
 func (a *audience) contents() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -257,7 +257,7 @@ func (a *audience) contents() []string {
 	return lines
 }
 
-// contents is what the journal holds, in the order of the keys.
+// contents returns the journal's records, in the order of the keys.
 func (tr *trial) contents() []string {
 	tr.Helper()
 	records, err := tr.journal.Scan(tr.Context(), "", "", 1<<20)
