@@ -194,6 +194,7 @@ func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len
 func (h *Handler) groupings(c *fiber.Ctx, f ui.Frame, v *listView) views.Groupings {
 	p := h.store.Snapshot()
 	found, byState := h.find(p, &v.listQuery, f.Now)
+	start := v.start(found)
 	home := f.Path("/")
 	m := views.Groupings{
 		Frame: f, Total: p.Stats().Groupings, Matching: len(found), Filtered: v.filtered(),
@@ -219,14 +220,14 @@ func (h *Handler) groupings(c *fiber.Ctx, f ui.Frame, v *listView) views.Groupin
 	if m.Matching == 0 {
 		m.Meant = meant(home, v, p)
 	}
-	h.cut(&m, v, found)
+	h.cut(&m, v, found, start)
 	return m
 }
 
-// cut puts the rows of the page into the model, and the ways to others.
-func (h *Handler) cut(m *views.Groupings, v *listView, found []*store.Grouping) {
+// cut puts the rows of the page that begins at start into the model, and the links to
+// other pages.
+func (h *Handler) cut(m *views.Groupings, v *listView, found []*store.Grouping, start int) {
 	home := m.Path("/")
-	start := v.start(found)
 	if start == len(found) {
 		start = max(0, len(found)-v.limit) // what was there is gone
 	}
