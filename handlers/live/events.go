@@ -59,7 +59,7 @@ func (h *Handler) events(c *fiber.Ctx) error {
 	return nil
 }
 
-// viewer is who streams are counted for.
+// viewer identifies the client that streams are counted for.
 type viewer struct {
 	scheme        auth.Scheme
 	name, address string
