@@ -218,7 +218,7 @@ func TestATokenIsMadeOnAPageUsedRotatedAndRevoked(t *testing.T) {
 
 	b.Open(s.URL + "/tokens")
 	b.Click("main a[href$='/revoke']")
-	b.Tells(harness.DialogText, "true Revoke")
+	b.Returns(harness.DialogText, "true Revoke")
 	b.IsAccessible(axe, "in the dialog")
 	b.Click("#dialog .btn-danger")
 	b.Says("#toasts", "Revoked")

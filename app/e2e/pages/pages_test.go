@@ -63,7 +63,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 		t.Errorf("the page says %.500q", text)
 	}
 	b.Run(`document.querySelector("a[href$='/delete']").click(); "clicked"`)
-	b.Tells(harness.DialogText, "true Delete this grouping?")
+	b.Returns(harness.DialogText, "true Delete this grouping?")
 	b.Run(`document.querySelector("#dialog .btn-danger").click(); "clicked"`)
 	harness.Until(t, "the end of the delete", func() string {
 		if at := b.Reads(`location.pathname`); !strings.HasPrefix(at, "/deleted/") {
