@@ -26,7 +26,8 @@ import (
 // startGrace is how long a start may go on after the end was asked for.
 const startGrace = time.Second
 
-// watchInterval is how often the web configuration is looked at.
+// watchInterval is the interval at which the web configuration is checked for
+// changes.
 const watchInterval = time.Second
 
 // App is one server. Several can run in one process, on stores and addresses
@@ -58,7 +59,7 @@ type App struct {
 
 // server is one set of routes and the listeners that lead to it.
 type server struct {
-	listening string // what the log calls it
+	listening string // its name in the log
 	routes    *fiber.App
 	listeners []net.Listener
 }
@@ -225,7 +226,7 @@ func (a *App) openStore(ctx context.Context) error {
 	a.journal = journal
 	own, err := a.metrics.Own()
 	if err != nil {
-		return fmt.Errorf("cannot tell the server's own metrics: %w", err)
+		return fmt.Errorf("cannot gather the server's own metrics: %w", err)
 	}
 	rules := o.Store
 	rules.SessionIdle = o.Auth.SessionIdle
@@ -316,7 +317,7 @@ func (a *App) ScrapeAddr() string {
 	return a.servers[1].listeners[0].Addr().String()
 }
 
-// UseClock has the store go by another clock than the machine's. It is called at
+// UseClock gives the store another clock than the machine's. It is called at
 // most once, before Start.
 func (a *App) UseClock(c store.Clock) { a.clock = c }
 

@@ -9,8 +9,8 @@ import (
 // maxLogged bounds what is logged of a text that clients have chosen.
 const maxLogged = 1 << 10
 
-// recorded logs what has come on record. Who was not let in is in the log
-// already: that is logged as it happens.
+// recorded logs new entries of the activity log. Denied requests are in the log
+// already, one by one.
 func (a *App) recorded(x store.Entry) {
 	if x.Kind == store.EntryDenial {
 		return

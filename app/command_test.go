@@ -12,7 +12,7 @@ import (
 	subcommand "gatehouse/app/command"
 )
 
-// said is what a command wrote, and its exit code.
+// said is the output of a command, and its exit code.
 type said struct {
 	code          int
 	out, messages string
@@ -174,9 +174,9 @@ func TestWhatACommandCannotDoIsSaidInOneLine(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"foo"}, `gatehouse: there is no command "foo": it is health, import or token, or none to start the server; --help tells more`},
+		{[]string{"foo"}, `gatehouse: there is no command "foo": it is health, import or token, or none to start the server; see --help`},
 		{[]string{"tokens"}, `there is no command "tokens"`},
-		{[]string{"token"}, "must select a subcommand of 'token'; gatehouse token --help tells more"},
+		{[]string{"token"}, "must select a subcommand of 'token'; see gatehouse token --help"},
 		{[]string{"token", "foo"}, `expected command but got "foo"`},
 		{[]string{"token", "create"}, "required"},
 		{[]string{"token", "create", "x"}, "required flag(s) '--role' not provided"},
@@ -190,7 +190,7 @@ func TestWhatACommandCannotDoIsSaidInOneLine(t *testing.T) {
 		{[]string{"token", "list", "--server=localhost:9091"}, "the server's address must be like http://localhost:9091"},
 		{[]string{"token", "list", "--server=http://u:p@localhost"}, "must not hold a credential"},
 		{[]string{"token", "list", "--server=http://localhost/?x=y"}, "must have no query"},
-		{[]string{"import"}, "required argument 'file' not provided; gatehouse import --help tells more"},
+		{[]string{"import"}, "required argument 'file' not provided; see gatehouse import --help"},
 		{[]string{"import", "/nowhere"}, `"/nowhere": no such file`},
 		{[]string{"import", "/"}, `"/": is not a regular file`},
 		{[]string{"import", debianFile}, "the server takes no imports: it has to be started with --web.enable-admin-api"},

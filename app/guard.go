@@ -17,13 +17,13 @@ import (
 	"gatehouse/handlers"
 )
 
-// guards are what stands before the routes.
+// guards are those in front of the routes.
 type guards struct {
 	all     *guard.Guard
 	scrapes *guard.Guard // of the listener for scrapes only
 }
 
-// guards makes the guards and tells the log who is let in.
+// guards makes the guards and logs how clients get in.
 func (a *App) guards() (guards, error) {
 	if a.options.Auth.CertificateRole != auth.NoRole && a.web.ClientCertificates() < webconfig.Optional {
 		return guards{}, errors.New("--auth.client-certificate-role needs a --web.config.file with client_ca_file and a client_auth_type that verifies: VerifyClientCertIfGiven or RequireAndVerifyClientCert")
@@ -37,8 +37,8 @@ func (a *App) guards() (guards, error) {
 	if err != nil {
 		return guards{}, err
 	}
-	a.tellMethods("Authentication", all)
-	a.tellStandings(all)
+	a.logMethods("Authentication", all)
+	a.logStandings(all)
 	a.warn(all)
 	if len(a.options.ScrapeListenAddresses) == 0 {
 		return guards{all: all}, nil
@@ -48,7 +48,7 @@ func (a *App) guards() (guards, error) {
 		return guards{}, err
 	}
 	if c.ScrapeKey.IsSet() {
-		a.tellMethods("Authentication of scrapes on their own listener", scrapes)
+		a.logMethods("Authentication of scrapes on their own listener", scrapes)
 	} else {
 		a.log.Info("The listener for scrapes asks for no credential")
 	}
@@ -127,9 +127,9 @@ func scrapeConfig(c guard.Config) guard.Config {
 	return c
 }
 
-// bypass decides who needs no credential on this machine. Unless the operator
+// bypass decides whether local programs need a credential. Unless the operator
 // decides, it is off wherever a proxy is likely, or where the owner of a
-// connection can't be told.
+// connection is unknown.
 func bypass(o config.Options, tls bool) guard.Bypass {
 	switch {
 	case o.Auth.LocalhostBypass == "true":
@@ -149,15 +149,15 @@ func loopback(external *url.URL) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// tellMethods logs who is let in, without any secret.
-func (a *App) tellMethods(message string, g *guard.Guard) {
+// logMethods logs the ways to authenticate, without any secret.
+func (a *App) logMethods(message string, g *guard.Guard) {
 	for _, m := range g.Methods() {
 		a.log.Info(message, "scheme", m.Scheme, "grants", m.Grants, "detail", m.Detail)
 	}
 }
 
-// tellStandings logs who is admin by each issuer.
-func (a *App) tellStandings(g *guard.Guard) {
+// logStandings logs the admins by each issuer.
+func (a *App) logStandings(g *guard.Guard) {
 	for _, s := range g.Standings() {
 		if s.Strangers {
 			a.log.Warn(s.Sentence + ": require claims with --jwt.required-claims, or give roles with --auth.role-map")

@@ -111,7 +111,7 @@ func TestTheStartWarnsOfWhatIsOpenAndOfWhatIsLocked(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		env  map[string]string
-		made string // how whoever made a token came in; empty: nobody did
+		made string // how the creator of a token came in; empty: there is none
 		args []string
 		want string
 	}{
@@ -224,7 +224,7 @@ func TestTheStartLogsTheAdminsByAnIssuer(t *testing.T) {
 				t.Cleanup(i.Close)
 			}
 			log.Reset()
-			a.tellStandings(g)
+			a.logStandings(g)
 			lines := slices.Collect(strings.Lines(log.String()))
 			if len(lines) != len(test.want) {
 				t.Fatalf("logs %q, want %q", lines, test.want)

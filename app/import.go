@@ -81,8 +81,8 @@ func (a *App) giveUpImport(ctx context.Context, state store.ImportState) error {
 	return err
 }
 
-// compareImport says what a file has that the store, which is in use already,
-// lacks. A file that was imported tells nothing new.
+// compareImport reports what a file has that the store, which is in use
+// already, lacks. A file that was imported has nothing new.
 func (a *App) compareImport(path string, state store.ImportState) {
 	sum, err := upstream.Sum(path)
 	if err == nil && sum == state.File {
@@ -113,8 +113,8 @@ func notHeld(n int) string {
 	return fmt.Sprintf("%d groupings of the file are not held", n)
 }
 
-// countMissing is how many groupings are not held, once each. What has no valid
-// key is one.
+// countMissing returns how many groupings are not held, once each. Those
+// without a valid key count as one.
 func (a *App) countMissing(groupings []upstream.Grouping) int {
 	n, seen := 0, map[string]bool{}
 	for _, g := range groupings {
@@ -134,10 +134,10 @@ func (a *App) countMissing(groupings []upstream.Grouping) int {
 // importAll answers how many groupings were valid. An error says that the
 // store failed.
 func (a *App) importAll(ctx context.Context, groupings []upstream.Grouping) (imported int, err error) {
-	told, err := a.takeIn(groupings, func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
+	answers, err := a.takeIn(groupings, func(arrivals iter.Seq[store.Arrival]) ([]error, error) {
 		return a.store.Import(ctx, arrivals, "", store.Origin{})
 	})
-	for _, g := range told {
+	for _, g := range answers {
 		for _, f := range g.Refused {
 			a.log.Warn("Left a metric family out of the import", "grouping", g.Grouping, "family", f.Family, "err", f.Reason)
 		}
@@ -170,20 +170,20 @@ func (a *App) importFile(ctx context.Context, content []byte, dryRun bool, o sto
 // takeIn has a store take in groupings, and returns what has become of each. After
 // an error, which is the store's, that is nothing.
 func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arrival]) ([]error, error)) ([]gateway.Arrival, error) {
-	told := make([]gateway.Arrival, len(groupings))
+	answers := make([]gateway.Arrival, len(groupings))
 	for i, g := range groupings {
-		told[i].Grouping = selector(g)
+		answers[i].Grouping = selector(g)
 	}
-	keys := a.keyed(groupings, told)
+	keys := a.keyed(groupings, answers)
 	var asked []int
 	left, err := ask(func(yield func(store.Arrival) bool) {
 		for i, g := range groupings {
-			if told[i].LeftOut != nil {
+			if answers[i].LeftOut != nil {
 				continue
 			}
 			arrival := store.Arrival{Key: keys[i], Pushed: g.Pushed, Failed: g.Failed}
-			told[i].Grouping = keys[i].String()
-			if a.convert(g, &arrival, &told[i]); told[i].LeftOut != nil {
+			answers[i].Grouping = keys[i].String()
+			if a.convert(g, &arrival, &answers[i]); answers[i].LeftOut != nil {
 				continue
 			}
 			asked = append(asked, i)
@@ -196,9 +196,9 @@ func (a *App) takeIn(groupings []upstream.Grouping, ask func(iter.Seq[store.Arri
 		return nil, err
 	}
 	for at, i := range asked {
-		told[i].LeftOut = left[at]
+		answers[i].LeftOut = left[at]
 	}
-	return told, nil
+	return answers, nil
 }
 
 // selector shows a grouping whose key may be invalid.
@@ -211,14 +211,14 @@ func selector(g upstream.Grouping) string {
 }
 
 // keyed returns the keys of the groupings that have a valid one; of the others it
-// tells why they are left out. A Pushgateway holds a label with an empty value and
-// no such label apart; of groupings that are one to us the one counts that was
-// pushed last.
-func (a *App) keyed(groupings []upstream.Grouping, told []gateway.Arrival) []store.GroupingKey {
+// notes why they are left out. A Pushgateway holds a label with an empty value and
+// no such label apart; of groupings that are one to us the last
+// pushed one counts.
+func (a *App) keyed(groupings []upstream.Grouping, answers []gateway.Arrival) []store.GroupingKey {
 	keys := make([]store.GroupingKey, len(groupings))
 	newest := make(map[string]int)
 	for i, g := range groupings {
-		if keys[i], told[i].LeftOut = a.key(g); told[i].LeftOut != nil {
+		if keys[i], answers[i].LeftOut = a.key(g); answers[i].LeftOut != nil {
 			continue
 		}
 		id := keys[i].ID()
@@ -227,10 +227,10 @@ func (a *App) keyed(groupings []upstream.Grouping, told []gateway.Arrival) []sto
 		case !twice:
 			newest[id] = i
 		case g.Pushed.After(groupings[other].Pushed):
-			told[other].LeftOut = errTwice
+			answers[other].LeftOut = errTwice
 			newest[id] = i
 		default:
-			told[i].LeftOut = errTwice
+			answers[i].LeftOut = errTwice
 		}
 	}
 	return keys
@@ -250,15 +250,15 @@ func (a *App) key(g upstream.Grouping) (store.GroupingKey, error) {
 
 var errTwice = errors.New("another one, which differs only in labels without a value, was pushed later")
 
-// convert takes over the families that a push might bring, and tells of the others.
-func (a *App) convert(g upstream.Grouping, arrival *store.Arrival, told *gateway.Arrival) {
+// convert takes over the families that a push might bring, and notes the others.
+func (a *App) convert(g upstream.Grouping, arrival *store.Arrival, answer *gateway.Arrival) {
 	o := exposition.Options{Grouping: arrival.Key.Labels(), UTF8Names: a.options.UTF8Names}
 	arrival.Changed = make(map[string]time.Time, len(g.Families))
-	arrival.Families, told.Refused, told.LeftOut = acceptable(g.Families, o)
+	arrival.Families, answer.Refused, answer.LeftOut = acceptable(g.Families, o)
 	for _, f := range g.Families {
 		arrival.Changed[f.Name] = f.Changed
 	}
-	told.Families = len(arrival.Families)
+	answer.Families = len(arrival.Families)
 }
 
 // maxRivals bounds how many families of a grouping are left out one by one because

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// lingerBounds is how much, and how long, a connection that was told to linger
-// reads and drops before it closes.
+// lingerBounds bounds how much, and how long, a lingering connection reads and
+// drops before it closes.
 type lingerBounds struct {
 	bytes          int
 	total, silence time.Duration
@@ -18,8 +18,8 @@ type lingerBounds struct {
 
 var defaultLinger = lingerBounds{bytes: 128 << 20, total: 10 * time.Second, silence: 2 * time.Second}
 
-// lingering knows the connections that were told to linger and are not closed
-// yet, so that the program doesn't end before their clients have their answer.
+// lingering holds the connections that linger and are not closed yet, so that
+// the program doesn't end before their clients have their answer.
 type lingering struct {
 	bounds lingerBounds
 

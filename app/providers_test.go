@@ -31,7 +31,7 @@ func environments(t *testing.T, page string) (all []map[string]string) {
 	return all
 }
 
-// Whoever copies a block and puts in their own names has a server that starts.
+// A copied block with one's own names makes a server that starts.
 func TestEveryDocumentedProviderIsAConfiguration(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("s3cret\n"), 0o600); err != nil {

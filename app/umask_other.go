@@ -2,5 +2,5 @@
 
 package app
 
-// KeepFilesPrivate does nothing: here the directory decides who may open a file.
+// KeepFilesPrivate does nothing: here the directory's permissions decide.
 func KeepFilesPrivate() {}

@@ -8,7 +8,7 @@ import (
 	"gatehouse/store"
 )
 
-// Denials puts on record in a store who was not let in.
+// Denials records denied requests in a store.
 type Denials struct {
 	store *store.Store
 	named []web.Route // those that the record names in words

@@ -105,8 +105,8 @@ func (s *server) apiRoutes() []web.Route {
 	return slices.Concat(s.groupings.Routes(), s.gateway.Routes(), s.tokens.Routes(), s.gateway.ImportRoutes())
 }
 
-// allRoutes is everyRoute of a server on which everything is enabled, for those who
-// want to know the routes only.
+// allRoutes is everyRoute of a server on which everything is enabled, for
+// callers that need the routes only.
 func allRoutes() []web.Route {
 	return newServer(Config{Admin: gateway.Admin{EnableAdminAPI: true}}).everyRoute()
 }
@@ -147,7 +147,7 @@ func places() []web.Route {
 		{Path: "/api/*", Kind: web.Protocol},
 		{Path: "/api/v1/*", Kind: web.JSON},
 		{Path: "/debug/*", Kind: web.Plain}, // profiles, which are mounted as a whole
-		// Where scrapers look that were not told of the telemetry path.
+		// For scrapers that use the default instead of the telemetry path.
 		web.Get(web.Plain, "/metrics", web.Endpoint{Fetches: telemetry.FetchesAll}),
 	}
 }

@@ -1,5 +1,5 @@
-// Package command is what the program does beside serving: it asks how a server is,
-// and manages one that runs through its API.
+// Package command holds the commands beside serving: they ask for a server's
+// health, and manage a running one through its API.
 package command
 
 import (
@@ -22,6 +22,6 @@ func Run(ctx context.Context, args []string, out, messages io.Writer) (code int,
 	case "token", "import":
 		return runRemote(ctx, args, os.Getenv, out, messages), true
 	}
-	fmt.Fprintf(messages, "gatehouse: there is no command %q: it is health, import or token, or none to start the server; --help tells more\n", args[0])
+	fmt.Fprintf(messages, "gatehouse: there is no command %q: it is health, import or token, or none to start the server; see --help\n", args[0])
 	return 1, true
 }

@@ -73,7 +73,7 @@ func askHealth(ctx context.Context, o config.Options) error {
 		defer answer.Body.Close()
 		return unhealthy(answer)
 	case web.ClientCertificates() == webconfig.Required && errors.As(err, &alert) && alert.Op == "remote error":
-		return nil // it serves, but speaks with those only who have a certificate
+		return nil // it serves, but only clients with a certificate
 	}
 	return fmt.Errorf("the server at %s does not answer: %w", address, err)
 }

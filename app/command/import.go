@@ -29,7 +29,7 @@ func (c *remote) defineImport(k *kingpin.Application) {
 	from.Flag("dry-run", "Change nothing: list what would come in, and what would not.").BoolVar(&c.dryRun)
 }
 
-// imported is what a server answers about an import.
+// imported is a server's answer to an import.
 type imported struct {
 	Imported  int `json:"imported"`
 	LeftOut   int `json:"left_out"`
@@ -63,7 +63,7 @@ func (c *remote) importFile(ctx context.Context, s *server) error {
 	if err != nil {
 		return err
 	}
-	return c.tell(&answer)
+	return c.print(&answer)
 }
 
 func openRegular(path string) (*os.File, error) {
@@ -78,8 +78,8 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// tell lists what came in and what did not.
-func (c *remote) tell(answer *imported) error {
+// print lists what came in and what did not.
+func (c *remote) print(answer *imported) error {
 	done, left := "imported", "left out"
 	if c.dryRun {
 		done, left = "would import", "would leave out"

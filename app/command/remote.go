@@ -13,7 +13,7 @@ const credentialHelp = "The environment gives the credential, which has to be an
 
 const defaultServer = "http://localhost:9091"
 
-// remote is what the command line asks of a running server.
+// remote sends the command line's requests to a running server.
 type remote struct {
 	server, caFile        string
 	name                  string // or the ID, of a token that there is
@@ -42,7 +42,7 @@ func runRemote(ctx context.Context, args []string, getenv func(string) string, o
 		return 0
 	}
 	if err != nil {
-		err = fmt.Errorf("%w; gatehouse %s --help tells more", err, args[0])
+		err = fmt.Errorf("%w; see gatehouse %s --help", err, args[0])
 	} else {
 		err = c.run(ctx, chosen, getenv)
 	}

@@ -29,7 +29,7 @@ const (
 
 var errAnswer = errors.New("the answer cannot be understood; is it a Gatehouse server?")
 
-// server is what is asked.
+// server is the one that is asked.
 type server struct {
 	url        string
 	credential func(*http.Request)
@@ -208,7 +208,7 @@ func decode(resp *http.Response, longest int64, into any) error {
 	return nil
 }
 
-// token is what a server answers about one.
+// token is a server's answer about one.
 type token struct {
 	ID       string     `json:"id"`
 	Name     string     `json:"name"`

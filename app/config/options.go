@@ -225,7 +225,7 @@ func (p *parser) notes() []string {
 func (p *parser) authNotes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	const onTheWay = "is not https: whoever can change what is sent on the way can get in"
+	const onTheWay = "is not https: anyone who can change the traffic can get in"
 	a := p.Auth
 	if inPlain(a.Issuer) {
 		add("%s %s "+onTheWay, p.of(&p.Auth.Issuer).flag(), a.Issuer)
@@ -237,10 +237,10 @@ func (p *parser) authNotes() []string {
 		add("%s %s "+onTheWay, p.of(&p.Auth.LoginIssuer).flag(), a.LoginIssuer)
 	}
 	if external := p.of(&p.ExternalURL); a.ClientID != "" && inPlain(external.text()) {
-		add("%s %s is not https: whoever can read what is sent on the way gets the sessions of those who sign in", external.flag(), external.text())
+		add("%s %s is not https: anyone who can read the traffic can take over the sessions of people who sign in", external.flag(), external.text())
 	}
 	if slices.Contains(a.Tokens, a.ScrapeKey) {
-		add("%s is one of %s too: whoever scrapes may do everything", keyVariable, tokensVariable)
+		add("%s is one of %s too: anyone who scrapes may do everything", keyVariable, tokensVariable)
 	}
 	return notes
 }

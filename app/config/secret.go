@@ -130,7 +130,7 @@ func (p *parser) takeTokens(source, value string) error {
 			return fmt.Errorf("token %d holds something other than visible ASCII characters; commas or newlines separate tokens", i+1)
 		}
 		if len(token) < shortSecret {
-			p.remark("token %d of %s is shorter than %d characters: whoever guesses it may do everything", i+1, source, shortSecret)
+			p.remark("token %d of %s is shorter than %d characters: anyone who guesses it may do everything", i+1, source, shortSecret)
 		}
 	}
 	return nil

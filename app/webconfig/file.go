@@ -60,7 +60,7 @@ func OpenNamed(path string, logger *slog.Logger) (*File, error) {
 	return f, nil
 }
 
-// Empty stands for a file that says nothing and never will.
+// Empty returns a file that is empty for ever.
 func Empty() *File {
 	f := &File{opened: &configuration{}}
 	f.current.Store(f.opened)
@@ -84,12 +84,12 @@ func (f *File) ClientCertificates() ClientCertificates { return f.current.Load()
 // The map stays as it is, also when the file changes; callers only read it.
 func (f *File) Users() map[string]string { return f.current.Load().users }
 
-// Headers are what is to be added to every answer at present; nil: nothing.
-// The map stays as it is, also when the file changes; callers only read it.
+// Headers returns those to add to every answer at present; nil: none. The map
+// stays as it is, also when the file changes; callers only read it.
 func (f *File) Headers() map[string]string { return f.current.Load().headers }
 
 // Listen wraps l in TLS if the file asks for it, else it returns l. Each
-// handshake goes by what the file says then; connections that exist go on.
+// handshake uses the file's content at that time; existing connections go on.
 func (f *File) Listen(l net.Listener) net.Listener {
 	if !f.TLS() {
 		return l

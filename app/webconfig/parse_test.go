@@ -13,7 +13,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// secret stands where a file holds what must not be told.
+// secret is in files where no message may repeat it.
 const secret = "hunter2"
 
 var quiet = slog.New(slog.DiscardHandler)

@@ -16,12 +16,12 @@ import (
 // maxFileSize bounds the web configuration file and each one that it names.
 const maxFileSize = 1 << 20
 
-// source is what the file and those that it names held at one moment.
+// source is the content of the file and of those that it names at one moment.
 type source struct {
 	config *web.Config
 	pems   pems
 	err    error             // why there is not more
-	digest [sha256.Size]byte // tells sources apart
+	digest [sha256.Size]byte // distinguishes sources
 }
 
 // pems are the texts behind tls_server_config, from files or from the web
@@ -72,7 +72,7 @@ func (r reader) pems(c web.TLSConfig) (p pems, err error) {
 	return p, nil
 }
 
-// text is what the file at path holds, or inline if no file is named.
+// text returns the content of the file at path, or inline if no file is named.
 func (r reader) text(path, inline string) ([]byte, error) {
 	if path == "" {
 		return []byte(inline), nil
@@ -99,7 +99,7 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// To open a pipe would wait for whoever writes to it.
+	// To open a pipe would wait for its writer.
 	if !stat.Mode().IsRegular() {
 		return nil, errors.New("not a regular file")
 	}

@@ -11,14 +11,14 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// ClientCertificates is what a server asks clients for, from the least to the
-// most.
+// ClientCertificates is a server's requirement for clients, from the least to
+// the most.
 type ClientCertificates uint8
 
 const (
 	// None are asked for.
 	None ClientCertificates = iota
-	// Unverified ones are taken, whoever signed them: they prove nothing.
+	// Unverified ones are taken, whatever their issuer: they prove nothing.
 	Unverified
 	// Optional ones must be good if there are any.
 	Optional
@@ -73,7 +73,7 @@ func checkTLS(c *web.Config) error {
 	return errors.New("tls_server_config: " + problem)
 }
 
-// configuration is what the source says, if it is good.
+// configuration returns the configuration of the source, if it is valid.
 func (s source) configuration() (*configuration, error) {
 	if s.err != nil {
 		return nil, s.err

@@ -80,7 +80,7 @@ func visit(conn net.Conn) visitor {
 	return visitor{conn, bufio.NewReader(conn)}
 }
 
-// ask makes one request. With TLS 1.3, only this tells whether the server took
+// ask makes one request. With TLS 1.3, only this shows whether the server took
 // the client's certificate.
 func (v visitor) ask() error {
 	if _, err := io.WriteString(v.conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
@@ -98,7 +98,7 @@ func (v visitor) ask() error {
 	return err
 }
 
-// ask connects, makes one request, and tells about the connection.
+// ask connects, makes one request, and returns the state of the connection.
 func ask(addr string, c *tls.Config) (tls.ConnectionState, error) {
 	conn, err := tls.DialWithDialer(&net.Dialer{Timeout: patience}, "tcp", addr, c)
 	if err != nil {

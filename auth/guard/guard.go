@@ -115,14 +115,14 @@ type Guard struct {
 
 // New makes a guard.
 func New(c Config) (*Guard, error) {
-	told, err := lru.New[incident, int64](maxIncidents)
+	reported, err := lru.New[incident, int64](maxIncidents)
 	if err != nil {
 		return nil, err
 	}
 	if c.Provider != nil {
 		c.LoginRules = c.Login.Fingerprint()
 	}
-	g := &Guard{Config: c, standings: standings(c), reported: told}
+	g := &Guard{Config: c, standings: standings(c), reported: reported}
 	if c.Issuer != nil {
 		g.verify = g.verifier()
 	}
@@ -243,7 +243,7 @@ func Principal(c *fiber.Ctx) auth.Principal {
 }
 
 // Address is the client's: the other end of the connection, or what trusted
-// proxies tell. It is not valid where a connection has none, as by a Unix socket.
+// proxies report. It is not valid where a connection has none, as by a Unix socket.
 func (g *Guard) Address(c *fiber.Ctx) netip.Addr {
 	peer, trusted := g.peer(c)
 	if len(trusted) == 0 || !trusted.Contain(peer) {

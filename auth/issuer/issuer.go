@@ -21,7 +21,7 @@ import (
 var (
 	// ErrUnavailable says that the key may or may not exist: no keys were ever
 	// loaded, or the caller did not wait for the answer.
-	ErrUnavailable = errors.New("the signing keys of the issuer cannot be had at present")
+	ErrUnavailable = errors.New("the signing keys of the issuer are not available at present")
 	// ErrUnknownKey says that the issuer has no such key.
 	ErrUnknownKey = errors.New("the issuer has no key for this token")
 )

@@ -11,7 +11,7 @@ import (
 
 // ErrNoMetadata says that the issuer's discovery document was never read, or
 // that the caller did not wait for it.
-var ErrNoMetadata = errors.New("the discovery document of the issuer cannot be had at present")
+var ErrNoMetadata = errors.New("the discovery document of the issuer is not available at present")
 
 // Metadata is the part of a discovery document that sign-ins need. All
 // endpoints are absolute http or https URLs, and are https if the issuer is.

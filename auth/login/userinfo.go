@@ -16,7 +16,7 @@ const maxUserinfo = 1 << 20
 
 var (
 	// errNoUserinfo says that there is no more to know, now or later.
-	errNoUserinfo  = errors.New("it tells nothing")
+	errNoUserinfo  = errors.New("it has no claims about this user")
 	errOtherPerson = fmt.Errorf("%w: it is about somebody else", errNoUserinfo)
 )
 

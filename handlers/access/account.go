@@ -18,7 +18,7 @@ import (
 
 func (h *Handler) accountRoutes() []web.Route {
 	return []web.Route{
-		// Whoever is limited is told who they are, too.
+		// People with a scope see their account, too.
 		web.Get(web.Page, "/account", web.Endpoint{Name: "account", Needs: auth.Explore, Do: h.account, Limited: true}),
 		{Path: "/account/sessions/:session/end", Kind: web.Page, On: map[string]web.Endpoint{
 			"POST": {Name: "account/sessions/end", Needs: auth.Explore, Do: h.endSession},
@@ -29,8 +29,7 @@ func (h *Handler) accountRoutes() []web.Route {
 	}
 }
 
-// account shows people who they are to the server, and where else they are
-// signed in.
+// account shows people their principal, and where else they are signed in.
 func (h *Handler) account(c *fiber.Ctx) error {
 	p := guard.Principal(c)
 	m := views.Account{
@@ -85,7 +84,8 @@ var grants = []struct {
 	{auth.Administer, "Everything else: bulk deletes, undo of any delete, activity, tokens"},
 }
 
-// whyNoSessions tells those who are let in without a session why they have none.
+// whyNoSessions explains to people who came in without a session why they have
+// none.
 func whyNoSessions(s auth.Scheme) string {
 	switch s {
 	case auth.SessionCookie:
@@ -98,7 +98,7 @@ func whyNoSessions(s auth.Scheme) string {
 	return "Each of your requests carries its own credential, so there is no session to end."
 }
 
-// sessionsOf are the sessions of who asks, the last one first.
+// sessionsOf returns the sessions of the caller, the last one first.
 func (h *Handler) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSession {
 	if p.ID == "" {
 		return nil
@@ -115,8 +115,8 @@ func (h *Handler) sessionsOf(c *fiber.Ctx, p auth.Principal) []views.AccountSess
 	return rows
 }
 
-// endSession ends one of the sessions of who asks. One that has ended already is
-// no error: that is what was wanted.
+// endSession ends one of the caller's sessions. One that has ended already is
+// no error: the result is the same.
 func (h *Handler) endSession(c *fiber.Ctx) error {
 	p, handle := guard.Principal(c), c.Params("session")
 	if p.ID != "" && handle != "" {
@@ -130,7 +130,7 @@ func (h *Handler) endSession(c *fiber.Ctx) error {
 	return c.Redirect(h.web.PublicPrefix+"/account", fiber.StatusSeeOther)
 }
 
-// endSessions ends all sessions of who asks, this one too.
+// endSessions ends all sessions of the caller, this one too.
 func (h *Handler) endSessions(c *fiber.Ctx) error {
 	p, farewell := guard.Principal(c), h.web.Guard.Farewell(c, h.web.HomeAddress())
 	if p.ID != "" {

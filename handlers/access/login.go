@@ -77,8 +77,8 @@ func (h *Handler) arrive(c *fiber.Ctx) error {
 	return c.Redirect(h.web.SignInPage(url.Values{"problem": {p.word}}, next), fiber.StatusSeeOther)
 }
 
-// loginProblem is why somebody was not signed in, by the word for it in the
-// address of the page that tells it.
+// loginProblem is why a sign-in failed, by the word for it in the address of
+// the page that explains it.
 type loginProblem struct {
 	word   string
 	reason error // nil: the store failed
@@ -155,8 +155,8 @@ func (h *Handler) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 	return h.web.Page(c, m.Status, ui.ProblemPage(m))
 }
 
-// nobodyText tells people how the provider knows them, and that this is not
-// enough.
+// nobodyText names people as the provider knows them, and says that they have
+// no role.
 func (h *Handler) nobodyText(c *fiber.Ctx, p loginProblem) string {
 	text := web.WhoYouAre(auth.Principal{Name: h.web.Guard.Nobody(c)})
 	if p.word == unlisted {
@@ -168,7 +168,7 @@ func (h *Handler) nobodyText(c *fiber.Ctx, p loginProblem) string {
 // maxLogoutForm bounds what the provider sends when somebody signs out there.
 const maxLogoutForm = 64 << 10
 
-// backchannel ends the sessions of somebody who has signed out at the provider.
+// backchannel ends the sessions of a user who has signed out at the provider.
 func (h *Handler) backchannel(c *fiber.Ctx) error {
 	if h.web.Guard.Provider == nil {
 		return fiber.ErrNotFound
@@ -198,9 +198,9 @@ func logoutRefused(c *fiber.Ctx, description string) error {
 	return c.Status(fiber.StatusBadRequest).JSON(map[string]string{"error": "invalid_request", "error_description": description})
 }
 
-// signedOut tells which sessions end when somebody signs out at the provider:
-// the one that the provider names, or those of the user. Sessions of whose name
-// at the provider nothing is known end with any of the user's.
+// signedOut matches the sessions that end when a user signs out at the
+// provider: the one that the provider names, or those of the user. Sessions
+// without a known session ID at the provider end with any of the user's.
 func signedOut(l login.Logout, issuer string) func(auth.Session) bool {
 	return func(x auth.Session) bool {
 		switch {

@@ -113,7 +113,7 @@ func (h *TokenHandler) rotateToken(c *fiber.Ctx) error {
 	return web.Succeed(c, fiber.Map{"token": h.tokenJSON(t), "secret": secret})
 }
 
-// revokeToken ends a token, and tells what it was.
+// revokeToken ends a token, and returns it as it was.
 func (h *TokenHandler) revokeToken(c *fiber.Ctx) error {
 	id := c.Params("id")
 	used, from := h.store.TokenUsed(id) // is forgotten with it

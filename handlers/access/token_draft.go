@@ -35,8 +35,7 @@ type tokenDraft struct {
 // name.
 type fieldProblem struct{ field, text string }
 
-// check makes of a draft what the store makes a token of, or tells all that is
-// wrong with it.
+// check makes a store's NewToken of a draft, or returns all its problems.
 func (d tokenDraft) check() (n store.NewToken, problems []fieldProblem) {
 	wrong := func(field, text string) { problems = append(problems, fieldProblem{field, text}) }
 	n = store.NewToken{Name: strings.TrimSpace(d.name), Lifetime: d.lifetime}

@@ -22,7 +22,8 @@ import (
 
 const (
 	tokensPerPage = 100
-	// inUseWithin is how lately a token was used that something still uses.
+	// inUseWithin is the age of a last use up to which a token is probably
+	// still in use.
 	inUseWithin = 24 * time.Hour
 )
 
@@ -158,7 +159,7 @@ func (h *TokenHandler) rotationPage(c *fiber.Ctx, status int, t *store.Token, pr
 	}))
 }
 
-// seenSecret tells which secret of a token is the newest, without telling it.
+// seenSecret identifies the newest secret of a token, without revealing it.
 func seenSecret(t *store.Token) string { return strconv.FormatInt(t.Secrets[0].Created.UnixNano(), 10) }
 
 // rotateByForm gives a token a new secret, once for each time that it was asked.

@@ -35,9 +35,9 @@ const (
 	entriesPerPage     = 50
 	defaultEntries     = 100 // of one answer of the API
 	maxExportedEntries = store.MaxEntries
-	maxActor           = 256  // bytes of who is looked for
+	maxActor           = 256  // bytes of the author searched for
 	maxOperation       = 64   // bytes of an operation's name
-	maxSubjectTitle    = 1000 // characters of the same where it stands in full
+	maxSubjectTitle    = 1000 // characters of the same in full
 	// activityWait bounds how long the log is searched.
 	activityWait = 10 * time.Second
 )
@@ -56,7 +56,7 @@ var kindGroups = []struct {
 	{"denial", "Denied requests", []store.EntryKind{store.EntryDenial}},
 }
 
-// kindsNamed are the kinds that a name stands for: a kind's own, or that of a
+// kindsNamed returns the kinds that a name means: a kind's own, or that of a
 // group.
 func kindsNamed(name string) []store.EntryKind {
 	for _, g := range kindGroups {
@@ -70,7 +70,7 @@ func kindsNamed(name string) []store.EntryKind {
 	return nil
 }
 
-// kindNames are all that kindsNamed knows, for those who got one wrong.
+// kindNames lists the names that kindsNamed knows, for errors.
 func kindNames() string {
 	var names []string
 	for _, g := range kindGroups {
@@ -85,21 +85,19 @@ func kindNames() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// activityView is what a person asks of the log, as it stands in the page's
-// address.
+// activityView is the query of a person, as it is in the page's address.
 type activityView struct {
 	text, by string
 	named    []string          // kinds and groups of them
-	kinds    []store.EntryKind // that these stand for
+	kinds    []store.EntryKind // that these mean
 	from, to string            // as they were typed
 	since    time.Time
 	until    time.Time
 	before   string // the operation whose page is over; empty: the newest page
 }
 
-// readActivityView reads the query of a page. What cannot be understood is an
-// error: whoever looks into the log must not be shown other than what was asked
-// for.
+// readActivityView reads the query of a page. A wrong value is an error: a
+// reader of the log must not be shown other entries than those asked for.
 func readActivityView(c *fiber.Ctx) (v activityView, err error) {
 	v = activityView{
 		text: strings.TrimSpace(c.Query("q")), by: strings.TrimSpace(c.Query("by")),
@@ -147,9 +145,9 @@ var momentLayouts = []struct {
 
 var errMoment = errors.New("must be a time like 2026-01-31T18:40, in UTC")
 
-// parseMoment reads a point in time, in UTC unless it says otherwise, and how
-// much time its name stands for: a day, a minute, a second. Empty is the zero
-// time.
+// parseMoment parses a point in time, in UTC unless it says otherwise, and
+// returns the length that it covers: a day, a minute, a second. Empty is the
+// zero time.
 func parseMoment(text string) (at time.Time, length time.Duration, err error) {
 	if text == "" {
 		return time.Time{}, 0, nil
@@ -310,7 +308,7 @@ func (h *Handler) entry(f ui.Frame, p *store.Snapshot, e store.Entry) views.Entr
 	case store.EntrySignIn, store.EntrySignOut:
 		row.Detail = web.Printable(e.Message, web.MaxSubject)
 		if e.What = web.Printable(e.What, web.MaxClient); e.What == row.By {
-			e.What = "" // stands beside it
+			e.What = "" // is beside it
 		}
 	default:
 		row.Detail, e.What = web.Printable(e.Message, web.MaxReason), web.Visible(e.What)

@@ -12,8 +12,8 @@ import (
 	"gatehouse/store"
 )
 
-// Handler answers who pushes, scrapes and asks for the server's health. It is safe
-// for concurrent use.
+// Handler answers clients that push, scrape and ask for the server's health. It
+// is safe for concurrent use.
 type Handler struct {
 	Options
 	Metrics *telemetry.Metrics

@@ -20,9 +20,8 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// metrics serves everything that was pushed as JSON, in the shape that
-// Pushgateway gave it: numbers are strings, families stand beside the two
-// fixed keys of a grouping.
+// metrics serves all groupings as JSON, in Pushgateway's shape: numbers are
+// strings, families are beside the two fixed keys of a grouping.
 func (h *Handler) metrics(c *fiber.Ctx) error {
 	limit, err := h.web.Scope(c)
 	if err != nil {
@@ -115,8 +114,8 @@ func pushedFamily(f store.GroupingFamily) (familyJSON, error) {
 	return out, nil
 }
 
-// looseMetric is a sample that belongs to no histogram or summary, although it is
-// called so. Its name stands among its labels.
+// looseMetric is a sample that belongs to no histogram or summary, although it
+// is named like one. Its name is among its labels.
 func looseMetric(l *exposition.Line) map[string]any {
 	labels := map[string]string{model.MetricNameLabel: exposition.Unescape(l.Name)}
 	for _, x := range l.Labels {

@@ -35,7 +35,7 @@ func (h *Handler) ScrapeRoutes() []web.Route {
 	}
 }
 
-// HealthRoutes are what probes ask for, who have no credentials.
+// HealthRoutes are for probes, which have no credentials.
 func (h *Handler) HealthRoutes() []web.Route {
 	return []web.Route{
 		web.Get(web.Plain, "/health", web.Endpoint{Name: "health", Needs: auth.Public, Do: h.health, Cache: web.NoStore}).AsShown(),

@@ -16,8 +16,8 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// scrape serves everything, or the groupings that match[] selects and that whoever
-// asks is limited to.
+// scrape serves everything, or the groupings that match[] selects, within the
+// caller's scope.
 func (h *Handler) scrape(c *fiber.Ctx) error {
 	selectors, err := store.ParseSelectors(web.Queries(c, "match[]"))
 	if err != nil {
@@ -171,7 +171,7 @@ func (s *Scrape) encode(w io.Writer) error {
 	if s.own {
 		var err error
 		if own, err = s.h.Metrics.Gather(); err != nil {
-			s.h.web.Logger.Warn("Some of the server's own metrics can't be told", "err", err)
+			s.h.web.Logger.Warn("Could not gather some of the server's own metrics", "err", err)
 		}
 	}
 	e := exposition.NewEncoder(w, s.Format, s.snapshot.IsTaken)

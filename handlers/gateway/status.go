@@ -131,18 +131,19 @@ type Flag struct {
 	// variable of the environment; empty: it is the default.
 	From string
 	Help string
-	// Place says that the value names a place on the server's disk, which only admins
-	// are told.
+	// Place says that the value names a place on the server's disk, which only
+	// admins see.
 	Place bool
 }
 
 // CommandLine is where the value of a Flag may come from.
 const CommandLine = "command line"
 
-// forAdmins stands where others don't get to see a value.
+// forAdmins replaces a value that only admins see.
 const forAdmins = "(for admins only)"
 
-// FlagsFor are those of the program as whoever asks may see them, sorted by name.
+// FlagsFor returns those of the program as the caller may see them, sorted by
+// name.
 func (h *Handler) FlagsFor(c *fiber.Ctx) []Flag {
 	shown := slices.SortedFunc(slices.Values(h.Flags), func(a, b Flag) int { return cmp.Compare(a.Name, b.Name) })
 	if guard.Principal(c).Role.May(auth.Administer) {

@@ -73,9 +73,10 @@ func (h *Handler) targets(c *fiber.Ctx) error {
 	return c.Send(body)
 }
 
-// targetNames is how names of grouping labels are written: as they are for who
-// asks for that and for Prometheus 3 and later, else so that only letters, digits
-// and underscores are left. One other name makes Prometheus 2 refuse the list.
+// targetNames returns how names of grouping labels are written: as they are for
+// clients that ask for that and for Prometheus 3 and later, else so that only
+// letters, digits and underscores are left. One other name makes Prometheus 2
+// refuse the list.
 func targetNames(asked []string, userAgent string) (func(string) string, error) {
 	raw := func(name string) string { return name }
 	switch {

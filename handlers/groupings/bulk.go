@@ -45,7 +45,7 @@ type selection struct {
 	listView
 	named bool // by their ids, whatever the view
 	ids   []string
-	idle  time.Duration // leaves out what was pushed more lately
+	idle  time.Duration // leaves out groupings pushed more recently
 	// at is as of when ages count: between a question and its answer nothing
 	// becomes stale.
 	at time.Time
@@ -163,8 +163,8 @@ func versionOf(groups []*store.Grouping) string {
 	return strconv.FormatUint(d.Sum64(), 16)
 }
 
-// activeIn is how many of the groupings were pushed so lately that they may come
-// back.
+// activeIn returns how many of the groupings were pushed so recently that they
+// may come back.
 func activeIn(groups []*store.Grouping, at time.Time) int {
 	n := 0
 	for _, g := range groups {
@@ -219,7 +219,7 @@ func (h *Remover) removeMany(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return h.tellRemoval(c, deleted, "Deleted "+views.CountGroupings(deleted.Groupings)+".")
+	return h.answerRemoval(c, deleted, "Deleted "+views.CountGroupings(deleted.Groupings)+".")
 }
 
 // readAnswer reads when the question was asked, and about how many groupings.

@@ -119,10 +119,10 @@ func (h *Remover) bulkCommand(c *fiber.Ctx, f ui.Frame, s *selection, found []*s
 	return curl + " -G -X DELETE --data-urlencode " + web.QuoteShell("match[]="+selector) + " " + web.QuoteShell(server+"/api/v1/groupings")
 }
 
-// tellRemoval says what was deleted and offers to take it back: in the corner of
-// the page that is open, on a page of its own to who has no script, or whose page
-// is gone with the grouping.
-func (h *Remover) tellRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
+// answerRemoval names the deleted groupings and offers to restore them: in the
+// corner of the open page, or on a page of its own without a script, or if that
+// page is the deleted grouping's.
+func (h *Remover) answerRemoval(c *fiber.Ctx, d store.Deleted, text string) error {
 	page := h.web.PublicPrefix + "/deleted/" + d.Operation
 	if len(d.Changed) > 0 { // while it took several commits
 		page += "?kept=" + strconv.Itoa(len(d.Changed))

@@ -132,9 +132,9 @@ func (h *Composer) composeAgain(c *fiber.Ctx, id string) error {
 	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
 
-// textOf is what a grouping holds as text that can be pushed to it again,
-// without the labels that come from its key; empty for a large one. all tells
-// that the text lacks nothing.
+// textOf returns the content of a grouping as text that can be pushed to it
+// again, without the labels that come from its key; empty for a large one. all
+// reports that the text lacks nothing.
 func textOf(g *store.Grouping) (text string, all bool, err error) {
 	var b bytes.Buffer
 	e := exposition.NewEncoder(&b, exposition.Negotiate("text/plain;version=1.0.0;escaping=allow-utf-8"), nil)

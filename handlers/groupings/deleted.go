@@ -25,8 +25,8 @@ func (h *Handler) noGrouping(c *fiber.Ctx) error {
 	return h.web.Page(c, fiber.StatusNotFound, views.NoGroupingPage(h.web.Frame(c, "No such grouping", "groupings")))
 }
 
-// deletedPage says who deleted a grouping, and offers to whoever may to take that
-// back.
+// deletedPage says who deleted a grouping, and offers to undo that to those who
+// may.
 func (h *Handler) deletedPage(c *fiber.Ctx, gone store.DeletedGrouping) error {
 	e := store.Entry{Kind: store.EntryExpiry, Operation: gone.Operation}
 	recorded := false
@@ -56,8 +56,8 @@ func (h *Handler) deletedPage(c *fiber.Ctx, gone store.DeletedGrouping) error {
 	return h.web.Page(c, fiber.StatusNotFound, views.DeletedPage(m))
 }
 
-// mayTakeBack says who may undo an operation: an admin each of them, who may
-// delete their own.
+// mayTakeBack reports whether the principal may undo an operation: an admin
+// each of them, a pusher their own.
 func mayTakeBack(p auth.Principal, e store.Entry) bool {
 	own := e.Origin.ID != "" && e.Origin.ID == p.ID
 	return p.Role.May(auth.Administer) || own && p.Role.May(auth.Amend)

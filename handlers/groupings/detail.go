@@ -188,7 +188,7 @@ func (v *detailView) fillOne(m *views.Grouping, f store.GroupingFamily) error {
 	return nil
 }
 
-// pages are the ways to what does not stand on a page that shows n of a total.
+// pages are the links to the rest of a page that shows n of a total.
 func (v *detailView) pages(m *views.Grouping, family string, n, total, size int) ui.Pages {
 	p := ui.Pages{From: v.from + 1, To: v.from + n, Total: total}
 	if n == 0 {
@@ -238,8 +238,8 @@ func (v *detailView) fillList(m *views.Grouping, families []store.GroupingFamily
 	return nil
 }
 
-// beside returns the samples of a family that stands in the list, if there is
-// room for all of them.
+// beside returns the samples of a family in the list, if there is room for all
+// of them.
 func (v *detailView) beside(f store.GroupingFamily, room int) ([]views.Sample, error) {
 	if v.group.Series > withheldSeries || f.Series > samplesPerPage || len(f.Text)+len(f.Proto) > room {
 		return nil, nil

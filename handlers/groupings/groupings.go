@@ -132,7 +132,7 @@ func (h *Handler) groupingJSON(g *store.Grouping, now time.Time) groupingJSON {
 // listQuery is what a client asks of the list.
 type listQuery struct {
 	selectors store.Selectors
-	within    store.Selectors // what whoever asks is limited to
+	within    store.Selectors // the caller's scope
 	words     []string        // all of which must be found
 	state     string
 	sort      string
@@ -217,13 +217,13 @@ func isOrder(sort string) bool {
 	return ok
 }
 
-// place is where a grouping stands in the sorted list.
+// place is the position of a grouping in the sorted list.
 type place struct {
 	rank int64
 	id   string
 }
 
-// places returns what tells a grouping's place.
+// places returns the function that finds a grouping's place.
 func (q *listQuery) places() func(*store.Grouping) place {
 	rank := orders[strings.TrimPrefix(q.sort, "-")]
 	return func(g *store.Grouping) place { return place{rank(g), g.Key.ID()} }
@@ -254,9 +254,9 @@ func (q *listQuery) page(groups []*store.Grouping) (page []*store.Grouping, next
 	return groups[:q.limit], q.cursorAt(groups[q.limit-1])
 }
 
-// start is where in the sorted list the page begins. A cursor names the last
-// grouping of the page before, so that nothing is told twice when others come
-// or go.
+// start returns where in the sorted list the page begins. A cursor names the
+// last grouping of the page before, so that nothing is shown twice when others
+// come or go.
 func (q *listQuery) start(groups []*store.Grouping) int {
 	after, err := q.after()
 	if err != nil || q.cursor == "" {

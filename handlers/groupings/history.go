@@ -16,8 +16,8 @@ import (
 	views "gatehouse/views/groupings"
 )
 
-// A pause of overdueAfter times the usual one is too long, but for short ones:
-// who tries something out pushes a few times in a row.
+// A pause of overdueAfter times the usual one is too long, except for short
+// ones: people who try something out push a few times in a row.
 const (
 	overdueAfter = 3
 	minOverdue   = 2 * time.Minute

@@ -50,8 +50,7 @@ const (
 	maxChips    = 12  // labels of a grouping in the list
 )
 
-// listView is what a person asks of the list, as it stands in the page's
-// address.
+// listView is the query of a person, as it is in the page's address.
 type listView struct {
 	listQuery
 	text        string   // of the search

@@ -16,7 +16,7 @@ import (
 	"gatehouse/views/ui"
 )
 
-// activeWithin is how lately a grouping that may come back was pushed.
+// activeWithin is the age of a last push up to which a grouping may come back.
 const activeWithin = 5 * time.Minute
 
 // maxNamed is how many groupings are named one by one.
@@ -52,8 +52,8 @@ func (h *Handler) nothingToRemove(c *fiber.Ctx) error {
 	return h.noGrouping(c)
 }
 
-// isActive reports whether a grouping was pushed so lately, or is pushed so often, that
-// it may come back.
+// isActive reports whether a grouping was pushed so recently, or is pushed so
+// often, that it may come back.
 func isActive(g *store.Grouping, now time.Time) bool {
 	return now.Sub(g.Since()) < max(activeWithin, 2*g.PushInterval)
 }
@@ -99,7 +99,7 @@ func (h *Remover) remove(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	return h.tellRemoval(c, deleted, "Deleted "+web.Shorten(g.Key.String(), web.MaxName)+".")
+	return h.answerRemoval(c, deleted, "Deleted "+web.Shorten(g.Key.String(), web.MaxName)+".")
 }
 
 func (h *Remover) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
@@ -111,8 +111,8 @@ func (h *Remover) askAgain(c *fiber.Ctx, k store.GroupingKey) error {
 	return h.removalPage(c, fiber.StatusConflict, p, g, true)
 }
 
-// removal finds a delete that whoever asks may see and take back: an admin all
-// of them, others their own.
+// removal finds a delete that the caller may see and undo: an admin all of
+// them, others their own.
 func (h *Remover) removal(c *fiber.Ctx) (store.Entry, error) {
 	e, ok, err := h.store.Entry(context.Background(), c.Params("operation"))
 	if err != nil {

@@ -112,7 +112,7 @@ func (b *Browser) Callback(p *logintest.Provider, link string, person map[string
 	return back.RequestURI()
 }
 
-// SignIn signs somebody in who has a role.
+// SignIn signs in a person with a role.
 func (b *Browser) SignIn(p *logintest.Provider, person map[string]any) *Browser {
 	b.Server.T.Helper()
 	a := b.Get(b.Callback(p, b.Server.Prefix+"/auth/login", person))

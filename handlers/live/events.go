@@ -59,7 +59,7 @@ func (h *Handler) events(c *fiber.Ctx) error {
 	return nil
 }
 
-// viewer is who streams are counted for.
+// viewer identifies the client that streams are counted for.
 type viewer struct {
 	scheme        auth.Scheme
 	name, address string
@@ -104,7 +104,7 @@ type eventStream struct {
 	ending <-chan struct{} // closed when the server stops; nil: never
 	leave  func()
 
-	told web.Mark
+	sent web.Mark
 	rest []byte // what no Read had room for so far
 
 	gone             chan struct{} // closed when the client has left; nil before the first Read
@@ -112,7 +112,7 @@ type eventStream struct {
 }
 
 func newEventStream(conn net.Conn, now func() web.Mark, ending <-chan struct{}, leave func()) *eventStream {
-	return &eventStream{conn: conn, now: now, ending: ending, leave: leave, told: now()}
+	return &eventStream{conn: conn, now: now, ending: ending, leave: leave, sent: now()}
 }
 
 // resume begins where a client that says which event it got last has left off.
@@ -121,10 +121,10 @@ func (s *eventStream) resume(last string) {
 		return
 	}
 	m, ok := web.ParseMark(last)
-	if !ok || m.Changes > s.told.Changes {
+	if !ok || m.Changes > s.sent.Changes {
 		m = web.Mark{} // nothing that was sent here, so what was missed can't be counted
 	}
-	s.told = m
+	s.sent = m
 }
 
 // Read waits until there is something to send. What it returns is to be sent
@@ -207,13 +207,13 @@ func (s *eventStream) watch() {
 // is not known; "" if there are none.
 func (s *eventStream) changed() string {
 	now := s.now()
-	if now == s.told {
+	if now == s.sent {
 		return ""
 	}
 	count := uint64(0)
-	if s.told.Epoch == now.Epoch {
-		count = now.Changes - s.told.Changes
+	if s.sent.Epoch == now.Epoch {
+		count = now.Changes - s.sent.Changes
 	}
-	s.told = now
+	s.sent = now
 	return fmt.Sprintf("event: changed\nid: %s\ndata: %d\n\n", now, count)
 }

@@ -69,8 +69,8 @@ func (h *Handler) examplesServer(c *fiber.Ctx) docs.Server {
 // maxHost is the length of the longest name of a host, with a port.
 const maxHost = 253 + len(":65535")
 
-// isPlainHost reports whether a host can stand in a command as it is. Browsers take
-// $, ; and the like for parts of a name too.
+// isPlainHost reports whether a host can be in a command as it is. Browsers
+// take $, ; and the like for parts of a name too.
 func isPlainHost(host string) bool {
 	isPlain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(".-_:[]", r)

@@ -36,8 +36,8 @@ func (h *Handler) exampleToRun(c *fiber.Ctx) error {
 	return c.Redirect(h.web.PublicPrefix+"/docs/"+docs.PageOf(e).Slug+"#run-"+e.Name, fiber.StatusSeeOther)
 }
 
-// runExample does what an example says, as if a client had asked for it, and
-// tells what the client would have been answered.
+// runExample runs an example as if a client had sent it, and shows the client's
+// answer.
 func (h *Handler) runExample(c *fiber.Ctx) error {
 	e, key, err := h.exampleOf(c)
 	if err != nil {

@@ -209,8 +209,8 @@ var schemes = map[auth.Scheme]string{
 	auth.SessionCookie: "Session", auth.OIDC: "Sign-in at the OpenID provider", auth.Certificate: "Client certificate", auth.Localhost: "This machine", auth.Anonymous: "Everyone",
 }
 
-// methods says who is let in, in the order in which credentials are looked
-// for, and what may be weaker than one believes.
+// methods lists the ways to authenticate, in the order in which credentials are
+// looked for, with warnings about weaknesses.
 func (h *Handler) methods() (list []views.Method, bypass string, warnings []string) {
 	active := h.web.Guard.Methods()
 	if h.web.Guard.CanSignIn() {
@@ -239,7 +239,7 @@ func (h *Handler) methods() (list []views.Method, bypass string, warnings []stri
 	return list, bypassText(h.web.Guard.Bypass, open), warnings
 }
 
-// admins say who is admin by the issuers that let no strangers in.
+// admins returns sentences on the admins by issuers that let no strangers in.
 func (h *Handler) admins() (sentences []string) {
 	for _, standing := range h.web.Guard.Standings() {
 		if !standing.Strangers {

@@ -34,7 +34,8 @@ const (
 	maxStateLinked = 64
 )
 
-// targetsPage shows who talks to the server: who pushes, or who scrapes.
+// targetsPage shows the server's clients: those that push, or those that
+// scrape.
 func (h *Handler) targetsPage(c *fiber.Ctx) error {
 	v, err := readPushersView(c)
 	if err != nil {
@@ -60,8 +61,7 @@ func (h *Handler) targetsPage(c *fiber.Ctx) error {
 	return h.web.Page(c, fiber.StatusOK, views.PushersPage(pushersList(t, &v, jobs)))
 }
 
-// pushersView is what a person asks of the jobs, as it stands in the page's
-// address.
+// pushersView is the query of a person, as it is in the page's address.
 type pushersView struct {
 	text  string // of the search
 	words []string

@@ -60,7 +60,7 @@ func (h *Handler) scrapedAt(c *fiber.Ctx) scrapedAt {
 		}
 	}
 	if h.ScrapesElsewhere {
-		// That listener trusts whoever reaches it, but for the key.
+		// That listener trusts all clients, but for the key.
 		if at.credential != auth.ScrapeKey {
 			at.credential = ""
 		}

@@ -1,5 +1,5 @@
-// Package telemetry knows how the server itself is doing: its own metrics, what
-// happened in the last hour, and who scraped. It knows nothing of HTTP.
+// Package telemetry measures the server itself: its own metrics, the events of
+// the last hour, and its scrapers. It knows nothing of HTTP.
 package telemetry
 
 import (
@@ -35,7 +35,7 @@ type Metrics struct {
 	decisions     *prometheus.CounterVec
 	keyFetches    *prometheus.CounterVec
 
-	// What happened in the last hour, for people who have no Prometheus at hand.
+	// Events of the last hour, for people who have no Prometheus at hand.
 	lastPushes, lastRefusals, lastScrapes tally
 
 	viewers prometheus.Gauge
@@ -86,7 +86,7 @@ func NewMetrics() *Metrics {
 			Name: "gatehouse_jwks_refreshes_total", Help: "Fetches of the issuer's signing keys, by result.",
 		}, []string{"result"}),
 		viewers: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "gatehouse_sse_clients", Help: "Open pages that are told of changes as they happen.",
+			Name: "gatehouse_sse_clients", Help: "Open pages that receive changes as they happen.",
 		}),
 	}
 	m.registry.MustRegister(
@@ -95,7 +95,7 @@ func NewMetrics() *Metrics {
 		m.requests, m.pushDuration, m.pushSize, m.refusals, m.notices, m.scrapeSeconds, m.scrapeBytes,
 		m.commitSeconds, m.commitChanges, m.commitErrors, m.decisions, m.keyFetches, m.viewers,
 	)
-	// Families without a child would not be told, and so not be reserved.
+	// Families without a child would not be gathered, and so not be reserved.
 	m.requests.WithLabelValues("200", "push", "put")
 	for _, method := range []string{"put", "post"} {
 		m.pushDuration.WithLabelValues(method)
@@ -217,15 +217,15 @@ func (m *Metrics) Scraped(d time.Duration, bytes int64) {
 	m.scrapeBytes.Observe(float64(bytes))
 }
 
-// Gather returns the own metrics as they are now, sorted by name. What can be
-// told is, also with an error.
+// Gather returns the own metrics as they are now, sorted by name. With an error
+// it returns those that it could gather.
 func (m *Metrics) Gather() ([]exposition.Family, error) {
 	gathered, err := m.registry.Gather()
 	families, convertErr := exposition.FromDTOs(gathered, exposition.Options{})
 	return families, errors.Join(err, convertErr)
 }
 
-// storeGauge is a metric that a snapshot or the store's status tells.
+// storeGauge is a metric taken from a snapshot or the store's status.
 type storeGauge struct {
 	name, help string
 	value      func(store.Stats, store.Status) float64
@@ -248,7 +248,7 @@ var storeGauges = []storeGauge{
 
 const (
 	storeInfoName = "gatehouse_store_info"
-	storeInfoHelp = "Always 1; the label tells the engine that keeps what is stored."
+	storeInfoHelp = "Always 1; the label names the storage engine."
 )
 
 func truth(b bool) float64 {

@@ -14,7 +14,7 @@ func (m *Metrics) Hour(now time.Time) Hour {
 	return Hour{m.lastPushes.hour(now), m.lastRefusals.hour(now), m.lastScrapes.hour(now)}
 }
 
-// ratedMinutes is how far back it is told how often something happened.
+// ratedMinutes is the number of minutes for which events are counted.
 const ratedMinutes = 60
 
 // tally counts by the minute how often something happens, for an hour. The zero

@@ -12,7 +12,8 @@ const (
 	maxScrapers = 100
 	// scraperMemory is how long a scraper is remembered that comes no more.
 	scraperMemory = 24 * time.Hour
-	// seenTimes are the visits of a scraper by which its interval is told.
+	// seenTimes is the number of visits that a scraper's interval is computed
+	// from.
 	seenTimes = 8
 	// fewestGaps are needed before somebody is taken for regular.
 	fewestGaps = 4
@@ -29,10 +30,10 @@ const (
 	FetchesTargets   = "targets"
 )
 
-// Scrapers remembers who scraped since the start: a bounded number of clients.
-// Of too many those go first that were never let in, then those that were not
-// seen for the longest time. All listeners of a server share one. It is safe for
-// concurrent use.
+// Scrapers remembers the scrapers since the start: a bounded number of clients.
+// If there are too many, those that were never let in go first, then those that
+// were not seen for the longest time. All listeners of a server share one. It
+// is safe for concurrent use.
 type Scrapers struct {
 	mu     sync.Mutex
 	seen   map[Client]*visitor
@@ -42,9 +43,8 @@ type Scrapers struct {
 // NewScrapers makes an empty record.
 func NewScrapers() *Scrapers { return &Scrapers{seen: map[Client]*visitor{}} }
 
-// Client is what one scraper is told from another by. Who it signs in as
-// is left out, so that one that was refused is still the same when its
-// credential is put right.
+// Client distinguishes one scraper from another. Its principal is left out, so
+// that a denied one is still the same when its credential is corrected.
 type Client struct {
 	Address, UserAgent string
 	Fetches            string
@@ -134,8 +134,8 @@ type Scraper struct {
 // Amiss reports whether the last visit failed or the next one is overdue.
 func (s *Scraper) Amiss() bool { return s.failed() || s.Overdue }
 
-// List returns who was seen lately, those with problems first, and whether
-// anybody got metrics since the start.
+// List returns recent scrapers, those with problems first, and whether any got
+// metrics since the start.
 func (s *Scrapers) List(now time.Time) (list []Scraper, served bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +158,8 @@ func (s *Scrapers) List(now time.Time) (list []Scraper, served bool) {
 	return list, s.served
 }
 
-// regular is the usual time between visits: the median, so that an outage does
-// not count. It is 0 for people, who come now and then.
+// regular returns the usual time between visits: the median, so that an outage
+// does not count. It is 0 for people, who come now and then.
 func regular(times []time.Time) time.Duration {
 	var gaps []time.Duration
 	for i := 1; i < len(times); i++ {

@@ -110,8 +110,8 @@ func safeAgain(c *fiber.Ctx) bool {
 	return c.Method() == fiber.MethodGet && strings.HasPrefix(c.OriginalURL(), "/") && !strings.HasPrefix(c.OriginalURL(), "//")
 }
 
-// signInURL returns where people sign in who came in without that; empty: they need
-// not, or cannot.
+// signInURL returns where people who came in without a sign-in can sign in;
+// empty: they need not, or cannot.
 func (s *Site) signInURL(c *fiber.Ctx, by auth.Scheme) string {
 	switch by {
 	case auth.Anonymous, auth.Localhost, auth.Certificate:

@@ -26,7 +26,7 @@ type Answer struct {
 
 // Error texts for what is not the client's business.
 const (
-	TextInternal    = "internal error; the server's log tells more"
+	TextInternal    = "internal error; see the server's log"
 	TextUnavailable = "the server cannot commit changes at present; try again"
 	TextBroken      = "the server cannot commit changes any more and has to be restarted"
 	TextBusy        = "the server is overloaded; try again"
@@ -130,8 +130,8 @@ func denialStatus(err error) int {
 	return fiber.StatusForbidden
 }
 
-// onError answers whatever went wrong: in JSON below the JSON API and to who
-// asks for JSON, with a page to people, else in one line.
+// onError answers with an error: in JSON below the JSON API and to clients that
+// ask for JSON, with a page to people, else in one line.
 func (s *Site) onError(c *fiber.Ctx, err error) error {
 	a := AnswerTo(err)
 	request := s.reportFailure(c, a, err)

@@ -10,8 +10,8 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// ETags makes entity tags. They are told apart between processes, since what
-// they are made of starts anew in each.
+// ETags makes entity tags. They differ between processes, since the versions in
+// them start anew in each.
 type ETags struct{ process string }
 
 // NewETags makes entity tags of this process.

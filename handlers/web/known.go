@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Known is what is known of paths, also where nothing is served: errors are shown
-// in the way of the path, and who is refused never gets to a route.
+// Known classifies paths, also where nothing is served: errors are shown in the
+// way of the path, and a denied request never gets to a route.
 type Known struct {
 	prefix string             // of all routes
 	below  map[string][]Route // by the first segment, those that say more first

@@ -12,7 +12,7 @@ import (
 	"gatehouse/store"
 )
 
-// unlimited lets those only on to do who may act on every grouping.
+// unlimited calls do only for callers that may act on every grouping.
 func unlimited(do fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
 		if p := guard.Principal(c); p.Scope != "" {
@@ -26,8 +26,8 @@ func forbidden(p auth.Principal) error {
 	return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 }
 
-// Scope is what groupings must satisfy for whoever asks to act on them. A token
-// that has gone since it was let in may do nothing.
+// Scope returns the scope of the caller: groupings must satisfy it. A token
+// that was revoked since it was let in may do nothing.
 func (s *Site) Scope(c *fiber.Ctx) (store.Selectors, error) {
 	p := guard.Principal(c)
 	if p.Scope == "" {
@@ -41,7 +41,7 @@ func (s *Site) Scope(c *fiber.Ctx) (store.Selectors, error) {
 	return t.Scope, nil
 }
 
-// Allow refuses to let whoever asks act on a grouping outside of their limit.
+// Allow refuses a grouping outside of the caller's scope.
 func (s *Site) Allow(c *fiber.Ctx, k store.GroupingKey) error {
 	limit, err := s.Scope(c)
 	if err == nil && !limit.Match(k.Labels()) {
@@ -50,8 +50,8 @@ func (s *Site) Allow(c *fiber.Ctx, k store.GroupingKey) error {
 	return err
 }
 
-// Discreet is an error as whoever asks may be told it: it names no grouping that
-// they may not see.
+// Discreet returns an error as the caller may read it: it names no grouping
+// that they may not see.
 func (s *Site) Discreet(c *fiber.Ctx, err error) error {
 	r, ok := errors.AsType[*store.Refusal](err)
 	if !ok || r.Discreet == "" || guard.Principal(c).MayRead() && s.Allow(c, r.Other) == nil {
@@ -73,8 +73,8 @@ func FailureWithin(limit store.Selectors, g *store.Grouping) string {
 	return text
 }
 
-// OutsideScope makes a refusal of an error that says that some of the groupings are
-// beyond what whoever asks is limited to.
+// OutsideScope makes a refusal of an error about groupings beyond the caller's
+// scope.
 func OutsideScope(c *fiber.Ctx, err error) error {
 	if errors.Is(err, store.ErrOutside) {
 		return &auth.Refusal{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}

@@ -25,7 +25,7 @@ func Client(o store.Origin) ui.Client {
 	return client
 }
 
-// Origin is who asks for a change, and from where.
+// Origin returns the author of a change, and the address.
 func (s *Site) Origin(c *fiber.Ctx) store.Origin {
 	p := guard.Principal(c)
 	return store.Origin{By: p.Name, From: s.ClientAddress(c), Via: string(p.Scheme), ID: p.ID}

@@ -15,8 +15,8 @@ import (
 	"gatehouse/views/ui"
 )
 
-// pagePolicy lets a page load what comes from here, and nothing else: no script
-// and no style that stands in the page itself.
+// pagePolicy lets a page load files of this server, and nothing else: no inline
+// script or style.
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 

@@ -23,7 +23,7 @@ func ReasonOfRefusal(f ui.Frame, p *store.Snapshot, grouping, message string) ui
 	return ui.Reason{Before: message}
 }
 
-// Brief is a reason where many stand below each other.
+// Brief is a reason where many are below each other.
 func Brief(r ui.Reason) ui.Reason {
 	r.Before, r.Other, r.After = Shorten(r.Before, MaxReason), Shorten(r.Other, MaxSubject), Shorten(r.After, MaxReason)
 	return r

@@ -16,8 +16,8 @@ const (
 	maxSeen      = 200 // characters of everything else that clients may choose
 )
 
-// record counts a request and, for pushes, how long it took; of scrapes it
-// remembers who asked.
+// record counts a request and, for pushes, how long it took; it remembers
+// scrapers.
 func (s *Server) record(c *fiber.Ctx) error {
 	began := time.Now()
 	err := c.Next()
@@ -56,8 +56,8 @@ func isScrape(c *fiber.Ctx, e *Endpoint) bool {
 		(status == fiber.StatusOK || status == fiber.StatusNotModified)
 }
 
-// noteScrape remembers who asked for a scrape route, also if in vain. An answer
-// that is made while it is sent is noted when it has been.
+// noteScrape remembers the client of a scrape route, also if it was denied. An
+// answer that is made while it is sent is noted when it has been.
 func (s *Server) noteScrape(c *fiber.Ctx, began time.Time, err error) {
 	fetches := s.fetched(c)
 	if fetches == "" {
@@ -94,7 +94,7 @@ func (s *Server) noteScrape(c *fiber.Ctx, began time.Time, err error) {
 }
 
 // fetched names what a request fetches from a scrape route; "": it is for
-// another one. It goes by the path: who is refused never gets to a route.
+// another one. It uses the path: a denied request never gets to a route.
 func (s *Server) fetched(c *fiber.Ctx) string {
 	if m := c.Method(); m != fiber.MethodGet && m != fiber.MethodHead {
 		return ""

@@ -31,8 +31,8 @@ type Endpoint struct {
 	Needs auth.Action // what a client must be allowed to
 	Do    fiber.Handler
 
-	// Limited ones keep to what a principal is limited to. All others are closed to
-	// those who are.
+	// Limited routes respect the principal's scope. All others are closed to
+	// principals with one.
 	Limited bool
 	// Cache is the Cache-Control of answers other than errors; empty: what they say
 	// themselves, and for pages that they are asked for anew.

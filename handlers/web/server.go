@@ -67,9 +67,8 @@ func (s *Server) tune(app *fiber.App) {
 	below.SecureErrorLogMessage = true
 }
 
-// Headers of every answer, for browsers: what comes from here is what it says
-// it is, loads nothing, is shown in no frame and to no other site, and tells no
-// site where its reader came from.
+// Headers of every answer, for browsers: content is of the type it says, loads
+// nothing, is shown in no frame and to no other site, and sends no referrer.
 var securityHeaders = [][2]string{
 	{fiber.HeaderXContentTypeOptions, "nosniff"},
 	{fiber.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'"},
@@ -110,9 +109,9 @@ func (s *Server) setHeaders(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// lingerer is a connection that can be told to see its last answer delivered:
-// a plain Close while the client is still sending resets the connection and
-// takes the answer with it.
+// lingerer is a connection that can wait until its last answer is delivered: a
+// plain Close while the client is still sending resets the connection and takes
+// the answer with it.
 type lingerer interface{ Linger() }
 
 // linger makes conn, or the connection below a TLS one, see its last answer

@@ -15,16 +15,16 @@ import (
 	"gatehouse/store"
 )
 
-// Site is what all parts of the server have in common: where it is, who is let in,
-// and how it answers. It is safe for concurrent use.
+// Site is the common part of all handlers: the server's address, its guard, and
+// how it answers. It is safe for concurrent use.
 type Site struct {
 	Base
 	Guard   *guard.Guard
 	Store   clockedStore
 	Logger  *slog.Logger
 	Version string
-	// SignIn asks people to sign in who are not let in, and reports whether it has
-	// answered. nil: nobody can sign in.
+	// SignIn asks people who are not let in to sign in, and reports whether it
+	// has answered. nil: nobody can sign in.
 	SignIn func(c *fiber.Ctx, err error) bool
 
 	Known *Known

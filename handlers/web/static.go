@@ -26,7 +26,7 @@ func (s *Site) static(c *fiber.Ctx) error {
 	return sendFile(c, f)
 }
 
-// favicon serves the icon to who asks for it where it always was.
+// favicon serves the icon at its traditional address.
 func (s *Site) favicon(c *fiber.Ctx) error {
 	f, _ := static.Find(static.Path("icon.svg"))
 	return sendFile(c, f)

@@ -218,7 +218,7 @@ func TestATokenIsMadeOnAPageUsedRotatedAndRevoked(t *testing.T) {
 
 	b.Open(s.URL + "/tokens")
 	b.Click("main a[href$='/revoke']")
-	b.Tells(harness.DialogText, "true Revoke")
+	b.Returns(harness.DialogText, "true Revoke")
 	b.IsAccessible(axe, "in the dialog")
 	b.Click("#dialog .btn-danger")
 	b.Says("#toasts", "Revoked")
@@ -229,7 +229,7 @@ func TestATokenIsMadeOnAPageUsedRotatedAndRevoked(t *testing.T) {
 	b.Silent()
 }
 
-// command runs the program's commands as an operator does, who has a token.
+// command runs the program's commands as an operator with a token does.
 func command(t *testing.T, s *harness.Server, token string, args ...string) (out, messages string, code int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), harness.Binary, args...)

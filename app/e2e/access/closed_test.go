@@ -42,8 +42,8 @@ var (
 	openToAll = map[string]fates{"nothing": letIn, "the key": letIn, "the token": letIn, "a made token": letIn, "a stray token": letIn, "a wrong token": letIn}
 )
 
-// storeWithTokens is a store that knows a token of somebody who had signed in, and
-// one that was made while all was open.
+// storeWithTokens returns a store that knows a token of a user who had signed
+// in, and one that was made while all was open.
 func storeWithTokens(t *testing.T) (dir, made, stray string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "store")

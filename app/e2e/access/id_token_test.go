@@ -26,8 +26,8 @@ func atFake(t *testing.T, p *logintest.Provider) *harness.Site {
 // idClaims are claims that a token has instead of the right ones.
 type idClaims = map[string]any
 
-// lies are what a provider may do, or somebody who stands between, and the
-// status of the page that people get then.
+// lies are forgeries of a provider, or of somebody in between, and the status
+// of the page that people get then.
 func lies(t *testing.T) map[string]struct {
 	lie    func(*logintest.Provider)
 	status int

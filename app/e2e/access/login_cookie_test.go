@@ -60,7 +60,7 @@ func TestCookiesBelongToTheAddressThatIsConfigured(t *testing.T) {
 	b.Silent()
 }
 
-// flags checks all that browsers are told of a cookie.
+// flags checks all attributes of a cookie.
 func flags(t *testing.T, cookies []string, secure, ends bool) {
 	t.Helper()
 	if len(cookies) != 1 {

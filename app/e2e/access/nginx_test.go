@@ -42,7 +42,7 @@ func TestAProxyOnTheSameMachineIsNoLocalUser(t *testing.T) {
 		{"automatic", "auto", nil, 200, 401},
 		{"automatic, with a local Host", "auto", []string{"proxy_set_header Host localhost;"}, 200, 401},
 		{"off", "false", nil, 401, 401},
-		// This is what the automatic way is for.
+		// This is the purpose of the automatic way.
 		{"forced, nothing tells of the proxy", "true", nil, 200, 200},
 		{"forced, X-Forwarded-For", "true", []string{"proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"}, 200, 401},
 		{"forced, X-Forwarded-Proto", "true", []string{"proxy_set_header X-Forwarded-Proto $scheme;"}, 200, 401},

@@ -21,8 +21,8 @@ type door struct {
 	user string
 }
 
-// twoPorts are servers without an external URL: nothing but their stores tells
-// them apart.
+// twoPorts are servers without an external URL: only their stores distinguish
+// them.
 func twoPorts(t *testing.T) []door {
 	t.Helper()
 	var doors []door

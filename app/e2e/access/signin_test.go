@@ -59,7 +59,7 @@ func TestPeopleSignInAtAProvider(t *testing.T) {
 			})
 		}
 	})
-	// What they did is on record.
+	// Their changes are on record.
 	last := b.Another(t)
 	last.Open(s.At("/activity"))
 	last.SignsIn(s, "admin.looks")
@@ -215,7 +215,7 @@ func groupsComeFromWhereverTheProviderSays(t *testing.T, s *harness.Site, _ *har
 func TestRolesComeFromTheClaimThatIsNamed(t *testing.T) {
 	t.Parallel()
 	p := harness.StartProvider(t)
-	// Such a claim is not asked for: the provider tells it with every token.
+	// Such a claim is not asked for: the provider sends it with every token.
 	for claim, want := range map[string]string{"realm_access.roles": "pusher", "https://gatehouse.example/roles": "reader"} {
 		s := p.NewSite(t, "--auth.role-claim="+claim).Start(t)
 		a := harness.NewVisitor(t).SignsIn(s, "nested.claims", "/account")
@@ -233,8 +233,8 @@ func aClientWithoutASecret(t *testing.T, s *harness.Site, _ *harness.Tab) {
 	if a := v.SignsIn(public, "pusher.public", "/account"); a.Status != 200 || !strings.Contains(a.Body, "pusher.public") {
 		t.Errorf("%v at %v", a.Answer, a.At)
 	}
-	// Another client's cookie and code are nothing here: cookies don't tell ports
-	// apart, and the browser sends all of them.
+	// Another client's cookie and code are nothing here: cookies don't
+	// distinguish ports, and the browser sends all of them.
 	if a := v.Open(s.At("/account")); a.Status != 401 {
 		t.Errorf("the session of one server at another: %v", a.Answer)
 	}

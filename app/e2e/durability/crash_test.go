@@ -14,8 +14,8 @@ import (
 	"gatehouse/app/e2e/harness"
 )
 
-// A ledger notes what one client was told about its groupings. Nobody else
-// changes them, so that it is known what may be there.
+// A ledger notes the answers to one client about its groupings. Nobody else
+// changes them, so that their possible states are known.
 type ledger map[string]*entry
 
 // entry is a grouping by what it held last for certain, and what else it may
@@ -25,7 +25,7 @@ type entry struct {
 	attempted    *string
 }
 
-// absent is what a grouping holds that doesn't exist.
+// absent is the content of a grouping that doesn't exist.
 const absent = "absent"
 
 // check holds the ledger against a server. What is there now has to stay.

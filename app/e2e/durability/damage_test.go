@@ -54,8 +54,8 @@ func TestADamagedStoreIsRefusedUnchangedOrHoldsEverything(t *testing.T) {
 			}
 			t.Run(what+" "+name, func(t *testing.T) {
 				t.Parallel()
-				// Most of these can't be survived; a flipped bit may lie where
-				// nothing is told.
+				// Most of these can't be survived; a flipped bit may be in a
+				// place without meaning.
 				mustRefuse := slices.Contains(vital, name) && !strings.HasPrefix(what, "a bit")
 				damaged(t, dir, name, damage(original), want.String(), mustRefuse)
 			})

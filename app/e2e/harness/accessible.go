@@ -9,7 +9,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// IsAccessible checks the page as it stands, wide and narrow, light and dark.
+// IsAccessible checks the page in its present state, wide and narrow, light and
+// dark.
 func (b *Tab) IsAccessible(axe, state string) {
 	b.T.Helper()
 	for _, look := range []struct {

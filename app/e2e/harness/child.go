@@ -50,7 +50,7 @@ func Launch(t *testing.T, env []string, path string, args ...string) *Child {
 	return LaunchCommand(t, cmd)
 }
 
-// LaunchCommand runs a program that Launch can't tell how to run.
+// LaunchCommand runs a program that Launch does not know how to run.
 func LaunchCommand(t *testing.T, cmd *exec.Cmd) *Child {
 	t.Helper()
 	c := &Child{T: t, Cmd: cmd, Log: &Output{}, Ended: make(chan struct{})}

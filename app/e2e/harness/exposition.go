@@ -116,8 +116,8 @@ func (s *Server) Pushed() []string {
 	return Pushed(s.Scrape(AcceptText))
 }
 
-// Pushed leaves out the server's own samples, which have no job, and those that
-// tell when something was pushed.
+// Pushed leaves out the server's own samples, which have no job, and the push
+// times.
 func Pushed(lines []string) []string {
 	return slices.DeleteFunc(lines, func(l string) bool {
 		return !strings.Contains(l, `job="`) || strings.HasPrefix(l, "push_time_seconds{") || strings.HasPrefix(l, "push_failure_time_seconds{")
@@ -131,7 +131,7 @@ func (s *Server) Holds(want string) {
 	s.HoldsBut(want, func(string) bool { return false })
 }
 
-// HoldsBut leaves out what nobody can foretell.
+// HoldsBut leaves out unpredictable samples.
 func (s *Server) HoldsBut(want string, leaveOut func(line string) bool) {
 	s.T.Helper()
 	lines := Samples(s.T, AcceptText, want)

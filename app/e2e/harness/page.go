@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Tells waits until a script says what is wanted.
-func (b *Tab) Tells(script, want string) {
+// Returns waits until a script returns want.
+func (b *Tab) Returns(script, want string) {
 	b.T.Helper()
 	b.Holds(`String(`+script+`)`, want)
 }

@@ -36,7 +36,7 @@ func (b *Tab) SignsIn(s *Site, name string) {
 	b.Cookies()
 }
 
-// WhoText is what the header says of who is signed in.
+// WhoText is the name of the signed-in user in the header.
 const WhoText = `document.querySelector("header a[href$='/account']")?.innerText ?? "nobody"`
 
 // Visitor is somebody with a browser that runs no scripts and shows nothing,
@@ -50,7 +50,7 @@ type Visitor struct {
 	Sets []string // the cookies that were set on it, as they came
 }
 
-// NewVisitor makes one who has no cookie yet.
+// NewVisitor makes a visitor without a cookie.
 func NewVisitor(t *testing.T) *Visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -181,7 +181,7 @@ func (v *Visitor) SetCookies(name string) (found []string) {
 	return found
 }
 
-// LeavesFor is the link that leads somebody on who has signed out.
+// LeavesFor is the link that leads a user on after signing out.
 var LeavesFor = regexp.MustCompile(`<a id="leave"[^>]* href="([^"]+)"`)
 
 // Leaves signs out and goes on to the provider.

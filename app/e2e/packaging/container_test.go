@@ -67,7 +67,7 @@ func dockerfile(t *testing.T) (build, final []instruction) {
 	return stages[0], stages[1]
 }
 
-// only returns what stands behind the one instruction of a name.
+// only returns the arguments of the one instruction of a name.
 func only(t *testing.T, stage []instruction, name string) string {
 	t.Helper()
 	var found []string
@@ -88,7 +88,7 @@ type image struct {
 	env        []string
 	user       string
 	entrypoint string
-	health     []string // the command that tells whether the container is healthy
+	health     []string // the health check of the container
 }
 
 func buildImage(t *testing.T, version string) image {

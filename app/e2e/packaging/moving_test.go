@@ -100,7 +100,7 @@ func inMnt(args []string) []string {
 func imageEnvironment(t *testing.T) []string {
 	t.Helper()
 	_, final := dockerfile(t)
-	// Whoever asks is on the same machine, and not asked for credentials.
+	// The client is on the same machine, and needs no credentials.
 	return inMnt(strings.Fields(only(t, final, "ENV")))
 }
 

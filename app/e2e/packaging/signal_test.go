@@ -190,7 +190,7 @@ func TestASignalEndsTheProgramInEveryPhaseOfItsStart(t *testing.T) {
 	}
 	harness.StartOn(t, s.Dir).Holds("m{instance=\"\",job=\"a\"} 1\n")
 
-	pipe := filepath.Join(t.TempDir(), "pipe") // whoever opens it waits for a writer
+	pipe := filepath.Join(t.TempDir(), "pipe") // opening it waits for a writer
 	harness.Must(t, syscall.Mkfifo(pipe, 0o600))
 	t.Run("while it waits for a secret", func(t *testing.T) {
 		c := harness.Launch(t, []string{"API_TOKENS_FILE=" + pipe}, harness.Binary, harness.Loopback, "--storage.path="+filepath.Join(t.TempDir(), "store"))

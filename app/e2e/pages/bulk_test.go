@@ -16,7 +16,7 @@ import (
 func refreshes(b *harness.Tab, rows int) {
 	b.T.Helper()
 	b.Run(`htmx.ajax("GET", location.pathname + location.search, {target: "#results", swap: "innerMorph", headers: {"HX-Target": "div#results"}}).then(() => "")`)
-	b.Tells(`document.querySelectorAll("tbody tr").length`, strconv.Itoa(rows))
+	b.Returns(`document.querySelectorAll("tbody tr").length`, strconv.Itoa(rows))
 }
 
 // box is the selector of the tick box of a row, counted from 1.
@@ -42,37 +42,37 @@ func TestRowsAreTickedDeletedInADialogAndBroughtBack(t *testing.T) {
 		t.Error("the bar is there before anything is ticked")
 	}
 	b.Click(box(2))
-	b.Tells(harness.SelectedText, "1 selected")
-	b.Tells(`document.getElementById("bulk-status").textContent`, "1 selected")
+	b.Returns(harness.SelectedText, "1 selected")
+	b.Returns(`document.getElementById("bulk-status").textContent`, "1 selected")
 	b.Click(box(6), chromedp.ButtonModifiers(chromedp.ModifierShift))
-	b.Tells(harness.SelectedText, "5 selected")
-	b.Tells(`document.getElementById("pick-page").indeterminate`, "true")
+	b.Returns(harness.SelectedText, "5 selected")
+	b.Returns(`document.getElementById("pick-page").indeterminate`, "true")
 
 	// A row that goes leaves the selection, the others stay ticked.
 	s.Do("DELETE", "/metrics/job/x/n/03", "")
 	refreshes(b, 7)
-	b.Tells(harness.SelectedText, "4 selected")
-	b.Tells(`[...document.querySelectorAll("tbody tr")].map(r => Number(r.querySelector(".pick input").checked)).join("")`, "0111100")
+	b.Returns(harness.SelectedText, "4 selected")
+	b.Returns(`[...document.querySelectorAll("tbody tr")].map(r => Number(r.querySelector(".pick input").checked)).join("")`, "0111100")
 	b.IsAccessible(axe, "with rows ticked")
 
 	b.Click("#bulk-delete")
-	b.Tells(harness.DialogText, "true Delete 4 groupings?")
-	b.Tells(harness.Focused, "typed ")
+	b.Returns(harness.DialogText, "true Delete 4 groupings?")
+	b.Returns(harness.Focused, "typed ")
 	b.IsAccessible(axe, "in the dialog")
 	b.Press("3" + kb.Enter)
-	b.Tells(harness.DialogText, "That is not 4")
-	b.Tells(harness.Focused, "typed ")
+	b.Returns(harness.DialogText, "That is not 4")
+	b.Returns(harness.Focused, "typed ")
 	s.Want(200, "GET", "/metrics/job/x/n/01", "")
 	b.Press(kb.Backspace + "4" + kb.Enter)
-	b.Tells(harness.ToastText, "Deleted 4 groupings.")
-	b.Tells(harness.DialogText, "false")
+	b.Returns(harness.ToastText, "Deleted 4 groupings.")
+	b.Returns(harness.DialogText, "false")
 	s.Want(404, "GET", "/metrics/job/x/n/01", "")
 	refreshes(b, 3)
-	b.Tells(harness.SelectedText, "false")
-	b.Tells(harness.Focused, "summary")
+	b.Returns(harness.SelectedText, "false")
+	b.Returns(harness.Focused, "summary")
 
 	b.Click("#toasts form button")
-	b.Tells(harness.ToastText, "4 groupings restored.")
+	b.Returns(harness.ToastText, "4 groupings restored.")
 	s.Want(200, "GET", "/metrics/job/x/n/01", "")
 	refreshes(b, 7)
 	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
@@ -88,14 +88,14 @@ func TestAllThatMatchAreDeletedAtOnce(t *testing.T) {
 	b := harness.StartBrowser(t).Strictly()
 	b.Open(s.URL + "/?rows=50&q=job%3Dx")
 	b.Click("#pick-page")
-	b.Tells(harness.SelectedText, "50 selected")
+	b.Returns(harness.SelectedText, "50 selected")
 	b.Click("#bulk-all")
-	b.Tells(harness.SelectedText, "All 60 matching selected")
+	b.Returns(harness.SelectedText, "All 60 matching selected")
 	b.Click("#bulk-delete")
-	b.Tells(harness.DialogText, "true Delete 60 groupings?")
-	b.Tells(harness.DialogText, `contains "job=x"`)
+	b.Returns(harness.DialogText, "true Delete 60 groupings?")
+	b.Returns(harness.DialogText, `contains "job=x"`)
 	b.Press("60" + kb.Enter)
-	b.Tells(harness.ToastText, "Deleted 60 groupings.")
+	b.Returns(harness.ToastText, "Deleted 60 groupings.")
 	s.Want(404, "GET", "/metrics/job/x/n/59", "")
 	s.Want(200, "GET", "/metrics/job/y", "")
 }
@@ -109,21 +109,21 @@ func TestAWindowThatLagsBehindIsAskedAgain(t *testing.T) {
 		b.Open(s.URL + "/")
 		b.Click("#pick-page")
 		b.Click("#bulk-delete")
-		b.Tells(harness.DialogText, "true Delete 3 groupings?")
+		b.Returns(harness.DialogText, "true Delete 3 groupings?")
 		b.Press("3")
 	}
 	s.Put("/metrics/job/x/n/01", "a 2\n")
 	one.Press(kb.Enter)
-	one.Tells(harness.DialogText, "1 of the groupings was pushed again")
-	one.Tells(`document.activeElement.getAttribute("role")`, "alert")
+	one.Returns(harness.DialogText, "1 of the groupings was pushed again")
+	one.Returns(`document.activeElement.getAttribute("role")`, "alert")
 	s.Want(200, "GET", "/metrics/job/x/n/00", "")
 	one.Click("#typed")
 	one.Press("3" + kb.Enter)
-	one.Tells(harness.ToastText, "Deleted 3 groupings.")
+	one.Returns(harness.ToastText, "Deleted 3 groupings.")
 	other.Press(kb.Enter)
-	other.Tells(harness.DialogText, "it had 3 groupings and now has 0")
+	other.Returns(harness.DialogText, "it had 3 groupings and now has 0")
 	other.Click("#dialog [data-close]")
-	other.Tells(harness.DialogText, "false")
+	other.Returns(harness.DialogText, "false")
 }
 
 func TestARowIsDeletedByKeyboard(t *testing.T) {
@@ -139,26 +139,26 @@ func TestARowIsDeletedByKeyboard(t *testing.T) {
 		t.Helper()
 		b.Run(fmt.Sprintf(`document.querySelector("#%s .more").focus(); ""`, rows[1]))
 		b.Press(kb.Enter)
-		b.Tells(`document.activeElement.textContent`, "Open")
+		b.Returns(`document.activeElement.textContent`, "Open")
 		if flaws := b.Flaws(axe); flaws != "" {
 			t.Errorf("with the menu open:\n%s", flaws)
 		}
 		b.Press(kb.ArrowUp)
-		b.Tells(`document.activeElement.textContent`, "Delete…")
+		b.Returns(`document.activeElement.textContent`, "Delete…")
 		b.Press(kb.Enter)
-		b.Tells(harness.DialogText, "true Delete this grouping?")
-		b.Tells(`document.activeElement.textContent`, "Cancel")
+		b.Returns(harness.DialogText, "true Delete this grouping?")
+		b.Returns(`document.activeElement.textContent`, "Cancel")
 	}
 	ask()
 	b.Press(kb.Escape)
-	b.Tells(harness.DialogText, "false")
-	b.Tells(harness.Focused, "more needs-js in "+rows[1])
+	b.Returns(harness.DialogText, "false")
+	b.Returns(harness.Focused, "more needs-js in "+rows[1])
 	ask()
 	b.Press(kb.Tab + kb.Enter)
-	b.Tells(harness.ToastText, `Deleted {job="x",n="01"}`)
-	b.Tells(harness.DialogText, "false")
+	b.Returns(harness.ToastText, `Deleted {job="x",n="01"}`)
+	b.Returns(harness.DialogText, "false")
 	refreshes(b, 3)
-	b.Tells(harness.Focused, "open in "+rows[2])
+	b.Returns(harness.Focused, "open in "+rows[2])
 	if complaints := b.Run(`window.complaints.join("\n")`); complaints != "" {
 		t.Error(complaints)
 	}
@@ -171,13 +171,13 @@ func TestADeleteOnItsOwnPageLeadsToTheDeleted(t *testing.T) {
 	b := harness.StartBrowser(t).Strictly().Calm()
 	b.Open(s.URL + "/")
 	b.Click("tbody a.open")
-	b.Tells(`location.pathname`, "/groupings/")
-	b.Tells(`document.readyState`, "complete")
+	b.Returns(`location.pathname`, "/groupings/")
+	b.Returns(`document.readyState`, "complete")
 	b.Click("main a[href$='/delete']")
-	b.Tells(harness.DialogText, "true Delete this grouping?")
+	b.Returns(harness.DialogText, "true Delete this grouping?")
 	b.Click("#dialog .btn-danger")
-	b.Tells(`location.pathname`, "/deleted/")
-	b.Tells(`document.readyState + document.querySelector("main")?.innerText`, `{job="x",n="00"}`)
+	b.Returns(`location.pathname`, "/deleted/")
+	b.Returns(`document.readyState + document.querySelector("main")?.innerText`, `{job="x",n="00"}`)
 	s.Want(404, "GET", "/metrics/job/x/n/00", "")
 }
 
@@ -197,10 +197,10 @@ func TestPagesSayThatTheServerIsAway(t *testing.T) {
 	b.Click("#pick-page")
 	offline(true)
 	b.Click("#bulk-delete")
-	b.Tells(harness.ToastText, "The server cannot be reached.")
+	b.Returns(harness.ToastText, "The server cannot be reached.")
 	offline(false)
 	b.Click("#toasts .toast-problem button")
-	b.Tells(harness.DialogText, "true Delete 2 groupings?")
+	b.Returns(harness.DialogText, "true Delete 2 groupings?")
 	if text := b.Run(harness.ToastText); strings.Contains(text, "reached") {
 		t.Errorf("it is still told that %s", text)
 	}
@@ -208,10 +208,10 @@ func TestPagesSayThatTheServerIsAway(t *testing.T) {
 	// Behind a dialog nobody could press anything.
 	offline(true)
 	b.Press("2" + kb.Enter)
-	b.Tells(harness.DialogText, "The server cannot be reached.")
+	b.Returns(harness.DialogText, "The server cannot be reached.")
 	offline(false)
 	b.Click("#dialog .toast-problem button")
-	b.Tells(harness.ToastText, "Deleted 2 groupings.")
+	b.Returns(harness.ToastText, "Deleted 2 groupings.")
 }
 
 func TestWhatIsTickedIsTakenAlong(t *testing.T) {
@@ -223,13 +223,13 @@ func TestWhatIsTickedIsTakenAlong(t *testing.T) {
 	b.Click(box(1))
 	b.Click(box(3))
 	b.Click("#bulk-copy")
-	b.Tells(harness.ToastText, "Copied the selectors.")
+	b.Returns(harness.ToastText, "Copied the selectors.")
 	sent := b.Run(`{ const f = new FormData(document.getElementById("bulk"), document.getElementById("bulk-export")); fetch("/export?" + new URLSearchParams(f)).then(r => r.json()).then(all => all.map(g => g.labels.n).join()) }`)
 	if sent != "00,02" {
 		t.Errorf("exported are %q", sent)
 	}
 	// With the Alt key a label leaves out what has it.
 	b.Click("tbody tr:nth-child(2) a.chip:nth-of-type(2)", chromedp.ButtonModifiers(chromedp.ModifierAlt))
-	b.Tells(`decodeURIComponent(location.search)`, `m=n!="01"`)
-	b.Tells(`document.readyState + document.querySelectorAll("tbody tr").length`, "complete2")
+	b.Returns(`decodeURIComponent(location.search)`, `m=n!="01"`)
+	b.Returns(`document.readyState + document.querySelectorAll("tbody tr").length`, "complete2")
 }

@@ -8,7 +8,7 @@ import (
 	"gatehouse/app/e2e/harness"
 )
 
-// writeText types into the editor, in the place of what stands there.
+// writeText replaces the text in the editor.
 func writeText(b *harness.Tab, text string) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf(`{

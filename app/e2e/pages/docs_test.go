@@ -33,7 +33,7 @@ func TestTheDocumentationIsAccessible(t *testing.T) {
 	}
 }
 
-// runsExample presses the button of an example and waits for what is told below.
+// runsExample presses the button of an example and waits for the result below.
 func runsExample(b *harness.Tab, name, want string) {
 	b.T.Helper()
 	b.Run(fmt.Sprintf(`document.querySelector("form[action$='/docs/run/%s'] button").click(); "clicked"`, name))

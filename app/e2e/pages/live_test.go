@@ -15,7 +15,8 @@ import (
 	"gatehouse/app/e2e/harness"
 )
 
-// connected waits until the page is told of changes. So many of its server are.
+// connected waits until the page receives changes, as do so many pages of its
+// server.
 func connected(b *harness.Tab, s *harness.Server, all int) {
 	b.T.Helper()
 	harness.Until(b.T, "the page to follow the changes", func() string {

@@ -33,7 +33,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 	s.PushHostile(header...)
 	b := harness.StartWholeBrowser(t).Strictly()
 
-	// The sign-in page stands where the list will be.
+	// The sign-in page is in place of the list.
 	b.Open(s.URL + "/?q=backup")
 	if status := b.Answered("GET", s.URL+"/?q=backup"); status != 401 {
 		t.Fatalf("got %d", status)
@@ -49,7 +49,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 	b.Run(signIn(password))
 	b.Arrives(s.URL + "/?q=backup")
 
-	// One grouping is found; its page tells why its last push was refused.
+	// One grouping is found; its page says why its last push was refused.
 	b.Run(`document.querySelector("a[href*='/groupings/']").click(); "clicked"`)
 	harness.Until(t, "the grouping's page", func() string {
 		if at := b.Reads(`location.pathname`); !strings.HasPrefix(at, "/groupings/") {
@@ -63,7 +63,7 @@ func TestAnOperatorSignsInFindsDeletesAndBringsBack(t *testing.T) {
 		t.Errorf("the page says %.500q", text)
 	}
 	b.Run(`document.querySelector("a[href$='/delete']").click(); "clicked"`)
-	b.Tells(harness.DialogText, "true Delete this grouping?")
+	b.Returns(harness.DialogText, "true Delete this grouping?")
 	b.Run(`document.querySelector("#dialog .btn-danger").click(); "clicked"`)
 	harness.Until(t, "the end of the delete", func() string {
 		if at := b.Reads(`location.pathname`); !strings.HasPrefix(at, "/deleted/") {

@@ -23,7 +23,7 @@ type Peer struct {
 	tests string // the package whose tests run it
 	table string // the heading that its table has
 	name  string
-	know  string // what its users should know, in Markdown
+	know  string // notes for its users, in Markdown
 	// version reports the one that is installed.
 	version func() (string, error)
 	apart   bool // only go tool task clients runs it

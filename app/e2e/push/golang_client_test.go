@@ -100,7 +100,7 @@ func TestNativeHistogramsFromTheGoClientComeBackWhole(t *testing.T) {
 			continue
 		}
 		got := mf.Metric[0].GetHistogram()
-		// A bucket that tells nothing new may be there or not.
+		// A bucket that adds nothing new may be there or not.
 		got.Bucket, want.Bucket, got.CreatedTimestamp, want.CreatedTimestamp = nil, nil, nil, nil
 		if mf.GetType() != dto.MetricType_HISTOGRAM || !proto.Equal(got, want) {
 			t.Errorf("got  %v %v\nwant %v", mf.GetType(), got, want)

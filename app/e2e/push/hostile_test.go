@@ -214,7 +214,7 @@ func TestPushesThatNeverEndTakeBoundedMemoryAndGiveItBack(t *testing.T) {
 	}
 }
 
-// exchange sends a request and tells why the answer is not one line with that
+// exchange sends a request and returns why the answer is not one line with that
 // status, "" if it is. The server may stop reading early, but must not reset
 // the connection over the answer.
 func exchange(c *harness.RawConn, request string, status int) string {

@@ -105,7 +105,8 @@ func (d driven) pushesAddsAndDeletes(t *testing.T, g groupingCase) {
 	s.Holds(rest)
 }
 
-// isCreated tells the time at which the Python client made a metric.
+// isCreated reports whether a line is the time at which the Python client made
+// a metric.
 func isCreated(line string) bool {
 	name, _, _ := strings.Cut(line, "{")
 	return strings.HasSuffix(name, "_created")

@@ -1,5 +1,5 @@
-// Package scrape tests scrapes of the built program: with the Prometheus that scrapes
-// it, and through the proxies that stand before it.
+// Package scrape tests scrapes of the built program: by Prometheus, and through
+// the proxies in front of it.
 package scrape
 
 import (

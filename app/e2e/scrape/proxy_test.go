@@ -40,7 +40,7 @@ backend gatehouse
 	cmd := exec.Command(harness.Tool(t, "/usr/sbin/haproxy"), "-db", "-f", config)
 	cmd.ExtraFiles = []*os.File{inherited}
 	c := harness.LaunchCommand(t, cmd)
-	addr := l.Addr().String() // open before HAProxy is: who comes early waits
+	addr := l.Addr().String() // open before HAProxy is: early clients wait
 	return &harness.Server{Child: c, Addr: addr, URL: "http://" + addr}
 }
 
