@@ -21,7 +21,7 @@ type Config struct {
 	Store   *store.Store
 	Metrics *telemetry.Metrics
 	Logger  *slog.Logger
-	Guard   *guard.Guard // stands before every route
+	Guard   *guard.Guard // in front of every route
 	// Scrapers remembers who scrapes. nil: a record of its own.
 	Scrapers *telemetry.Scrapers
 

@@ -193,7 +193,7 @@ func (v *activityView) address(before string) string {
 	return "?" + q.Encode()
 }
 
-// exportAddress is where all pages of the view are downloaded.
+// exportAddress returns the address that downloads all pages of the view.
 func (v *activityView) exportAddress(format string) string {
 	return "/activity/export?format=" + format + strings.Replace(v.address(""), "?", "&", 1)
 }

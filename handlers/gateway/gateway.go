@@ -25,7 +25,7 @@ type Handler struct {
 	importing sync.Mutex // held by the one import that is under way
 }
 
-// Store is what a gateway needs of a store.
+// Store is the part of a store that a gateway uses.
 type Store interface {
 	pushStore
 	deleteStore
@@ -44,7 +44,7 @@ type deleteStore interface {
 	DeleteMatching(ctx context.Context, selectors, within store.Selectors, o store.Origin) (int, error)
 }
 
-// Settings are what the program lets set of a gateway. Fields with tags are settings of
+// Settings are the settings of a gateway. Fields with tags are settings of
 // the program; app/config says what the tags mean.
 type Settings struct {
 	// UTF8Names is what both flags about names say, in the end.

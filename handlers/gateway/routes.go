@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// groupingPaths is where all paths of groupings begin.
+	// groupingPaths begins all paths of groupings.
 	groupingPaths = "/metrics/job"
 	// shownGrouping is how the index writes them.
 	shownGrouping = "/metrics/job/<job>{/<label>/<value>}"
 )
 
-// PushRoutes are what push clients ask for.
+// PushRoutes are for push clients.
 func (h *Handler) PushRoutes() []web.Route {
 	return []web.Route{{Path: "/metrics/*", Kind: web.Protocol, Data: groupingPaths, Shown: shownGrouping, On: map[string]web.Endpoint{
 		"PUT":    h.pushing(store.Replace),
@@ -23,7 +23,7 @@ func (h *Handler) PushRoutes() []web.Route {
 	}}}
 }
 
-// ScrapeRoutes are what Prometheus asks for.
+// ScrapeRoutes are for Prometheus.
 func (h *Handler) ScrapeRoutes() []web.Route {
 	return []web.Route{
 		web.Get(web.Protocol, h.TelemetryPath, web.Endpoint{Name: "scrape", Needs: auth.Scrape, Do: h.scrape, Limited: true, Uncounted: true, Fetches: telemetry.FetchesAll}).AsShown(),
