@@ -15,6 +15,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/store/storetest"
 )
 
 // testdata/earlier was written, by makeEarlier, when records had encoders made by
@@ -26,14 +27,14 @@ const earlier = "testdata/earlier"
 var earlierDir = flag.String("make-earlier", "", "write what testdata/earlier has into this directory, as this build writes it")
 
 // earlierClock is when the store of testdata/earlier is opened.
-func earlierClock() *wallClock {
-	c := &wallClock{}
-	c.pass(2*time.Hour + 30*time.Second)
+func earlierClock() *storetest.WallClock {
+	c := &storetest.WallClock{}
+	c.Pass(2*time.Hour + 30*time.Second)
 	return c
 }
 
-func earlierOptions(c *wallClock) store.Options {
-	o := c.options()
+func earlierOptions(c *storetest.WallClock) store.Options {
+	o := c.StoreOptions()
 	o.UndoWindow, o.SessionIdle = 3*time.Hour, 3*time.Hour
 	return o
 }
@@ -44,12 +45,12 @@ func TestAStoreOfAnEarlierBuildHasTheSameContent(t *testing.T) {
 		return
 	}
 	dir := copyOfStore(t, filepath.Join(earlier, "store"))
-	s, closeStore := openStore(t, dir, earlierOptions(earlierClock()))
+	s, closeStore := storetest.OpenDir(t, dir, earlierOptions(earlierClock()))
 	sameAsFile(t, "content", contentOf(t, s))
 	restoreAll(t, s)
 	sameAsFile(t, "restored", contentOf(t, s))
 	closeStore()
-	s, closeStore = openStore(t, dir, earlierOptions(earlierClock()))
+	s, closeStore = storetest.OpenDir(t, dir, earlierOptions(earlierClock()))
 	sameAsFile(t, "restored", contentOf(t, s))
 	closeStore()
 }
@@ -71,12 +72,12 @@ func sameAsFile(t *testing.T, name, got string) {
 // makeEarlier fills a directory with a store that has every kind of record, and
 // writes its contents beside it.
 func makeEarlier(t *testing.T, dir string) {
-	c := &wallClock{}
+	c := &storetest.WallClock{}
 	path := filepath.Join(dir, "store")
-	s, closeStore := openStore(t, path, earlierOptions(c))
+	s, closeStore := storetest.OpenDir(t, path, earlierOptions(c))
 	fillEarlier(t, s, c)
 	closeStore()
-	s, closeStore = openStore(t, copyOfStore(t, path), earlierOptions(earlierClock()))
+	s, closeStore = storetest.OpenDir(t, copyOfStore(t, path), earlierOptions(earlierClock()))
 	defer closeStore()
 	write := func(name string) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(contentOf(t, s)), 0o600); err != nil {
@@ -116,7 +117,7 @@ quantiles_count 2
 untyped_one 1
 `
 
-func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
+func fillEarlier(t *testing.T, s *store.Store, c *storetest.WallClock) {
 	ctx := t.Context()
 	try := func(err error) {
 		t.Helper()
@@ -126,7 +127,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	}
 	ana := store.Origin{By: "ana", From: "192.0.2.7", Via: "basic", ID: "user:ana"}
 	pushAs := func(mode store.Mode, path, body string, ttl time.Duration) error {
-		p := push(t, path, body)
+		p := storetest.Push(t, path, body)
 		p.Mode, p.TTL, p.Size, p.Origin = mode, ttl, len(body), ana
 		_, err := s.Push(ctx, p)
 		return err
@@ -140,18 +141,18 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	if pushAs(store.Replace, "/job/wiped/instance/2", "# TYPE w counter\nw 1\n", 0) == nil {
 		t.Fatal("that is no push that is refused")
 	}
-	c.pass(time.Minute)
+	c.Pass(time.Minute)
 	_, err := s.Wipe(ctx, ana)
 	try(err)
-	c.pass(time.Second)
+	c.Pass(time.Second)
 
 	// Held.
 	try(pushAs(store.Replace, "/job/batch/instance/host-1", earlierMetrics, 0))
-	c.pass(15 * time.Second)
+	c.Pass(15 * time.Second)
 	try(pushAs(store.Merge, "/job/batch/instance/host-1", "# HELP batch_rows Rows that were read.\n# TYPE batch_rows gauge\nbatch_rows 3\n", 0))
-	c.pass(15 * time.Second)
+	c.Pass(15 * time.Second)
 	try(pushAs(store.Merge, "/job/batch/instance/host-1", "# TYPE other gauge\nother 3\n", 10*time.Hour))
-	c.pass(33 * time.Second)
+	c.Pass(33 * time.Second)
 	try(pushAs(store.Merge, "/job/batch/instance/host-1", "# TYPE other gauge\nother 4\n", 10*time.Hour))
 	try(pushAs(store.Replace, "/job/batch/instance/host-2", "# HELP batch_rows Something else.\n# TYPE batch_rows gauge\nbatch_rows 3\n", 0))
 	try(pushAs(store.Replace, "/job/batch/U__na_20_me/ä/path@base64/L3Zhcg", "{\"grüße\"} 1\n", 0))
@@ -159,8 +160,8 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	if pushAs(store.Replace, "/job/batch/instance/host-2", "# TYPE batch_seconds gauge\nbatch_seconds 1\n", 0) == nil {
 		t.Fatal("that is no push that is refused")
 	}
-	s.Reject(ctx, store.Rejection{Key: key(t, "/job/long/a/"+strings.Repeat("y", 600)), Mode: store.Merge, Reason: exposition.ReasonSyntax, Message: "line 1: no number", Size: 5, Origin: ana})
-	native := store.Push{Key: key(t, "/job/native"), Origin: ana, Families: []exposition.Family{{
+	s.Reject(ctx, store.Rejection{Key: storetest.Key(t, "/job/long/a/"+strings.Repeat("y", 600)), Mode: store.Merge, Reason: exposition.ReasonSyntax, Message: "line 1: no number", Size: 5, Origin: ana})
+	native := store.Push{Key: storetest.Key(t, "/job/native"), Origin: ana, Families: []exposition.Family{{
 		Name: "n", Type: exposition.Gauge, Help: "of n", Unit: "seconds",
 		Chunk:   exposition.Chunk{Text: []byte("n 1\n"), Proto: []byte{1, 2, 0, 255}, Series: 1, UTF8: true, Loose: 4, UntypedIn: 1},
 		Notices: []exposition.Notice{{Kind: exposition.NoticeNoTotal, Count: 3}, {Kind: exposition.NoticeTwice, Count: 1}},
@@ -168,8 +169,8 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	_, err = s.Push(ctx, native)
 	try(err)
 	_, err = s.Import(ctx, slices.Values([]store.Arrival{{
-		Key: key(t, "/job/imported"), Families: push(t, "/job/imported", "i 1\nj 2\n").Families,
-		Pushed: truth.Add(-time.Hour), Failed: truth.Add(-time.Minute), Changed: map[string]time.Time{"i": truth.Add(-2 * time.Hour)},
+		Key: storetest.Key(t, "/job/imported"), Families: storetest.Push(t, "/job/imported", "i 1\nj 2\n").Families,
+		Pushed: storetest.Truth.Add(-time.Hour), Failed: storetest.Truth.Add(-time.Minute), Changed: map[string]time.Time{"i": storetest.Truth.Add(-2 * time.Hour)},
 	}}), "a file", ana)
 	try(err)
 
@@ -183,7 +184,7 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 		t.Fatal("that is no push that is refused")
 	}
 	for _, job := range []string{"deleted", "again", "undone"} {
-		c.pass(time.Minute)
+		c.Pass(time.Minute)
 		_, err = s.DeleteMatching(ctx, store.JobSelector(job), store.Selectors{}, ana)
 		try(err)
 	}
@@ -193,13 +194,13 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	try(err)
 	try(pushAs(store.Replace, "/job/again/instance/1", "# TYPE d gauge\nd 2\n", 0))
 	try(pushAs(store.Replace, "/job/short", "s 1\n", 30*time.Second))
-	c.pass(31 * time.Second)
+	c.Pass(31 * time.Second)
 	try(pushAs(store.Replace, "/job/last", "l 1\n", 0))
 
 	// Sign-ins, by every scheme.
-	x := session(c.now(), func(x *auth.Session) { x.Expires = c.now().Add(24 * time.Hour) })
+	x := storetest.NewSession(c.Time(), func(x *auth.Session) { x.Expires = c.Time().Add(24 * time.Hour) })
 	try(s.CreateSession(ctx, "first", x))
-	try(s.CreateSession(ctx, "second", auth.Session{ID: "user:bob", Created: c.now(), LastUsed: c.now(), Expires: c.now().Add(48 * time.Hour)}))
+	try(s.CreateSession(ctx, "second", auth.Session{ID: "user:bob", Created: c.Time(), LastUsed: c.Time(), Expires: c.Time().Add(48 * time.Hour)}))
 	try(s.CreateSession(ctx, "ended", x))
 	try(s.EndSession(ctx, "ended", ana))
 	limit, err := store.ParseSelectors([]string{`{job="batch"}`, `{job=~"b.*",instance!=""}`})
@@ -215,12 +216,12 @@ func fillEarlier(t *testing.T, s *store.Store, c *wallClock) {
 	_, err = s.RevokeToken(ctx, revoked.ID, ana)
 	try(err)
 	s.UseToken(limited.ID, "198.51.100.3")
-	c.pass(time.Second)
+	c.Pass(time.Second)
 	s.UseSession("first", "198.51.100.4")
 	s.Deny(store.Denial{Origin: store.Origin{From: "203.0.113.9", Via: "basic", By: "eve"}, Reason: "wrong password", What: "GET /"})
 	_, err = s.SigningKey(ctx)
 	try(err)
-	c.pass(90 * time.Minute)
+	c.Pass(90 * time.Minute)
 }
 
 // restoreAll undoes everything that can be undone.
@@ -265,13 +266,13 @@ func contentOf(t *testing.T, s *store.Store) string {
 		fmt.Fprintf(&w, "%s %d %q %q %d %q %q %q %v, %d %v\n", x.Kind, x.At.UnixNano(), x.Origin, x.What, x.Count, x.Undoes, x.Reason, x.Message, ok, total, keys)
 	}
 	for _, k := range []string{"/job/deleted/instance/1", "/job/wiped/instance/2", "/job/short"} {
-		x, ok := p.DeletedByDigest(key(t, k).Digest())
+		x, ok := p.DeletedByDigest(storetest.Key(t, k).Digest())
 		fmt.Fprintf(&w, "deleted %v %s %d %s\n", ok, x.Key, x.At.UnixNano(), x.Operation)
-		writeHistory(t, &w, s, key(t, k))
+		writeHistory(t, &w, s, storetest.Key(t, k))
 	}
 	writeAccess(ctx, t, &w, s)
 	state, err := s.ImportState(ctx)
-	fmt.Fprintf(&w, "import %+v %v\n%s", state, err, scrapeOf(s))
+	fmt.Fprintf(&w, "import %+v %v\n%s", state, err, storetest.Scrape(s))
 	return w.String()
 }
 

@@ -14,7 +14,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
-	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
 
 // model is the store in the most naive way: it keeps all pushes and looks at
@@ -30,7 +30,7 @@ type model struct {
 	now     int
 	// clock is set now and then; nil: it is right. The times that are shown then are
 	// not those of the model.
-	clock *wallClock
+	clock *storetest.WallClock
 }
 
 type modelGroup struct {
@@ -282,7 +282,7 @@ func (m *model) helpKey(f modelFamily) string { return m.definition(f.Family) + 
 // portrait is that of a grouping, without its times where the clock is set.
 func (m *model) portrait(g *store.Grouping) string {
 	if m.clock == nil {
-		return portrait(g)
+		return storetest.Describe(g)
 	}
 	s := fmt.Sprintln(g.Key, g.Failure, g.Origin, g.Series, g.Bytes, g.LastPushSuccessful())
 	for _, f := range g.Families() {
@@ -294,19 +294,9 @@ func (m *model) portrait(g *store.Grouping) string {
 // setClock sets the clock by random, to something that is possible.
 func (m *model) setClock(r *rand.Rand, of ...time.Duration) {
 	if m.clock != nil {
-		m.clock.pass(time.Millisecond)
-		m.clock.set(of[r.IntN(len(of))])
+		m.clock.Pass(time.Millisecond)
+		m.clock.Set(of[r.IntN(len(of))])
 	}
-}
-
-// portrait is everything that the store returns about a grouping, but for its
-// revision and the effects of others.
-func portrait(g *store.Grouping) string {
-	s := fmt.Sprintln(g.Key, g.Pushed.UnixNano(), g.Failed.UnixNano(), g.Failure, g.Origin, g.Expires, g.PushInterval, g.Series, g.Bytes, g.LastPushSuccessful())
-	for _, f := range append(g.Families(), g.PushTimes()...) {
-		s += fmt.Sprintf("%s %s %q %q %d\n", f.Name, f.Type, f.Help, f.Text, f.Changed.UnixNano())
-	}
-	return s
 }
 
 func (m *model) countHelps() {
@@ -372,109 +362,6 @@ func (m *model) scrape() string {
 	return b.String()
 }
 
-// scrapeOf renders what the store shows in the same way.
-func scrapeOf(s *store.Store) string {
-	p := s.Snapshot()
-	var b strings.Builder
-	for f := range p.Exposed(p.Groupings(), p.Stats().Groupings) {
-		if f.Name == "push_time_seconds" || f.Name == "push_failure_time_seconds" {
-			continue
-		}
-		text := ""
-		for _, c := range f.Chunks {
-			text += string(c.Text)
-		}
-		if text != "" {
-			fmt.Fprintf(&b, "%s %s %s\n%s", f.Name, f.Type, f.Help, text)
-		}
-	}
-	return b.String()
-}
-
-func randomPush(t *testing.T, r *rand.Rand) store.Push {
-	pick := func(of ...string) string { return of[r.IntN(len(of))] }
-	labels := []exposition.Label{{Name: "job", Value: pick("a", "b")}}
-	if r.IntN(2) == 0 {
-		labels = append(labels, exposition.Label{Name: "instance", Value: pick("i", "j")})
-	}
-	if r.IntN(3) == 0 {
-		labels = append(labels, exposition.Label{Name: "zone", Value: pick("y", "z")})
-	}
-	key, err := store.NewGroupingKey(labels)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := store.Push{Key: key, Mode: store.Mode(r.IntN(2))}
-	var body strings.Builder
-	for _, name := range []string{"m", "h", "h_count", "h_sum_sum", "own_gauge", "s"} {
-		if r.IntN(3) > 0 {
-			continue
-		}
-		typ := pick("gauge", "gauge", "counter")
-		switch {
-		case name == "h" && r.IntN(3) > 0:
-			typ = "histogram"
-		case name == "s" || name == "h_sum_sum" && r.IntN(2) == 0:
-			typ = "summary"
-		case name == "own_gauge" && r.IntN(4) > 0:
-			typ = "gauge"
-		}
-		if r.IntN(4) > 0 {
-			fmt.Fprintf(&body, "# HELP %s %s\n", name, pick("one", "two", "three"))
-		}
-		fmt.Fprintf(&body, "# TYPE %s %s\n", name, typ)
-		extra := pick("", "", `instance="i"`, `zone="y"`, `zone=""`, `instance="j",zone="z"`)
-		switch typ {
-		case "histogram":
-			sep := ""
-			if extra != "" {
-				sep = ","
-			}
-			fmt.Fprintf(&body, "%[1]s_bucket{%[2]s%[3]sle=\"1\"} 1\n%[1]s_bucket{%[2]s%[3]sle=\"+Inf\"} 2\n%[1]s_sum{%[2]s} %[4]d\n%[1]s_count{%[2]s} 2\n", name, extra, sep, r.IntN(9))
-		case "summary":
-			fmt.Fprintf(&body, "%[1]s_sum{%[2]s} %[3]d\n%[1]s_count{%[2]s} 2\n", name, extra, r.IntN(9))
-		default:
-			fmt.Fprintf(&body, "%s{%s} %d\n", name, extra, r.IntN(9))
-			if r.IntN(2) == 0 {
-				fmt.Fprintf(&body, "%s{other=\"1\"} %d\n", name, r.IntN(9))
-			}
-		}
-	}
-	p.Families, err = exposition.DecodeText([]byte(body.String()), exposition.Options{Grouping: key.Labels()})
-	var bad *exposition.Error
-	if err != nil && !errors.As(err, &bad) {
-		t.Fatalf("%s: %v", body.String(), err)
-	}
-	if err != nil {
-		return randomPush(t, r)
-	}
-	return p
-}
-
-func openStore(t *testing.T, dir string, o store.Options) (s *store.Store, closeAll func()) {
-	t.Helper()
-	j, err := pebble.Open(pebble.Options{Path: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err = store.Open(t.Context(), j, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed := false
-	closeAll = func() {
-		if closed {
-			return
-		}
-		closed = true
-		if err := errors.Join(s.Close(), j.Close()); err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(closeAll)
-	return s, closeAll
-}
-
 func TestRandomPushesGiveWhatTheNaiveModelGives(t *testing.T) {
 	for _, check := range []bool{true, false} {
 		for seed := range uint64(12) {
@@ -484,26 +371,10 @@ func TestRandomPushesGiveWhatTheNaiveModelGives(t *testing.T) {
 			})
 			t.Run(fmt.Sprintf("check %v, seed %d, the clock is set", check, seed), func(t *testing.T) {
 				t.Parallel()
-				followModel(t, check, seed, 120, &wallClock{})
+				followModel(t, check, seed, 120, &storetest.WallClock{})
 			})
 		}
 	}
-}
-
-// lastOperation is the newest one on record.
-func lastOperation(t *testing.T, s *store.Store) string {
-	t.Helper()
-	// Refusals are on record too, but nothing can be done about them.
-	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{
-		Kinds: []store.EntryKind{store.EntryDelete, store.EntryWipe, store.EntryExpiry, store.EntryUndo}, Limit: 1,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(entries) == 0 {
-		return ""
-	}
-	return entries[0].Operation
 }
 
 // undoBoth has both undo an operation and compares what they say of it.
@@ -568,7 +439,7 @@ func (m *model) compareHistories(t *testing.T, s *store.Store) {
 	}
 }
 
-func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallClock) {
+func followModel(t *testing.T, check bool, seed uint64, steps int, clock *storetest.WallClock) {
 	r := rand.New(rand.NewPCG(seed, 7))
 	dir := t.TempDir()
 	o := store.Options{
@@ -587,30 +458,30 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 		}
 	}
 	if m.clock = clock; clock != nil {
-		o.Clock = clock.options().Clock
+		o.Clock = clock.StoreOptions().Clock
 	}
-	s, closeStore := openStore(t, dir, o)
+	s, closeStore := storetest.OpenDir(t, dir, o)
 	ctx := context.Background()
 	var operations []string
 	accepted, restored := 0, 0
 	for step := range steps {
 		var what string
-		m.setClock(r, 0, 0, 0, time.Hour, -time.Hour, year, -year)
+		m.setClock(r, 0, 0, 0, time.Hour, -time.Hour, storetest.Year, -storetest.Year)
 		switch n := r.IntN(40); {
 		case n == 0:
 			// It is put right while the store runs, and may be behind at the start.
 			m.setClock(r, 0)
-			if _, err := s.Delete(ctx, key(t, "/job/none/such/there"), store.Origin{}); err != nil {
+			if _, err := s.Delete(ctx, storetest.Key(t, "/job/none/such/there"), store.Origin{}); err != nil {
 				t.Fatal(err)
 			}
 			closeStore()
-			m.setClock(r, 0, -time.Hour, -year)
-			s, closeStore = openStore(t, dir, o)
+			m.setClock(r, 0, -time.Hour, -storetest.Year)
+			s, closeStore = storetest.OpenDir(t, dir, o)
 			m.compareHistories(t, s)
 			what = "restart"
 		case n < 10:
 			before := s.Snapshot()
-			p := randomPush(t, r)
+			p := storetest.RandomPush(t, r)
 			var got int
 			var err error
 			matches := func(k store.GroupingKey) bool { return k.ID() == p.Key.ID() }
@@ -643,7 +514,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 			what, n = undoBoth(t, s, m, operation)
 			restored += n
 		default:
-			p := randomPush(t, r)
+			p := storetest.RandomPush(t, r)
 			p.Size = step
 			_, err := s.Push(ctx, p)
 			var refusal *store.Refusal
@@ -666,7 +537,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *wallCl
 		if t.Failed() {
 			t.Fatalf("step %d: %s", step, what)
 		}
-		if got, want := scrapeOf(s), m.scrape(); got != want {
+		if got, want := storetest.Scrape(s), m.scrape(); got != want {
 			t.Fatalf("step %d: %s\ngot:\n%s\nwant:\n%s", step, what, got, want)
 		}
 		for id, g := range m.groups {

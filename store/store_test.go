@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,100 +13,60 @@ import (
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
-
-var checked = store.Options{Limits: store.Limits{CheckConsistency: true}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}, Timeout: time.Minute}
-
-func key(t testing.TB, path string) store.GroupingKey {
-	t.Helper()
-	p, err := store.ParsePath(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Key
-}
-
-func push(t testing.TB, path, body string) store.Push {
-	t.Helper()
-	k := key(t, path)
-	families, err := exposition.DecodeText([]byte(body), exposition.Options{Grouping: k.Labels(), UTF8Names: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return store.Push{Key: k, Families: families}
-}
-
-func mustPush(t testing.TB, s *store.Store, path, body string) {
-	t.Helper()
-	if _, err := s.Push(t.Context(), push(t, path, body)); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.After(time.Minute)
-	for tick := time.Tick(2 * time.Millisecond); !holds(); {
-		select {
-		case <-tick:
-		case <-deadline:
-			t.Fatalf("never came true: %s", what)
-		}
-	}
-}
 
 func TestARefusedPushChangesOnlyTheFailureTimeOfAGroupingThatExists(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n")
-	mustPush(t, s, "/job/y", "n 1\n")
-	before := scrapeOf(s)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	storetest.MustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n")
+	storetest.MustPush(t, s, "/job/y", "n 1\n")
+	before := storetest.Scrape(s)
 	for _, path := range []string{"/job/y", "/job/new"} {
-		_, err := s.Push(t.Context(), push(t, path, "# TYPE m counter\nm 1\n"))
+		_, err := s.Push(t.Context(), storetest.Push(t, path, "# TYPE m counter\nm 1\n"))
 		var r *store.Refusal
 		if !errors.As(err, &r) || r.Reason != store.ReasonConflict || !strings.Contains(err.Error(), `{job="x"}`) {
 			t.Fatalf("got %v", err)
 		}
 	}
-	if got := scrapeOf(s); got != before {
+	if got := storetest.Scrape(s); got != before {
 		t.Errorf("got\n%swant\n%s", got, before)
 	}
-	if _, ok := s.Snapshot().Grouping(key(t, "/job/new")); ok {
+	if _, ok := s.Snapshot().Grouping(storetest.Key(t, "/job/new")); ok {
 		t.Error("the refused push left a grouping")
 	}
 	check := func() {
 		t.Helper()
-		g, _ := s.Snapshot().Grouping(key(t, "/job/y"))
+		g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/y"))
 		if g.LastPushSuccessful() || g.Failed.IsZero() || !strings.Contains(g.Failure, "m") {
 			t.Errorf("the failure is not shown: %+v", g)
 		}
 	}
 	check()
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	check()
-	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: exposition.ReasonSyntax, Message: "line 1: bad"})
-	if g, _ := s.Snapshot().Grouping(key(t, "/job/x")); g.Failure != "line 1: bad" {
+	s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x"), Reason: exposition.ReasonSyntax, Message: "line 1: bad"})
+	if g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/x")); g.Failure != "line 1: bad" {
 		t.Errorf("got %q", g.Failure)
 	}
-	mustPush(t, s, "/job/y", "n 1\n")
-	if g, _ := s.Snapshot().Grouping(key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
+	storetest.MustPush(t, s, "/job/y", "n 1\n")
+	if g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/y")); !g.LastPushSuccessful() || g.Failed.IsZero() {
 		t.Error("an accepted push must show as such and keep the time of the failure")
 	}
 }
 
 func TestAGroupingExpiresAndLeavesATrace(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	p := push(t, "/job/x", "m 1\n")
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	p := storetest.Push(t, "/job/x", "m 1\n")
 	p.TTL = time.Millisecond
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	mustPush(t, s, "/job/y", "m 1\n")
-	eventually(t, "only one grouping is left", func() bool { return s.Snapshot().Stats().Groupings == 1 })
-	eventually(t, "the expiry is on record", func() bool {
+	storetest.MustPush(t, s, "/job/y", "m 1\n")
+	storetest.Eventually(t, "only one grouping is left", func() bool { return s.Snapshot().Stats().Groupings == 1 })
+	storetest.Eventually(t, "the expiry is on record", func() bool {
 		entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
 		return err == nil && len(entries) == 1 && entries[0].Kind == store.EntryExpiry && entries[0].Count == 1
 	})
@@ -115,13 +74,13 @@ func TestAGroupingExpiresAndLeavesATrace(t *testing.T) {
 		t.Fatalf("a push after the expiry: %v", err)
 	}
 	closeStore()
-	s, _ = openStore(t, dir, checked)
-	eventually(t, "what expired while nobody looked is gone", func() bool { return s.Snapshot().Stats().Groupings == 1 })
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
+	storetest.Eventually(t, "what expired while nobody looked is gone", func() bool { return s.Snapshot().Stats().Groupings == 1 })
 	p.TTL = time.Hour
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	mustPush(t, s, "/job/x", "m 1\n")
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
 	if g, _ := s.Snapshot().Grouping(p.Key); !g.Expires.IsZero() {
 		t.Error("a push without a TTL must clear it")
 	}
@@ -133,7 +92,7 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 		o    store.Options
 		kept bool
 	}{
-		{"within the window", checked, true},
+		{"within the window", storetest.Options, true},
 		{"after the window", store.Options{Undo: store.Undo{UndoWindow: time.Millisecond, UndoMaxBytes: 1 << 20}}, false},
 		{"over the size", store.Options{Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1}}, false},
 	} {
@@ -150,8 +109,8 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
-				mustPush(t, s, "/job/x/a/1", "m 1\n")
-				mustPush(t, s, "/job/x/a/2", "m 1\n")
+				storetest.MustPush(t, s, "/job/x/a/1", "m 1\n")
+				storetest.MustPush(t, s, "/job/x/a/2", "m 1\n")
 				if remove == "wipe" {
 					_, err = s.Wipe(t.Context(), store.Origin{})
 				} else {
@@ -171,12 +130,12 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 					if records() != 2 || s.Snapshot().Stats().Deleted != 2 {
 						t.Errorf("%d records, %d gone, want 2", records(), s.Snapshot().Stats().Deleted)
 					}
-					mustPush(t, s, "/job/x/a/1", "m 1\n")
+					storetest.MustPush(t, s, "/job/x/a/1", "m 1\n")
 					if gone := s.Snapshot().Stats().Deleted; gone != 1 {
 						t.Errorf("a new push must end the undo: %d gone", gone)
 					}
 				} else {
-					eventually(t, "the records are gone", func() bool { return records() == 0 })
+					storetest.Eventually(t, "the records are gone", func() bool { return records() == 0 })
 				}
 			})
 		}
@@ -184,20 +143,20 @@ func TestWhatWasDeletedIsKeptForTheUndoAndForgottenThen(t *testing.T) {
 }
 
 func TestADeleteOfManyIsOneOperationOnRecord(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 	const n = 1203
 	var wg sync.WaitGroup
 	for w := range 8 {
 		wg.Go(func() {
 			for i := w; i < n; i += 8 {
-				if _, err := s.Push(t.Context(), push(t, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")); err != nil {
+				if _, err := s.Push(t.Context(), storetest.Push(t, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	mustPush(t, s, "/job/xy", "m 1\n")
+	storetest.MustPush(t, s, "/job/xy", "m 1\n")
 	deleted, err := s.DeleteMatching(t.Context(), store.JobSelector("x"), store.Selectors{}, store.Origin{By: "me", From: "::1"})
 	if err != nil || deleted != n || s.Snapshot().Stats().Groupings != 1 {
 		t.Fatalf("deleted %d, %v; %d are left", deleted, err, s.Snapshot().Stats().Groupings)
@@ -213,12 +172,12 @@ func TestADeleteOfManyIsOneOperationOnRecord(t *testing.T) {
 
 func TestMergesThatMeetLoseNothing(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	const writers = 40
 	var wg sync.WaitGroup
 	for i := range writers {
 		wg.Go(func() {
-			p := push(t, "/job/x", fmt.Sprintf("m%d 1\n", i))
+			p := storetest.Push(t, "/job/x", fmt.Sprintf("m%d 1\n", i))
 			p.Mode = store.Merge
 			if _, err := s.Push(context.Background(), p); err != nil {
 				t.Error(err)
@@ -226,21 +185,21 @@ func TestMergesThatMeetLoseNothing(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
+	g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/x"))
 	if g.FamilyCount() != writers {
 		t.Errorf("%d families, want %d", g.FamilyCount(), writers)
 	}
-	before := scrapeOf(s)
+	before := storetest.Scrape(s)
 	closeStore()
-	s, _ = openStore(t, dir, checked)
-	if got := scrapeOf(s); got != before {
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
+	if got := storetest.Scrape(s); got != before {
 		t.Errorf("after a restart:\n%swant\n%s", got, before)
 	}
 }
 
 func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	var wg sync.WaitGroup
 	for w := range 6 {
 		wg.Go(func() {
@@ -251,9 +210,9 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 				case i%20 == 19:
 					_, err = s.Wipe(context.Background(), store.Origin{})
 				case i%7 == 6:
-					_, err = s.Delete(context.Background(), key(t, path), store.Origin{})
+					_, err = s.Delete(context.Background(), storetest.Key(t, path), store.Origin{})
 				default:
-					p := push(t, path, fmt.Sprintf("m%d %d\n", i%3, i))
+					p := storetest.Push(t, path, fmt.Sprintf("m%d %d\n", i%3, i))
 					p.Mode = store.Mode(i % 2)
 					_, err = s.Push(context.Background(), p)
 				}
@@ -264,10 +223,10 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	before, stats := scrapeOf(s), s.Snapshot().Stats()
+	before, stats := storetest.Scrape(s), s.Snapshot().Stats()
 	closeStore()
-	s, _ = openStore(t, dir, checked)
-	if got := scrapeOf(s); got != before {
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
+	if got := storetest.Scrape(s); got != before {
 		t.Errorf("after a restart:\n%swant\n%s", got, before)
 	}
 	if got := s.Snapshot().Stats(); got.Groupings != stats.Groupings || got.Series != stats.Series || got.Deleted != stats.Deleted {
@@ -275,98 +234,43 @@ func TestPushesAndWipesThatMeetLeaveTheSameAfterARestart(t *testing.T) {
 	}
 }
 
-// troubled is a real journal that can be made to fail.
-type troubled struct {
-	journal.Journal
-	before  atomic.Pointer[func() error]                // called before each commit
-	lose    atomic.Pointer[func([]journal.Change) bool] // says whose answer is lost
-	reading atomic.Pointer[func(key string)]            // called after each read
-	restart chan struct{}                               // makes following start over
-}
-
-func (j *troubled) Commit(ctx context.Context, changes ...journal.Change) (journal.Revision, error) {
-	if f := j.before.Load(); f != nil {
-		if err := (*f)(); err != nil {
-			return 0, err
-		}
-	}
-	r, err := j.Journal.Commit(ctx, changes...)
-	if f := j.lose.Load(); f != nil && (*f)(changes) {
-		return 0, context.DeadlineExceeded
-	}
-	return r, err
-}
-
-func (j *troubled) Read(ctx context.Context, key string) (journal.Record, error) {
-	r, err := j.Journal.Read(ctx, key)
-	if f := j.reading.Load(); f != nil {
-		(*f)(key)
-	}
-	return r, err
-}
-
-func openTroubled(t *testing.T) (*store.Store, *troubled) {
-	t.Helper()
-	return openTroubledAt(t, nil)
-}
-
-// openTroubledAt has the store take the time from a clock.
-func openTroubledAt(t *testing.T, c *clock) (*store.Store, *troubled) {
-	t.Helper()
-	o := checked
-	if c != nil {
-		o.Now = c.now
-	}
-	real, err := pebble.Open(pebble.Options{Path: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	j := &troubled{Journal: real, restart: make(chan struct{})}
-	s, err := store.Open(t.Context(), j, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(); _ = real.Close() })
-	return s, j
-}
-
 func TestNothingIsShownThatCouldNotBeWritten(t *testing.T) {
-	s, j := openTroubled(t)
-	mustPush(t, s, "/job/x", "m 1\n")
-	before := scrapeOf(s)
+	s, j := storetest.OpenFailing(t)
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
+	before := storetest.Scrape(s)
 	for _, cause := range []error{journal.ErrUnavailable, journal.ErrBroken, context.DeadlineExceeded, errors.New("disk on fire")} {
 		fail := func() error { return cause }
-		j.before.Store(&fail)
+		j.Before.Store(&fail)
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {
-				_, err := s.Push(context.Background(), push(t, fmt.Sprintf("/job/y/i/%d", i), "m 2\n"))
+				_, err := s.Push(context.Background(), storetest.Push(t, fmt.Sprintf("/job/y/i/%d", i), "m 2\n"))
 				if !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, journal.ErrBroken) {
 					t.Errorf("%v: got %v", cause, err)
 				}
 			})
 		}
 		wg.Wait()
-		if _, err := s.Delete(context.Background(), key(t, "/job/x"), store.Origin{}); err == nil {
+		if _, err := s.Delete(context.Background(), storetest.Key(t, "/job/x"), store.Origin{}); err == nil {
 			t.Error("the delete was acknowledged")
 		}
-		if got := scrapeOf(s); got != before {
+		if got := storetest.Scrape(s); got != before {
 			t.Errorf("%v: got\n%swant\n%s", cause, got, before)
 		}
 	}
-	j.before.Store(nil)
-	mustPush(t, s, "/job/x", "m 3\n")
-	if got, want := scrapeOf(s), strings.Replace(before, " 1\n", " 3\n", 1); got != want {
+	j.Before.Store(nil)
+	storetest.MustPush(t, s, "/job/x", "m 3\n")
+	if got, want := storetest.Scrape(s), strings.Replace(before, " 1\n", " 3\n", 1); got != want {
 		t.Errorf("afterwards: got\n%swant\n%s", got, want)
 	}
 }
 
 func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
-	other, _ := openTroubled(t)
-	mustPush(t, other, "/job/foreign", "f 1\n")
+	other, _ := storetest.OpenFailing(t)
+	storetest.MustPush(t, other, "/job/foreign", "f 1\n")
 	var foreign journal.Record
-	s, j := openTroubled(t)
-	mustPush(t, s, "/job/x", "m 1\n")
+	s, j := storetest.OpenFailing(t)
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
 	// A grouping's record, as another replica would have written it.
 	records, err := j.Scan(t.Context(), "g.", "", 1)
 	if err != nil || len(records) != 1 {
@@ -380,12 +284,12 @@ func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
 		push store.Push
 		want func() bool
 	}{
-		{"of another key", "g.job/elsewhere", push(t, "/job/z", "m 5\n"), func() bool {
-			_, ok := s.Snapshot().Grouping(key(t, "/job/z"))
+		{"of another key", "g.job/elsewhere", storetest.Push(t, "/job/z", "m 5\n"), func() bool {
+			_, ok := s.Snapshot().Grouping(storetest.Key(t, "/job/z"))
 			return ok
 		}},
-		{"of the same key", foreign.Key, push(t, "/job/x", "m 6\n"), func() bool {
-			return strings.Contains(scrapeOf(s), `m{instance="",job="x"} 6`)
+		{"of the same key", foreign.Key, storetest.Push(t, "/job/x", "m 6\n"), func() bool {
+			return strings.Contains(storetest.Scrape(s), `m{instance="",job="x"} 6`)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -396,49 +300,49 @@ func TestChangesOfSomebodyElseAreTakenInBeforeTheAnswer(t *testing.T) {
 				})
 				return err
 			}
-			j.before.Store(&intrude)
-			defer j.before.Store(nil)
+			j.Before.Store(&intrude)
+			defer j.Before.Store(nil)
 			if _, err := s.Push(t.Context(), tt.push); err != nil {
 				t.Fatal(err)
 			}
 			if !tt.want() {
-				t.Errorf("the push is not shown:\n%s", scrapeOf(s))
+				t.Errorf("the push is not shown:\n%s", storetest.Scrape(s))
 			}
-			mustPush(t, s, "/job/after", "n 1\n")
+			storetest.MustPush(t, s, "/job/after", "n 1\n")
 		})
 	}
 }
 
 func TestLimitsRefuseWhatGoesBeyondThemAndNothingElse(t *testing.T) {
-	o := checked
+	o := storetest.Options
 	o.MaxGroupings, o.MaxSeries, o.MaxLabelSets = 2, 5, 2
-	s, _ := openStore(t, t.TempDir(), o)
+	s, _ := storetest.OpenDir(t, t.TempDir(), o)
 	var limit *store.LimitError
-	mustPush(t, s, "/job/x", "m 1\n")
-	mustPush(t, s, "/job/y", "m 1\nn 1\no 1\n")
-	if _, err := s.Push(t.Context(), push(t, "/job/z", "m 1\n")); !errors.As(err, &limit) {
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
+	storetest.MustPush(t, s, "/job/y", "m 1\nn 1\no 1\n")
+	if _, err := s.Push(t.Context(), storetest.Push(t, "/job/z", "m 1\n")); !errors.As(err, &limit) {
 		t.Errorf("a third grouping: %v", err)
 	}
-	if _, err := s.Push(t.Context(), push(t, "/job/x", "a 1\nb 1\nc 1\n")); !errors.As(err, &limit) {
+	if _, err := s.Push(t.Context(), storetest.Push(t, "/job/x", "a 1\nb 1\nc 1\n")); !errors.As(err, &limit) {
 		t.Errorf("a sixth series: %v", err)
 	}
-	mustPush(t, s, "/job/x", "a 1\nb 1\n")
-	if _, err := s.Delete(t.Context(), key(t, "/job/y"), store.Origin{}); err != nil {
+	storetest.MustPush(t, s, "/job/x", "a 1\nb 1\n")
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/y"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	mustPush(t, s, "/job/x/i/1", "a 1\n")
-	if _, err := s.Delete(t.Context(), key(t, "/job/x/i/1"), store.Origin{}); err != nil {
+	storetest.MustPush(t, s, "/job/x/i/1", "a 1\n")
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x/i/1"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	o.MaxGroupings, o.MaxSeries = 0, 0
-	s, _ = openStore(t, t.TempDir(), o)
-	mustPush(t, s, "/job/x", "a 1\n")
-	mustPush(t, s, "/job/x/i/1", "a 1\n")
+	s, _ = storetest.OpenDir(t, t.TempDir(), o)
+	storetest.MustPush(t, s, "/job/x", "a 1\n")
+	storetest.MustPush(t, s, "/job/x/i/1", "a 1\n")
 	var r *store.Refusal
-	if _, err := s.Push(t.Context(), push(t, "/job/x/i/1/j/1", "a 1\n")); !errors.As(err, &r) {
+	if _, err := s.Push(t.Context(), storetest.Push(t, "/job/x/i/1/j/1", "a 1\n")); !errors.As(err, &r) {
 		t.Errorf("a third set of grouping labels: %v", err)
 	}
-	mustPush(t, s, "/job/x/i/1/j/1", "b 1\n")
+	storetest.MustPush(t, s, "/job/x/i/1/j/1", "b 1\n")
 }
 
 func TestARefusalHasAMessageWithoutTheOtherGrouping(t *testing.T) {
@@ -448,14 +352,14 @@ func TestARefusalHasAMessageWithoutTheOtherGrouping(t *testing.T) {
 		{"/job/foreign", "m{zone=\"z\"} 1\n", "/job/foreign/zone/z", "m 1\n", `metric "m": a series of the push is held by another grouping already`},
 		{"/job/foreign/U__a_2e_b/1", "m 1\n", "/job/foreign/a_b/1", "m 1\n", `grouping {a_b="1",job="foreign"} is the same as another grouping to scrapers without UTF-8 names`},
 	} {
-		s, _ := openStore(t, t.TempDir(), checked)
-		mustPush(t, s, test.held, test.holds)
+		s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+		storetest.MustPush(t, s, test.held, test.holds)
 		var r *store.Refusal
-		if _, err := s.Push(t.Context(), push(t, test.path, test.body)); !errors.As(err, &r) {
+		if _, err := s.Push(t.Context(), storetest.Push(t, test.path, test.body)); !errors.As(err, &r) {
 			t.Errorf("%s: %v", test.path, err)
 			continue
 		}
-		other := key(t, test.held).String()
+		other := storetest.Key(t, test.held).String()
 		if r.Discreet != test.want || r.Other.String() != other || !strings.Contains(r.Message, "grouping "+other) {
 			t.Errorf("%q, discreetly %q, of %s", r.Message, r.Discreet, r.Other)
 		}
@@ -475,28 +379,28 @@ func TestNamesThatAreTheSameOnceEscapedConflict(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s, _ := openStore(t, t.TempDir(), checked)
-			mustPush(t, s, tt.first, tt.firstBody)
+			s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+			storetest.MustPush(t, s, tt.first, tt.firstBody)
 			var r *store.Refusal
-			if _, err := s.Push(t.Context(), push(t, tt.second, tt.secondBody)); !errors.As(err, &r) || r.Reason != store.ReasonConflict {
+			if _, err := s.Push(t.Context(), storetest.Push(t, tt.second, tt.secondBody)); !errors.As(err, &r) || r.Reason != store.ReasonConflict {
 				t.Errorf("got %v", err)
 			}
-			if _, err := s.Delete(t.Context(), key(t, tt.first), store.Origin{}); err != nil {
+			if _, err := s.Delete(t.Context(), storetest.Key(t, tt.first), store.Origin{}); err != nil {
 				t.Fatal(err)
 			}
-			mustPush(t, s, tt.second, tt.secondBody)
+			storetest.MustPush(t, s, tt.second, tt.secondBody)
 		})
 	}
 }
 
 func TestClosingTwiceIsFineAndNothingIsTakenAfterwards(t *testing.T) {
-	s, closeStore := openStore(t, t.TempDir(), checked)
-	mustPush(t, s, "/job/x", "m 1\n")
+	s, closeStore := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
 	closeStore()
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Push(context.Background(), push(t, "/job/x", "m 2\n")); err == nil {
+	if _, err := s.Push(context.Background(), storetest.Push(t, "/job/x", "m 2\n")); err == nil {
 		t.Error("a push to a closed store was acknowledged")
 	}
 	if s.Status().Ready {
@@ -504,37 +408,14 @@ func TestClosingTwiceIsFineAndNothingIsTakenAfterwards(t *testing.T) {
 	}
 }
 
-// Follow starts over whenever the test says so, as an engine does that fell
-// behind.
-func (j *troubled) Follow(ctx context.Context, f journal.Follower) error {
-	for first := true; ; first = false {
-		if !first {
-			f.Reset()
-		}
-		once, cancel := context.WithCancel(ctx)
-		go func() {
-			select {
-			case <-j.restart:
-				cancel()
-			case <-once.Done():
-			}
-		}()
-		err := j.Journal.Follow(once, f)
-		cancel()
-		if ctx.Err() != nil || !errors.Is(err, context.Canceled) {
-			return err
-		}
-	}
-}
-
 func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
-	s, j := openTroubled(t)
+	s, j := storetest.OpenFailing(t)
 	done := make(chan struct{})
 	var resets sync.WaitGroup
 	resets.Go(func() {
 		for {
 			select {
-			case j.restart <- struct{}{}:
+			case j.Restart <- struct{}{}:
 			case <-done:
 				return
 			}
@@ -545,11 +426,11 @@ func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
 		wg.Go(func() {
 			path := fmt.Sprintf("/job/x/i/%d", w)
 			for i := range 100 {
-				if _, err := s.Push(context.Background(), push(t, path, fmt.Sprintf("m %d\n", i))); err != nil {
+				if _, err := s.Push(context.Background(), storetest.Push(t, path, fmt.Sprintf("m %d\n", i))); err != nil {
 					t.Error(err)
 					return
 				}
-				g, ok := s.Snapshot().Grouping(key(t, path))
+				g, ok := s.Snapshot().Grouping(storetest.Key(t, path))
 				if want := fmt.Sprintf("m{i=\"%d\",instance=\"\",job=\"x\"} %d\n", w, i); !ok || string(g.Families()[0].Text) != want {
 					t.Errorf("push %d to %s is acknowledged but not shown", i, path)
 					return
@@ -566,11 +447,11 @@ func TestWhatWasAcknowledgedIsShownThoughTheJournalStartsOver(t *testing.T) {
 }
 
 func TestAMergeReplacesWhatItBringsThoughItsNamesOverlap(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 	const plain = "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"
 	const both = plain + "# TYPE h_count gauge\nh_count{a=\"1\"} 1\n"
-	mustPush(t, s, "/job/x", plain+"other 1\n")
-	p := push(t, "/job/x", both)
+	storetest.MustPush(t, s, "/job/x", plain+"other 1\n")
+	p := storetest.Push(t, "/job/x", both)
 	p.Mode = store.Merge
 	outcome, err := s.Preview(p)
 	if want := (store.Outcome{Exists: true, Series: 5, Added: 3, Kept: 1, Removed: 1}); err != nil || outcome != want {
@@ -591,10 +472,10 @@ h_sum{instance="",job="x"} 1
 other untyped 
 other{instance="",job="x"} 1
 `
-	if got := scrapeOf(s); got != want {
+	if got := storetest.Scrape(s); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	p = push(t, "/job/x", plain)
+	p = storetest.Push(t, "/job/x", plain)
 	p.Mode = store.Merge
 	if _, err := s.Push(t.Context(), p); err == nil || !strings.Contains(err.Error(), "of the same grouping") {
 		t.Errorf("got %v", err)

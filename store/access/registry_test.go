@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"gatehouse/auth"
-	"gatehouse/store/storetest"
+	"gatehouse/store/record/recordtest"
 )
 
 // rewritten decodes a record and encodes it again.
@@ -31,7 +31,7 @@ func rewritten(name string, value []byte) ([]byte, error) {
 }
 
 func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
-	storetest.Codec{Prefixes: []string{kindSession, kindToken, kindUse, signingKeyKey}, Rewrite: rewritten}.Check(t, "../testdata/earlier/store")
+	recordtest.Codec{Prefixes: []string{kindSession, kindToken, kindUse, signingKeyKey}, Rewrite: rewritten}.Check(t, "../testdata/earlier/store")
 }
 
 func FuzzSessionRecord(f *testing.F) {

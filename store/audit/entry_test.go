@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"gatehouse/store/storetest"
+	"gatehouse/store/record/recordtest"
 )
 
 func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
@@ -18,7 +18,7 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 }
 
 func TestEntriesAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
-	storetest.Codec{Prefixes: []string{Prefix}, Rewrite: func(_ string, value []byte) ([]byte, error) {
+	recordtest.Codec{Prefixes: []string{Prefix}, Rewrite: func(_ string, value []byte) ([]byte, error) {
 		x, err := Decode("", value)
 		return x.Encode(), err
 	}}.Check(t, "../testdata/earlier/store")

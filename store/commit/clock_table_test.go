@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"gatehouse/store/clock"
-	"gatehouse/store/storetest"
+	"gatehouse/store/record/recordtest"
 )
 
 func TestTheRecordOfTheClockIsWrittenAsEarlierBuildsWroteIt(t *testing.T) {
-	storetest.Codec{Prefixes: []string{ClockKey}, Rewrite: func(_ string, value []byte) ([]byte, error) {
+	recordtest.Codec{Prefixes: []string{ClockKey}, Rewrite: func(_ string, value []byte) ([]byte, error) {
 		x, err := decodeClock(value)
 		return encodeClock(x), err
 	}}.Check(t, "../testdata/earlier/store")

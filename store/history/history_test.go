@@ -13,7 +13,7 @@ import (
 	"gatehouse/store/commit"
 	"gatehouse/store/exposition"
 	"gatehouse/store/key"
-	"gatehouse/store/storetest"
+	"gatehouse/store/record/recordtest"
 )
 
 func TestAHistoryIsReadAsItWasWritten(t *testing.T) {
@@ -112,5 +112,5 @@ func rewritten(_ string, value []byte) ([]byte, error) {
 }
 
 func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
-	storetest.Codec{Prefixes: []string{Prefix}, Rewrite: rewritten}.Check(t, "../testdata/earlier/store")
+	recordtest.Codec{Prefixes: []string{Prefix}, Rewrite: rewritten}.Check(t, "../testdata/earlier/store")
 }

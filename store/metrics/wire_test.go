@@ -11,7 +11,7 @@ import (
 
 	"gatehouse/store/exposition"
 	"gatehouse/store/record"
-	"gatehouse/store/storetest"
+	"gatehouse/store/record/recordtest"
 )
 
 // rewritten decodes a record and encodes it again.
@@ -43,13 +43,13 @@ func rewrittenGrouping(value []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		x.refused = storetest.InOrder(r.encode())
+		x.refused = recordtest.InOrder(r.encode())
 	}
 	return x.encode(), nil
 }
 
 func TestRecordsAreWrittenAsEarlierBuildsWroteThem(t *testing.T) {
-	storetest.Codec{
+	recordtest.Codec{
 		Prefixes: []string{kindGrouping, kindRefused, wipeKey, importKey},
 		Rewrite:  rewritten, Sorted: withRefusedInOrder,
 	}.Check(t, "../testdata/earlier/store")
@@ -68,7 +68,7 @@ func withRefusedInOrder(t *testing.T, name string, value []byte) []byte {
 	if x.refused == nil {
 		return value
 	}
-	return bytes.Replace(value, x.refused, storetest.InOrder(x.refused), 1)
+	return bytes.Replace(value, x.refused, recordtest.InOrder(x.refused), 1)
 }
 
 // Whatever its bytes, a grouping's record means the same to the handwritten

@@ -1,5 +1,6 @@
-// Package storetest holds common code of tests of the store's parts.
-package storetest
+// Package recordtest checks the codecs of the store's parts against the records of an
+// earlier build.
+package recordtest
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package store_test
+package metrics_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/store/storetest"
 )
 
 // kindOf returns the kind of a push's error.
@@ -80,11 +81,11 @@ func TestAPreviewForetellsWhatThePushDoes(t *testing.T) {
 }
 
 func foretell(t *testing.T, r *rand.Rand, o store.Options) {
-	s, _ := openStore(t, t.TempDir(), o)
+	s, _ := storetest.OpenDir(t, t.TempDir(), o)
 	ctx := context.Background()
 	met := map[string]int{}
 	for step := range 300 {
-		p := randomPush(t, r)
+		p := storetest.RandomPush(t, r)
 		if r.IntN(8) == 0 {
 			if _, err := s.Delete(ctx, p.Key, store.Origin{}); err != nil {
 				t.Fatal(err)
@@ -92,9 +93,9 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 			continue
 		}
 		before, existed := familyNames(s, p.Key)
-		shown := scrapeOf(s)
+		shown := storetest.Scrape(s)
 		outcome, foreseen := s.Preview(p)
-		if scrapeOf(s) != shown {
+		if storetest.Scrape(s) != shown {
 			t.Fatalf("step %d: the preview has changed something", step)
 		}
 		_, err := s.Push(ctx, p)
@@ -120,17 +121,17 @@ func foretell(t *testing.T, r *rand.Rand, o store.Options) {
 }
 
 func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), store.Options{Limits: store.Limits{CheckConsistency: true}})
+	s, _ := storetest.OpenDir(t, t.TempDir(), store.Options{Limits: store.Limits{CheckConsistency: true}})
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 50 {
-		_, _ = s.Push(context.Background(), randomPush(t, r)) // refused or not
+		_, _ = s.Push(context.Background(), storetest.RandomPush(t, r)) // refused or not
 	}
 	// The store goes on by itself to note the refusals, in snapshots of their own.
 	p := s.Snapshot()
 	shown := func() string {
 		text := fmt.Sprintln(p.Sequence(), p.Stats())
 		for g := range p.Groupings() {
-			text += portrait(g)
+			text += storetest.Describe(g)
 		}
 		for f := range p.Exposed(p.Groupings(), 0) {
 			text += fmt.Sprintf("%s %s %q %v\n", f.Name, f.Type, f.Help, f.Chunks)
@@ -139,7 +140,7 @@ func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
 	}
 	before := shown()
 	for range 200 {
-		_, _ = s.Preview(randomPush(t, r)) // refused or not
+		_, _ = s.Preview(storetest.RandomPush(t, r)) // refused or not
 	}
 	if after := shown(); after != before {
 		t.Errorf("got\n%s\nwant\n%s", after, before)
@@ -149,14 +150,14 @@ func TestPreviewsLeaveTheSnapshotAsItWas(t *testing.T) {
 // Previews run in the goroutines of clients, while the committer makes new
 // snapshots out of the one that they look at. The race detector watches.
 func TestPreviewsRunBesidePushes(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), store.Options{Limits: store.Limits{CheckConsistency: true}, Timeout: time.Minute})
+	s, _ := storetest.OpenDir(t, t.TempDir(), store.Options{Limits: store.Limits{CheckConsistency: true}, Timeout: time.Minute})
 	done := make(chan struct{})
 	var previews sync.WaitGroup
 	for seed := range uint64(3) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		var pushes []store.Push
 		for range 100 {
-			pushes = append(pushes, randomPush(t, r))
+			pushes = append(pushes, storetest.RandomPush(t, r))
 		}
 		previews.Go(func() {
 			for i := 0; ; i++ {
@@ -173,7 +174,7 @@ func TestPreviewsRunBesidePushes(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(9, 9))
 	for step := range 300 {
-		p := randomPush(t, r)
+		p := storetest.RandomPush(t, r)
 		if step%9 == 0 {
 			_, _ = s.Delete(context.Background(), p.Key, store.Origin{}) // there or not
 		}

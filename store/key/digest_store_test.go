@@ -1,4 +1,4 @@
-package store_test
+package key_test
 
 import (
 	"fmt"
@@ -6,17 +6,18 @@ import (
 	"testing"
 
 	"gatehouse/store"
+	"gatehouse/store/storetest"
 )
 
 func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	paths := []string{"/job/x", "/job/x/i/1", "/job/x/i/2", "/job@base64/w7Y", "/job/x/U__a_2e_b/1"}
 	plain := regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 	digests := map[string]string{}
 	for _, path := range paths {
-		mustPush(t, s, path, "m 1\n")
-		digest := key(t, path).Digest()
+		storetest.MustPush(t, s, path, "m 1\n")
+		digest := storetest.Key(t, path).Digest()
 		if !plain.MatchString(digest) || digests[digest] != "" {
 			t.Errorf("%s: got %q", path, digest)
 		}
@@ -26,22 +27,22 @@ func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 		t.Helper()
 		for digest, path := range digests {
 			g, ok := s.Snapshot().ByDigest(digest)
-			if ok == (path == missing) || ok && g.Key.ID() != key(t, path).ID() {
+			if ok == (path == missing) || ok && g.Key.ID() != storetest.Key(t, path).ID() {
 				t.Errorf("%s: got %v, %v", path, g, ok)
 			}
 		}
 	}
 	all("")
-	mustPush(t, s, "/job/x", "m 2\n")
+	storetest.MustPush(t, s, "/job/x", "m 2\n")
 	all("")
-	if _, err := s.Delete(t.Context(), key(t, paths[1]), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, paths[1]), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	all(paths[1])
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	all(paths[1])
-	if _, err := s.Undo(t.Context(), lastOperation(t, s), store.Origin{}); err != nil {
+	if _, err := s.Undo(t.Context(), storetest.LastOperation(t, s), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	all("")
@@ -56,7 +57,7 @@ func TestADigestNamesItsGroupingAndNoOther(t *testing.T) {
 }
 
 func FuzzDigest(f *testing.F) {
-	s, _ := filled(f, 3)
+	s, _ := storetest.Filled(f, 3)
 	known := map[string]bool{}
 	for g := range s.Snapshot().Groupings() {
 		known[g.Key.Digest()] = true

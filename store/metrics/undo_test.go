@@ -1,106 +1,48 @@
-package store_test
+package metrics_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2/vfs"
-
 	"gatehouse/store"
 	"gatehouse/store/journal"
-	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
-
-// clock is a time that goes on only when the test says so.
-type clock struct{ ahead atomic.Int64 }
-
-func (c *clock) now() time.Time {
-	return time.Unix(1_700_000_000, 0).Add(time.Duration(c.ahead.Load()))
-}
-
-func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
-
-// crashable returns a disk that forgets unsynced writes in a crash.
-func crashable(t testing.TB) *vfs.MemFS {
-	t.Helper()
-	fs := vfs.NewCrashableMem()
-	err := fs.MkdirAll("store", 0o755)
-	if err == nil {
-		var root vfs.File
-		if root, err = fs.OpenDir(""); err == nil {
-			err = errors.Join(root.Sync(), root.Close())
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fs
-}
-
-// afterCrash is a disk as it is after a crash in this moment.
-func afterCrash(fs *vfs.MemFS) vfs.FS {
-	return fs.CrashClone(vfs.CrashCloneCfg{RNG: rand.New(rand.NewPCG(1, 2))})
-}
-
-func openOn(t testing.TB, fs vfs.FS, o store.Options) *store.Store {
-	t.Helper()
-	j, err := pebble.Open(pebble.Options{Path: "store", FS: fs, MinFree: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := store.Open(t.Context(), j, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
-	return s
-}
-
-// portraits returns those of all groupings.
-func portraits(s *store.Store) string {
-	all := ""
-	for g := range s.Snapshot().Groupings() {
-		all += portrait(g)
-	}
-	return all
-}
 
 func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 	for _, tt := range []struct {
 		kind   store.EntryKind
-		remove func(s *store.Store, c *clock) error
+		remove func(s *store.Store, c *storetest.Clock) error
 	}{
-		{store.EntryDelete, func(s *store.Store, _ *clock) error {
+		{store.EntryDelete, func(s *store.Store, _ *storetest.Clock) error {
 			_, err := s.DeleteMatching(context.Background(), store.JobSelector("x"), store.Selectors{}, store.Origin{By: "ana"})
 			return err
 		}},
-		{store.EntryWipe, func(s *store.Store, _ *clock) error {
+		{store.EntryWipe, func(s *store.Store, _ *storetest.Clock) error {
 			_, err := s.Wipe(context.Background(), store.Origin{By: "ana"})
 			return err
 		}},
-		{store.EntryExpiry, func(s *store.Store, c *clock) error {
-			c.advance(10 * time.Minute)
-			_, err := s.Delete(context.Background(), key(t, "/job/nothing"), store.Origin{}) // has it look at the time
+		{store.EntryExpiry, func(s *store.Store, c *storetest.Clock) error {
+			c.Advance(10 * time.Minute)
+			_, err := s.Delete(context.Background(), storetest.Key(t, "/job/nothing"), store.Origin{}) // has it look at the time
 			return err
 		}},
 	} {
 		t.Run(string(tt.kind), func(t *testing.T) {
 			t.Parallel()
-			c := &clock{}
-			o := checked
-			o.Now = c.now
-			fs := crashable(t)
-			s := openOn(t, fs, o)
+			c := &storetest.Clock{}
+			o := storetest.Options
+			o.Now = c.Time
+			fs := storetest.Crashable(t)
+			s := storetest.OpenOn(t, fs, o)
 			for i := range 3 {
-				p := push(t, fmt.Sprintf("/job/x/i/%d", i), fmt.Sprintf("# HELP m Of x.\n# TYPE m gauge\nm %d\n", i))
+				p := storetest.Push(t, fmt.Sprintf("/job/x/i/%d", i), fmt.Sprintf("# HELP m Of x.\n# TYPE m gauge\nm %d\n", i))
 				p.Origin = store.Origin{By: "ben", From: "::1"}
 				if tt.kind == store.EntryExpiry {
 					p.TTL = time.Minute
@@ -109,8 +51,8 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x/i/0"), Reason: store.ReasonConflict, Message: "it was refused"})
-			p := push(t, "/job/x/i/1", "# HELP m Of x.\n# TYPE m gauge\nm 5\n# TYPE n gauge\nn 1\n")
+			s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x/i/0"), Reason: store.ReasonConflict, Message: "it was refused"})
+			p := storetest.Push(t, "/job/x/i/1", "# HELP m Of x.\n# TYPE m gauge\nm 5\n# TYPE n gauge\nn 1\n")
 			p.TTL = time.Minute
 			if tt.kind != store.EntryExpiry {
 				p.TTL = time.Hour
@@ -118,14 +60,14 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 			if _, err := s.Push(t.Context(), p); err != nil {
 				t.Fatal(err)
 			}
-			before := portraits(s)
+			before := storetest.DescribeAll(s)
 			if err := tt.remove(s, c); err != nil {
 				t.Fatal(err)
 			}
 			if s.Snapshot().Stats().Groupings != 0 {
 				t.Fatal("something is left")
 			}
-			operation := lastOperation(t, s)
+			operation := storetest.LastOperation(t, s)
 			was, ok, err := s.Entry(t.Context(), operation)
 			if err != nil || !ok || was.Kind != tt.kind {
 				t.Fatalf("got %+v, %v, %v", was, ok, err)
@@ -144,16 +86,16 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 						t.Errorf("%s has expired and expires again", g.Key)
 					}
 				}
-			} else if got := portraits(s); got != before {
+			} else if got := storetest.DescribeAll(s); got != before {
 				t.Errorf("got\n%swant\n%s", got, before)
 			}
 			x, ok, err := s.Entry(t.Context(), u.Operation)
 			if err != nil || !ok || x.Kind != store.EntryUndo || x.Undoes != operation || x.Count != 3 || x.What != was.What || x.Origin.By != "eve" || x.Origin.From != "::2" {
 				t.Errorf("got %+v, %v, %v", x, ok, err)
 			}
-			got := portraits(s)
-			crashed := openOn(t, afterCrash(fs), o)
-			if after := portraits(crashed); after != got {
+			got := storetest.DescribeAll(s)
+			crashed := storetest.OpenOn(t, storetest.AfterCrash(fs), o)
+			if after := storetest.DescribeAll(crashed); after != got {
 				t.Errorf("after a crash\n%swant\n%s", after, got)
 			}
 			for _, s := range []*store.Store{s, crashed} {
@@ -163,7 +105,7 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 				if _, err := s.Undo(t.Context(), u.Operation, store.Origin{}); !errors.Is(err, store.ErrNoOperation) {
 					t.Errorf("of the undo: %v", err)
 				}
-				if got := portraits(s); got != portraits(crashed) {
+				if got := storetest.DescribeAll(s); got != storetest.DescribeAll(crashed) {
 					t.Error("what can't be undone changed something")
 				}
 			}
@@ -172,15 +114,15 @@ func TestAnUndoBringsBackAllThatWasThereAndIsOnDiskByThen(t *testing.T) {
 }
 
 func TestAnUndoIsRefusedWhereThereIsNothingToUndo(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	s, _ := openStore(t, t.TempDir(), o)
-	mustPush(t, s, "/job/x", "m 1\n")
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	s, _ := storetest.OpenDir(t, t.TempDir(), o)
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	operation := lastOperation(t, s)
+	operation := storetest.LastOperation(t, s)
 	for _, unknown := range []string{"", "x", "../x", "0000000000000000-00000000", strings.ToUpper(operation), operation + "0", strings.Repeat("a", 1<<20)} {
 		if _, err := s.Undo(t.Context(), unknown, store.Origin{}); !errors.Is(err, store.ErrNoOperation) {
 			t.Errorf("%.40q: got %v", unknown, err)
@@ -189,7 +131,7 @@ func TestAnUndoIsRefusedWhereThereIsNothingToUndo(t *testing.T) {
 			t.Errorf("%.40q: an entry: %v, %v", unknown, ok, err)
 		}
 	}
-	c.advance(o.UndoWindow + time.Second)
+	c.Advance(o.UndoWindow + time.Second)
 	if until, ok := s.Undoable(operation); ok {
 		t.Errorf("it can be undone until %v, and that is over", until)
 	}
@@ -202,22 +144,22 @@ func TestAnUndoIsRefusedWhereThereIsNothingToUndo(t *testing.T) {
 }
 
 func TestAnUndoKeepsTheLimitsAndNamesWhatDoesNotFit(t *testing.T) {
-	o := checked
+	o := storetest.Options
 	o.MaxGroupings = 2
-	s, _ := openStore(t, t.TempDir(), o)
-	mustPush(t, s, "/job/x/i/1", "m 1\n")
-	mustPush(t, s, "/job/x/i/2", "m 1\n")
+	s, _ := storetest.OpenDir(t, t.TempDir(), o)
+	storetest.MustPush(t, s, "/job/x/i/1", "m 1\n")
+	storetest.MustPush(t, s, "/job/x/i/2", "m 1\n")
 	if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	operation := lastOperation(t, s)
-	mustPush(t, s, "/job/y", "m 1\n")
+	operation := storetest.LastOperation(t, s)
+	storetest.MustPush(t, s, "/job/y", "m 1\n")
 	u, err := s.Undo(t.Context(), operation, store.Origin{})
 	var limit *store.LimitError
 	if err != nil || u.Restored != 1 || len(u.Conflicting) != 1 || !errors.As(u.Conflicting[0].Err, &limit) {
 		t.Fatalf("got %+v, %v", u, err)
 	}
-	if _, err := s.Delete(t.Context(), key(t, "/job/y"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/y"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	if u, err := s.Undo(t.Context(), operation, store.Origin{}); err != nil || u.Restored != 1 || len(u.Conflicting) != 0 {
@@ -226,71 +168,49 @@ func TestAnUndoKeepsTheLimitsAndNamesWhatDoesNotFit(t *testing.T) {
 }
 
 func TestAnUndoThatCouldNotBeWrittenChangesNothingAndCanBeRepeated(t *testing.T) {
-	s, j := openTroubled(t)
-	mustPush(t, s, "/job/x", "m 1\n")
-	before := portraits(s)
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	s, j := storetest.OpenFailing(t)
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
+	before := storetest.DescribeAll(s)
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	operation := lastOperation(t, s)
+	operation := storetest.LastOperation(t, s)
 	fail := func() error { return journal.ErrUnavailable }
-	j.before.Store(&fail)
+	j.Before.Store(&fail)
 	if u, err := s.Undo(t.Context(), operation, store.Origin{}); !errors.Is(err, journal.ErrUnavailable) || u.Restored != 0 || u.Operation != "" {
 		t.Errorf("got %+v, %v", u, err)
 	}
 	if s.Snapshot().Stats().Groupings != 0 {
 		t.Error("it is shown though it is not on disk")
 	}
-	j.before.Store(nil)
+	j.Before.Store(nil)
 	if u, err := s.Undo(t.Context(), operation, store.Origin{}); err != nil || u.Restored != 1 {
 		t.Errorf("again: %+v, %v", u, err)
 	}
-	if got := portraits(s); got != before {
+	if got := storetest.DescribeAll(s); got != before {
 		t.Errorf("got\n%swant\n%s", got, before)
 	}
 }
 
-// queued has operations wait behind a commit, in their order, so that they are
-// carried out together.
-func queued(t *testing.T, s *store.Store, j *troubled, operations ...func()) {
-	t.Helper()
-	var wg sync.WaitGroup
-	entered, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	hold := func() error {
-		once.Do(func() { close(entered); <-release })
-		return nil
-	}
-	j.before.Store(&hold)
-	wg.Go(func() { mustPush(t, s, "/job/first", "first 1\n") })
-	<-entered
-	for i, op := range operations {
-		wg.Go(op)
-		eventually(t, "it is queued", func() bool { return s.Status().Queued == i+1 })
-	}
-	close(release)
-	wg.Wait()
-}
-
 func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
-	s, j := openTroubled(t)
+	s, j := storetest.OpenFailing(t)
 	wipe := func() {
 		if _, err := s.Wipe(context.Background(), store.Origin{}); err != nil {
 			t.Error(err)
 		}
 	}
-	queued(t, s, j,
-		func() { mustPush(t, s, "/job/x", "m 1\n") }, wipe,
-		func() { mustPush(t, s, "/job/y", "m 1\n") }, wipe,
-		func() { mustPush(t, s, "/job/z", "m 1\n") })
+	storetest.Queued(t, s, j,
+		func() { storetest.MustPush(t, s, "/job/x", "m 1\n") }, wipe,
+		func() { storetest.MustPush(t, s, "/job/y", "m 1\n") }, wipe,
+		func() { storetest.MustPush(t, s, "/job/z", "m 1\n") })
 	entries, _, err := s.Activity(t.Context(), store.ActivityQuery{})
 	slices.Reverse(entries) // oldest first
 	if err != nil || len(entries) != 2 {
 		t.Fatalf("%v, %v", entries, err)
 	}
 	// As after a restart: everything is reported anew.
-	j.restart <- struct{}{}
-	mustPush(t, s, "/job/z", "m 2\n")
+	j.Restart <- struct{}{}
+	storetest.MustPush(t, s, "/job/z", "m 2\n")
 	u, err := s.Undo(t.Context(), entries[1].Operation, store.Origin{})
 	if err != nil || u.Restored != 1 {
 		t.Errorf("of the second: %+v, %v", u, err)
@@ -314,11 +234,11 @@ func TestWipesInOneGoAreUndoneEachByItself(t *testing.T) {
 }
 
 func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
-	fs := crashable(t)
-	s := openOn(t, fs, checked)
+	fs := storetest.Crashable(t)
+	s := storetest.OpenOn(t, fs, storetest.Options)
 	const n = 120
 	for i := range n {
-		mustPush(t, s, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")
+		storetest.MustPush(t, s, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")
 		if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
 			t.Fatal(err)
 		}
@@ -340,13 +260,13 @@ func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
 	if len(before) < 99 || !slices.Contains(before, n-1) || slices.Contains(before, 0) {
 		t.Errorf("%d can be undone: %v", len(before), before)
 	}
-	s = openOn(t, afterCrash(fs), checked)
+	s = storetest.OpenOn(t, storetest.AfterCrash(fs), storetest.Options)
 	if after := undoable(s); !slices.Equal(after, before) {
 		t.Errorf("after a restart %v, before %v", after, before)
 	}
 	for _, i := range []int{n - 1, n - 50, before[0]} {
 		u, err := s.Undo(t.Context(), entries[i].Operation, store.Origin{})
-		_, back := s.Snapshot().Grouping(key(t, fmt.Sprintf("/job/x/i/%d", i)))
+		_, back := s.Snapshot().Grouping(storetest.Key(t, fmt.Sprintf("/job/x/i/%d", i)))
 		if err != nil || u.Restored != 1 || !back {
 			t.Errorf("wipe %d: %+v, %v", i, u, err)
 		}
@@ -355,7 +275,7 @@ func TestOfVeryManyWipesTheLastOnesCanBeUndone(t *testing.T) {
 
 func TestUndosThatMeetPushesAndWipesLeaveTheSameAfterARestart(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	var wg sync.WaitGroup
 	for w := range 6 {
 		wg.Go(func() {
@@ -364,15 +284,15 @@ func TestUndosThatMeetPushesAndWipesLeaveTheSameAfterARestart(t *testing.T) {
 				var err error
 				switch {
 				case i%9 == 8:
-					if operation := lastOperation(t, s); operation != "" {
+					if operation := storetest.LastOperation(t, s); operation != "" {
 						_, err = s.Undo(context.Background(), operation, store.Origin{})
 					}
 				case i%20 == 19:
 					_, err = s.Wipe(context.Background(), store.Origin{})
 				case i%4 == 3:
-					_, err = s.Delete(context.Background(), key(t, path), store.Origin{})
+					_, err = s.Delete(context.Background(), storetest.Key(t, path), store.Origin{})
 				default:
-					_, err = s.Push(context.Background(), push(t, path, fmt.Sprintf("m%d %d\n", i%3, i)))
+					_, err = s.Push(context.Background(), storetest.Push(t, path, fmt.Sprintf("m%d %d\n", i%3, i)))
 				}
 				if err != nil && !errors.Is(err, store.ErrTooLate) && !errors.Is(err, store.ErrNoOperation) {
 					t.Error(err)
@@ -381,10 +301,10 @@ func TestUndosThatMeetPushesAndWipesLeaveTheSameAfterARestart(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	before, stats := portraits(s)+scrapeOf(s), s.Snapshot().Stats()
+	before, stats := storetest.DescribeAll(s)+storetest.Scrape(s), s.Snapshot().Stats()
 	closeStore()
-	s, _ = openStore(t, dir, checked)
-	if got := portraits(s) + scrapeOf(s); got != before {
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
+	if got := storetest.DescribeAll(s) + storetest.Scrape(s); got != before {
 		t.Errorf("after a restart:\n%swant\n%s", got, before)
 	}
 	if got := s.Snapshot().Stats(); got != stats {
@@ -395,12 +315,12 @@ func TestUndosThatMeetPushesAndWipesLeaveTheSameAfterARestart(t *testing.T) {
 func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 	for _, remove := range []string{"delete", "wipe", "expiry"} {
 		t.Run(remove, func(t *testing.T) {
-			c := &clock{}
-			o := checked
-			o.Now = c.now
-			fs := crashable(t)
-			s := openOn(t, fs, o)
-			p := push(t, "/job/x", "m 1\n")
+			c := &storetest.Clock{}
+			o := storetest.Options
+			o.Now = c.Time
+			fs := storetest.Crashable(t)
+			s := storetest.OpenOn(t, fs, o)
+			p := storetest.Push(t, "/job/x", "m 1\n")
 			p.TTL = time.Minute
 			if _, err := s.Push(t.Context(), p); err != nil {
 				t.Fatal(err)
@@ -413,13 +333,13 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 			case "wipe":
 				_, err = s.Wipe(t.Context(), store.Origin{})
 			default:
-				c.advance(time.Hour / 2)
+				c.Advance(time.Hour / 2)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			mustPush(t, s, "/job/x", "m 2\n")
-			s = openOn(t, afterCrash(fs), o)
+			storetest.MustPush(t, s, "/job/x", "m 2\n")
+			s = storetest.OpenOn(t, storetest.AfterCrash(fs), o)
 			if g, _ := s.Snapshot().Grouping(p.Key); !g.Failed.IsZero() {
 				t.Errorf("the grouping pushed anew has the failure %q", g.Failure)
 			}
@@ -428,7 +348,7 @@ func TestAFailureDoesNotOutliveItsGrouping(t *testing.T) {
 }
 
 func TestSeriesOfDifferentTypesDoNotOverlap(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), store.Options{Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}})
+	s, _ := storetest.OpenDir(t, t.TempDir(), store.Options{Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}})
 	for _, x := range []struct{ path, body string }{
 		{"/job/h", "# TYPE m counter\nm 1\n"},
 		{"/job/x/a/1", "# TYPE m gauge\nm{b=\"1\"} 2\n"},
@@ -436,10 +356,10 @@ func TestSeriesOfDifferentTypesDoNotOverlap(t *testing.T) {
 		{"/job/x/a/1/b/1", "# TYPE m counter\nm 4\n"},
 		{"/job/x", "# TYPE m counter\nm{a=\"1\",b=\"1\"} 5\n"},
 	} {
-		mustPush(t, s, x.path, x.body)
+		storetest.MustPush(t, s, x.path, x.body)
 	}
 	want := "m counter \nm{instance=\"\",job=\"h\"} 1\nm{a=\"1\",b=\"1\",instance=\"\",job=\"x\"} 4\n"
-	if got := scrapeOf(s); got != want {
+	if got := storetest.Scrape(s); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }

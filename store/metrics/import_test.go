@@ -1,4 +1,4 @@
-package store_test
+package metrics_test
 
 import (
 	"errors"
@@ -8,23 +8,24 @@ import (
 	"time"
 
 	"gatehouse/store"
+	"gatehouse/store/storetest"
 )
 
 func arrival(t testing.TB, path, body string, pushed time.Time) store.Arrival {
 	t.Helper()
-	p := push(t, path, body)
+	p := storetest.Push(t, path, body)
 	return store.Arrival{Key: p.Key, Families: p.Families, Pushed: pushed}
 }
 
 func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Clock = store.Clock{Now: c.now}
-	s, _ := openStore(t, t.TempDir(), o)
-	mustPush(t, s, "/job/held", "m 1\n")
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Clock = store.Clock{Now: c.Time}
+	s, _ := storetest.OpenDir(t, t.TempDir(), o)
+	storetest.MustPush(t, s, "/job/held", "m 1\n")
 	for _, path := range []string{"/job/deleted", "/job/undone"} {
-		mustPush(t, s, path, "m 2\n")
-		d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: key(t, path)}}, true, "", store.Origin{})
+		storetest.MustPush(t, s, path, "m 2\n")
+		d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: storetest.Key(t, path)}}, true, "", store.Origin{})
 		if err == nil && path == "/job/undone" {
 			_, err = s.Undo(t.Context(), d.Operation, store.Origin{})
 		}
@@ -32,7 +33,7 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	before := portraits(s)
+	before := storetest.DescribeAll(s)
 	old := time.Unix(1_600_000_000, 0)
 	arrivals := slices.Values([]store.Arrival{
 		arrival(t, "/job/held", "m 9\n", old), arrival(t, "/job/deleted", "m 9\n", old), arrival(t, "/job/undone", "m 9\n", old),
@@ -49,12 +50,12 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 	}
 	left, err := s.TryImport(t.Context(), arrivals)
 	check("a trial", left, err)
-	if got := portraits(s); got != before {
+	if got := storetest.DescribeAll(s); got != before {
 		t.Errorf("a trial changed\n%sto\n%s", before, got)
 	}
 	left, err = s.Import(t.Context(), arrivals, "metrics", store.Origin{By: "ana"})
 	check("the import", left, err)
-	g, ok := s.Snapshot().Grouping(key(t, "/job/new"))
+	g, ok := s.Snapshot().Grouping(storetest.Key(t, "/job/new"))
 	if !ok || !g.Pushed.Equal(old) {
 		t.Errorf("it came in as %+v", g)
 	}
@@ -63,7 +64,7 @@ func TestAnImportReplacesNothingAndBringsNothingBack(t *testing.T) {
 		t.Errorf("on record is %+v, %v", entries, err)
 	}
 	// What can't be restored any more may come in.
-	c.advance(2 * time.Hour)
+	c.Advance(2 * time.Hour)
 	left, err = s.Import(t.Context(), slices.Values([]store.Arrival{arrival(t, "/job/deleted", "m 9\n", old)}), "", store.Origin{})
 	if err != nil || left[0] != nil {
 		t.Errorf("after the undo window: %v, %v", left, err)
@@ -80,9 +81,9 @@ func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
 		"of a clock without a time": {time.Unix(100, 0), now, now},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, o := t.TempDir(), checked
+			dir, o := t.TempDir(), storetest.Options
 			o.Clock = store.Clock{Now: func() time.Time { return test.clock }}
-			s, closeStore := openStore(t, dir, o)
+			s, closeStore := storetest.OpenDir(t, dir, o)
 			a := arrival(t, "/job/x", "m 1\n", test.pushed)
 			a.Failed, a.Changed = test.pushed, map[string]time.Time{"m": test.pushed}
 			if left, err := s.Import(t.Context(), slices.Values([]store.Arrival{a}), "", store.Origin{}); err != nil || left[0] != nil {
@@ -91,8 +92,8 @@ func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
 			closeStore()
 			// On a clock that is far enough, times are shown as they are held.
 			o.Clock.Now = func() time.Time { return ahead.Add(time.Hour) }
-			s, closeStore = openStore(t, dir, o)
-			g, ok := s.Snapshot().Grouping(key(t, "/job/x"))
+			s, closeStore = storetest.OpenDir(t, dir, o)
+			g, ok := s.Snapshot().Grouping(storetest.Key(t, "/job/x"))
 			if !ok {
 				t.Fatal("it is not held")
 			}
@@ -103,7 +104,7 @@ func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
 			}
 			closeStore()
 			o.Clock.Now = func() time.Time { return test.clock }
-			s, _ = openStore(t, dir, o)
+			s, _ = storetest.OpenDir(t, dir, o)
 			if held := s.Status().Clock.Behind > 0; held != test.want.After(test.clock.Add(time.Minute)) {
 				t.Errorf("the clock is behind: %v", held)
 			}
@@ -112,7 +113,7 @@ func TestTimesOfAnImportThatAreAheadAreThoseOfTheImport(t *testing.T) {
 }
 
 func TestAnImportOfManyIsOneOperation(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 	var many []store.Arrival
 	for i := range 1200 {
 		many = append(many, arrival(t, fmt.Sprintf("/job/x/instance/%d", i), "m 1\n", time.Unix(1, 0)))
@@ -144,10 +145,10 @@ func TestAnImportIsDueUntilTheFirstChange(t *testing.T) {
 		want   store.ImportState
 	}{
 		"nothing": {func(*store.Store) error { return nil }, store.ImportState{Due: true}},
-		"a push":  {func(s *store.Store) error { mustPush(t, s, "/job/x", "m 1\n"); return nil }, store.ImportState{}},
+		"a push":  {func(s *store.Store) error { storetest.MustPush(t, s, "/job/x", "m 1\n"); return nil }, store.ImportState{}},
 		"a push and its delete": {func(s *store.Store) error {
-			mustPush(t, s, "/job/x", "m 1\n")
-			_, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{})
+			storetest.MustPush(t, s, "/job/x", "m 1\n")
+			_, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{})
 			return err
 		}, store.ImportState{}},
 		"a wipe":                       {func(s *store.Store) error { _, err := s.Wipe(t.Context(), store.Origin{}); return err }, store.ImportState{}},
@@ -161,12 +162,12 @@ func TestAnImportIsDueUntilTheFirstChange(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			s, closeStore := openStore(t, dir, checked)
+			s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 			if err := test.change(s); err != nil {
 				t.Fatal(err)
 			}
 			closeStore()
-			s, _ = openStore(t, dir, checked)
+			s, _ = storetest.OpenDir(t, dir, storetest.Options)
 			if got, err := s.ImportState(t.Context()); got != test.want || err != nil {
 				t.Errorf("got %+v, %v, want %+v", got, err, test.want)
 			}

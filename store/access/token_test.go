@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
 
 // limitedTo is a selector.
@@ -28,27 +29,11 @@ func limitedTo(t testing.TB, text string) store.Selectors {
 	return s
 }
 
-var ana = store.Origin{By: "ana", From: "::1", Via: "session", ID: "user:ana"}
-
-func mustMakeToken(t testing.TB, s *store.Store, n store.NewToken) (*store.Token, string) {
-	t.Helper()
-	x, secret, err := s.CreateToken(t.Context(), n, ana)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return x, secret
-}
-
-func holds(s *store.Store, secret string) bool {
-	_, ok := s.FindToken(secret)
-	return ok
-}
-
 func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "ci", Role: auth.Pusher, Scope: limitedTo(t, `{job="backup"}`), Lifetime: time.Hour})
-	other, otherSecret := mustMakeToken(t, s, store.NewToken{Name: "all", Role: auth.Admin})
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	x, secret := storetest.MustCreateToken(t, s, store.NewToken{Name: "ci", Role: auth.Pusher, Scope: limitedTo(t, `{job="backup"}`), Lifetime: time.Hour})
+	other, otherSecret := storetest.MustCreateToken(t, s, store.NewToken{Name: "all", Role: auth.Admin})
 	if other.ID == x.ID || secret == otherSecret || len(secret) < 40 || !strings.HasPrefix(secret, "gatehouse_") {
 		t.Fatalf("%s and %s, %d bytes", x.ID, other.ID, len(secret))
 	}
@@ -64,7 +49,7 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", when, got, ok)
 		}
 		for _, wrong := range []string{"", secret[1:], secret + " ", strings.ToUpper(secret), x.ID} {
-			if holds(s, wrong) {
+			if storetest.Lets(s, wrong) {
 				t.Errorf("%s: %q is a token", when, wrong)
 			}
 		}
@@ -72,20 +57,20 @@ func TestATokenIsThereAfterARestartUntilItIsRevoked(t *testing.T) {
 			t.Errorf("%s: there are %s", when, names)
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, checked)
+		s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 	}
-	if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {
+	if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.RevokeToken(t.Context(), x.ID, ana); !errors.Is(err, store.ErrNoToken) {
+	if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); !errors.Is(err, store.ErrNoToken) {
 		t.Errorf("a second time: %v", err)
 	}
 	for _, when := range []string{"at once", "after a restart"} {
-		if holds(s, secret) || !holds(s, otherSecret) || names(s) != "all" {
+		if storetest.Lets(s, secret) || !storetest.Lets(s, otherSecret) || names(s) != "all" {
 			t.Errorf("%s: there are %s", when, names(s))
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, checked)
+		s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 	}
 	want := []string{
 		"token_revoke of ci …" + hint(secret) + `, role pusher, scope {job="backup"}`,
@@ -115,8 +100,8 @@ func names(s *store.Store) string {
 // event lists ana's entries in the activity log, newest first.
 func event(t *testing.T, s *store.Store) (lines []string) {
 	t.Helper()
-	for _, x := range everything(t, s, store.ActivityQuery{}) {
-		if x.Origin != ana {
+	for _, x := range storetest.AllEntries(t, s, store.ActivityQuery{}) {
+		if x.Origin != storetest.Ana {
 			t.Errorf("%s by %+v", x.Kind, x.Origin)
 		}
 		lines = append(lines, fmt.Sprintf("%s of %s, %s", x.Kind, x.What, x.Message))
@@ -126,9 +111,9 @@ func event(t *testing.T, s *store.Store) (lines []string) {
 
 func TestTheDiskDoesNotKnowTheSecretOfAToken(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "somebody-we-know", Role: auth.Reader})
-	_, second, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	x, secret := storetest.MustCreateToken(t, s, store.NewToken{Name: "somebody-we-know", Role: auth.Reader})
+	_, second, err := s.RotateToken(t.Context(), x.ID, time.Hour, storetest.Ana)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,29 +141,29 @@ func TestTheDiskDoesNotKnowTheSecretOfAToken(t *testing.T) {
 }
 
 func TestATokenEndsWhenItsTimeIsOverAndStaysInTheList(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, o)
-	x, secret := mustMakeToken(t, s, store.NewToken{Name: "short", Role: auth.Reader, Lifetime: time.Hour})
-	c.advance(time.Hour - time.Second)
-	if !holds(s, secret) || s.Expired(&x.Secrets[0]) {
+	s, closeStore := storetest.OpenDir(t, dir, o)
+	x, secret := storetest.MustCreateToken(t, s, store.NewToken{Name: "short", Role: auth.Reader, Lifetime: time.Hour})
+	c.Advance(time.Hour - time.Second)
+	if !storetest.Lets(s, secret) || s.Expired(&x.Secrets[0]) {
 		t.Error("it ends too early")
 	}
-	c.advance(time.Second + time.Microsecond) // no two changes share a time
+	c.Advance(time.Second + time.Microsecond) // no two changes share a time
 	for _, when := range []string{"at once", "after a restart"} {
-		if holds(s, secret) || !s.Expired(&x.Secrets[0]) || names(s) != "short" {
-			t.Errorf("%s: holds %v, there are %s", when, holds(s, secret), names(s))
+		if storetest.Lets(s, secret) || !s.Expired(&x.Secrets[0]) || names(s) != "short" {
+			t.Errorf("%s: holds %v, there are %s", when, storetest.Lets(s, secret), names(s))
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, o)
+		s, closeStore = storetest.OpenDir(t, dir, o)
 	}
 	// A new secret gives it a new life.
-	if _, secret, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana); err != nil || !holds(s, secret) {
+	if _, secret, err := s.RotateToken(t.Context(), x.ID, time.Hour, storetest.Ana); err != nil || !storetest.Lets(s, secret) {
 		t.Errorf("got %v", err)
 	}
-	if holds(s, secret) {
+	if storetest.Lets(s, secret) {
 		t.Error("the old secret has come back")
 	}
 }
@@ -197,45 +182,45 @@ func TestTheOldSecretOfATokenServesForAWhile(t *testing.T) {
 		{"where it had no end", 0, day, time.Hour, time.Hour, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &clock{}
-			o := checked
-			o.Now = c.now
+			c := &storetest.Clock{}
+			o := storetest.Options
+			o.Now = c.Time
 			dir := t.TempDir()
-			s, closeStore := openStore(t, dir, o)
-			x, old := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader, Lifetime: test.lifetime})
-			c.advance(test.wait)
-			y, fresh, err := s.RotateToken(t.Context(), x.ID, test.overlap, ana)
+			s, closeStore := storetest.OpenDir(t, dir, o)
+			x, old := storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Reader, Lifetime: test.lifetime})
+			c.Advance(test.wait)
+			y, fresh, err := s.RotateToken(t.Context(), x.ID, test.overlap, storetest.Ana)
 			if err != nil || y.ID != x.ID {
 				t.Fatal(y, err)
 			}
 			closeStore()
-			s, _ = openStore(t, dir, o)
-			if !holds(s, fresh) || holds(s, old) != (test.oldFor > 0) {
-				t.Errorf("at once: new %v, old %v", holds(s, fresh), holds(s, old))
+			s, _ = storetest.OpenDir(t, dir, o)
+			if !storetest.Lets(s, fresh) || storetest.Lets(s, old) != (test.oldFor > 0) {
+				t.Errorf("at once: new %v, old %v", storetest.Lets(s, fresh), storetest.Lets(s, old))
 			}
 			if test.oldFor > 0 {
-				c.advance(test.oldFor - time.Second)
-				if !holds(s, old) {
+				c.Advance(test.oldFor - time.Second)
+				if !storetest.Lets(s, old) {
 					t.Error("the old one ends too early")
 				}
-				c.advance(time.Second + time.Microsecond)
-				if holds(s, old) {
+				c.Advance(time.Second + time.Microsecond)
+				if storetest.Lets(s, old) {
 					t.Error("the old one goes on")
 				}
 			}
 			if test.newFor == 0 {
-				c.advance(1000 * day)
-				if !holds(s, fresh) {
+				c.Advance(1000 * day)
+				if !storetest.Lets(s, fresh) {
 					t.Error("the new one has an end")
 				}
 				return
 			}
-			c.advance(test.newFor - test.oldFor - time.Second)
-			if !holds(s, fresh) {
+			c.Advance(test.newFor - test.oldFor - time.Second)
+			if !storetest.Lets(s, fresh) {
 				t.Error("the new one ends too early")
 			}
-			c.advance(2 * time.Second)
-			if holds(s, fresh) {
+			c.Advance(2 * time.Second)
+			if storetest.Lets(s, fresh) {
 				t.Error("the new one goes on")
 			}
 		})
@@ -243,37 +228,37 @@ func TestTheOldSecretOfATokenServesForAWhile(t *testing.T) {
 }
 
 func TestAThirdSecretTakesThePlaceOfTheFirst(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
-	x, first := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
-	_, second, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+	x, first := storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
+	_, second, err := s.RotateToken(t.Context(), x.ID, time.Hour, storetest.Ana)
 	if err != nil {
 		t.Fatal(err)
 	}
-	y, third, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana)
-	if err != nil || holds(s, first) || !holds(s, second) || !holds(s, third) || len(y.Secrets) != 2 {
-		t.Errorf("%v: first %v, second %v, third %v", err, holds(s, first), holds(s, second), holds(s, third))
+	y, third, err := s.RotateToken(t.Context(), x.ID, time.Hour, storetest.Ana)
+	if err != nil || storetest.Lets(s, first) || !storetest.Lets(s, second) || !storetest.Lets(s, third) || len(y.Secrets) != 2 {
+		t.Errorf("%v: first %v, second %v, third %v", err, storetest.Lets(s, first), storetest.Lets(s, second), storetest.Lets(s, third))
 	}
-	if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil || holds(s, second) || holds(s, third) {
-		t.Errorf("revoked, %v: second %v, third %v", err, holds(s, second), holds(s, third))
+	if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); err != nil || storetest.Lets(s, second) || storetest.Lets(s, third) {
+		t.Errorf("revoked, %v: second %v, third %v", err, storetest.Lets(s, second), storetest.Lets(s, third))
 	}
-	if _, _, err := s.RotateToken(t.Context(), x.ID, time.Hour, ana); !errors.Is(err, store.ErrNoToken) {
+	if _, _, err := s.RotateToken(t.Context(), x.ID, time.Hour, storetest.Ana); !errors.Is(err, store.ErrNoToken) {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestNoTwoTokensHaveTheSameName(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
-	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
-	if _, _, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: auth.Admin}, ana); !errors.Is(err, store.ErrTokenName) {
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+	x, _ := storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
+	if _, _, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: auth.Admin}, storetest.Ana); !errors.Is(err, store.ErrTokenName) {
 		t.Errorf("got %v", err)
 	}
 	if got, ok := s.Snapshot().Token(x.ID); !ok || got.Role != auth.Reader {
 		t.Errorf("got %+v", got)
 	}
-	if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {
+	if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); err != nil {
 		t.Fatal(err)
 	}
-	mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Admin})
+	storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Admin})
 }
 
 func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
@@ -284,23 +269,23 @@ func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
 	t.Cleanup(func() { _ = j.Close() })
 	var stores [2]*store.Store
 	for i := range stores {
-		if stores[i], err = store.Open(t.Context(), j, checked); err != nil {
+		if stores[i], err = store.Open(t.Context(), j, storetest.Options); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = stores[i].Close() })
 	}
-	x, secret := mustMakeToken(t, stores[0], store.NewToken{Name: "n", Role: auth.Reader})
-	eventually(t, "the other store knows it", func() bool { return holds(stores[1], secret) })
-	if _, err := stores[1].RevokeToken(t.Context(), x.ID, ana); err != nil {
+	x, secret := storetest.MustCreateToken(t, stores[0], store.NewToken{Name: "n", Role: auth.Reader})
+	storetest.Eventually(t, "the other store knows it", func() bool { return storetest.Lets(stores[1], secret) })
+	if _, err := stores[1].RevokeToken(t.Context(), x.ID, storetest.Ana); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first store knows its end", func() bool { return !holds(stores[0], secret) })
+	storetest.Eventually(t, "the first store knows its end", func() bool { return !storetest.Lets(stores[0], secret) })
 
 	a, err := stores[0].SigningKey(t.Context())
 	if err != nil || len(a) != 32 {
 		t.Fatalf("a secret of %d bytes, %v", len(a), err)
 	}
-	eventually(t, "the other store has the same secret", func() bool {
+	storetest.Eventually(t, "the other store has the same secret", func() bool {
 		b, err := stores[1].SigningKey(t.Context())
 		return err == nil && bytes.Equal(a, b)
 	})
@@ -308,7 +293,7 @@ func TestATokenThatIsRevokedIsRevokedInAllStoresOnOneJournal(t *testing.T) {
 
 func TestTheSecretStaysWhatItIs(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	first, err := s.SigningKey(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +301,7 @@ func TestTheSecretStaysWhatItIs(t *testing.T) {
 	first[0]++ // it is the caller's
 	second, _ := s.SigningKey(t.Context())
 	closeStore()
-	s, closeStore = openStore(t, dir, checked)
+	s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 	third, err := s.SigningKey(t.Context())
 	if err != nil || bytes.Equal(first, second) || !bytes.Equal(second, third) {
 		t.Errorf("%x, %x, %x, %v", first[:4], second[:4], third[:4], err)
@@ -325,20 +310,20 @@ func TestTheSecretStaysWhatItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	if fourth, err := s.SigningKey(t.Context()); err != nil || !bytes.Equal(third, fourth) {
 		t.Errorf("after a wipe: %x, %v", fourth, err)
 	}
 }
 
 func TestTheLastUseOfATokenIsThereAfterARestart(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, o)
-	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
-	never, _ := mustMakeToken(t, s, store.NewToken{Name: "never", Role: auth.Reader})
+	s, closeStore := storetest.OpenDir(t, dir, o)
+	x, _ := storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
+	never, _ := storetest.MustCreateToken(t, s, store.NewToken{Name: "never", Role: auth.Reader})
 	type use struct {
 		at   time.Time
 		from string
@@ -349,8 +334,8 @@ func TestTheLastUseOfATokenIsThereAfterARestart(t *testing.T) {
 	}
 	var want use
 	for range 3 {
-		c.advance(time.Second)
-		want = use{c.now(), "192.0.2.1"}
+		c.Advance(time.Second)
+		want = use{c.Time(), "192.0.2.1"}
 		s.UseToken(x.ID, want.from)
 	}
 	for _, when := range []string{"at once", "after a restart", "after another"} {
@@ -361,9 +346,9 @@ func TestTheLastUseOfATokenIsThereAfterARestart(t *testing.T) {
 			t.Errorf("%s: got %v", when, got)
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, o)
+		s, closeStore = storetest.OpenDir(t, dir, o)
 	}
-	if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {
+	if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); err != nil {
 		t.Fatal(err)
 	}
 	s.UseToken(x.ID, "::1") // by a request that came before
@@ -379,25 +364,25 @@ func TestTheLastUseOfATokenIsThereAfterARestart(t *testing.T) {
 }
 
 func TestUsesAreWrittenOnceAMinuteHoweverManyThereAre(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
 	var changes int
 	o.Observe = func(x store.CommitStats) { changes += x.Changes }
-	s, closeStore := openStore(t, t.TempDir(), o)
-	x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
-	look(t, s)
+	s, closeStore := storetest.OpenDir(t, t.TempDir(), o)
+	x, _ := storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Reader})
+	storetest.ReadClock(t, s)
 	before := changes
 	for range 1000 {
 		s.UseToken(x.ID, "::1")
-		c.advance(50 * time.Millisecond)
+		c.Advance(50 * time.Millisecond)
 	}
-	look(t, s)
+	storetest.ReadClock(t, s)
 	if changes != before {
 		t.Errorf("%d changes within 50 seconds", changes-before)
 	}
-	c.advance(time.Minute)
-	look(t, s)
+	c.Advance(time.Minute)
+	storetest.ReadClock(t, s)
 	if changes != before+1 {
 		t.Errorf("%d changes after a minute, want 1", changes-before)
 	}
@@ -412,7 +397,7 @@ func BenchmarkFindAToken(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer j.Close()
-			s, err := store.Open(b.Context(), j, checked)
+			s, err := store.Open(b.Context(), j, storetest.Options)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -423,7 +408,7 @@ func BenchmarkFindAToken(b *testing.B) {
 				go func() {
 					var last string
 					for i := w; i < n; i += cap(done) {
-						_, last, _ = s.CreateToken(b.Context(), store.NewToken{Name: fmt.Sprint(i), Role: auth.Pusher}, ana)
+						_, last, _ = s.CreateToken(b.Context(), store.NewToken{Name: fmt.Sprint(i), Role: auth.Pusher}, storetest.Ana)
 					}
 					done <- last
 				}()

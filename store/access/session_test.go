@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"bytes"
@@ -17,45 +17,15 @@ import (
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
-
-// session is one of alice's.
-func session(began time.Time, change ...func(*auth.Session)) auth.Session {
-	x := auth.Session{
-		Scheme: "basic", ID: "user:alice", Name: "alice", Role: auth.Admin,
-		Created: began, LastUsed: began, Expires: began.Add(time.Hour),
-		Credential: []byte{0, 1, 255}, Extra: []byte("more"), Provider: "sid", From: "::1", UserAgent: "Firefox",
-	}
-	for _, f := range change {
-		f(&x)
-	}
-	return x
-}
-
-func mustCreate(t testing.TB, s *store.Store, id string, x auth.Session) {
-	t.Helper()
-	if err := s.CreateSession(t.Context(), id, x); err != nil {
-		t.Fatalf("session %s: %v", id, err)
-	}
-}
-
-// known returns the ids whose sessions exist.
-func known(s *store.Store, ids ...string) string {
-	var found []string
-	for _, id := range ids {
-		if _, ok := s.Session(id); ok {
-			found = append(found, id)
-		}
-	}
-	return strings.Join(found, " ")
-}
 
 func TestASessionIsThereAfterARestartUntilItIsEnded(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	want := session(time.Unix(0, time.Now().UnixNano()))
-	mustCreate(t, s, "one", want)
-	mustCreate(t, s, "two", want)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	want := storetest.NewSession(time.Unix(0, time.Now().UnixNano()))
+	storetest.MustCreateSession(t, s, "one", want)
+	storetest.MustCreateSession(t, s, "two", want)
 	if err := s.EndSession(t.Context(), "two", store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
@@ -63,24 +33,24 @@ func TestASessionIsThereAfterARestartUntilItIsEnded(t *testing.T) {
 		if got, ok := s.Session("one"); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, %v, want %+v", when, got, ok, want)
 		}
-		if got := known(s, "two", "three", ""); got != "" {
+		if got := storetest.KnownSessions(s, "two", "three", ""); got != "" {
 			t.Errorf("%s: %s is there", when, got)
 		}
 		if n := s.Snapshot().Stats().Sessions; n != 1 {
 			t.Errorf("%s: %d sessions", when, n)
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, checked)
+		s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 	}
 }
 
 func TestASessionWithoutAnythingIsReadAsItWasWritten(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	want := auth.Session{Expires: time.Unix(0, time.Now().Add(time.Hour).UnixNano())}
-	mustCreate(t, s, "one", want)
+	storetest.MustCreateSession(t, s, "one", want)
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	if got, ok := s.Session("one"); !ok || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, ok, want)
 	}
@@ -88,8 +58,8 @@ func TestASessionWithoutAnythingIsReadAsItWasWritten(t *testing.T) {
 
 func TestTheDiskDoesNotKnowTheIDOfASession(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	mustCreate(t, s, "the-secret-id", session(time.Now(), func(x *auth.Session) { x.Name = "somebody-we-know" }))
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	storetest.MustCreateSession(t, s, "the-secret-id", storetest.NewSession(time.Now(), func(x *auth.Session) { x.Name = "somebody-we-know" }))
 	closeStore()
 	var all []byte
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -115,77 +85,77 @@ func TestASessionEndsWhenItsTimeIsOverAndIsForgotten(t *testing.T) {
 	var now atomic.Int64
 	began := time.Now()
 	now.Store(began.UnixNano())
-	o := checked
+	o := storetest.Options
 	o.Now = func() time.Time { return time.Unix(0, now.Load()) }
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, o)
-	mustCreate(t, s, "short", session(began))
-	mustCreate(t, s, "long", session(began, func(x *auth.Session) { x.Expires = began.Add(2 * time.Hour) }))
+	s, closeStore := storetest.OpenDir(t, dir, o)
+	storetest.MustCreateSession(t, s, "short", storetest.NewSession(began))
+	storetest.MustCreateSession(t, s, "long", storetest.NewSession(began, func(x *auth.Session) { x.Expires = began.Add(2 * time.Hour) }))
 	now.Store(began.Add(time.Hour - 1).UnixNano())
-	if got := known(s, "short", "long"); got != "short long" {
+	if got := storetest.KnownSessions(s, "short", "long"); got != "short long" {
 		t.Errorf("just before: %q", got)
 	}
 	now.Store(began.Add(time.Hour).UnixNano())
-	if got := known(s, "short", "long"); got != "long" {
+	if got := storetest.KnownSessions(s, "short", "long"); got != "long" {
 		t.Errorf("just then: %q", got)
 	}
 	// Anything that happens takes what has ended along.
-	mustPush(t, s, "/job/x", "m 1\n")
-	eventually(t, "one session is left", func() bool { return s.Snapshot().Stats().Sessions == 1 })
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
+	storetest.Eventually(t, "one session is left", func() bool { return s.Snapshot().Stats().Sessions == 1 })
 	closeStore()
 	now.Store(began.UnixNano())
-	s, _ = openStore(t, dir, o)
-	if got := known(s, "short", "long"); got != "long" {
+	s, _ = storetest.OpenDir(t, dir, o)
+	if got := storetest.KnownSessions(s, "short", "long"); got != "long" {
 		t.Errorf("after a restart with the clock set back: %q", got)
 	}
 }
 
 func TestWhatEndedWhileNobodyLookedIsForgottenByItself(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	for i := range 3 {
-		mustCreate(t, s, fmt.Sprint(i), session(time.Now().Add(-time.Hour+10*time.Millisecond)))
+		storetest.MustCreateSession(t, s, fmt.Sprint(i), storetest.NewSession(time.Now().Add(-time.Hour+10*time.Millisecond)))
 	}
 	closeStore()
-	s, _ = openStore(t, dir, checked)
-	eventually(t, "all are gone", func() bool { return s.Snapshot().Stats().Sessions == 0 })
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
+	storetest.Eventually(t, "all are gone", func() bool { return s.Snapshot().Stats().Sessions == 0 })
 }
 
 func TestTheOldestSessionOfAUserMakesRoomForTheTwentyFirst(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	began := time.Now()
-	mustCreate(t, s, "bob's", session(began.Add(-time.Minute), func(x *auth.Session) { x.ID = "user:bob" }))
-	mustCreate(t, s, "another alice's", session(began.Add(-time.Minute), func(x *auth.Session) { x.ID = "sub:alice" }))
+	storetest.MustCreateSession(t, s, "bob's", storetest.NewSession(began.Add(-time.Minute), func(x *auth.Session) { x.ID = "user:bob" }))
+	storetest.MustCreateSession(t, s, "another alice's", storetest.NewSession(began.Add(-time.Minute), func(x *auth.Session) { x.ID = "sub:alice" }))
 	var ids []string
 	for i := range 21 {
 		ids = append(ids, fmt.Sprint(i))
 	}
 	// The first ones in an order that says nothing about their age.
 	for _, i := range []int{7, 0, 19, 3, 12, 1, 2, 4, 5, 6, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18} {
-		mustCreate(t, s, ids[i], session(began.Add(time.Duration(i)*time.Second)))
+		storetest.MustCreateSession(t, s, ids[i], storetest.NewSession(began.Add(time.Duration(i)*time.Second)))
 	}
-	if got := known(s, ids...); got != strings.Join(ids[:20], " ") {
+	if got := storetest.KnownSessions(s, ids...); got != strings.Join(ids[:20], " ") {
 		t.Fatalf("twenty: %s", got)
 	}
 	closeStore()
-	s, closeStore = openStore(t, dir, checked)
-	mustCreate(t, s, ids[20], session(began.Add(20*time.Second)))
+	s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
+	storetest.MustCreateSession(t, s, ids[20], storetest.NewSession(began.Add(20*time.Second)))
 	want := strings.Join(ids[1:], " ") + " bob's another alice's"
 	for _, when := range []string{"at once", "after a restart"} {
-		if got := known(s, append(ids, "bob's", "another alice's")...); got != want {
+		if got := storetest.KnownSessions(s, append(ids, "bob's", "another alice's")...); got != want {
 			t.Errorf("%s: got %s, want %s", when, got, want)
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, checked)
+		s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 	}
 }
 
 func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 	began := time.Now()
 	create := func(i int) error {
-		return s.CreateSession(t.Context(), fmt.Sprint(i), session(began.Add(time.Duration(i)*time.Millisecond), func(x *auth.Session) { x.ID = fmt.Sprint("user", i) }))
+		return s.CreateSession(t.Context(), fmt.Sprint(i), storetest.NewSession(began.Add(time.Duration(i)*time.Millisecond), func(x *auth.Session) { x.ID = fmt.Sprint("user", i) }))
 	}
 	errs := make(chan error, 100)
 	for worker := range cap(errs) {
@@ -202,7 +172,7 @@ func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := known(s, "0", "1"); got != "0 1" {
+	if got := storetest.KnownSessions(s, "0", "1"); got != "0 1" {
 		t.Fatalf("before: %q", got)
 	}
 	if err := create(10_000); err != nil {
@@ -211,78 +181,78 @@ func TestThereAreNeverMoreThanTenThousandSessions(t *testing.T) {
 	if n := s.Snapshot().Stats().Sessions; n != 10_000 {
 		t.Errorf("%d sessions", n)
 	}
-	if got := known(s, "0", "1", "10000"); got != "1 10000" {
+	if got := storetest.KnownSessions(s, "0", "1", "10000"); got != "1 10000" {
 		t.Errorf("of 0, 1 and 10000 there are %s", got)
 	}
 }
 
 func TestAllSessionsOfAUserEndAndNobodyElses(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	mustCreate(t, s, "a1", session(time.Now()))
-	mustCreate(t, s, "a2", session(time.Now()))
-	mustCreate(t, s, "b", session(time.Now(), func(x *auth.Session) { x.ID = "user:bob" }))
-	mustCreate(t, s, "o", session(time.Now(), func(x *auth.Session) { x.ID = "sub:alice" }))
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	storetest.MustCreateSession(t, s, "a1", storetest.NewSession(time.Now()))
+	storetest.MustCreateSession(t, s, "a2", storetest.NewSession(time.Now()))
+	storetest.MustCreateSession(t, s, "b", storetest.NewSession(time.Now(), func(x *auth.Session) { x.ID = "user:bob" }))
+	storetest.MustCreateSession(t, s, "o", storetest.NewSession(time.Now(), func(x *auth.Session) { x.ID = "sub:alice" }))
 	for _, want := range []int{2, 0} {
 		if n, err := s.EndSessionsOf(t.Context(), "user:alice", "", store.Origin{}, ""); n != want || err != nil {
 			t.Errorf("got %d, %v, want %d", n, err, want)
 		}
 	}
 	closeStore()
-	s, _ = openStore(t, dir, checked)
-	if got := known(s, "a1", "a2", "b", "o"); got != "b o" {
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
+	if got := storetest.KnownSessions(s, "a1", "a2", "b", "o"); got != "b o" {
 		t.Errorf("there are %s", got)
 	}
 }
 
 func TestAWipeEndsNoSession(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	mustCreate(t, s, "one", session(time.Now()))
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	storetest.MustCreateSession(t, s, "one", storetest.NewSession(time.Now()))
 	if _, err := s.Wipe(t.Context(), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, when := range []string{"at once", "after a restart"} {
-		if known(s, "one") == "" || s.Snapshot().Stats().Sessions != 1 {
+		if storetest.KnownSessions(s, "one") == "" || s.Snapshot().Stats().Sessions != 1 {
 			t.Errorf("%s: it is gone", when)
 		}
 		closeStore()
-		s, closeStore = openStore(t, dir, checked)
+		s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 	}
 }
 
 func TestASessionThatCannotBeWrittenIsNotThere(t *testing.T) {
-	s, closeStore := openStore(t, t.TempDir(), checked)
-	mustCreate(t, s, "one", session(time.Now()))
+	s, closeStore := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+	storetest.MustCreateSession(t, s, "one", storetest.NewSession(time.Now()))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.CreateSession(ctx, "two", session(time.Now())); !errors.Is(err, context.Canceled) {
+	if err := s.CreateSession(ctx, "two", storetest.NewSession(time.Now())); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	closeStore()
-	if err := s.CreateSession(t.Context(), "three", session(time.Now())); err == nil {
+	if err := s.CreateSession(t.Context(), "three", storetest.NewSession(time.Now())); err == nil {
 		t.Error("a closed store takes a session")
 	}
 	if err := s.EndSession(t.Context(), "one", store.Origin{}); err == nil {
 		t.Error("a closed store says that a session has ended")
 	}
-	if got := known(s, "one", "two", "three"); got != "one" {
+	if got := storetest.KnownSessions(s, "one", "two", "three"); got != "one" {
 		t.Errorf("there are %s", got)
 	}
 }
 
 func TestWhatFailsToBeWrittenNeitherBeginsNorEndsASession(t *testing.T) {
-	s, j := openTroubled(t)
-	mustCreate(t, s, "one", session(time.Now()))
+	s, j := storetest.OpenFailing(t)
+	storetest.MustCreateSession(t, s, "one", storetest.NewSession(time.Now()))
 	fail := func() error { return journal.ErrUnavailable }
-	j.before.Store(&fail)
-	if err := s.CreateSession(t.Context(), "two", session(time.Now())); !errors.Is(err, journal.ErrUnavailable) {
+	j.Before.Store(&fail)
+	if err := s.CreateSession(t.Context(), "two", storetest.NewSession(time.Now())); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 	if err := s.EndSession(t.Context(), "one", store.Origin{}); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
-	if got := known(s, "one", "two"); got != "one" {
+	if got := storetest.KnownSessions(s, "one", "two"); got != "one" {
 		t.Errorf("there are %s", got)
 	}
 }
@@ -295,65 +265,65 @@ func TestASessionIsKnownToAllStoresOnOneJournal(t *testing.T) {
 	t.Cleanup(func() { _ = j.Close() })
 	var stores [2]*store.Store
 	for i := range stores {
-		if stores[i], err = store.Open(t.Context(), j, checked); err != nil {
+		if stores[i], err = store.Open(t.Context(), j, storetest.Options); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = stores[i].Close() })
 	}
-	mustCreate(t, stores[0], "one", session(time.Now()))
-	eventually(t, "the other store knows it", func() bool { return known(stores[1], "one") != "" })
+	storetest.MustCreateSession(t, stores[0], "one", storetest.NewSession(time.Now()))
+	storetest.Eventually(t, "the other store knows it", func() bool { return storetest.KnownSessions(stores[1], "one") != "" })
 	if err := stores[1].EndSession(t.Context(), "one", store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the first store knows its end", func() bool { return known(stores[0], "one") == "" })
+	storetest.Eventually(t, "the first store knows its end", func() bool { return storetest.KnownSessions(stores[0], "one") == "" })
 }
 
 func TestASessionEndsWhenNobodyUsesIt(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now, o.SessionIdle = c.now, time.Hour
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now, o.SessionIdle = c.Time, time.Hour
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, o)
+	s, closeStore := storetest.OpenDir(t, dir, o)
 	long := func(x *auth.Session) { x.Expires = x.Created.Add(12 * time.Hour) }
-	mustCreate(t, s, "used", session(c.now(), long))
-	mustCreate(t, s, "unused", session(c.now(), long))
+	storetest.MustCreateSession(t, s, "used", storetest.NewSession(c.Time(), long))
+	storetest.MustCreateSession(t, s, "unused", storetest.NewSession(c.Time(), long))
 	for range 3 {
-		c.advance(30 * time.Minute)
+		c.Advance(30 * time.Minute)
 		s.UseSession("used", "::1")
 	}
-	if got := known(s, "used", "unused"); got != "used" {
+	if got := storetest.KnownSessions(s, "used", "unused"); got != "used" {
 		t.Errorf("after 90 minutes: %q", got)
 	}
-	if x, _ := s.Session("used"); !x.LastUsed.Equal(c.now()) {
-		t.Errorf("seen at %v, want %v", x.LastUsed, c.now())
+	if x, _ := s.Session("used"); !x.LastUsed.Equal(c.Time()) {
+		t.Errorf("seen at %v, want %v", x.LastUsed, c.Time())
 	}
 	if list := s.SessionsOf("user:alice"); len(list) != 1 || list[0].Handle != store.SessionHandle("used") {
 		t.Errorf("listed: %+v", list)
 	}
 	closeStore() // takes down when it was used
-	s, _ = openStore(t, dir, o)
-	c.advance(time.Hour - time.Second)
-	if got := known(s, "used", "unused"); got != "used" {
+	s, _ = storetest.OpenDir(t, dir, o)
+	c.Advance(time.Hour - time.Second)
+	if got := storetest.KnownSessions(s, "used", "unused"); got != "used" {
 		t.Errorf("after a restart: %q", got)
 	}
-	c.advance(time.Second)
-	if got := known(s, "used"); got != "" {
+	c.Advance(time.Second)
+	if got := storetest.KnownSessions(s, "used"); got != "" {
 		t.Errorf("an hour later: %q", got)
 	}
-	c.advance(2 * time.Minute)
-	look(t, s)
-	look(t, s)
+	c.Advance(2 * time.Minute)
+	storetest.ReadClock(t, s)
+	storetest.ReadClock(t, s)
 	if n := s.Snapshot().Stats().Sessions; n != 0 {
 		t.Errorf("%d sessions are kept", n)
 	}
 }
 
 func TestUsersSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 	began := time.Now()
-	mustCreate(t, s, "a2", session(began.Add(time.Second)))
-	mustCreate(t, s, "a1", session(began))
-	mustCreate(t, s, "b", session(began, func(x *auth.Session) { x.ID = "user:bob" }))
+	storetest.MustCreateSession(t, s, "a2", storetest.NewSession(began.Add(time.Second)))
+	storetest.MustCreateSession(t, s, "a1", storetest.NewSession(began))
+	storetest.MustCreateSession(t, s, "b", storetest.NewSession(began, func(x *auth.Session) { x.ID = "user:bob" }))
 	list := s.SessionsOf("user:alice")
 	if len(list) != 2 || list[0].Handle != store.SessionHandle("a1") || list[1].Handle != store.SessionHandle("a2") || list[0].UserAgent != "Firefox" {
 		t.Fatalf("got %+v", list)
@@ -370,39 +340,39 @@ func TestUsersSeeAndEndTheirOwnSessionsOnly(t *testing.T) {
 		{"user:alice", "a1", 0, "a1 a2 b"},
 		{"user:alice", store.SessionHandle("a1"), 1, "a2 b"},
 	} {
-		n, err := s.EndSessionsOf(t.Context(), test.user, test.handle, ana, "by choice")
-		if got := known(s, "a1", "a2", "b"); err != nil || n != test.want || got != test.left {
+		n, err := s.EndSessionsOf(t.Context(), test.user, test.handle, storetest.Ana, "by choice")
+		if got := storetest.KnownSessions(s, "a1", "a2", "b"); err != nil || n != test.want || got != test.left {
 			t.Errorf("%+v: %d, %v, %s are left", test, n, err, got)
 		}
 	}
 }
 
 func TestSessionsEndByWhatTheyAre(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 	began := time.Now()
 	for i := range 4 {
-		mustCreate(t, s, fmt.Sprint(i), session(began, func(x *auth.Session) { x.Provider = fmt.Sprint(i % 2) }))
+		storetest.MustCreateSession(t, s, fmt.Sprint(i), storetest.NewSession(began, func(x *auth.Session) { x.Provider = fmt.Sprint(i % 2) }))
 	}
-	n, err := s.EndSessionsWhere(t.Context(), func(x auth.Session) bool { return x.Provider == "1" }, ana, "signed out at the provider")
-	if got := known(s, "0", "1", "2", "3"); err != nil || n != 2 || got != "0 2" {
+	n, err := s.EndSessionsWhere(t.Context(), func(x auth.Session) bool { return x.Provider == "1" }, storetest.Ana, "signed out at the provider")
+	if got := storetest.KnownSessions(s, "0", "1", "2", "3"); err != nil || n != 2 || got != "0 2" {
 		t.Errorf("%d, %v, %s are left", n, err, got)
 	}
 }
 
 func TestSigningInAndOutIsOnRecord(t *testing.T) {
 	var recorded []store.Entry
-	o := checked
+	o := storetest.Options
 	o.Recorded = func(x store.Entry) { recorded = append(recorded, x) }
-	s, _ := openStore(t, t.TempDir(), o)
-	mustCreate(t, s, "one", session(time.Now()))
-	mustCreate(t, s, "two", session(time.Now()))
-	if err := s.EndSession(t.Context(), "one", ana); err != nil {
+	s, _ := storetest.OpenDir(t, t.TempDir(), o)
+	storetest.MustCreateSession(t, s, "one", storetest.NewSession(time.Now()))
+	storetest.MustCreateSession(t, s, "two", storetest.NewSession(time.Now()))
+	if err := s.EndSession(t.Context(), "one", storetest.Ana); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EndSession(t.Context(), "one", ana); err != nil { // there is none any more
+	if err := s.EndSession(t.Context(), "one", storetest.Ana); err != nil { // there is none any more
 		t.Fatal(err)
 	}
-	if _, err := s.EndSessionsOf(t.Context(), "user:alice", "", ana, "everywhere"); err != nil {
+	if _, err := s.EndSessionsOf(t.Context(), "user:alice", "", storetest.Ana, "everywhere"); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -418,7 +388,7 @@ func TestSigningInAndOutIsOnRecord(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	all := everything(t, s, store.ActivityQuery{})
+	all := storetest.AllEntries(t, s, store.ActivityQuery{})
 	for i := range all {
 		if !reflect.DeepEqual(all[len(all)-1-i].Origin, recorded[i].Origin) || all[len(all)-1-i].Operation != recorded[i].Operation {
 			t.Errorf("read %+v, recorded %+v", all[len(all)-1-i], recorded[i])

@@ -1,4 +1,4 @@
-package store_test
+package history_test
 
 import (
 	"context"
@@ -12,12 +12,13 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/journal"
+	"gatehouse/store/storetest"
 )
 
 // historyOf returns the last pushes to a grouping in few words, oldest first.
 func historyOf(t *testing.T, s *store.Store, path string) string {
 	t.Helper()
-	pushes, err := s.History(t.Context(), key(t, path))
+	pushes, err := s.History(t.Context(), storetest.Key(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func historyOf(t *testing.T, s *store.Store, path string) string {
 // sized pushes to a grouping, with a size to know it by.
 func sized(t *testing.T, s *store.Store, path string, size int) {
 	t.Helper()
-	p := push(t, path, "m 1\n")
+	p := storetest.Push(t, path, "m 1\n")
 	p.Size = size
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatalf("%s: %v", path, err)
@@ -59,35 +60,35 @@ func histories(t *testing.T, j journal.Journal) []string {
 }
 
 func TestTheHistoryHasAcceptedAndRefusedPushes(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	fs := crashable(t)
-	s := openOn(t, fs, o)
-	at := c.now().Round(0)
-	mustPush(t, s, "/job/other", "# TYPE m gauge\nm 1\n")
-	p := push(t, "/job/x", "a 1\na{b=\"1\"} 2\nc 3\n")
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	fs := storetest.Crashable(t)
+	s := storetest.OpenOn(t, fs, o)
+	at := c.Time().Round(0)
+	storetest.MustPush(t, s, "/job/other", "# TYPE m gauge\nm 1\n")
+	p := storetest.Push(t, "/job/x", "a 1\na{b=\"1\"} 2\nc 3\n")
 	p.Size, p.Origin = 21, store.Origin{By: "ana", From: "::1"}
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Second)
-	p = push(t, "/job/x", "d 1\n")
+	c.Advance(time.Second)
+	p = storetest.Push(t, "/job/x", "d 1\n")
 	p.Size, p.Mode = 4, store.Merge
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Second)
-	p = push(t, "/job/x", "# TYPE m counter\nm 1\ne 1\n")
+	c.Advance(time.Second)
+	p = storetest.Push(t, "/job/x", "# TYPE m counter\nm 1\ne 1\n")
 	p.Size, p.Origin = 24, store.Origin{By: "ben", From: "::2"}
 	if _, err := s.Push(t.Context(), p); err == nil {
 		t.Fatal("it was accepted")
 	}
-	c.advance(time.Second)
+	c.Advance(time.Second)
 	s.Reject(t.Context(), store.Rejection{
 		Key: p.Key, Mode: store.Merge, Reason: "syntax", Message: strings.Repeat("long ", 1000), Size: 9, Origin: p.Origin,
 	})
-	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/unknown"), Reason: "syntax", Message: "bad"})
+	s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/unknown"), Reason: "syntax", Message: "bad"})
 	const conflict = `metric "m" is pushed as counter but is a gauge of grouping {job="other"}`
 	want := []store.PushSummary{
 		{At: at.Add(3 * time.Second), Mode: store.Merge, Bytes: 9, Origin: p.Origin},
@@ -119,18 +120,18 @@ func TestTheHistoryHasAcceptedAndRefusedPushes(t *testing.T) {
 	}
 	check(s)
 	// The next push finds that a minute is over.
-	c.advance(2 * time.Minute)
-	mustPush(t, s, "/job/other", "# TYPE m gauge\nm 1\n")
-	eventually(t, "the history is on disk", func() bool {
-		return historyOf(t, openOn(t, afterCrash(fs), o), "/job/x") != ""
+	c.Advance(2 * time.Minute)
+	storetest.MustPush(t, s, "/job/other", "# TYPE m gauge\nm 1\n")
+	storetest.Eventually(t, "the history is on disk", func() bool {
+		return historyOf(t, storetest.OpenOn(t, storetest.AfterCrash(fs), o), "/job/x") != ""
 	})
 	check(s)
-	check(openOn(t, afterCrash(fs), o))
+	check(storetest.OpenOn(t, storetest.AfterCrash(fs), o))
 }
 
 func TestTheHistoryHasTheLastFiftyPushes(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	var all []string
 	for i := range 260 {
 		sized(t, s, "/job/x", i)
@@ -140,22 +141,22 @@ func TestTheHistoryHasTheLastFiftyPushes(t *testing.T) {
 		}
 		if i%130 == 70 {
 			closeStore()
-			s, closeStore = openStore(t, dir, checked)
+			s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 		}
 	}
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	if want := strings.Join(all[210:], " "); historyOf(t, s, "/job/x") != want {
 		t.Errorf("after a restart %s, want %s", historyOf(t, s, "/job/x"), want)
 	}
 }
 
 func TestAPushIsOneRecordAndItsHistoryComesOnceAMinute(t *testing.T) {
-	c := &clock{}
-	s, j := openTroubledAt(t, c)
+	c := &storetest.Clock{}
+	s, j := storetest.OpenFailingAt(t, c)
 	var mu sync.Mutex
 	written := map[string]int{}
-	j.lose.Store(ptr(func(changes []journal.Change) bool {
+	j.Lose.Store(ptr(func(changes []journal.Change) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		for _, c := range changes {
@@ -169,20 +170,20 @@ func TestAPushIsOneRecordAndItsHistoryComesOnceAMinute(t *testing.T) {
 		return written[key]
 	}
 	for range 20 {
-		mustPush(t, s, "/job/x", "m 1\n")
-		c.advance(2 * time.Second)
+		storetest.MustPush(t, s, "/job/x", "m 1\n")
+		c.Advance(2 * time.Second)
 	}
 	if mu.Lock(); len(written) != 1 || written["g.job/x"] != 20 {
 		t.Errorf("20 pushes wrote %v", written)
 	}
 	mu.Unlock()
 	for minute := range 4 {
-		c.advance(30 * time.Second)
-		mustPush(t, s, "/job/x", "m 1\n")
-		eventually(t, "the history is written", func() bool { return count("h.job/x") == minute+1 })
+		c.Advance(30 * time.Second)
+		storetest.MustPush(t, s, "/job/x", "m 1\n")
+		storetest.Eventually(t, "the history is written", func() bool { return count("h.job/x") == minute+1 })
 		for range 15 {
-			mustPush(t, s, "/job/x", "m 1\n")
-			c.advance(2 * time.Second)
+			storetest.MustPush(t, s, "/job/x", "m 1\n")
+			c.Advance(2 * time.Second)
 		}
 	}
 	if n := count("g.job/x"); n != 84 || count("h.job/x") != 4 || len(written) != 2 {
@@ -192,7 +193,7 @@ func TestAPushIsOneRecordAndItsHistoryComesOnceAMinute(t *testing.T) {
 
 func TestWhatComesOfTheHistoryWithItsGrouping(t *testing.T) {
 	remove := func(s *store.Store) string {
-		d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: key(t, "/job/x")}}, true, "", store.Origin{})
+		d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: storetest.Key(t, "/job/x")}}, true, "", store.Origin{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,34 +213,38 @@ func TestWhatComesOfTheHistoryWithItsGrouping(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		do   func(s *store.Store, c *clock)
+		do   func(s *store.Store, c *storetest.Clock)
 		want string
 	}{
-		{"it stays for the undo", func(s *store.Store, _ *clock) { remove(s) }, "1 2"},
-		{"a delete that is undone", func(s *store.Store, _ *clock) { undo(s, remove(s)) }, "1 2"},
-		{"a wipe that is undone", func(s *store.Store, _ *clock) { undo(s, wipe(s)) }, "1 2"},
-		{"pushed anew after a delete", func(s *store.Store, _ *clock) { remove(s); sized(t, s, "/job/x", 3) }, "1 2 3"},
-		{"pushed anew after a wipe", func(s *store.Store, _ *clock) { wipe(s); sized(t, s, "/job/x", 3) }, "3"},
-		{"pushed anew after a delete and a wipe", func(s *store.Store, _ *clock) { remove(s); wipe(s); sized(t, s, "/job/x", 3) }, "1 2 3"},
-		{"forgotten", func(s *store.Store, c *clock) { remove(s); c.advance(2 * time.Hour); look(t, s) }, ""},
-		{"forgotten after a wipe", func(s *store.Store, c *clock) { wipe(s); c.advance(2 * time.Hour); look(t, s) }, ""},
-		{"pushed anew once forgotten", func(s *store.Store, c *clock) {
+		{"it stays for the undo", func(s *store.Store, _ *storetest.Clock) { remove(s) }, "1 2"},
+		{"a delete that is undone", func(s *store.Store, _ *storetest.Clock) { undo(s, remove(s)) }, "1 2"},
+		{"a wipe that is undone", func(s *store.Store, _ *storetest.Clock) { undo(s, wipe(s)) }, "1 2"},
+		{"pushed anew after a delete", func(s *store.Store, _ *storetest.Clock) { remove(s); sized(t, s, "/job/x", 3) }, "1 2 3"},
+		{"pushed anew after a wipe", func(s *store.Store, _ *storetest.Clock) { wipe(s); sized(t, s, "/job/x", 3) }, "3"},
+		{"pushed anew after a delete and a wipe", func(s *store.Store, _ *storetest.Clock) { remove(s); wipe(s); sized(t, s, "/job/x", 3) }, "1 2 3"},
+		{"forgotten", func(s *store.Store, c *storetest.Clock) {
 			remove(s)
-			c.advance(2 * time.Hour)
-			look(t, s)
+			c.Advance(2 * time.Hour)
+			storetest.ReadClock(t, s)
+		}, ""},
+		{"forgotten after a wipe", func(s *store.Store, c *storetest.Clock) { wipe(s); c.Advance(2 * time.Hour); storetest.ReadClock(t, s) }, ""},
+		{"pushed anew once forgotten", func(s *store.Store, c *storetest.Clock) {
+			remove(s)
+			c.Advance(2 * time.Hour)
+			storetest.ReadClock(t, s)
 			sized(t, s, "/job/x", 3)
 		}, "3"},
 	} {
 		for _, written := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, written before: %v", tt.name, written), func(t *testing.T) {
-				c := &clock{}
-				s, j := openTroubledAt(t, c)
+				c := &storetest.Clock{}
+				s, j := storetest.OpenFailingAt(t, c)
 				sized(t, s, "/job/x", 1)
 				sized(t, s, "/job/x", 2)
 				if written {
-					c.advance(2 * time.Minute)
+					c.Advance(2 * time.Minute)
 					sized(t, s, "/job/other", 1)
-					eventually(t, "the history is written", func() bool { return len(histories(t, j)) == 1 })
+					storetest.Eventually(t, "the history is written", func() bool { return len(histories(t, j)) == 1 })
 				}
 				tt.do(s, c)
 				if got := historyOf(t, s, "/job/x"); got != tt.want {
@@ -251,8 +256,8 @@ func TestWhatComesOfTheHistoryWithItsGrouping(t *testing.T) {
 				if keys := histories(t, j); slices.Contains(keys, "h.job/x") != (tt.want != "") {
 					t.Errorf("on disk are %q", keys)
 				}
-				o := checked
-				o.Now = c.now
+				o := storetest.Options
+				o.Now = c.Time
 				again, err := store.Open(t.Context(), j, o)
 				if err != nil {
 					t.Fatal(err)
@@ -269,35 +274,35 @@ func TestWhatComesOfTheHistoryWithItsGrouping(t *testing.T) {
 func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
-		meanwhile  func(s *store.Store, j *troubled, goOn func())
+		meanwhile  func(s *store.Store, j *storetest.Failing, goOn func())
 		want       string
 		everOnDisk bool
 	}{
-		{"its grouping is forgotten", func(s *store.Store, _ *troubled, _ func()) {
-			if _, err := s.Delete(context.Background(), key(t, "/job/x"), store.Origin{}); err != nil {
+		{"its grouping is forgotten", func(s *store.Store, _ *storetest.Failing, _ func()) {
+			if _, err := s.Delete(context.Background(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 				t.Error(err)
 			}
 		}, "", false},
-		{"it began anew", func(s *store.Store, _ *troubled, _ func()) {
+		{"it began anew", func(s *store.Store, _ *storetest.Failing, _ func()) {
 			if _, err := s.Wipe(context.Background(), store.Origin{}); err != nil {
 				t.Error(err)
 			}
-			p := push(t, "/job/x", "m 1\n")
+			p := storetest.Push(t, "/job/x", "m 1\n")
 			p.Size = 3
 			if _, err := s.Push(context.Background(), p); err != nil {
 				t.Error(err)
 			}
 		}, "3", true},
-		{"it begins anew in the same commit", func(s *store.Store, j *troubled, goOn func()) {
+		{"it begins anew in the same commit", func(s *store.Store, j *storetest.Failing, goOn func()) {
 			if _, err := s.Wipe(context.Background(), store.Origin{}); err != nil {
 				t.Error(err)
 			}
-			queued(t, s, j, func() { sized(t, s, "/job/x", 3) }, goOn)
+			storetest.Queued(t, s, j, func() { sized(t, s, "/job/x", 3) }, goOn)
 		}, "3", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &clock{}
-			s, j := openTroubledAt(t, c)
+			c := &storetest.Clock{}
+			s, j := storetest.OpenFailingAt(t, c)
 			sized(t, s, "/job/x", 1)
 			sized(t, s, "/job/also", 1) // is written together with it
 			// What is old is read, and the answer comes when everything is over.
@@ -308,19 +313,19 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 					once.Do(func() { close(reading); <-goOn })
 				}
 			}
-			j.reading.Store(&hold)
-			c.advance(2 * time.Minute)
+			j.Reading.Store(&hold)
+			c.Advance(2 * time.Minute)
 			sized(t, s, "/job/other", 2)
 			<-reading
 			release := sync.OnceFunc(func() { close(goOn) })
 			tt.meanwhile(s, j, release)
 			if tt.want == "" {
-				c.advance(2 * time.Hour)
-				look(t, s)
-				eventually(t, "it is forgotten", func() bool { return s.Snapshot().Stats().Deleted == 0 })
+				c.Advance(2 * time.Hour)
+				storetest.ReadClock(t, s)
+				storetest.Eventually(t, "it is forgotten", func() bool { return s.Snapshot().Stats().Deleted == 0 })
 			}
 			release()
-			eventually(t, "it was tried", func() bool { return slices.Contains(histories(t, j), "h.job/also") })
+			storetest.Eventually(t, "it was tried", func() bool { return slices.Contains(histories(t, j), "h.job/also") })
 			if tt.want == "" && slices.Contains(histories(t, j), "h.job/x") {
 				t.Error("it is back")
 			}
@@ -330,7 +335,7 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 			if keys := histories(t, j); slices.Contains(keys, "h.job/x") != tt.everOnDisk {
 				t.Errorf("on disk are %q", keys)
 			}
-			again, err := store.Open(t.Context(), j, checked)
+			again, err := store.Open(t.Context(), j, storetest.Options)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -343,14 +348,14 @@ func TestAHistoryThatComesTooLateBringsNothingBack(t *testing.T) {
 }
 
 func TestAHistoryThatCannotBeWrittenIsWrittenLaterAndOnce(t *testing.T) {
-	c := &clock{}
-	s, j := openTroubledAt(t, c)
+	c := &storetest.Clock{}
+	s, j := storetest.OpenFailingAt(t, c)
 	sized(t, s, "/job/x", 1)
-	c.advance(2 * time.Minute)
+	c.Advance(2 * time.Minute)
 	// Nobody knows whether these have come through: one has.
 	var mu sync.Mutex
 	tried := 0
-	j.lose.Store(ptr(func(changes []journal.Change) bool {
+	j.Lose.Store(ptr(func(changes []journal.Change) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if slices.ContainsFunc(changes, func(c journal.Change) bool { return strings.HasPrefix(c.Key, "h.") }) {
@@ -361,10 +366,10 @@ func TestAHistoryThatCannotBeWrittenIsWrittenLaterAndOnce(t *testing.T) {
 	}))
 	failed := func() int { mu.Lock(); defer mu.Unlock(); return tried }
 	// This push has the same fate if it comes into the same commit.
-	_, _ = s.Push(t.Context(), push(t, "/job/other", "m 1\n"))
-	eventually(t, "it is tried", func() bool { return failed() == 1 })
-	eventually(t, "it waits again", func() bool { return historyOf(t, s, "/job/x") == "1" })
-	j.lose.Store(nil)
+	_, _ = s.Push(t.Context(), storetest.Push(t, "/job/other", "m 1\n"))
+	storetest.Eventually(t, "it is tried", func() bool { return failed() == 1 })
+	storetest.Eventually(t, "it waits again", func() bool { return historyOf(t, s, "/job/x") == "1" })
+	j.Lose.Store(nil)
 	sized(t, s, "/job/x", 2)
 	if got := historyOf(t, s, "/job/x"); got != "1 2" {
 		t.Errorf("got %q", got)
@@ -372,7 +377,7 @@ func TestAHistoryThatCannotBeWrittenIsWrittenLaterAndOnce(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, err := store.Open(t.Context(), j, checked)
+	again, err := store.Open(t.Context(), j, storetest.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -397,13 +402,13 @@ func TestAHistoryThatCannotBeReadHarmsNothingElse(t *testing.T) {
 		{"of a later version", "\x08\x63", "", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, j := openTroubled(t)
+			s, j := storetest.OpenFailing(t)
 			sized(t, s, "/job/x", 1)
 			if _, err := j.Commit(t.Context(), journal.Change{Key: "h.job/x", Value: []byte(tt.value)}); err != nil {
 				t.Fatal(err)
 			}
-			mustPush(t, s, "/job/x/i/1", "m 1\n") // takes in what somebody else has written
-			if _, err := s.History(t.Context(), key(t, "/job/x")); err == nil {
+			storetest.MustPush(t, s, "/job/x/i/1", "m 1\n") // takes in what somebody else has written
+			if _, err := s.History(t.Context(), storetest.Key(t, "/job/x")); err == nil {
 				t.Error("it was read")
 			}
 			if err := s.Close(); err != nil {
@@ -413,12 +418,12 @@ func TestAHistoryThatCannotBeReadHarmsNothingElse(t *testing.T) {
 			if err != nil || (string(r.Value) == tt.value) != tt.unreadable {
 				t.Errorf("it is %q now, %v", r.Value, err)
 			}
-			again, err := store.Open(t.Context(), j, checked)
+			again, err := store.Open(t.Context(), j, storetest.Options)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { _ = again.Close() })
-			if _, err := again.History(t.Context(), key(t, "/job/x")); (err != nil) != tt.unreadable {
+			if _, err := again.History(t.Context(), storetest.Key(t, "/job/x")); (err != nil) != tt.unreadable {
 				t.Errorf("after a restart: %v", err)
 			}
 			if got := again.Snapshot().Stats().Groupings; got != 2 {
@@ -430,7 +435,7 @@ func TestAHistoryThatCannotBeReadHarmsNothingElse(t *testing.T) {
 
 func TestHistoriesThatMeetDeletesStayTrue(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	var writers, reader sync.WaitGroup
 	done := make(chan struct{})
 	reader.Go(func() {
@@ -440,7 +445,7 @@ func TestHistoriesThatMeetDeletesStayTrue(t *testing.T) {
 				return
 			default:
 			}
-			if _, err := s.History(context.Background(), key(t, fmt.Sprintf("/job/x/i/%d", i%4))); err != nil {
+			if _, err := s.History(context.Background(), storetest.Key(t, fmt.Sprintf("/job/x/i/%d", i%4))); err != nil {
 				t.Error(err)
 			}
 			if _, _, err := s.Activity(context.Background(), store.ActivityQuery{Limit: 5}); err != nil {
@@ -455,11 +460,11 @@ func TestHistoriesThatMeetDeletesStayTrue(t *testing.T) {
 				var err error
 				switch {
 				case i%25 == 24:
-					_, err = s.Delete(context.Background(), key(t, path), store.Origin{})
+					_, err = s.Delete(context.Background(), storetest.Key(t, path), store.Origin{})
 				case i%10 == 9:
-					s.Reject(context.Background(), store.Rejection{Key: key(t, path), Reason: "syntax", Message: "bad", Size: i})
+					s.Reject(context.Background(), store.Rejection{Key: storetest.Key(t, path), Reason: "syntax", Message: "bad", Size: i})
 				default:
-					p := push(t, path, "m 1\n")
+					p := storetest.Push(t, path, "m 1\n")
 					p.Size = i
 					_, err = s.Push(context.Background(), p)
 				}
@@ -484,7 +489,7 @@ func TestHistoriesThatMeetDeletesStayTrue(t *testing.T) {
 		t.Errorf("got %q", before[0])
 	}
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	for w := range 4 {
 		if got := historyOf(t, s, fmt.Sprintf("/job/x/i/%d", w)); got != before[w] {
 			t.Errorf("after a restart\n%s\nwant\n%s", got, before[w])

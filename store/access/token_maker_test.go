@@ -1,4 +1,4 @@
-package store_test
+package access_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
 
 var stranger = store.Origin{Via: store.Anonymous, From: "::1"}
@@ -26,19 +27,19 @@ func TestAStoreKnowsThatSomebodyHasMadeATokenWhateverBecomesOfIt(t *testing.T) {
 		works   bool
 		revoker store.Origin
 	}{
-		{name: "by somebody", by: ana, want: true, tokens: 1, works: true},
-		{name: "by somebody, expired", by: ana, life: time.Nanosecond, want: true, tokens: 1},
-		{name: "by somebody, revoked", by: ana, revoke: true, revoker: ana, want: true},
-		{name: "by somebody, revoked by a stranger", by: ana, revoke: true, revoker: stranger, want: true},
+		{name: "by somebody", by: storetest.Ana, want: true, tokens: 1, works: true},
+		{name: "by somebody, expired", by: storetest.Ana, life: time.Nanosecond, want: true, tokens: 1},
+		{name: "by somebody, revoked", by: storetest.Ana, revoke: true, revoker: storetest.Ana, want: true},
+		{name: "by somebody, revoked by a stranger", by: storetest.Ana, revoke: true, revoker: stranger, want: true},
 		{name: "by a stranger", by: stranger, tokens: 1, works: true},
 		{name: "by nobody knows whom", tokens: 1, works: true},
-		{name: "by a stranger, revoked", by: stranger, revoke: true, revoker: ana},
+		{name: "by a stranger, revoked", by: stranger, revoke: true, revoker: storetest.Ana},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			s, closeStore := openStore(t, dir, checked)
+			s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 			x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "n", Role: auth.Admin, Lifetime: test.life}, test.by)
-			if err != nil || x.Authenticated != (test.by == ana) {
+			if err != nil || x.Authenticated != (test.by == storetest.Ana) {
 				t.Fatal(x, err)
 			}
 			if test.revoke {
@@ -48,19 +49,19 @@ func TestAStoreKnowsThatSomebodyHasMadeATokenWhateverBecomesOfIt(t *testing.T) {
 			}
 			for _, when := range []string{"at once", "after a restart", "after a wipe and another"} {
 				p := s.Snapshot()
-				if p.KnowsTokens() != test.want || p.Stats().Tokens != test.tokens || holds(s, secret) != test.works {
-					t.Errorf("%s: knows %v, %d tokens, works %v", when, p.KnowsTokens(), p.Stats().Tokens, holds(s, secret))
+				if p.KnowsTokens() != test.want || p.Stats().Tokens != test.tokens || storetest.Lets(s, secret) != test.works {
+					t.Errorf("%s: knows %v, %d tokens, works %v", when, p.KnowsTokens(), p.Stats().Tokens, storetest.Lets(s, secret))
 				}
 				if _, there := p.Token(x.ID); there == test.revoke {
 					t.Errorf("%s: it is there: %v", when, there)
 				}
 				if when == "after a restart" {
-					if _, err := s.Wipe(t.Context(), ana); err != nil {
+					if _, err := s.Wipe(t.Context(), storetest.Ana); err != nil {
 						t.Fatal(err)
 					}
 				}
 				closeStore()
-				s, closeStore = openStore(t, dir, checked)
+				s, closeStore = storetest.OpenDir(t, dir, storetest.Options)
 			}
 		})
 	}
@@ -68,20 +69,20 @@ func TestAStoreKnowsThatSomebodyHasMadeATokenWhateverBecomesOfIt(t *testing.T) {
 
 func TestOfRevokedTokensOneIsKeptWithoutItsNameOrSecret(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
 	var last string
 	for range 5 { // the name is free again each time
-		x, secret := mustMakeToken(t, s, store.NewToken{Name: "same", Role: auth.Admin})
-		if _, err := s.RevokeToken(t.Context(), x.ID, ana); err != nil {
+		x, secret := storetest.MustCreateToken(t, s, store.NewToken{Name: "same", Role: auth.Admin})
+		if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.RevokeToken(t.Context(), x.ID, ana); !errors.Is(err, store.ErrNoToken) {
+		if _, err := s.RevokeToken(t.Context(), x.ID, storetest.Ana); !errors.Is(err, store.ErrNoToken) {
 			t.Error(err)
 		}
 		last = secret
 	}
-	mustMakeToken(t, s, store.NewToken{Name: "same", Role: auth.Admin})
-	if names(s) != "same" || holds(s, last) {
+	storetest.MustCreateToken(t, s, store.NewToken{Name: "same", Role: auth.Admin})
+	if names(s) != "same" || storetest.Lets(s, last) {
 		t.Errorf("tokens %q", names(s))
 	}
 	closeStore()
@@ -153,8 +154,8 @@ func TestATokenOfAnEarlierVersionBelongsToTheUserItNames(t *testing.T) {
 		{"nobody, by this version", []protowire.Number{createdBy}, true},
 	} {
 		dir := t.TempDir()
-		s, closeStore := openStore(t, dir, checked)
-		x, _ := mustMakeToken(t, s, store.NewToken{Name: "n", Role: auth.Admin})
+		s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+		x, _ := storetest.MustCreateToken(t, s, store.NewToken{Name: "n", Role: auth.Admin})
 		closeStore()
 		j, err := pebble.Open(pebble.Options{Path: dir})
 		if err != nil {
@@ -174,7 +175,7 @@ func TestATokenOfAnEarlierVersionBelongsToTheUserItNames(t *testing.T) {
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
-		s, _ = openStore(t, dir, checked)
+		s, _ = storetest.OpenDir(t, dir, storetest.Options)
 		got, ok := s.Snapshot().Token(x.ID)
 		if !ok || got.Authenticated != test.want || s.Snapshot().KnowsTokens() != test.want {
 			t.Errorf("%s: %v", test.name, got)
@@ -183,19 +184,19 @@ func TestATokenOfAnEarlierVersionBelongsToTheUserItNames(t *testing.T) {
 }
 
 func TestATokenIsRotatedOnlyByUsersThatCouldHaveMadeIt(t *testing.T) {
-	s, _ := openStore(t, t.TempDir(), checked)
-	for _, maker := range []store.Origin{ana, stranger} {
+	s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
+	for _, maker := range []store.Origin{storetest.Ana, stranger} {
 		x, secret, err := s.CreateToken(t.Context(), store.NewToken{Name: "by " + maker.By, Role: auth.Admin}, maker)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, by := range []store.Origin{ana, stranger} {
+		for _, by := range []store.Origin{storetest.Ana, stranger} {
 			_, _, err := s.RotateToken(t.Context(), x.ID, time.Hour, by)
 			if by == maker && err != nil || by != maker && !errors.Is(err, store.ErrTokenMaker) {
 				t.Errorf("of %q by %q: %v", maker.By, by.By, err)
 			}
 		}
-		if !holds(s, secret) {
+		if !storetest.Lets(s, secret) {
 			t.Errorf("the first secret of %q is gone", maker.By)
 		}
 	}

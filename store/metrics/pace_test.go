@@ -1,4 +1,4 @@
-package store_test
+package metrics_test
 
 import (
 	"slices"
@@ -8,6 +8,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"gatehouse/store"
+	"gatehouse/store/storetest"
 )
 
 // seconds are times between pushes.
@@ -48,27 +49,27 @@ func TestTheIntervalOfScrapesFollowsThatOfPushesAndMovesRarely(t *testing.T) {
 		{"they change their mind", seconds(20, 40, 40, 70, 70, 70), seconds(0, 15, 15, 15, 15, 15, 60)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &clock{}
-			o := checked
-			o.Now = c.now
-			fs := crashable(t)
+			c := &storetest.Clock{}
+			o := storetest.Options
+			o.Now = c.Time
+			fs := storetest.Crashable(t)
 			var got, again []time.Duration
-			s := openOn(t, fs, o)
+			s := storetest.OpenOn(t, fs, o)
 			interval := func() time.Duration {
-				g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
+				g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/x"))
 				return g.ScrapeInterval()
 			}
 			for _, d := range append(seconds(0), test.between...) {
-				c.advance(d)
-				mustPush(t, s, "/job/x", "m 1\n")
+				c.Advance(d)
+				storetest.MustPush(t, s, "/job/x", "m 1\n")
 				got = append(got, interval())
 				// Neither a refused push counts nor another one of the same moment.
-				s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: "syntax", Message: "bad"})
+				s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x"), Reason: "syntax", Message: "bad"})
 				if interval() != 0 {
-					mustPush(t, s, "/job/x", "m 1\n")
+					storetest.MustPush(t, s, "/job/x", "m 1\n")
 				}
 				fs = fs.CrashClone(vfs.CrashCloneCfg{})
-				s = openOn(t, fs, o)
+				s = storetest.OpenOn(t, fs, o)
 				again = append(again, interval())
 			}
 			if !slices.Equal(got, test.want) {
@@ -82,32 +83,32 @@ func TestTheIntervalOfScrapesFollowsThatOfPushesAndMovesRarely(t *testing.T) {
 }
 
 func TestADeletedGroupingKeepsItsIntervalUntilItIsPushedAnew(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	s := openOn(t, crashable(t), o)
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	s := storetest.OpenOn(t, storetest.Crashable(t), o)
 	pushAfter := func(d time.Duration) time.Duration {
-		c.advance(d)
-		mustPush(t, s, "/job/x", "m 1\n")
-		g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
+		c.Advance(d)
+		storetest.MustPush(t, s, "/job/x", "m 1\n")
+		g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/x"))
 		return g.ScrapeInterval()
 	}
 	pushAfter(0)
 	pushAfter(time.Minute)
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := pushAfter(time.Minute); got != 0 {
 		t.Errorf("a new grouping has %v", got)
 	}
 	pushAfter(30 * time.Second)
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Undo(t.Context(), lastOperation(t, s), store.Origin{}); err != nil {
+	if _, err := s.Undo(t.Context(), storetest.LastOperation(t, s), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	if g, _ := s.Snapshot().Grouping(key(t, "/job/x")); g.ScrapeInterval() != 30*time.Second {
+	if g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/x")); g.ScrapeInterval() != 30*time.Second {
 		t.Errorf("restored it has %v", g.ScrapeInterval())
 	}
 }

@@ -1,4 +1,4 @@
-package store_test
+package audit_test
 
 import (
 	"context"
@@ -13,51 +13,34 @@ import (
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
 
-// everything pages through the activity log with a query, newest first.
-func everything(t *testing.T, s *store.Store, q store.ActivityQuery) []store.Entry {
-	t.Helper()
-	var all []store.Entry
-	for range 1000 {
-		entries, next, err := s.Activity(t.Context(), q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, entries...)
-		if q.Before = next; next == "" {
-			return all
-		}
-	}
-	t.Fatal("there is no end to it")
-	return nil
-}
-
 func TestActivityIsListedNewestFirstAndFiltered(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	s := openOn(t, crashable(t), o)
-	start := c.now()
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	s := storetest.OpenOn(t, storetest.Crashable(t), o)
+	start := c.Time()
 	remove := func(path, by, from string) {
 		t.Helper()
-		mustPush(t, s, path, "m 1\n")
-		if _, err := s.Delete(t.Context(), key(t, path), store.Origin{By: by, From: from}); err != nil {
+		storetest.MustPush(t, s, path, "m 1\n")
+		if _, err := s.Delete(t.Context(), storetest.Key(t, path), store.Origin{By: by, From: from}); err != nil {
 			t.Fatal(err)
 		}
-		c.advance(time.Hour)
+		c.Advance(time.Hour)
 	}
 	remove("/job/alpha", "ana", "10.0.0.1")
 	remove("/job/beta", "ben", "10.0.0.2")
 	remove("/job/Gamma", "ana", "10.0.0.2")
-	mustPush(t, s, "/job/delta", "m 1\n")
+	storetest.MustPush(t, s, "/job/delta", "m 1\n")
 	if _, err := s.Wipe(t.Context(), store.Origin{By: "anabel", From: "::1"}); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Second)
-	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/beta"), Reason: "syntax", Message: "Line 7 is bad", Origin: store.Origin{By: "carl"}})
-	c.advance(time.Hour)
-	look(t, s)
+	c.Advance(time.Second)
+	s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/beta"), Reason: "syntax", Message: "Line 7 is bad", Origin: store.Origin{By: "carl"}})
+	c.Advance(time.Hour)
+	storetest.ReadClock(t, s)
 	for _, tt := range []struct {
 		name string
 		q    store.ActivityQuery
@@ -86,7 +69,7 @@ func TestActivityIsListedNewestFirstAndFiltered(t *testing.T) {
 		for _, limit := range []int{0, 1, 2, 5, 1 << 30} {
 			tt.q.Limit = limit
 			var got []string
-			for _, x := range everything(t, s, tt.q) {
+			for _, x := range storetest.AllEntries(t, s, tt.q) {
 				what := string(x.Kind)
 				if x.Kind == store.EntryDelete {
 					what = strings.TrimSuffix(strings.TrimPrefix(x.What, `{job="`), `"}`)
@@ -117,13 +100,13 @@ func TestOneLookAtTheActivityIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(t.Context(), j, checked)
+	s, err := store.Open(t.Context(), j, storetest.Options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close(); _ = j.Close() })
-	mustPush(t, s, "/job/x", "m 1\n")
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	storetest.MustPush(t, s, "/job/x", "m 1\n")
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	// Many more like it, behind it.
@@ -165,50 +148,50 @@ func TestOneLookAtTheActivityIsBounded(t *testing.T) {
 // jobsOnRecord are the jobs whose deletes are on record, newest first.
 func jobsOnRecord(t *testing.T, s *store.Store) (jobs []string) {
 	t.Helper()
-	for _, x := range everything(t, s, store.ActivityQuery{Kinds: []store.EntryKind{store.EntryDelete}}) {
+	for _, x := range storetest.AllEntries(t, s, store.ActivityQuery{Kinds: []store.EntryKind{store.EntryDelete}}) {
 		jobs = append(jobs, strings.TrimSuffix(strings.TrimPrefix(x.What, `{job="`), `"}`))
 	}
 	return jobs
 }
 
 func TestEntriesThatAreTooOldGo(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now, o.Retention, o.UndoWindow = c.now, 90*24*time.Hour, 24*time.Hour
-	fs := crashable(t)
-	s := openOn(t, fs, o)
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now, o.Retention, o.UndoWindow = c.Time, 90*24*time.Hour, 24*time.Hour
+	fs := storetest.Crashable(t)
+	s := storetest.OpenOn(t, fs, o)
 	remove := func(job string) {
 		t.Helper()
-		mustPush(t, s, "/job/"+job, "m 1\n")
-		if _, err := s.Delete(t.Context(), key(t, "/job/"+job), store.Origin{By: "ana"}); err != nil {
+		storetest.MustPush(t, s, "/job/"+job, "m 1\n")
+		if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/"+job), store.Origin{By: "ana"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	remove("first")
-	c.advance(30 * 24 * time.Hour)
+	c.Advance(30 * 24 * time.Hour)
 	remove("second")
-	c.advance(60*24*time.Hour - 2*time.Minute)
-	look(t, s)
+	c.Advance(60*24*time.Hour - 2*time.Minute)
+	storetest.ReadClock(t, s)
 	if got := jobsOnRecord(t, s); !slices.Equal(got, []string{"second", "first"}) {
 		t.Errorf("before its time: %q", got)
 	}
-	c.advance(time.Hour + 3*time.Minute) // they are looked for once an hour
-	look(t, s)
+	c.Advance(time.Hour + 3*time.Minute) // they are looked for once an hour
+	storetest.ReadClock(t, s)
 	if got := jobsOnRecord(t, s); !slices.Equal(got, []string{"second"}) {
 		t.Errorf("after 90 days: %q", got)
 	}
-	s = openOn(t, afterCrash(fs), o)
-	c.advance(30 * 24 * time.Hour)
+	s = storetest.OpenOn(t, storetest.AfterCrash(fs), o)
+	c.Advance(30 * 24 * time.Hour)
 	remove("third")
-	look(t, s)
+	storetest.ReadClock(t, s)
 	if got := jobsOnRecord(t, s); !slices.Equal(got, []string{"third"}) {
 		t.Errorf("after a restart and another 30 days: %q", got)
 	}
 	o.Retention = 0
-	s = openOn(t, afterCrash(fs), o)
-	c.advance(1000 * 24 * time.Hour)
+	s = storetest.OpenOn(t, storetest.AfterCrash(fs), o)
+	c.Advance(1000 * 24 * time.Hour)
 	remove("fourth")
-	look(t, s)
+	storetest.ReadClock(t, s)
 	if got := jobsOnRecord(t, s); len(got) < 2 {
 		t.Errorf("without a bound of their age: %q", got)
 	}
@@ -235,7 +218,7 @@ func manyEntries(t *testing.T, j journal.Journal, n int) {
 func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 	const most, over = 1000, 2500 // several steps
 	for name, retention := range map[string]time.Duration{"by number": 0, "by number, all too young": 200 * 365 * 24 * time.Hour} {
-		c := &clock{}
+		c := &storetest.Clock{}
 		fs := vfs.NewMem()
 		open := func() (*store.Store, journal.Journal) {
 			t.Helper()
@@ -243,8 +226,8 @@ func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			o := checked
-			o.Now, o.Retention, o.MaxEntries = c.now, retention, most
+			o := storetest.Options
+			o.Now, o.Retention, o.MaxEntries = c.Time, retention, most
 			s, err := store.Open(t.Context(), j, o)
 			if err != nil {
 				t.Fatal(err)
@@ -253,17 +236,17 @@ func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 			return s, j
 		}
 		s, j := open()
-		mustPush(t, s, "/job/kept", "m 1\n")
-		if _, err := s.Delete(t.Context(), key(t, "/job/kept"), store.Origin{}); err != nil {
+		storetest.MustPush(t, s, "/job/kept", "m 1\n")
+		if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/kept"), store.Origin{}); err != nil {
 			t.Fatal(err)
 		}
 		manyEntries(t, j, most+over-1)
 		_, _ = s.Close(), j.Close()
 		s, _ = open() // counts them
 		for range 10 {
-			look(t, s)
+			storetest.ReadClock(t, s)
 		}
-		entries := everything(t, s, store.ActivityQuery{})
+		entries := storetest.AllEntries(t, s, store.ActivityQuery{})
 		if len(entries) != most || entries[0].What != `{job="kept"}` {
 			t.Errorf("%s: %d entries, the newest about %s", name, len(entries), entries[0].What)
 		}
@@ -274,22 +257,22 @@ func TestOfTooManyEntriesTheOldestGo(t *testing.T) {
 }
 
 func TestDenialsDoNotCrowdOutWhatElseIsOnRecord(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	s := openOn(t, crashable(t), o)
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	s := storetest.OpenOn(t, storetest.Crashable(t), o)
 	const days, perMinute = 3, 30
 	for minute := range days * 24 * 60 {
 		for i := range perMinute {
 			s.Deny(store.Denial{Origin: store.Origin{From: fmt.Sprint(minute, "-", i), Via: "basic"}, Reason: "wrong", What: "GET /" + strings.Repeat("x", 1000)})
 		}
-		if c.advance(time.Minute); minute%30 == 0 {
-			look(t, s)
+		if c.Advance(time.Minute); minute%30 == 0 {
+			storetest.ReadClock(t, s)
 		}
 	}
-	c.advance(2 * time.Hour)
-	look(t, s)
-	requests, entries := 0, everything(t, s, store.ActivityQuery{})
+	c.Advance(2 * time.Hour)
+	storetest.ReadClock(t, s)
+	requests, entries := 0, storetest.AllEntries(t, s, store.ActivityQuery{})
 	for _, x := range entries {
 		if requests += x.Count; x.Kind != store.EntryDenial || len(x.What) > 510 || x.What == "" && x.Origin != (store.Origin{}) {
 			t.Fatalf("%+v", x)
@@ -301,10 +284,10 @@ func TestDenialsDoNotCrowdOutWhatElseIsOnRecord(t *testing.T) {
 		t.Errorf("%d entries a day, of %d requests", perDay, requests)
 	}
 	// One who is known, on a day like any other.
-	c.advance(24 * time.Hour)
+	c.Advance(24 * time.Hour)
 	s.Deny(store.Denial{Origin: store.Origin{By: "rita", From: "::1", Via: "session", ID: "sub:rita"}, Reason: "not allowed", What: "PUT /"})
-	c.advance(time.Minute)
-	look(t, s)
+	c.Advance(time.Minute)
+	storetest.ReadClock(t, s)
 	last, _, err := s.Activity(t.Context(), store.ActivityQuery{Limit: 1})
 	if err != nil || last[0].Origin.ID != "sub:rita" || last[0].Reason != "not allowed" || last[0].Count != 1 {
 		t.Errorf("%+v, %v", last, err)

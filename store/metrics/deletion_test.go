@@ -1,4 +1,4 @@
-package store_test
+package metrics_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/store"
+	"gatehouse/store/storetest"
 )
 
 func TestOnlyUnchangedGroupingsAreDeleted(t *testing.T) {
@@ -32,22 +33,22 @@ func TestOnlyUnchangedGroupingsAreDeleted(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s, _ := openStore(t, t.TempDir(), checked)
+			s, _ := storetest.OpenDir(t, t.TempDir(), storetest.Options)
 			var seen []store.GroupingVersion
 			for i := range 3 {
 				path := fmt.Sprintf("/job/x/i/%d", i)
-				mustPush(t, s, path, "m 1\n")
-				g, _ := s.Snapshot().Grouping(key(t, path))
+				storetest.MustPush(t, s, path, "m 1\n")
+				g, _ := s.Snapshot().Grouping(storetest.Key(t, path))
 				seen = append(seen, store.GroupingVersion{Key: g.Key, Pushed: g.Pushed})
 			}
-			mustPush(t, s, "/job/y", "m 1\n")
+			storetest.MustPush(t, s, "/job/y", "m 1\n")
 			for _, path := range tt.gone {
-				if _, err := s.Delete(t.Context(), key(t, path), store.Origin{}); err != nil {
+				if _, err := s.Delete(t.Context(), storetest.Key(t, path), store.Origin{}); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for _, path := range tt.change {
-				mustPush(t, s, path, "m 1\n")
+				storetest.MustPush(t, s, path, "m 1\n")
 			}
 			before := s.Snapshot().Stats().Groupings
 			d, err := s.DeleteVersions(t.Context(), seen, tt.exact, "these", store.Origin{By: "ana"})
@@ -75,12 +76,12 @@ func TestOnlyUnchangedGroupingsAreDeleted(t *testing.T) {
 // A push has to get its turn while thousands are deleted or restored.
 func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 	const n = 2500 // several commits for either
-	s, pushes := filled(t, n)
+	s, pushes := storetest.Filled(t, n)
 	var seen []store.GroupingVersion
 	for g := range s.Snapshot().Groupings() {
 		seen = append(seen, store.GroupingVersion{Key: g.Key, Pushed: g.Pushed})
 	}
-	other := push(t, "/job/other", "m 1\n")
+	other := storetest.Push(t, "/job/other", "m 1\n")
 	// meanwhile pushes until f has ended, and returns how many pushes were answered
 	// when f had done a part.
 	meanwhile := func(f func()) (answered int) {
@@ -128,29 +129,29 @@ func TestADeleteOfThousandsAndItsUndoLetPushesThrough(t *testing.T) {
 }
 
 func TestTheGroupingsThatAnOperationDeletedAreListed(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	fs := crashable(t)
-	s := openOn(t, fs, o)
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	fs := storetest.Crashable(t)
+	s := storetest.OpenOn(t, fs, o)
 	for i := range 5 {
-		mustPush(t, s, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")
+		storetest.MustPush(t, s, fmt.Sprintf("/job/x/i/%d", i), "m 1\n")
 	}
-	p := push(t, "/job/brief", "m 1\n")
+	p := storetest.Push(t, "/job/brief", "m 1\n")
 	p.TTL = time.Minute
 	if _, err := s.Push(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: key(t, "/job/x/i/3")}, {Key: key(t, "/job/x/i/1")}}, true, "", store.Origin{})
+	d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: storetest.Key(t, "/job/x/i/3")}, {Key: storetest.Key(t, "/job/x/i/1")}}, true, "", store.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.advance(10 * time.Minute)
-	look(t, s)
-	expiry := lastOperation(t, s)
-	mustPush(t, s, "/job/x/i/1", "m 1\n")
+	c.Advance(10 * time.Minute)
+	storetest.ReadClock(t, s)
+	expiry := storetest.LastOperation(t, s)
+	storetest.MustPush(t, s, "/job/x/i/1", "m 1\n")
 	w, err := s.Wipe(t.Context(), store.Origin{})
-	if err != nil || w.Groupings != 4 || w.Operation != lastOperation(t, s) {
+	if err != nil || w.Groupings != 4 || w.Operation != storetest.LastOperation(t, s) {
 		t.Fatalf("wiped %+v, %v", w, err)
 	}
 	if none, err := s.Wipe(t.Context(), store.Origin{}); err != nil || none.Groupings != 0 || none.Operation != "" {
@@ -167,7 +168,7 @@ func TestTheGroupingsThatAnOperationDeletedAreListed(t *testing.T) {
 			t.Errorf("%s, %d at the most: %q of %d, want %q of %d", name, limit, got, n, want, total)
 		}
 	}
-	for _, s := range []*store.Store{s, openOn(t, afterCrash(fs), o)} {
+	for _, s := range []*store.Store{s, storetest.OpenOn(t, storetest.AfterCrash(fs), o)} {
 		check(s, "the delete", d.Operation, 10, 1, `{i="3",job="x"}`)
 		check(s, "the expiry", expiry, 10, 1, `{job="brief"}`)
 		check(s, "the wipe", w.Operation, 10, 4, `{i="0",job="x"}`, `{i="1",job="x"}`, `{i="2",job="x"}`, `{i="4",job="x"}`)
@@ -176,27 +177,27 @@ func TestTheGroupingsThatAnOperationDeletedAreListed(t *testing.T) {
 		check(s, "nothing", "", 10, 0)
 		check(s, "nonsense", "nonsense", 10, 0)
 
-		x, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/3").Digest())
-		if !ok || x.Key.ID() != key(t, "/job/x/i/3").ID() || x.Operation != d.Operation || !x.At.Equal(time.Unix(0, x.At.UnixNano())) || x.At.IsZero() {
+		x, ok := s.Snapshot().DeletedByDigest(storetest.Key(t, "/job/x/i/3").Digest())
+		if !ok || x.Key.ID() != storetest.Key(t, "/job/x/i/3").ID() || x.Operation != d.Operation || !x.At.Equal(time.Unix(0, x.At.UnixNano())) || x.At.IsZero() {
 			t.Errorf("what was deleted: %+v, %v", x, ok)
 		}
-		if x, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
+		if x, ok := s.Snapshot().DeletedByDigest(storetest.Key(t, "/job/x/i/1").Digest()); !ok || x.Operation != w.Operation {
 			t.Errorf("what was wiped: %+v, %v", x, ok)
 		}
-		if x, ok := s.Snapshot().DeletedByDigest(key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
+		if x, ok := s.Snapshot().DeletedByDigest(storetest.Key(t, "/job/brief").Digest()); !ok || x.Operation != expiry {
 			t.Errorf("what expired: %+v, %v", x, ok)
 		}
-		for _, digest := range []string{"", "x", key(t, "/job/nothing").Digest(), key(t, "/job/x/i/3").Digest() + "\n"} {
+		for _, digest := range []string{"", "x", storetest.Key(t, "/job/nothing").Digest(), storetest.Key(t, "/job/x/i/3").Digest() + "\n"} {
 			if x, ok := s.Snapshot().DeletedByDigest(digest); ok {
 				t.Errorf("%q: %+v", digest, x)
 			}
 		}
 	}
-	mustPush(t, s, "/job/x/i/3", "m 1\n")
-	if _, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/3").Digest()); ok {
+	storetest.MustPush(t, s, "/job/x/i/3", "m 1\n")
+	if _, ok := s.Snapshot().DeletedByDigest(storetest.Key(t, "/job/x/i/3").Digest()); ok {
 		t.Error("it was pushed anew and is gone all the same")
 	}
-	if _, ok := s.Snapshot().ByDigest(key(t, "/job/x/i/3").Digest()); !ok {
+	if _, ok := s.Snapshot().ByDigest(storetest.Key(t, "/job/x/i/3").Digest()); !ok {
 		t.Error("it was pushed anew and is not found")
 	}
 	check(s, "the delete of what was pushed anew", d.Operation, 10, 0)
@@ -204,45 +205,45 @@ func TestTheGroupingsThatAnOperationDeletedAreListed(t *testing.T) {
 		t.Errorf("undone %+v, %v", u, err)
 	}
 	check(s, "the wipe that was undone", w.Operation, 10, 0)
-	if _, err := s.Delete(t.Context(), key(t, "/job/x/i/0"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x/i/0"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	last := lastOperation(t, s)
-	c.advance(2 * time.Hour)
+	last := storetest.LastOperation(t, s)
+	c.Advance(2 * time.Hour)
 	check(s, "what is too old", last, 10, 0)
-	look(t, s)
-	if _, ok := s.Snapshot().DeletedByDigest(key(t, "/job/x/i/0").Digest()); ok {
+	storetest.ReadClock(t, s)
+	if _, ok := s.Snapshot().DeletedByDigest(storetest.Key(t, "/job/x/i/0").Digest()); ok {
 		t.Error("it is forgotten and found")
 	}
 }
 
 func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
-	c := &clock{}
-	s, j := openTroubledAt(t, c)
-	x := key(t, "/job/x")
+	c := &storetest.Clock{}
+	s, j := storetest.OpenFailingAt(t, c)
+	x := storetest.Key(t, "/job/x")
 	var operation string
 	for _, tt := range []struct {
 		name    string
 		do      func() error
 		changes bool
 	}{
-		{"a push", func() error { mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n"); return nil }, true},
-		{"the same push", func() error { mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n"); return nil }, true},
+		{"a push", func() error { storetest.MustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n"); return nil }, true},
+		{"the same push", func() error { storetest.MustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n"); return nil }, true},
 		{"a refused push", func() error {
 			s.Reject(t.Context(), store.Rejection{Key: x, Reason: "syntax", Message: "bad"})
 			return nil
 		}, true},
 		{"a refused push to nothing", func() error {
-			s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/y"), Reason: "syntax", Message: "bad"})
+			s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/y"), Reason: "syntax", Message: "bad"})
 			return nil
 		}, false},
 		{"its entry, and the history", func() error {
-			c.advance(2 * time.Minute)
-			look(t, s)
+			c.Advance(2 * time.Minute)
+			storetest.ReadClock(t, s)
 			return nil
 		}, false},
 		{"a session", func() error {
-			return s.CreateSession(t.Context(), "id", auth.Session{Name: "ana", Expires: c.now().Add(time.Hour)})
+			return s.CreateSession(t.Context(), "id", auth.Session{Name: "ana", Expires: c.Time().Add(time.Hour)})
 		}, false},
 		{"a delete", func() error {
 			d, err := s.DeleteVersions(t.Context(), []store.GroupingVersion{{Key: x}}, true, "", store.Origin{})
@@ -253,16 +254,16 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 		{"an undo", func() error { _, err := s.Undo(t.Context(), operation, store.Origin{}); return err }, true},
 		{"a wipe", func() error { _, err := s.Wipe(t.Context(), store.Origin{}); return err }, true},
 		{"a push that expires", func() error {
-			p := push(t, "/job/x", "m 1\n")
+			p := storetest.Push(t, "/job/x", "m 1\n")
 			p.TTL = time.Minute
 			_, err := s.Push(t.Context(), p)
 			return err
 		}, true},
-		{"an expiry", func() error { c.advance(time.Hour / 2); look(t, s); return nil }, true},
+		{"an expiry", func() error { c.Advance(time.Hour / 2); storetest.ReadClock(t, s); return nil }, true},
 		{"everything reported anew", func() error {
 			before := s.Snapshot().Changes()
-			j.restart <- struct{}{}
-			eventually(t, "it is reported", func() bool { look(t, s); return s.Snapshot().Changes() != before })
+			j.Restart <- struct{}{}
+			storetest.Eventually(t, "it is reported", func() bool { storetest.ReadClock(t, s); return s.Snapshot().Changes() != before })
 			return nil
 		}, true},
 	} {
@@ -278,13 +279,13 @@ func TestEveryChangeOfGroupingsIsCounted(t *testing.T) {
 }
 
 func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	fs := crashable(t)
-	s := openOn(t, fs, o)
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	fs := storetest.Crashable(t)
+	s := storetest.OpenOn(t, fs, o)
 	every := func() time.Duration {
-		g, _ := s.Snapshot().Grouping(key(t, "/job/x"))
+		g, _ := s.Snapshot().Grouping(storetest.Key(t, "/job/x"))
 		return g.PushInterval.Round(time.Millisecond) // no two changes have the same time
 	}
 	for i, tt := range []struct {
@@ -297,8 +298,8 @@ func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
 		{2 * time.Minute, 2 * time.Minute},
 		{10 * time.Minute, 4 * time.Minute},
 	} {
-		c.advance(tt.after)
-		p := push(t, "/job/x", "m 1\n")
+		c.Advance(tt.after)
+		p := storetest.Push(t, "/job/x", "m 1\n")
 		p.Mode = store.Mode(i % 2)
 		if _, err := s.Push(t.Context(), p); err != nil {
 			t.Fatal(err)
@@ -307,27 +308,27 @@ func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
 			t.Errorf("push %d: every %v, want %v", i, got, tt.want)
 		}
 	}
-	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: "syntax", Message: "bad"})
+	s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x"), Reason: "syntax", Message: "bad"})
 	if got := every(); got != 4*time.Minute {
 		t.Errorf("a refused push counts: every %v", got)
 	}
-	s = openOn(t, afterCrash(fs), o)
+	s = storetest.OpenOn(t, storetest.AfterCrash(fs), o)
 	if got := every(); got != 4*time.Minute {
 		t.Errorf("after a crash every %v", got)
 	}
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Undo(t.Context(), lastOperation(t, s), store.Origin{}); err != nil {
+	if _, err := s.Undo(t.Context(), storetest.LastOperation(t, s), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := every(); got != 4*time.Minute {
 		t.Errorf("after an undo every %v", got)
 	}
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	if mustPush(t, s, "/job/x", "m 1\n"); every() != 0 {
+	if storetest.MustPush(t, s, "/job/x", "m 1\n"); every() != 0 {
 		t.Errorf("pushed anew every %v", every())
 	}
 }

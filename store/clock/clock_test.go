@@ -1,4 +1,4 @@
-package store_test
+package clock_test
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,37 +16,13 @@ import (
 	"gatehouse/store"
 	"gatehouse/store/journal"
 	"gatehouse/store/pebble"
+	"gatehouse/store/storetest"
 )
-
-const (
-	day  = 24 * time.Hour
-	year = 365 * day
-)
-
-// wallClock is a clock that a test sets, with the time that passes beside it.
-type wallClock struct{ wrong, passed atomic.Int64 }
-
-var truth = time.Unix(1_700_000_000, 0)
-
-func (c *wallClock) now() time.Time {
-	return truth.Add(time.Duration(c.passed.Load() + c.wrong.Load()))
-}
-
-func (c *wallClock) options() store.Options {
-	o := checked
-	o.Now, o.Elapsed = c.now, func() time.Duration { return time.Duration(c.passed.Load()) }
-	return o
-}
-
-// set has the clock be wrong by that much.
-func (c *wallClock) set(wrong time.Duration) { c.wrong.Store(int64(wrong)) }
-
-func (c *wallClock) pass(d time.Duration) { c.passed.Add(int64(d)) }
 
 // timed is a store with a clock that a test sets.
 type timed struct {
 	*store.Store
-	wallClock
+	storetest.WallClock
 	t       *testing.T
 	fs      vfs.FS
 	journal journal.Journal
@@ -56,8 +31,8 @@ type timed struct {
 }
 
 func newTimed(t *testing.T, change ...func(*store.Options)) *timed {
-	s := &timed{t: t, fs: crashable(t)}
-	s.o = s.options()
+	s := &timed{t: t, fs: storetest.Crashable(t)}
+	s.o = s.StoreOptions()
 	s.o.Logger = slog.New(slog.NewTextHandler(&s.log, nil))
 	for _, f := range change {
 		f(&s.o)
@@ -91,15 +66,15 @@ func (s *timed) close() {
 func (s *timed) restart(closed, wrong time.Duration) {
 	s.t.Helper()
 	s.close()
-	s.pass(closed)
-	s.set(wrong)
+	s.Pass(closed)
+	s.Set(wrong)
 	s.open()
 }
 
 // after lets time pass and the store take notice.
 func (s *timed) after(d time.Duration) *timed {
 	s.t.Helper()
-	s.pass(d)
+	s.Pass(d)
 	s.notice()
 	return s
 }
@@ -109,7 +84,7 @@ func (s *timed) after(d time.Duration) *timed {
 func (s *timed) notice() {
 	s.t.Helper()
 	for range 2 {
-		if _, err := s.Delete(s.t.Context(), key(s.t, "/job/none/such/there"), store.Origin{}); err != nil {
+		if _, err := s.Delete(s.t.Context(), storetest.Key(s.t, "/job/none/such/there"), store.Origin{}); err != nil {
 			s.t.Fatal(err)
 		}
 	}
@@ -117,7 +92,7 @@ func (s *timed) notice() {
 
 func (s *timed) push(path string, ttl time.Duration) {
 	s.t.Helper()
-	p := push(s.t, path, "m 1\n")
+	p := storetest.Push(s.t, path, "m 1\n")
 	p.TTL = ttl
 	if _, err := s.Push(s.t.Context(), p); err != nil {
 		s.t.Fatal(err)
@@ -126,7 +101,7 @@ func (s *timed) push(path string, ttl time.Duration) {
 
 func (s *timed) group(path string) *store.Grouping {
 	s.t.Helper()
-	g, ok := s.Snapshot().Grouping(key(s.t, path))
+	g, ok := s.Snapshot().Grouping(storetest.Key(s.t, path))
 	if !ok {
 		s.t.Fatalf("%s is gone", path)
 	}
@@ -134,14 +109,14 @@ func (s *timed) group(path string) *store.Grouping {
 }
 
 func (s *timed) held(path string) bool {
-	_, ok := s.Snapshot().Grouping(key(s.t, path))
+	_, ok := s.Snapshot().Grouping(storetest.Key(s.t, path))
 	return ok
 }
 
 // exposed is a push time as scrapes show it.
 func (s *timed) exposed(path string) time.Time {
 	s.t.Helper()
-	p, id := s.Snapshot(), strconv.Quote(key(s.t, path).Job())
+	p, id := s.Snapshot(), strconv.Quote(storetest.Key(s.t, path).Job())
 	for f := range p.Exposed(p.Groupings(), p.Stats().Groupings) {
 		for _, c := range f.Chunks {
 			if f.Name == "push_time_seconds" && strings.Contains(string(c.Text), "job="+id) {
@@ -192,13 +167,13 @@ var steps = []struct {
 	wrong []time.Duration
 }{
 	{"not at all", []time.Duration{0}},
-	{"forward", []time.Duration{0, year}},
-	{"back", []time.Duration{0, -year}},
+	{"forward", []time.Duration{0, storetest.Year}},
+	{"back", []time.Duration{0, -storetest.Year}},
 	{"back by an hour", []time.Duration{0, -time.Hour}},
-	{"ahead, then right", []time.Duration{0, year, 0}},
-	{"behind, then right", []time.Duration{0, -year, 0}},
-	{"there and back", []time.Duration{0, year, -year, time.Hour, 0}},
-	{"to 1970", []time.Duration{0, -time.Duration(truth.UnixNano())}},
+	{"ahead, then right", []time.Duration{0, storetest.Year, 0}},
+	{"behind, then right", []time.Duration{0, -storetest.Year, 0}},
+	{"there and back", []time.Duration{0, storetest.Year, -storetest.Year, time.Hour, 0}},
+	{"to 1970", []time.Duration{0, -time.Duration(storetest.Truth.UnixNano())}},
 	{"by little", []time.Duration{0, 3 * time.Second, -3 * time.Second}},
 }
 
@@ -207,13 +182,13 @@ func TestNewPushesHaveTheTimeOfTheClockWhateverItIsSetTo(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newTimed(t)
 			for i, wrong := range test.wrong {
-				s.set(wrong)
+				s.Set(wrong)
 				s.after(time.Minute)
 				path := fmt.Sprintf("/job/x%d", i)
 				s.push(path, 0)
-				s.wantPushed("set by "+wrong.String(), path, s.now())
-				history, err := s.History(t.Context(), key(t, path))
-				if err != nil || len(history) != 1 || !near(history[0].At, s.now()) {
+				s.wantPushed("set by "+wrong.String(), path, s.Time())
+				history, err := s.History(t.Context(), storetest.Key(t, path))
+				if err != nil || len(history) != 1 || !near(history[0].At, s.Time()) {
 					t.Errorf("the history is %+v, %v", history, err)
 				}
 			}
@@ -226,25 +201,25 @@ func TestWhatLastsForAWhileDoesSoWhateverTheClockIsSetTo(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newTimed(t, func(o *store.Options) { o.UndoWindow, o.SessionIdle = time.Hour, 50*time.Minute })
 			ctx := t.Context()
-			s.set(test.wrong[0])
+			s.Set(test.wrong[0])
 			s.push("/job/ttl", time.Hour)
 			s.push("/job/deleted", 0)
-			if _, err := s.Delete(ctx, key(t, "/job/deleted"), store.Origin{}); err != nil {
+			if _, err := s.Delete(ctx, storetest.Key(t, "/job/deleted"), store.Origin{}); err != nil {
 				t.Fatal(err)
 			}
-			operation := lastOperation(t, s.Store)
+			operation := storetest.LastOperation(t, s.Store)
 			for _, id := range []string{"used", "idle"} {
-				mustCreate(t, s.Store, id, auth.Session{ID: id, Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(time.Hour)})
+				storetest.MustCreateSession(t, s.Store, id, auth.Session{ID: id, Created: s.Time(), LastUsed: s.Time(), Expires: s.Time().Add(time.Hour)})
 			}
-			_, secret := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader, Lifetime: time.Hour})
+			_, secret := storetest.MustCreateToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader, Lifetime: time.Hour})
 			pause := (time.Hour - time.Second) / time.Duration(len(test.wrong))
 			for _, wrong := range test.wrong {
-				s.set(wrong)
+				s.Set(wrong)
 				s.after(pause / 2)
 				s.UseSession("used", "::1")
 				s.after(pause / 2)
 			}
-			if got := known(s.Store, "used", "idle"); got != "used" {
+			if got := storetest.KnownSessions(s.Store, "used", "idle"); got != "used" {
 				t.Errorf("just before: the sessions are %q", got)
 			}
 			if _, ok := s.Undoable(operation); !s.held("/job/ttl") || !ok {
@@ -257,13 +232,13 @@ func TestWhatLastsForAWhileDoesSoWhateverTheClockIsSetTo(t *testing.T) {
 				t.Errorf("it is said to expire in %v", left)
 			}
 			s.after(2 * time.Second)
-			if got := known(s.Store, "used", "idle"); got != "" {
+			if got := storetest.KnownSessions(s.Store, "used", "idle"); got != "" {
 				t.Errorf("just then: the sessions are %q", got)
 			}
 			if _, ok := s.Undoable(operation); s.held("/job/ttl") || ok {
 				t.Errorf("just then: held %v, can be undone %v", s.held("/job/ttl"), ok)
 			}
-			if holds(s.Store, secret) {
+			if storetest.Lets(s.Store, secret) {
 				t.Error("the token outlives its time")
 			}
 		})
@@ -285,25 +260,25 @@ func TestAfterAStartTimesAndLifetimesAreAsTrueAsTheyCanBe(t *testing.T) {
 		{name: "over while it was closed", closed: 2 * time.Hour, ttl: time.Hour},
 		{name: "a clock that is nearly right", pushed: 3 * time.Second, ttl: 2 * time.Hour, shown: "stamp", lives: 2 * time.Hour},
 		{name: "ahead by more", pushed: 10 * time.Second, ttl: 2 * time.Hour, shown: "start", lives: 2 * time.Hour},
-		{name: "it was a year ahead", pushed: year, ran: 20 * time.Minute, ttl: 2 * time.Hour, shown: "start", lives: 100 * time.Minute},
-		{name: "it was a year ahead, and put right at once", pushed: year, right: true, ran: 20 * time.Minute, closed: time.Minute, ttl: 2 * time.Hour, shown: "start", lives: 100 * time.Minute},
-		{name: "a short one, which the hour keeps", pushed: year, ran: 20 * time.Minute, ttl: 30 * time.Minute, shown: "start", lives: time.Hour},
-		{name: "it was a year behind, and put right", pushed: -year, right: true, ran: 20 * time.Minute, closed: time.Minute, ttl: time.Hour, shown: "stamp", lives: 39 * time.Minute},
-		{name: "it is a year behind", started: -year, ran: 20 * time.Minute, closed: 30 * time.Minute, ttl: 2 * time.Hour, shown: "start", lives: 100 * time.Minute},
+		{name: "it was a year ahead", pushed: storetest.Year, ran: 20 * time.Minute, ttl: 2 * time.Hour, shown: "start", lives: 100 * time.Minute},
+		{name: "it was a year ahead, and put right at once", pushed: storetest.Year, right: true, ran: 20 * time.Minute, closed: time.Minute, ttl: 2 * time.Hour, shown: "start", lives: 100 * time.Minute},
+		{name: "a short one, which the hour keeps", pushed: storetest.Year, ran: 20 * time.Minute, ttl: 30 * time.Minute, shown: "start", lives: time.Hour},
+		{name: "it was a year behind, and put right", pushed: -storetest.Year, right: true, ran: 20 * time.Minute, closed: time.Minute, ttl: time.Hour, shown: "stamp", lives: 39 * time.Minute},
+		{name: "it is a year behind", started: -storetest.Year, ran: 20 * time.Minute, closed: 30 * time.Minute, ttl: 2 * time.Hour, shown: "start", lives: 100 * time.Minute},
 		{name: "it is in 1970", started: back1970, ran: 20 * time.Minute, closed: 30 * time.Minute, ttl: 30 * time.Minute, shown: "start", lives: time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newTimed(t)
 			started := test.started
 			if started == back1970 {
-				started = -time.Duration(truth.UnixNano())
+				started = -time.Duration(storetest.Truth.UnixNano())
 			}
-			s.set(test.pushed)
+			s.Set(test.pushed)
 			s.notice()
 			s.push("/job/x", test.ttl)
 			stamp := s.group("/job/x").Pushed
 			if test.right {
-				s.set(0)
+				s.Set(0)
 			}
 			s.after(test.ran)
 			s.restart(test.closed, started)
@@ -315,10 +290,10 @@ func TestAfterAStartTimesAndLifetimesAreAsTrueAsTheyCanBe(t *testing.T) {
 			}
 			want := stamp
 			if test.shown == "start" {
-				want = s.now()
+				want = s.Time()
 			}
 			s.wantPushed("after the start", "/job/x", want)
-			if left := s.group("/job/x").Expires.Sub(s.now()); left > test.ttl+5*time.Second {
+			if left := s.group("/job/x").Expires.Sub(s.Time()); left > test.ttl+5*time.Second {
 				t.Errorf("it is said to expire in %v", left)
 			}
 			s.after(test.lives - 2*time.Second)
@@ -336,7 +311,7 @@ func TestRestartsDoNotRenewWhatLastsForAWhile(t *testing.T) {
 	for _, crash := range []bool{false, true} {
 		t.Run(fmt.Sprintf("crash %v", crash), func(t *testing.T) {
 			s := newTimed(t)
-			s.set(year)
+			s.Set(storetest.Year)
 			s.notice()
 			s.push("/job/x", 4*time.Hour)
 			for range 3 {
@@ -348,10 +323,10 @@ func TestRestartsDoNotRenewWhatLastsForAWhile(t *testing.T) {
 					t.Fatal("it expires too early")
 				}
 				if crash {
-					fs := afterCrash(s.fs.(*vfs.MemFS))
+					fs := storetest.AfterCrash(s.fs.(*vfs.MemFS))
 					s.close()
 					s.fs = fs
-					s.set(0)
+					s.Set(0)
 					s.open()
 				} else {
 					s.restart(0, 0)
@@ -363,7 +338,7 @@ func TestRestartsDoNotRenewWhatLastsForAWhile(t *testing.T) {
 			}
 			s.after(time.Hour + time.Second) // nothing expires before
 			if s.after(lost); s.held("/job/x") {
-				t.Errorf("it outlives its time: it is said to expire at %v, now is %v", s.group("/job/x").Expires.UTC(), s.now().UTC())
+				t.Errorf("it outlives its time: it is said to expire at %v, now is %v", s.group("/job/x").Expires.UTC(), s.Time().UTC())
 			}
 		})
 	}
@@ -404,42 +379,42 @@ func TestAClockThatIsBehindExpiresNothingUntilItHasCaughtUp(t *testing.T) {
 	s.push("/job/none", 0)
 	stamp := s.group("/job/none").Pushed
 	s.push("/job/deleted", 0)
-	if _, err := s.Delete(t.Context(), key(t, "/job/deleted"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/deleted"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	deleted := lastOperation(t, s.Store)
+	deleted := storetest.LastOperation(t, s.Store)
 	// Closed for half an hour, and opened in 1970.
-	s.restart(30*time.Minute, -time.Duration(truth.UnixNano()))
-	start := s.now()
+	s.restart(30*time.Minute, -time.Duration(storetest.Truth.UnixNano()))
+	start := s.Time()
 	if !strings.Contains(s.log.String(), "The clock is behind the newest time in the store") {
 		t.Errorf("the log does not say so: %s", s.log.String())
 	}
-	if x := s.Status().Clock; (x.Behind-start.Sub(truth).Abs()).Abs() > time.Hour || !near(x.Held, start.Add(time.Hour)) || x.Set != 0 {
+	if x := s.Status().Clock; (x.Behind-start.Sub(storetest.Truth).Abs()).Abs() > time.Hour || !near(x.Held, start.Add(time.Hour)) || x.Set != 0 {
 		t.Errorf("the status is %+v", x)
 	}
 	s.after(time.Minute)
 	s.push("/job/here", 10*time.Minute)
 	s.wantPushed("in 1970", "/job/none", start)
-	s.wantPushed("in 1970", "/job/here", s.now())
+	s.wantPushed("in 1970", "/job/here", s.Time())
 	for _, path := range []string{"/job/short", "/job/long"} {
 		if !s.held(path) {
 			t.Errorf("%s has expired", path)
 		}
 	}
 	s.after(time.Minute)
-	s.set(0)
+	s.Set(0)
 	s.notice()
 	s.wantPushed("put right", "/job/none", stamp)
 	if s.held("/job/short") || !s.held("/job/long") || !s.held("/job/here") {
 		t.Errorf("short %v, long %v, here %v", s.held("/job/short"), s.held("/job/long"), s.held("/job/here"))
 	}
-	if x := s.Status().Clock; x.Behind != 0 || !x.Held.IsZero() || x.Set < year {
+	if x := s.Status().Clock; x.Behind != 0 || !x.Held.IsZero() || x.Set < storetest.Year {
 		t.Errorf("the status is %+v", x)
 	}
 	if !strings.Contains(s.log.String(), "The clock was set") || !strings.Contains(s.log.String(), "caught up") {
 		t.Errorf("the log does not say so: %s", s.log.String())
 	}
-	if until, ok := s.Undoable(deleted); !ok || until.Sub(s.now()) > 29*time.Minute {
+	if until, ok := s.Undoable(deleted); !ok || until.Sub(s.Time()) > 29*time.Minute {
 		t.Errorf("it can be undone until %v, %v", until, ok)
 	}
 	// What was pushed in 1970 keeps its time too.
@@ -472,35 +447,35 @@ func records(t *testing.T, j journal.Journal) string {
 func TestNoRecordIsRewrittenForTheClock(t *testing.T) {
 	s := newTimed(t)
 	s.push("/job/x", 0)
-	s.push("/job/y", day)
-	if _, err := s.Push(t.Context(), push(t, "/job/x", "# TYPE m counter\nm 1\n")); err == nil {
+	s.push("/job/y", storetest.Day)
+	if _, err := s.Push(t.Context(), storetest.Push(t, "/job/x", "# TYPE m counter\nm 1\n")); err == nil {
 		t.Fatal("that is no push that is refused")
 	}
-	mustCreate(t, s.Store, "id", auth.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
-	mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader})
+	storetest.MustCreateSession(t, s.Store, "id", auth.Session{ID: "id", Created: s.Time(), LastUsed: s.Time(), Expires: s.Time().Add(storetest.Day)})
+	storetest.MustCreateToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader})
 	s.after(2 * time.Minute)
 	s.restart(0, 0)
-	before, shown := records(t, s.journal), portraits(s.Store)
-	for _, wrong := range []time.Duration{-year, -time.Duration(truth.UnixNano()), 0} {
+	before, shown := records(t, s.journal), storetest.DescribeAll(s.Store)
+	for _, wrong := range []time.Duration{-storetest.Year, -time.Duration(storetest.Truth.UnixNano()), 0} {
 		s.restart(time.Second, wrong)
 		s.after(2 * time.Minute)
 		if now := records(t, s.journal); now != before {
 			t.Errorf("wrong by %v: the records are\n%s\nwant\n%s", wrong, now, before)
 		}
 	}
-	if now := portraits(s.Store); now != shown {
+	if now := storetest.DescribeAll(s.Store); now != shown {
 		t.Errorf("with the clock put right they are\n%s\nwant\n%s", now, shown)
 	}
 	// A delete with a clock that is behind, and its undo, leave the times alone.
-	s.restart(0, -year)
-	if _, err := s.Delete(t.Context(), key(t, "/job/x"), store.Origin{}); err != nil {
+	s.restart(0, -storetest.Year)
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/x"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Undo(t.Context(), lastOperation(t, s.Store), store.Origin{}); err != nil {
+	if _, err := s.Undo(t.Context(), storetest.LastOperation(t, s.Store), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
 	s.restart(0, 0)
-	if now := portraits(s.Store); now != shown {
+	if now := storetest.DescribeAll(s.Store); now != shown {
 		t.Errorf("after a delete and an undo they are\n%s\nwant\n%s", now, shown)
 	}
 }
@@ -512,10 +487,10 @@ func TestTheLastPushCountsWhateverTheClockIsSetTo(t *testing.T) {
 			s.push("/job/x", 0)
 			s.push("/job/counter", 0)
 			for i, wrong := range append(test.wrong, 0) {
-				s.set(wrong)
+				s.Set(wrong)
 				s.after(time.Minute)
 				if i%2 == 0 {
-					s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: store.ReasonPath, Message: "no"})
+					s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x"), Reason: store.ReasonPath, Message: "no"})
 				} else {
 					s.push("/job/x", 0)
 				}
@@ -538,22 +513,22 @@ func TestTheLastPushCountsWhateverTheClockIsSetTo(t *testing.T) {
 
 func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 	s := newTimed(t)
-	s.set(year)
+	s.Set(storetest.Year)
 	s.notice()
 	s.push("/job/x", 0)
 	s.push("/job/x", 0)
 	s.push("/job/y", 0)
-	if _, err := s.Delete(t.Context(), key(t, "/job/y"), store.Origin{}); err != nil {
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/y"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	operation := lastOperation(t, s.Store)
-	mustCreate(t, s.Store, "id", auth.Session{ID: "id", Created: s.now(), LastUsed: s.now(), Expires: s.now().Add(day)})
-	token, _ := mustMakeToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader})
+	operation := storetest.LastOperation(t, s.Store)
+	storetest.MustCreateSession(t, s.Store, "id", auth.Session{ID: "id", Created: s.Time(), LastUsed: s.Time(), Expires: s.Time().Add(storetest.Day)})
+	token, _ := storetest.MustCreateToken(t, s.Store, store.NewToken{Name: "a", Role: auth.Reader})
 	s.UseToken(token.ID, "::1")
-	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: store.ReasonPath, Message: "no"})
+	s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x"), Reason: store.ReasonPath, Message: "no"})
 	s.restart(time.Minute, 0)
-	start := s.now()
-	s.pass(10 * time.Second)
+	start := s.Time()
+	s.Pass(10 * time.Second)
 	shown := map[string]time.Time{}
 	g := s.group("/job/x")
 	shown["the push"], shown["the refusal"] = g.Pushed, g.Failed
@@ -580,7 +555,7 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 		t.Error(err)
 	}
 	shown["the entry"] = x.At
-	gone, _ := s.Snapshot().DeletedByDigest(key(t, "/job/y").Digest())
+	gone, _ := s.Snapshot().DeletedByDigest(storetest.Key(t, "/job/y").Digest())
 	shown["what is gone"] = gone.At
 	session, _ := s.Session("id")
 	shown["the session"], shown["its use"] = session.Created, session.LastUsed
@@ -594,10 +569,10 @@ func TestWhatIsAheadIsShownAsTheStartEverywhere(t *testing.T) {
 			t.Errorf("%s is shown at %v, want %v", what, at.UTC(), start.UTC())
 		}
 	}
-	if session.Expires.Sub(start) > day {
+	if session.Expires.Sub(start) > storetest.Day {
 		t.Errorf("the session ends at %v", session.Expires)
 	}
 	// A new push is what it is.
 	s.push("/job/x", 0)
-	s.wantPushed("pushed again", "/job/x", s.now())
+	s.wantPushed("pushed again", "/job/x", s.Time())
 }

@@ -1,7 +1,6 @@
-package store_test
+package metrics_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -12,20 +11,13 @@ import (
 	"gatehouse/store"
 	"gatehouse/store/exposition"
 	"gatehouse/store/journal"
+	"gatehouse/store/storetest"
 )
-
-// look has a store with a passed clock look at the time.
-func look(t *testing.T, s *store.Store) {
-	t.Helper()
-	if _, err := s.Delete(context.Background(), key(t, "/job/nothing"), store.Origin{}); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // refusalsOf are the refusals on record, oldest first.
 func refusalsOf(t *testing.T, s *store.Store) (lines []string) {
 	t.Helper()
-	for _, x := range everything(t, s, store.ActivityQuery{Kinds: []store.EntryKind{store.EntryRefusal}}) {
+	for _, x := range storetest.AllEntries(t, s, store.ActivityQuery{Kinds: []store.EntryKind{store.EntryRefusal}}) {
 		lines = append(lines, fmt.Sprintf("%d of %s: %s, %s, by %s at %s", x.Count, x.What, x.Reason, x.Message, x.Origin.By, x.At.UTC().Format("04:05")))
 	}
 	slices.Reverse(lines)
@@ -33,24 +25,24 @@ func refusalsOf(t *testing.T, s *store.Store) (lines []string) {
 }
 
 func TestRefusedPushesAreSummedUpByMinuteGroupingAndReason(t *testing.T) {
-	c := &clock{} // begins at 22:13:20
-	o := checked
-	o.Now = c.now
-	fs := crashable(t)
-	s := openOn(t, fs, o)
+	c := &storetest.Clock{} // begins at 22:13:20
+	o := storetest.Options
+	o.Now = c.Time
+	fs := storetest.Crashable(t)
+	s := storetest.OpenOn(t, fs, o)
 	reject := func(path string, reason exposition.Reason, message, by string) {
-		s.Reject(t.Context(), store.Rejection{Key: key(t, path), Reason: reason, Message: message, Origin: store.Origin{By: by}})
+		s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, path), Reason: reason, Message: message, Origin: store.Origin{By: by}})
 	}
-	mustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n")
+	storetest.MustPush(t, s, "/job/x", "# TYPE m gauge\nm 1\n")
 	for i := range 3 {
 		reject("/job/x", exposition.ReasonSyntax, fmt.Sprintf("line %d", i), fmt.Sprint("p", i))
-		c.advance(time.Second)
+		c.Advance(time.Second)
 	}
 	reject("/job/x", exposition.ReasonLimit, "too many", "p")
 	reject("/job/unknown", exposition.ReasonSyntax, "line 1", "q")
 	for _, path := range []string{"/job/new", "/job/new"} {
 		var r *store.Refusal
-		p := push(t, path, "# TYPE m counter\nm 1\n")
+		p := storetest.Push(t, path, "# TYPE m counter\nm 1\n")
 		p.Origin.By = "ana"
 		if _, err := s.Push(t.Context(), p); !errors.As(err, &r) {
 			t.Fatalf("got %v", err)
@@ -59,13 +51,13 @@ func TestRefusedPushesAreSummedUpByMinuteGroupingAndReason(t *testing.T) {
 	if g := s.Snapshot().Stats().Groupings; g != 1 {
 		t.Errorf("%d groupings, want 1", g)
 	}
-	look(t, s)
+	storetest.ReadClock(t, s)
 	if got := refusalsOf(t, s); len(got) != 0 {
 		t.Errorf("before the minute is over: %q", got)
 	}
-	c.advance(40 * time.Second) // 14:03
+	c.Advance(40 * time.Second) // 14:03
 	reject("/job/x", exposition.ReasonSyntax, "line 9", "z")
-	look(t, s)
+	storetest.ReadClock(t, s)
 	conflict := `metric "m" is pushed as counter but is a gauge of grouping {job="x"}`
 	want := []string{
 		`3 of {job="x"}: syntax, line 0, by p2 at 13:22`,
@@ -79,19 +71,19 @@ func TestRefusedPushesAreSummedUpByMinuteGroupingAndReason(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	crashed := openOn(t, afterCrash(fs), o)
+	crashed := storetest.OpenOn(t, storetest.AfterCrash(fs), o)
 	after := refusalsOf(t, crashed)
 	if slices.Sort(after); !slices.Equal(after, want) {
 		t.Errorf("after a crash\n%s", strings.Join(after, "\n"))
 	}
 	// The names sort as the times do, among other operations too.
-	mustPush(t, s, "/job/y", "n 1\n")
-	if _, err := s.Delete(t.Context(), key(t, "/job/y"), store.Origin{}); err != nil {
+	storetest.MustPush(t, s, "/job/y", "n 1\n")
+	if _, err := s.Delete(t.Context(), storetest.Key(t, "/job/y"), store.Origin{}); err != nil {
 		t.Fatal(err)
 	}
-	c.advance(time.Hour)
-	look(t, s)
-	all := everything(t, s, store.ActivityQuery{})
+	c.Advance(time.Hour)
+	storetest.ReadClock(t, s)
+	all := storetest.AllEntries(t, s, store.ActivityQuery{})
 	if len(all) != 6 || !slices.IsSortedFunc(all, func(a, b store.Entry) int { return b.At.Compare(a.At) }) {
 		t.Errorf("got %+v", all)
 	}
@@ -107,30 +99,30 @@ func TestRefusedPushesAreSummedUpByMinuteGroupingAndReason(t *testing.T) {
 
 func TestRefusalsAreWrittenAtTheEndToo(t *testing.T) {
 	dir := t.TempDir()
-	s, closeStore := openStore(t, dir, checked)
-	s.Reject(t.Context(), store.Rejection{Key: key(t, "/job/x"), Reason: "syntax", Message: "bad"})
+	s, closeStore := storetest.OpenDir(t, dir, storetest.Options)
+	s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, "/job/x"), Reason: "syntax", Message: "bad"})
 	closeStore()
-	s, _ = openStore(t, dir, checked)
+	s, _ = storetest.OpenDir(t, dir, storetest.Options)
 	if got := refusalsOf(t, s); len(got) != 1 || !strings.HasPrefix(got[0], `1 of {job="x"}: syntax, bad`) {
 		t.Errorf("got %q", got)
 	}
 }
 
 func TestOfVeryManyRefusalsTheRestIsOneEntry(t *testing.T) {
-	c := &clock{}
-	o := checked
-	o.Now = c.now
-	s := openOn(t, crashable(t), o)
+	c := &storetest.Clock{}
+	o := storetest.Options
+	o.Now = c.Time
+	s := storetest.OpenOn(t, storetest.Crashable(t), o)
 	for i := range 1000 {
 		for range 2 {
 			s.Reject(t.Context(), store.Rejection{
-				Key: key(t, fmt.Sprintf("/job/x/i/%d", i)), Reason: "syntax", Message: strings.Repeat("ä", 1000),
+				Key: storetest.Key(t, fmt.Sprintf("/job/x/i/%d", i)), Reason: "syntax", Message: strings.Repeat("ä", 1000),
 			})
 		}
 	}
-	c.advance(time.Minute)
-	look(t, s)
-	entries := everything(t, s, store.ActivityQuery{})
+	c.Advance(time.Minute)
+	storetest.ReadClock(t, s)
+	entries := storetest.AllEntries(t, s, store.ActivityQuery{})
 	pushes, rest := 0, 0
 	for _, x := range entries {
 		pushes += x.Count
@@ -149,24 +141,24 @@ func TestOfVeryManyRefusalsTheRestIsOneEntry(t *testing.T) {
 }
 
 func TestRefusalsThatCannotBeWrittenAreWrittenLater(t *testing.T) {
-	c := &clock{}
-	s, j := openTroubledAt(t, c)
+	c := &storetest.Clock{}
+	s, j := storetest.OpenFailingAt(t, c)
 	fail := func() error { return journal.ErrUnavailable }
-	j.before.Store(&fail)
+	j.Before.Store(&fail)
 	for range 30 {
 		for i := range 100 {
-			s.Reject(t.Context(), store.Rejection{Key: key(t, fmt.Sprintf("/job/x/i/%d", i)), Reason: "syntax", Message: "bad"})
+			s.Reject(t.Context(), store.Rejection{Key: storetest.Key(t, fmt.Sprintf("/job/x/i/%d", i)), Reason: "syntax", Message: "bad"})
 		}
-		c.advance(time.Minute)
-		if _, err := s.Push(t.Context(), push(t, "/job/y", "m 1\n")); !errors.Is(err, journal.ErrUnavailable) {
+		c.Advance(time.Minute)
+		if _, err := s.Push(t.Context(), storetest.Push(t, "/job/y", "m 1\n")); !errors.Is(err, journal.ErrUnavailable) {
 			t.Fatal(err)
 		}
 	}
-	j.before.Store(nil)
-	c.advance(time.Minute)
-	look(t, s)
-	look(t, s) // the first write has what could not be written before
-	pushes, entries := 0, everything(t, s, store.ActivityQuery{})
+	j.Before.Store(nil)
+	c.Advance(time.Minute)
+	storetest.ReadClock(t, s)
+	storetest.ReadClock(t, s) // the first write has what could not be written before
+	pushes, entries := 0, storetest.AllEntries(t, s, store.ActivityQuery{})
 	for _, x := range entries {
 		pushes += x.Count
 	}

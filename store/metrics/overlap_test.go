@@ -1,4 +1,4 @@
-package store_test
+package metrics_test
 
 import (
 	"bytes"
@@ -10,13 +10,14 @@ import (
 
 	"gatehouse/store"
 	"gatehouse/store/exposition"
+	"gatehouse/store/storetest"
 )
 
 func TestWhatIsLeftOfShadowedNativeHistogramsIsNeverTakenForARegularOne(t *testing.T) {
-	unchecked := checked
+	unchecked := storetest.Options
 	unchecked.CheckConsistency = false
-	s, _ := openStore(t, t.TempDir(), unchecked)
-	mustPush(t, s, "/job/a/x/1", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n")
+	s, _ := storetest.OpenDir(t, t.TempDir(), unchecked)
+	storetest.MustPush(t, s, "/job/a/x/1", "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n")
 	var mf dto.MetricFamily
 	err := prototext.Unmarshal([]byte(`name:"h" type:HISTOGRAM
 		metric:{label:{name:"x" value:"1"} histogram:{sample_count:1}}
@@ -25,7 +26,7 @@ func TestWhatIsLeftOfShadowedNativeHistogramsIsNeverTakenForARegularOne(t *testi
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := key(t, "/job/a")
+	k := storetest.Key(t, "/job/a")
 	f, err := exposition.FromDTO(&mf, exposition.Options{Grouping: k.Labels()})
 	if err != nil {
 		t.Fatal(err)
