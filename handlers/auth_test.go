@@ -260,7 +260,7 @@ func withoutStreams(routes []web.Route) []web.Route {
 	return slices.DeleteFunc(routes, func(r web.Route) bool { return r.Path == "/events" })
 }
 
-func TestEveryRouteLetsInWhomItsActionSays(t *testing.T) {
+func TestEveryRouteAllowsTheRolesOfItsAction(t *testing.T) {
 	s := handlertest.Start(t, handlertest.EveryCredential(issuertest.New(t)), func(c handlertest.Setup) { c.EnableLifecycle = true })
 	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
 	roles := []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
@@ -401,7 +401,7 @@ func TestARouteThatNobodyMayUseIsAnError(t *testing.T) {
 	}
 }
 
-func TestRefusalsAreToldInTheClientsWay(t *testing.T) {
+func TestDenialsComeInTheClientsFormat(t *testing.T) {
 	fake := issuertest.New(t)
 	tokensOnly := func(c handlertest.Setup) { c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken}) }
 	basicOnly := func(c handlertest.Setup) {
@@ -541,7 +541,7 @@ func TestRequiredClaimsAreRequired(t *testing.T) {
 	}
 }
 
-func TestWhoPushedIsKept(t *testing.T) {
+func TestTheClientOfAPushIsKept(t *testing.T) {
 	fake := issuertest.New(t)
 	s := handlertest.Start(t, handlertest.EveryCredential(fake))
 	for _, test := range []struct {
@@ -659,7 +659,7 @@ func TestAnswersBehindTheGuardAreForNoSharedCache(t *testing.T) {
 	}
 }
 
-func TestACredentialWithoutASchemeReadsMetricsAndElsewhereIsToldWhatIsMissing(t *testing.T) {
+func TestACredentialWithoutASchemeReadsMetricsAndElsewhereLearnsWhatIsMissing(t *testing.T) {
 	fake := issuertest.New(t)
 	s := handlertest.Start(t, handlertest.EveryCredential(fake))
 	s.Put("/metrics/job/x", "a 1\n", "X-API-Key", handlertest.RightToken)

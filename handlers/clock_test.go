@@ -26,7 +26,7 @@ func (c *wallClock) of(start time.Time) func(handlertest.Setup) {
 	}
 }
 
-func TestAClockThatIsOddIsToldInTheStatus(t *testing.T) {
+func TestTheStatusReportsAnOddClock(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		pushed, now time.Duration // by how much it is wrong

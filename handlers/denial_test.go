@@ -24,7 +24,7 @@ func readClock(s *handlertest.Server) {
 	handlertest.Must(s.T, err)
 }
 
-func TestWhoIsNotLetInComesOnRecord(t *testing.T) {
+func TestDenialsAreRecorded(t *testing.T) {
 	var k *handlertest.Clock
 	s := handlertest.Start(t, handlertest.OneUser, func(c handlertest.Setup) {
 		k = handlertest.StartClock(c)

@@ -249,7 +249,7 @@ func TestAScrapeWithALimitHasNothingOfTheServersOwn(t *testing.T) {
 	}
 }
 
-func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
+func TestATokenThatWasRevokedMeanwhileMayDoNothing(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	token := s.CreateToken("x", auth.Pusher, `{job="in"}`)
 	_, err := s.Store.RevokeToken(t.Context(), token.ID, store.Origin{})
@@ -290,7 +290,7 @@ func TestATokenThatIsGoneMeanwhileMayDoNothing(t *testing.T) {
 	handlertest.Must(t, resp.Body.Close())
 }
 
-func TestEverythingElseIsClosedToWhoIsLimited(t *testing.T) {
+func TestEverythingElseIsClosedToLimitedTokens(t *testing.T) {
 	everything := func(c handlertest.Setup) { c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true }
 	s := handlertest.Start(t, handlertest.OneUser, everything)
 	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})

@@ -325,7 +325,7 @@ var collisions = []struct{ path, body, who, says string }{
 	{"/metrics/job/mine", "h_count 2\n", `collides with "h" of type histogram of grouping {job="foreign"}`, `collides with "h" of type histogram of another grouping`},
 }
 
-func TestARefusalNamesNoGroupingToWhoMayNotSeeIt(t *testing.T) {
+func TestARefusalNamesNoGroupingThatTheClientMayNotSee(t *testing.T) {
 	admin := []string{"X-API-Key", handlertest.RightToken}
 	tokens := func(c handlertest.Setup) { c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken}) }
 	for _, test := range []struct {

@@ -17,7 +17,7 @@ import (
 	"gatehouse/store"
 )
 
-func TestPeopleAreToldWhoTheyAre(t *testing.T) {
+func TestPeopleSeeWhoTheyAre(t *testing.T) {
 	s := handlertest.Start(t, handlertest.EveryCredential(issuertest.New(t)))
 	v := s.Open("/account", s.SignIn()...)
 	for name, want := range map[string]string{
@@ -44,7 +44,7 @@ func TestPeopleAreToldWhoTheyAre(t *testing.T) {
 	}
 }
 
-func TestPeopleAreToldWhatTheyMayDo(t *testing.T) {
+func TestPeopleSeeWhatTheyMayDo(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	for role, want := range map[auth.Role]int{auth.Reader: 1, auth.Pusher: 3, auth.Admin: 4} {
 		v := s.Open("/account", s.StartSession(role.String(), role)...)
@@ -73,7 +73,7 @@ func TestALimitedTokenSeesWhatItIsLimitedTo(t *testing.T) {
 	}
 }
 
-func TestWhoIsLetInWithoutMaySignIn(t *testing.T) {
+func TestPeopleWithoutASessionMaySignIn(t *testing.T) {
 	link := func(a handlertest.Answer) string {
 		t.Helper()
 		for _, n := range handlertest.FindAll(handlertest.ParsePage(t, a).Root, handlertest.HasTag("a")) {

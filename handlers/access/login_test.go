@@ -81,7 +81,7 @@ func TestSomebodySignsInAtTheProviderAndOut(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithASignInIsToldOnACleanPage(t *testing.T) {
+func TestWhatIsWrongWithASignInIsSaidOnACleanPage(t *testing.T) {
 	drop := func(name string, v any) func(*logintest.Provider) {
 		return func(p *logintest.Provider) { p.IDToken = map[string]any{name: v} }
 	}
@@ -191,7 +191,7 @@ func TestASignInCountsOnceAndInItsBrowser(t *testing.T) {
 	}
 }
 
-func TestWhoHasNoRoleIsToldSo(t *testing.T) {
+func TestPeopleWithoutARoleLearnSo(t *testing.T) {
 	p := logintest.New(t)
 	s := handlertest.Start(t, handlertest.WithProvider(p))
 	const hostile = `<script>alert(1)</script>"' ` + "\u202e"

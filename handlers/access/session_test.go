@@ -213,7 +213,7 @@ func TestASessionEndsWithItsUsersPassword(t *testing.T) {
 	}
 }
 
-func TestWrongSignInsAreToldInTheSameWords(t *testing.T) {
+func TestWrongSignInsAreAnsweredInTheSameWords(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	var pages []string
 	for _, name := range []string{"admin", "nobody", `"><script>alert(1)</script>`} {

@@ -34,7 +34,7 @@ func shownSecret(a handlertest.Answer) string {
 		regexp.MustCompile(`<code id="secret"[^>]*>[^<]*</code>`).FindString(a.Body), "$1")
 }
 
-func TestTheListTellsAllThatMattersOfTokens(t *testing.T) {
+func TestTheListShowsAllThatMattersOfTokens(t *testing.T) {
 	var now atomic.Pointer[time.Time]
 	clock := clocked(&now)
 	later(&now, -time.Hour)
@@ -108,7 +108,7 @@ func TestManyTokensAreShownInPages(t *testing.T) {
 	}
 }
 
-func TestTheFormTellsWhatALimitMeans(t *testing.T) {
+func TestTheFormShowsWhatALimitMeans(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	for i := range 3 {
 		s.Put(fmt.Sprintf("/metrics/job/in/instance/%d", i), "", asAdministrator...)
@@ -264,7 +264,7 @@ func TestARotationHappensOnce(t *testing.T) {
 	}
 }
 
-func TestARevocationIsAskedForAndTold(t *testing.T) {
+func TestARevocationIsAskedForAndConfirmed(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser, handlertest.Below("/pg"))
 	admin := s.SignIn()
 	used, unused := s.CreateToken("used", auth.Reader, ""), s.CreateToken("un<b>used", auth.Reader, "")

@@ -254,7 +254,7 @@ func TestOnlyAdminsManageTokens(t *testing.T) {
 	}
 }
 
-func TestNothingTellsASecretLater(t *testing.T) {
+func TestNothingShowsASecretLater(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser, func(c handlertest.Setup) { c.StaleAfter = time.Hour })
 	a := tokenAPI(s, "POST", "", `{"name":"x","role":"admin"}`)
 	b := tokenAPI(s, "POST", "/"+a.Data.Token.ID+"/rotate", `{}`)
@@ -282,7 +282,7 @@ func TestNothingTellsASecretLater(t *testing.T) {
 	}
 }
 
-func TestMadeTokensAreToldAmongTheWaysToComeIn(t *testing.T) {
+func TestCreatedTokensAreListedAmongTheMethods(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	if a := s.Get("/api/v1/status", asAdministrator...); strings.Contains(a.Body, "api_token") {
 		t.Errorf("%v", a)

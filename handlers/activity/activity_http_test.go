@@ -81,7 +81,7 @@ func busy(t *testing.T) (s *handlertest.Server, k *handlertest.Clock, admin []st
 
 func precisely(at time.Time) string { return at.Format("2006-01-02 15:04:05 UTC") }
 
-func TestTheLogTellsWhatHappenedNewestFirst(t *testing.T) {
+func TestTheLogListsWhatHappenedNewestFirst(t *testing.T) {
 	s, k, admin := busy(t)
 	page := s.Get("/activity", append(admin, handlertest.BrowserHeaders...)...)
 	want := []string{
@@ -207,7 +207,7 @@ func TestAnEmptyLogSaysSo(t *testing.T) {
 	}
 }
 
-func TestOlderPagesTellEverythingOnce(t *testing.T) {
+func TestOlderPagesListEverythingOnce(t *testing.T) {
 	// All at the same moment, as far as the clock can tell.
 	s := handlertest.Start(t, handlertest.Below("/pg"), func(c handlertest.Setup) { handlertest.StartClock(c) })
 	const n = 2*entriesPerPage + 7
@@ -361,7 +361,7 @@ func TestHostileNamesStayTextInTheLog(t *testing.T) {
 	}
 }
 
-func TestSignInsAndTokensAreToldInWords(t *testing.T) {
+func TestSignInsAndTokensAreSaidInWords(t *testing.T) {
 	var k *handlertest.Clock
 	s := handlertest.Start(t, handlertest.OneUser, func(c handlertest.Setup) { k, c.Retention = handlertest.StartClock(c), 90*24*time.Hour })
 	ctx, ana := t.Context(), store.Origin{By: "ana", From: "10.0.0.1", Via: "session", ID: "sub:ana"}

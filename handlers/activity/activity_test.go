@@ -60,7 +60,7 @@ func TestEveryKindOfEntryIsInOneGroup(t *testing.T) {
 	}
 }
 
-func TestHowLongEntriesAreKeptIsToldInWords(t *testing.T) {
+func TestHowLongEntriesAreKeptIsSaidInWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "the last 100,000 are kept", 24 * time.Hour: "kept for 1 day", 90 * 24 * time.Hour: "kept for 90 days", 36 * time.Hour: "kept for 1 d 12 h",
 	} {

@@ -35,7 +35,7 @@ func TestLimitsRefuseWithoutAChange(t *testing.T) {
 	s.Put("/metrics/job/a", "m 1\nn 1\n")
 }
 
-func TestAStoreThatCannotCommitIsToldAndHarmsNothing(t *testing.T) {
+func TestAStoreThatCannotCommitIsReportedAndHarmsNothing(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		err    error

@@ -23,7 +23,7 @@ func decodedJSON(t *testing.T, text string) any {
 	return v
 }
 
-func TestEverythingPushedIsToldAsJSON(t *testing.T) {
+func TestEverythingPushedIsThereAsJSON(t *testing.T) {
 	// The store adds a nanosecond to keep its changes apart.
 	at := time.Date(2026, 11, 22, 18, 51, 20, 652618698, time.UTC)
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.Store.Now = func() time.Time { return at } })
@@ -68,7 +68,7 @@ h_count 12345678
 	}
 }
 
-func TestGroupingsAreToldInAStableOrder(t *testing.T) {
+func TestGroupingsAreListedInAStableOrder(t *testing.T) {
 	s := handlertest.Start(t)
 	for _, path := range []string{"/job/b", "/job/a/instance/i", "/job/a", "/job/c"} {
 		s.Put("/metrics"+path, "m 1\n")
@@ -111,7 +111,7 @@ func TestMetricsOfTheNamesOfFixedKeysDoNotReplaceThem(t *testing.T) {
 	s.WantSoundScrapes()
 }
 
-func TestNativeHistogramsAreToldByTheirBuckets(t *testing.T) {
+func TestNativeHistogramsAreShownByTheirBuckets(t *testing.T) {
 	spans := func(pairs ...int) []*dto.BucketSpan {
 		var all []*dto.BucketSpan
 		for i := 0; i < len(pairs); i += 2 {

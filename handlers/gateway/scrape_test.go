@@ -18,7 +18,7 @@ import (
 	"gatehouse/handlers/handlertest"
 )
 
-func TestAScrapeTellsEverythingInAStableOrder(t *testing.T) {
+func TestAScrapeHasEverythingInAStableOrder(t *testing.T) {
 	s := handlertest.Start(t)
 	s.Put("/metrics/job/b", "# HELP m Help.\n# TYPE m counter\nm{z=\"1\",a=\"2\"} 1\n")
 	s.Put("/metrics/job/a/instance/i", "# TYPE m counter\nm 2\nk 3\n")

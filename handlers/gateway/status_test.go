@@ -10,7 +10,7 @@ import (
 	"gatehouse/handlers/handlertest"
 )
 
-func TestTheStatusTellsBuildAndFlags(t *testing.T) {
+func TestTheStatusHasBuildAndFlags(t *testing.T) {
 	started := time.Date(2026, 11, 22, 18, 28, 17, 684828557, time.FixedZone("", 3600))
 	s := handlertest.Start(t, func(c handlertest.Setup) {
 		c.Build = gateway.Build{Version: "1.2.3", Revision: "abc", Branch: "main", User: "me", Date: "today", GoVersion: "go1.26"}
@@ -26,7 +26,7 @@ func TestTheStatusTellsBuildAndFlags(t *testing.T) {
 	}
 }
 
-func TestHealthIsTold(t *testing.T) {
+func TestHealthIsReported(t *testing.T) {
 	s := handlertest.Start(t)
 	a := s.Get("/health")
 	var got struct {

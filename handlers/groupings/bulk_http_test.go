@@ -129,7 +129,7 @@ func TestNothingChosenMeansNothing(t *testing.T) {
 	}
 }
 
-func TestEverythingIsDeletedOnlyByWhoTypesIt(t *testing.T) {
+func TestEverythingIsDeletedOnlyOnceThatIsTyped(t *testing.T) {
 	var age atomic.Int64
 	age.Store(int64(time.Hour))
 	s := handlertest.Start(t, aged(&age))

@@ -150,7 +150,7 @@ func TestOnlyPushersPushFromAPage(t *testing.T) {
 	}
 }
 
-func TestACheckTellsWhatAPushWouldDo(t *testing.T) {
+func TestACheckReportsWhatAPushWouldDo(t *testing.T) {
 	s := handlertest.Start(t)
 	s.Put("/metrics/job/x/l/v", "a 1\nb 1\nc{i=\"1\"} 1\nc{i=\"2\"} 1\n")
 	s.Put("/metrics/job/other", "# TYPE g gauge\ng 1\n")
@@ -206,7 +206,7 @@ func TestACheckLeavesNoTrace(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
+func TestEveryMistakeIsReportedWithItsPlace(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.UTF8Names = false })
 	for _, test := range []struct {
 		name, form string
@@ -398,7 +398,7 @@ func TestTheFormIsFilledInWithAGrouping(t *testing.T) {
 	}
 }
 
-func TestTheFormTellsWhatItCannotHold(t *testing.T) {
+func TestTheFormSaysWhatItCannotHold(t *testing.T) {
 	s := handlertest.Start(t)
 	var large strings.Builder
 	for i := range 6000 {

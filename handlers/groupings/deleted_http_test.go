@@ -26,7 +26,7 @@ func openDeleted(s *handlertest.Server, digest string, headers ...string) opened
 	return opened{a, root}
 }
 
-func TestTheAddressOfADeletedGroupingTellsWhoDeletedIt(t *testing.T) {
+func TestThePageOfADeletedGroupingSaysWhoDeletedIt(t *testing.T) {
 	var k *handlertest.Clock
 	s := handlertest.Start(t, handlertest.OneUser, handlertest.Below("/pg"), func(c handlertest.Setup) { k = handlertest.StartClock(c) })
 	ana := []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
@@ -89,7 +89,7 @@ func TestTheAddressOfADeletedGroupingTellsWhoDeletedIt(t *testing.T) {
 	s.WantGroupings(`{job="own"}`)
 }
 
-func TestAnOpenPageLearnsThatItsGroupingIsGone(t *testing.T) {
+func TestAnOpenPageLearnsThatItsGroupingWasDeleted(t *testing.T) {
 	s := handlertest.Start(t)
 	s.Put("/metrics/job/x", "a 1\n")
 	page := "/groupings/" + s.Grouping("/metrics/job/x").Key.Digest()

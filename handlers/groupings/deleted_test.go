@@ -7,7 +7,7 @@ import (
 	"gatehouse/store"
 )
 
-func TestWhoMayTakeBack(t *testing.T) {
+func TestRolesThatMayUndo(t *testing.T) {
 	by := func(id string) store.Entry { return store.Entry{Origin: store.Origin{By: "a", ID: id}} }
 	for _, test := range []struct {
 		who  auth.Principal

@@ -147,7 +147,7 @@ func TestShellWordsAreQuoted(t *testing.T) {
 	}
 }
 
-func TestCommandsTellNoSecret(t *testing.T) {
+func TestCommandsShowNoSecret(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) {
 		c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken})
 	})
@@ -366,7 +366,7 @@ func TestBesideManySeriesFewAreNotShownEither(t *testing.T) {
 	}
 }
 
-func TestAnUnknownGroupingIsToldByAPage(t *testing.T) {
+func TestAnUnknownGroupingHasAPageThatSaysSo(t *testing.T) {
 	s := handlertest.Start(t)
 	s.Put("/metrics/job/x", "m 1\n")
 	for _, path := range []string{"/groupings/nope", "/groupings/AAAAAAAAAAAAAAAAAAAAAA", "/groupings/AAAAAAAAAAAAAAAAAAAAAA/raw", "/groupings/%2e%2e%2f"} {

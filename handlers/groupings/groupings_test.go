@@ -40,7 +40,7 @@ func paths(p groupingsPage) string {
 	return strings.Join(all, " ")
 }
 
-func TestTheListTellsHowGroupingsAreDoing(t *testing.T) {
+func TestTheListShowsTheStatesOfGroupings(t *testing.T) {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	var now atomic.Pointer[time.Time]
 	now.Store(&start)
@@ -194,7 +194,7 @@ func TestAPageGoesOnThoughItsCursorWasDeleted(t *testing.T) {
 	}
 }
 
-func TestTheListHasAHundredGroupingsUnlessTold(t *testing.T) {
+func TestTheListHasAHundredGroupingsByDefault(t *testing.T) {
 	s := handlertest.Start(t)
 	for i := range 101 {
 		s.Put(fmt.Sprintf("/metrics/job/x/i/%d", i), "")

@@ -27,7 +27,7 @@ func (o opened) pushesOf() (rows []string) {
 	return rows
 }
 
-func TestTheHistoryTellsOfTheLastPushes(t *testing.T) {
+func TestTheHistoryListsTheLastPushes(t *testing.T) {
 	var k *handlertest.Clock
 	s := handlertest.Start(t, handlertest.OneUser, handlertest.Below("/pg"), func(c handlertest.Setup) { k = handlertest.StartClock(c) })
 	ana := []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
@@ -85,7 +85,7 @@ func TestTheHistoryTellsOfTheLastPushes(t *testing.T) {
 	}
 }
 
-func TestTheHistoryIsForThoseWhoMayRead(t *testing.T) {
+func TestTheHistoryIsForReaders(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	s.Put("/metrics/job/x", "a 1\n", "Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword))
 	if a := s.Get("/groupings/"+s.Grouping("/metrics/job/x").Key.Digest()+"?view=history", handlertest.BrowserHeaders...); a.Status != 401 {

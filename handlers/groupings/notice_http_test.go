@@ -9,7 +9,7 @@ import (
 
 const oddHistogram = "# TYPE h histogram\nh{quantile=\"0.5\"} 1\nh_bucket{le=\"1\"} 5\nh_bucket{le=\"+Inf\"} 3\nh_sum 1\nh_count 3\n"
 
-func TestNoticesStandBesideTheGrouping(t *testing.T) {
+func TestNoticesAreShownBesideTheGrouping(t *testing.T) {
 	s := handlertest.Start(t)
 	list := func() string { return s.Get("/api/v1/groupings").Body }
 	metric := func(kind string) string {

@@ -37,7 +37,7 @@ func pushedByAll(t *testing.T) (s *handlertest.Server, admin []string) {
 	return s, admin
 }
 
-func TestWhoPushedIsToldWithTheWayIn(t *testing.T) {
+func TestTheClientOfAPushIsShownWithItsMethod(t *testing.T) {
 	s, admin := pushedByAll(t)
 	for job, want := range map[string]struct{ by, via, word string }{
 		"user":       {"admin", "basic", "password"},
@@ -86,7 +86,7 @@ func TestWhoPushedIsToldWithTheWayIn(t *testing.T) {
 	}
 }
 
-func TestWhatUpstreamServesTellsNothingOfWhoPushed(t *testing.T) {
+func TestWhatUpstreamServesDoesNotNameTheClient(t *testing.T) {
 	s, admin := pushedByAll(t)
 	for _, target := range []string{"/metrics", "/metrics/job/token", "/api/v1/metrics", "/api/v1/status", "/api/v1/targets"} {
 		a := s.Get(target, admin...)

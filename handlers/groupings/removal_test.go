@@ -114,7 +114,7 @@ func TestPushersUndoTheirOwnDeletesOnly(t *testing.T) {
 	s.WantGroupings()
 }
 
-func TestWhatIsGoneIsNamed(t *testing.T) {
+func TestWhatWasDeletedIsNamed(t *testing.T) {
 	s := handlertest.Start(t, handlertest.Below("/pg"), func(c handlertest.Setup) { c.UndoWindow, c.EnableAdminAPI = time.Hour, true })
 	for i := range maxNamed + 7 {
 		s.Put(fmt.Sprintf("/metrics/job/x/n/%%3Cb%%3E%02d", i), "a 1\n")
@@ -145,7 +145,7 @@ func TestWhatIsGoneIsNamed(t *testing.T) {
 	}
 }
 
-func TestExpiredGroupingsAreToldAsSuch(t *testing.T) {
+func TestExpiredGroupingsAreShownAsSuch(t *testing.T) {
 	var later atomic.Int64
 	s := handlertest.Start(t, func(c handlertest.Setup) {
 		c.UndoWindow = time.Hour

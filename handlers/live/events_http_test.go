@@ -101,7 +101,7 @@ func wantOpenStreams(s *handlertest.Server, want string) {
 	}
 }
 
-func TestAStreamTellsOfChanges(t *testing.T) {
+func TestAStreamReportsChanges(t *testing.T) {
 	t.Parallel()
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.WriteTimeout = 500 * time.Millisecond })
 	f := follow(s, t, "/events", "Accept-Encoding", "gzip")

@@ -100,7 +100,7 @@ func TestAStreamBeatsAndEndsInTime(t *testing.T) {
 	})
 }
 
-func TestManyChangesAreToldOnceASecond(t *testing.T) {
+func TestManyChangesAreReportedOnceASecond(t *testing.T) {
 	t.Parallel()
 	timed(t, func(changes *atomic.Uint64, client net.Conn, _ *bool, _ <-chan error) {
 		in := bufio.NewReader(client)

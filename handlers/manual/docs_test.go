@@ -99,7 +99,7 @@ func allDocs(prefix string) []string {
 	return paths
 }
 
-func TestADocumentationPageStandsBetweenItsNeighbours(t *testing.T) {
+func TestADocumentationPageLinksItsNeighbours(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.RoutePrefix = "/pg" })
 	a := s.Get("/pg/docs/tls", handlertest.BrowserHeaders...)
 	titles, articles := elementsOf(t, a.Body, "h1"), elementsOf(t, a.Body, "article")

@@ -18,7 +18,7 @@ func intoPanel(example string) []string {
 	return []string{"HX-Request", "true", "HX-Request-Type", "partial", "HX-Target", "div#run-" + example}
 }
 
-func TestExamplesAreRunAsTheyStandThere(t *testing.T) {
+func TestExamplesAreRunAsTheyAreShown(t *testing.T) {
 	s := handlertest.Start(t, handlertest.Below("/pg"))
 	const grouping = `{instance="demo",job="docs_example"}`
 	seconds, rows := `docs_example_seconds{instance="demo",job="docs_example"} 12.5`, `docs_example_rows{instance="demo",job="docs_example",table="orders"} 73`
@@ -99,7 +99,7 @@ func TestTheCleanUpDeletesWhatExamplesLeft(t *testing.T) {
 	}
 }
 
-func TestOnlyWhoMayPushRunsExamples(t *testing.T) {
+func TestOnlyPushersRunExamples(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	reader, pusher := s.StartSession("rita", auth.Reader), s.StartSession("paul", auth.Pusher)
 	for _, target := range []string{"/docs/run/replace", "/docs/run/replace/clean-up"} {

@@ -35,7 +35,7 @@ var severalFlags = []gateway.Flag{
 	{Name: "web.config.file", Value: "", Help: "File with TLS settings."},
 }
 
-func TestTheStatusPageTellsHowTheServerIsDoing(t *testing.T) {
+func TestTheStatusPageShowsHowTheServerIsDoing(t *testing.T) {
 	s := handlertest.Start(t, handlertest.Below("/pg"), func(c handlertest.Setup) {
 		c.Addresses, c.ScrapeAddresses, c.MaxGroupings, c.UndoWindow = []string{":9091", "vsock://:1"}, []string{"10.0.0.1:9092"}, 1000, 24*time.Hour
 		c.Started, c.Flags, c.Build.Revision = time.Now().Add(-90*time.Minute), severalFlags, "abc123"
@@ -129,7 +129,7 @@ func TestFlagsAreShownAndSearched(t *testing.T) {
 	}
 }
 
-func TestReadersAreNotToldPlacesOnTheDisk(t *testing.T) {
+func TestReadersSeeNoPlacesOnTheDisk(t *testing.T) {
 	s := handlertest.Start(t, handlertest.EveryCredential(issuertest.New(t)), func(c handlertest.Setup) { c.Flags = severalFlags })
 	admin, reader := s.SignIn(), s.StartSession("reader", auth.Reader)
 	if v := s.Open("/status", admin...); !handlertest.Contains(v.Text(), "secret-place", "Danger zone", "Wipe…") || v.Facts()["Path"] != "/store" {
@@ -156,7 +156,7 @@ func TestReadersAreNotToldPlacesOnTheDisk(t *testing.T) {
 	}
 }
 
-func TestTheStatusPageTellsWhoIsLetInAndNoSecret(t *testing.T) {
+func TestTheStatusPageListsTheMethodsAndNoSecret(t *testing.T) {
 	s := handlertest.Start(t, handlertest.EveryCredential(issuertest.New(t)), func(c handlertest.Setup) { c.Guard.Bypass = guard.BypassSameUser })
 	session := s.SignIn()
 	v := s.Open("/status", session...)

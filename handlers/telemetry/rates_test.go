@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestATallyTellsTheLastHourByTheMinute(t *testing.T) {
+func TestATallyCountsTheLastHourByTheMinute(t *testing.T) {
 	start := time.Date(2026, 11, 22, 18, 0, 30, 0, time.UTC)
 	var x tally
 	want := func(when string, now time.Time, at map[int]int) {

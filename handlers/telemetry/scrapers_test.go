@@ -45,7 +45,7 @@ func TestARegularScraperThatStaysAwayIsOverdue(t *testing.T) {
 	}
 }
 
-func TestWhoScrapesEachGroupingHasNoIntervalOfItsOwn(t *testing.T) {
+func TestAScraperOfEachGroupingHasNoIntervalOfItsOwn(t *testing.T) {
 	s, start := NewScrapers(), time.Now()
 	for i := range seenTimes {
 		s.Note(Visit{Client: Client{Fetches: FetchesGroupings}, At: start.Add(time.Duration(i) * time.Second), Status: 200})

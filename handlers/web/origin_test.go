@@ -6,7 +6,7 @@ import (
 	"gatehouse/store"
 )
 
-func TestTheWayInIsToldInAWord(t *testing.T) {
+func TestTheMethodIsSaidInAWord(t *testing.T) {
 	for _, test := range []struct {
 		o    store.Origin
 		want string

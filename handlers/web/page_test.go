@@ -36,7 +36,7 @@ func TestFilesOfPagesAreKeptForEver(t *testing.T) {
 	}
 }
 
-func TestPeopleAreToldOfErrorsByAPage(t *testing.T) {
+func TestPeopleSeeErrorsOnAPage(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.RoutePrefix = "/pg" })
 	a := s.Get("/pg/nowhere", handlertest.BrowserHeaders...)
 	if a.Status != 404 || !handlertest.Contains(a.Body, "<h1", "Not found", `href="/pg/static/`, `action="/pg/"`) {
@@ -59,7 +59,7 @@ func TestPeopleAreToldOfErrorsByAPage(t *testing.T) {
 	}
 }
 
-func TestPagesForStrangersTellNoVersion(t *testing.T) {
+func TestPagesForStrangersShowNoVersion(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.Guard.Tokens = credential.NewTokens([]string{handlertest.RightToken}) })
 	if a := s.Get("/nowhere", handlertest.BrowserHeaders...); a.Status != 401 || strings.Contains(a.Body, "1.2.3") {
 		t.Errorf("%v", a)

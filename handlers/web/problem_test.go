@@ -20,7 +20,7 @@ func headline(page string) string {
 	return text
 }
 
-func TestProblemsAreToldInWordsWithOneThingToDo(t *testing.T) {
+func TestProblemsAreSaidInWordsWithOneThingToDo(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser, handlertest.Below("/pg"))
 	s.Put("/metrics/job/x", "a 1\n", "Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword))
 	admin, reader, nobody := s.SignIn(), s.StartSession("<b>rita", auth.Reader), s.StartSession("nemo", auth.NoRole)
@@ -64,7 +64,7 @@ func TestProblemsAreToldInWordsWithOneThingToDo(t *testing.T) {
 	}
 }
 
-func TestPagesForThoseWithoutARoleTellNoVersion(t *testing.T) {
+func TestPagesForPeopleWithoutARoleShowNoVersion(t *testing.T) {
 	s := handlertest.Start(t, handlertest.OneUser)
 	if a := s.Get("/nowhere", append(s.StartSession("nemo", auth.NoRole), handlertest.BrowserHeaders...)...); a.Status != 403 || strings.Contains(a.Body, "1.2.3") || strings.Contains(a.Body, `name="q"`) {
 		t.Errorf("%v", a)
