@@ -789,9 +789,9 @@
 		}
 	});
 	paint();
-	// On a slow network the page is processed before all scripts are there.
-	if (live() && !live()._htmx) htmx.process(live());
-	else connect();
+	// htmx processes the page in a task of its own, on a busy machine late and on a slow
+	// network before all scripts are there. What is processed already stays as it is.
+	htmx.process(document.body);
 })();
 (() => {
 	'use strict';

@@ -121,7 +121,7 @@ func Shell(f Frame) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"htmx-config\" content=\"{&#34;extensions&#34;:&#34;sse&#34;,&#34;morphIgnore&#34;:[&#34;data-htmx-powered&#34;,&#34;open&#34;]}\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><meta name=\"htmx-config\" content=\"{&#34;extensions&#34;:&#34;sse&#34;,&#34;morphIgnore&#34;:[&#34;data-htmx-powered&#34;,&#34;open&#34;],&#34;defaultSettleDelay&#34;:0}\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
