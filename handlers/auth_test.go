@@ -262,7 +262,7 @@ func withoutStreams(routes []web.Route) []web.Route {
 
 func TestEveryRouteAllowsTheRolesOfItsAction(t *testing.T) {
 	s := handlertest.Start(t, handlertest.EveryCredential(issuertest.New(t)), func(c handlertest.Setup) { c.EnableLifecycle = true })
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	roles := []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
 	for _, r := range withoutStreams(h.Routes()) {
 		target := strings.NewReplacer("*", "job/x", ":id", "x", ":operation", "x", ":example", "replace").Replace(r.Path)
@@ -332,7 +332,7 @@ func TestTheScrapeKeyInTheQueryIsForScrapes(t *testing.T) {
 func TestStrangersLearnNothing(t *testing.T) {
 	s := handlertest.Start(t, handlertest.EveryCredential(issuertest.New(t)), func(c handlertest.Setup) { c.EnablePprof, c.EnableLifecycle = true, true })
 	public := []string{"/health", "/-/healthy", "/-/ready"}
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	var targets []string
 	for _, r := range h.Routes() {
 		if r.On["GET"].Needs != auth.Public && r.On["POST"].Needs != auth.Public || slices.Contains(public, r.Path) {
@@ -384,7 +384,7 @@ func TestStrangersLearnNothing(t *testing.T) {
 
 func TestEveryRouteIsGuardedUnlessItIsOnTheList(t *testing.T) {
 	public := []string{"/-/healthy", "/-/ready", "/health", "/static/*", "/favicon.ico", "/login", "/auth/login", "/auth/callback", "/auth/backchannel", ""}
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}, RoutePrefix: "/pg"})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics", RoutePrefix: "/pg"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	for _, r := range slices.Concat(h.Routes(), h.Gateway().ScrapeRoutes(), h.Gateway().HealthRoutes()) {
 		for method, e := range r.On {
 			if (e.Needs == auth.Public) != slices.Contains(public, r.Path) {

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"log/slog"
-	"net/url"
 	"time"
 
 	"gatehouse/auth/guard"
@@ -25,18 +24,13 @@ type Config struct {
 	// Scrapers remembers who scrapes. nil: a record of its own.
 	Scrapers *telemetry.Scrapers
 
-	RoutePrefix   string   // empty, or with a leading and no trailing slash
-	PublicPrefix  string   // the same in addresses that clients use; a proxy may take off a part
-	TelemetryPath string   // where scrapes go, below the prefix
-	ExternalURL   *url.URL // nil: what the request says
-
+	web.Base
 	gateway.Settings
 	gateway.Admin
 	groupings.Ages
 	web.Timeouts
-	EnablePprof bool
-	// ScrapesElsewhere leaves scrapes to another listener.
-	ScrapesElsewhere bool
+	web.Debug
+	targets.ScrapeListener
 	// Headers are added to every answer. nil: none.
 	Headers func() map[string]string
 
@@ -67,7 +61,7 @@ type Config struct {
 // gateway are the options of the gateway.
 func (c *Config) gateway() gateway.Options {
 	return gateway.Options{
-		Settings: c.Settings, Admin: c.Admin, TelemetryPath: c.TelemetryPath, TLS: c.TLS, CheckConsistency: c.CheckConsistency,
+		Settings: c.Settings, Admin: c.Admin, TLS: c.TLS, CheckConsistency: c.CheckConsistency,
 		Flags: c.Flags, Started: c.Started, Build: c.Build, Quit: c.Quit, Import: c.Import,
 	}
 }
@@ -75,8 +69,8 @@ func (c *Config) gateway() gateway.Options {
 // targets are the options of the page of pushers and scrapers.
 func (c *Config) targets() targets.Options {
 	return targets.Options{
-		Ages: c.Ages, Scrapers: c.Scrapers, Started: c.Started, TelemetryPath: c.TelemetryPath,
-		ScrapesElsewhere: c.ScrapesElsewhere, ScrapeAddresses: c.ScrapeAddresses,
+		Ages: c.Ages, Scrapers: c.Scrapers, Started: c.Started,
+		ScrapeListener: c.ScrapeListener, ScrapeAddresses: c.ScrapeAddresses,
 	}
 }
 
@@ -84,6 +78,6 @@ func (c *Config) targets() targets.Options {
 func (c *Config) status() statuspage.Options {
 	return statuspage.Options{
 		Ages: c.Ages, Limits: c.Limits, Undo: c.Undo, Retention: c.Retention,
-		Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses, EnablePprof: c.EnablePprof,
+		Addresses: c.Addresses, ScrapeAddresses: c.ScrapeAddresses, Debug: c.Debug,
 	}
 }

@@ -6,12 +6,13 @@ import (
 
 	"gatehouse/auth"
 	"gatehouse/handlers"
+	"gatehouse/handlers/targets"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/handlers/web"
 )
 
 func TestOfEachPathIsKnownWhatItIsFor(t *testing.T) {
-	h := handlers.NewServer(handlers.Config{RoutePrefix: "/pg", TelemetryPath: "/scrape", ScrapesElsewhere: true})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{RoutePrefix: "/pg", TelemetryPath: "/scrape"}, ScrapeListener: targets.ScrapeListener{ScrapeInternalOnly: true}})
 	for _, test := range []struct {
 		path    string
 		kind    web.Kind

@@ -293,7 +293,7 @@ func TestATokenThatWasRevokedMeanwhileMayDoNothing(t *testing.T) {
 func TestEverythingElseIsClosedToLimitedTokens(t *testing.T) {
 	everything := func(c handlertest.Setup) { c.EnableAdminAPI, c.EnableLifecycle, c.EnablePprof = true, true, true }
 	s := handlertest.Start(t, handlertest.OneUser, everything)
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	keepToIt := []string{
 		"GET /metrics", "GET /metrics/*", "PUT /metrics/*", "POST /metrics/*", "DELETE /metrics/*",
 		"GET /api/v1/targets", "GET /api/v1/groupings", "DELETE /api/v1/groupings", "GET /api/v1/metrics",

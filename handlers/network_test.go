@@ -202,7 +202,7 @@ func TestTheScrapeListenerServesNothingElse(t *testing.T) {
 }
 
 func TestScrapesCanBeTakenOffTheMainListener(t *testing.T) {
-	s := handlertest.Start(t, func(c handlertest.Setup) { c.ScrapesElsewhere = true })
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.ScrapeInternalOnly = true })
 	s.Put("/metrics/job/x", "a 1\n")
 	for target, want := range map[string]int{"/metrics": 405, "/metrics/self": 405, "/metrics/job/x": 405, "/api/v1/targets": 404, "/": 200, "/api/v1/groupings": 200, "/health": 200} {
 		if a := s.Get(target); a.Status != want {

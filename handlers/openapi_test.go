@@ -53,7 +53,7 @@ func TestTheDescriptionHasEveryRouteAndNoOther(t *testing.T) {
 		}
 	}
 	slices.Sort(described)
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	if served := servedOperations(h.Routes()); !slices.Equal(described, served) {
 		t.Errorf("described are\n%s\nserved are\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
 	}
@@ -172,7 +172,7 @@ func TestTheDescriptionNamesEveryKindOfNotice(t *testing.T) {
 func TestTheParametersOfChangesAreDescribed(t *testing.T) {
 	doc, err := handlertest.DescribedAPI()
 	handlertest.Must(t, err)
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	for _, r := range h.Routes() {
 		path := strings.NewReplacer(":id", "{id}", "/metrics/*", "/metrics/job/{job}/{labels}").Replace(r.Path)
 		for method := range r.On {

@@ -121,7 +121,7 @@ func TestAKeyInTheQueryGrantsNoPush(t *testing.T) {
 // TestEveryChangeOfTheAPIKnowsItsParameters holds for routes that are to come.
 func TestEveryChangeOfTheAPIKnowsItsParameters(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI = true })
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	for _, r := range h.Routes() {
 		for method := range r.On {
 			if r.Kind == web.Page || method == "GET" || !strings.HasPrefix(r.Path, "/api/v1/") && !strings.HasPrefix(r.Path, "/metrics") {

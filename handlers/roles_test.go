@@ -52,7 +52,7 @@ func documentedNeeds(t *testing.T) (all []documentedNeed) {
 }
 
 func TestTheTableOfRequestsSaysWhatTheyNeed(t *testing.T) {
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	routes, needs := h.EveryRoute(), documentedNeeds(t)
 	if len(needs) < 30 {
 		t.Fatalf("only %v", needs)

@@ -53,8 +53,7 @@ func newServer(c Config) *server {
 		c.Scrapers = telemetry.NewScrapers()
 	}
 	s := &server{Config: c, web: &web.Site{
-		Base:  web.Base{RoutePrefix: c.RoutePrefix, PublicPrefix: c.PublicPrefix, ExternalURL: c.ExternalURL},
-		Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version,
+		Base: c.Base, Guard: c.Guard, Store: c.Store, Logger: c.Logger, Version: c.Build.Version,
 	}}
 	s.gateway = gateway.New(s.web, c.Store, c.Metrics, c.gateway())
 	s.groupings = groupings.New(s.web, c.Store, s.gateway, c.Ages)
@@ -63,8 +62,8 @@ func newServer(c Config) *server {
 	s.addPages()
 	s.web.Know(slices.Concat(s.everyRoute(), places()))
 	s.listener = &web.Server{
-		Site: s.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending, Pprof: c.EnablePprof,
-		Timeouts: c.Timeouts,
+		Site: s.web, Metrics: c.Metrics, Scrapers: c.Scrapers, Headers: c.Headers, Ending: c.Ending,
+		Timeouts: c.Timeouts, Debug: c.Debug,
 	}
 	return s
 }
@@ -73,7 +72,7 @@ func newServer(c Config) *server {
 func (s *server) addPages() {
 	clients := targets.New(s.web, s.Store, s.targets())
 	scrapes := s.TelemetryPath
-	if s.ScrapesElsewhere {
+	if s.ScrapeInternalOnly {
 		scrapes = ""
 	}
 	s.tokens = access.NewTokens(s.web, s.Store, scrapes, clients.TokenConfig)
@@ -89,7 +88,7 @@ func (s *server) addPages() {
 
 // routes are what is served here.
 func (s *server) routes() []web.Route {
-	if s.ScrapesElsewhere {
+	if s.ScrapeInternalOnly {
 		return web.Joined(s.gateway.PushRoutes(), s.apiRoutes(), s.gateway.HealthRoutes(), s.pages)
 	}
 	return s.everyRoute()

@@ -8,6 +8,7 @@ import (
 	"gatehouse/handlers"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/handlertest"
+	"gatehouse/handlers/web"
 )
 
 // internal is what no client should see of the server's insides.
@@ -17,7 +18,7 @@ func TestNoRouteLeaksWhatIsInternal(t *testing.T) {
 	ending := make(chan struct{})
 	close(ending) // or the stream of changes would go on
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.EnableAdminAPI, c.EnableLifecycle, c.Ending = true, true, ending })
-	h := handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}})
+	h := handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}})
 	var targets []string
 	for _, r := range h.Routes() {
 		if r.Path == "/metrics/*" {

@@ -115,7 +115,7 @@ func TestWithTheScrapeKeyAloneEveryRouteIsForStrangersForTheKeyOrForNobody(t *te
 		"GET /groupings/:id/delete", "POST /groupings/:id/delete", "GET /deleted/:operation", "POST /undo/:operation",
 		"POST /docs/run/:example", "POST /docs/run/:example/clean-up", "GET /debug/pprof/",
 	}
-	routes := withoutStreams(handlers.NewServer(handlers.Config{TelemetryPath: "/metrics", Admin: gateway.Admin{EnableAdminAPI: true}}).Routes())
+	routes := withoutStreams(handlers.NewServer(handlers.Config{Base: web.Base{TelemetryPath: "/metrics"}, Admin: gateway.Admin{EnableAdminAPI: true}}).Routes())
 	routes = append(routes, web.Get(web.Plain, "/debug/pprof/", web.Endpoint{Name: "pprof", Needs: auth.Administer, Do: nil}))
 	digest := s.Grouping("/metrics/job/secret-job/zone/secret-zone").Key.Digest()
 	seen := 0

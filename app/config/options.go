@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"gatehouse/auth/jwt"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/groupings"
+	"gatehouse/handlers/targets"
 	"gatehouse/handlers/web"
 	"gatehouse/store"
 	"gatehouse/store/pebble"
@@ -34,18 +34,14 @@ type Options struct {
 	Sockets         SocketAccess
 	SystemdSocket   bool   `flag:"web.systemd-socket" help:"Listen on the sockets that systemd passes instead of --web.listen-address."`
 	WebConfigFile   string `flag:"web.config.file" about:"access,place" help:"File with TLS settings and users, in the format of the Prometheus exporter toolkit."`
-	TelemetryPath   string `flag:"web.telemetry-path" default:"/metrics" is:"telemetry path" help:"Path that exposes all metrics."`
-	// ExternalURL is nil if each request says it.
-	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
-	// RoutePrefix is empty, or has a slash before it and none behind.
-	RoutePrefix string `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
+	web.Base
 	gateway.Admin
-	EnablePprof bool `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
+	web.Debug
 	web.Timeouts
 	ShutdownTimeout       time.Duration `flag:"web.shutdown-timeout" default:"10s" is:"timeout" help:"Longest time to finish requests in flight on shutdown."`
 	TrustedProxies        auth.Prefixes `flag:"web.trusted-proxies" is:"proxies" about:"access" help:"Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted; unix: those that connect by a Unix socket."`
 	ScrapeListenAddresses []Address     `flag:"web.scrape-listen-address" is:"listen addresses" about:"access" help:"One more address to listen on, for scrapes, targets and health only. Repeatable, or several with commas."`
-	ScrapeInternalOnly    bool          `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
+	targets.ScrapeListener
 
 	Auth AuthOptions `about:"access"`
 
@@ -62,8 +58,6 @@ type Options struct {
 	LogLevel     string   `flag:"log.level" default:"info" validate:"oneof=debug info warn error" help:"Least severe level to log: debug, info, warn or error."`
 	LogFormat    string   `flag:"log.format" default:"logfmt" validate:"oneof=logfmt json" help:"Format of the log: logfmt or json."`
 
-	// PublicPrefix is RoutePrefix as clients know it, before a proxy takes off a part.
-	PublicPrefix string
 	// TrustSockets believes proxies that come by a Unix socket.
 	TrustSockets bool
 	// Flags holds all flags as the status shows them.

@@ -5,30 +5,23 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"gatehouse/auth/guard"
-	"gatehouse/handlers/gateway"
-	"gatehouse/handlers/groupings"
-	"gatehouse/handlers/web"
-	"gatehouse/store"
-	"gatehouse/store/pebble"
 )
 
-// flagNames are those that stand in tags.
+// flagNames returns the names in the tags.
 func flagNames() map[string]bool {
 	names := make(map[string]bool)
-	for _, o := range []reflect.Type{
-		reflect.TypeFor[Options](), reflect.TypeFor[AuthOptions](), reflect.TypeFor[SocketAccess](), reflect.TypeFor[gateway.Targets](),
-		reflect.TypeFor[gateway.Settings](), reflect.TypeFor[gateway.Admin](), reflect.TypeFor[groupings.Ages](), reflect.TypeFor[web.Timeouts](),
-		reflect.TypeFor[pebble.Options](), reflect.TypeFor[store.Options](), reflect.TypeFor[store.Limits](), reflect.TypeFor[store.Undo](), reflect.TypeFor[guard.Settings](),
-	} {
-		for f := range o.Fields() {
-			if name := f.Tag.Get("flag"); name != "" {
-				names[name] = true
-			}
+	addFlagNames(names, reflect.TypeFor[Options]())
+	return names
+}
+
+func addFlagNames(names map[string]bool, options reflect.Type) {
+	for f := range options.Fields() {
+		if name := f.Tag.Get("flag"); name != "" {
+			names[name] = true
+		} else if f.Type.Kind() == reflect.Struct {
+			addFlagNames(names, f.Type)
 		}
 	}
-	return names
 }
 
 func TestDurations(t *testing.T) {

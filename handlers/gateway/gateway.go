@@ -72,8 +72,7 @@ type Admin struct {
 type Options struct {
 	Settings
 	Admin
-	TelemetryPath    string // where scrapes go, below the prefix
-	TLS              bool   // the server speaks it
+	TLS              bool // the server speaks it
 	CheckConsistency bool
 
 	// For the status.

@@ -26,7 +26,7 @@ func (h *Handler) PushRoutes() []web.Route {
 // ScrapeRoutes are for Prometheus.
 func (h *Handler) ScrapeRoutes() []web.Route {
 	return []web.Route{
-		web.Get(web.Protocol, h.TelemetryPath, web.Endpoint{Name: "scrape", Needs: auth.Scrape, Do: h.scrape, Limited: true, Uncounted: true, Fetches: telemetry.FetchesAll}).AsShown(),
+		web.Get(web.Protocol, h.web.TelemetryPath, web.Endpoint{Name: "scrape", Needs: auth.Scrape, Do: h.scrape, Limited: true, Uncounted: true, Fetches: telemetry.FetchesAll}).AsShown(),
 		web.Get(web.Protocol, "/metrics/self", web.Endpoint{Name: "self", Needs: auth.Scrape, Do: h.scrapeSelf, Uncounted: true, Fetches: telemetry.FetchesOwn}).AsShown(),
 		{Path: "/metrics/*", Kind: web.Protocol, Data: groupingPaths, Shown: shownGrouping, On: map[string]web.Endpoint{
 			"GET": {Name: "grouping", Needs: auth.Scrape, Do: h.grouping, Limited: true, Fetches: telemetry.FetchesGroupings},

@@ -117,7 +117,7 @@ var Description []byte
 // lies, so that no route prefix concerns it.
 func (h *Handler) openAPI(c *fiber.Ctx) error {
 	c.Set(fiber.HeaderContentType, fiber.MIMEApplicationJSON)
-	return c.Send(bytes.Replace(Description, []byte(`"/metrics": {`), []byte(strconv.Quote(h.TelemetryPath)+": {"), 1))
+	return c.Send(bytes.Replace(Description, []byte(`"/metrics": {`), []byte(strconv.Quote(h.web.TelemetryPath)+": {"), 1))
 }
 
 // Build says what was built from what.

@@ -92,7 +92,9 @@ GET                     /pg/api/v1/status
 GET                     /pg/api/v1/openapi.json
 GET                     /pg/health
 `
-	elsewhere := handlertest.Start(t, func(c handlertest.Setup) { c.RoutePrefix, c.TelemetryPath, c.ScrapesElsewhere = "/pg", "/scrape", true })
+	elsewhere := handlertest.Start(t, func(c handlertest.Setup) {
+		c.RoutePrefix, c.TelemetryPath, c.ScrapeInternalOnly = "/pg", "/scrape", true
+	})
 	for _, got := range []string{a.Body, elsewhere.Get("/pg/").Body} {
 		if got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)

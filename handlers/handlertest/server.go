@@ -74,7 +74,7 @@ func Start(t testing.TB, change ...func(Setup)) *Server {
 		Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 30}, Own: own, Logger: logger, Observe: metrics.Commit,
 	}
 	c := handlers.Config{
-		Metrics: metrics, Logger: logger, TelemetryPath: "/metrics",
+		Metrics: metrics, Logger: logger, Base: web.Base{TelemetryPath: "/metrics"},
 		Settings: gateway.Settings{MaxBodyBytes: 1 << 20, MaxSeriesPerPush: 10_000, BodyBudget: 64 << 20, UTF8Names: true},
 		Ages:     groupings.Ages{StaleAfter: time.Hour, OldAfter: 24 * time.Hour},
 		Timeouts: web.Timeouts{ReadTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute},
@@ -110,7 +110,7 @@ func Start(t testing.TB, change ...func(Setup)) *Server {
 	c.Guard, err = guard.New(g)
 	Must(t, err)
 	metrics.Watch(s.Store)
-	s.Partial = scrapes || c.ScrapesElsewhere
+	s.Partial = scrapes || c.ScrapeInternalOnly
 	routes := handlers.New
 	if scrapes {
 		routes = handlers.NewScrape

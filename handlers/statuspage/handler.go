@@ -28,7 +28,7 @@ type Options struct {
 	store.Undo
 	Retention                  time.Duration // of the activity log
 	Addresses, ScrapeAddresses []string      // that are listened on, as they were configured
-	EnablePprof                bool
+	web.Debug
 }
 
 // Store is what the status needs of a store.

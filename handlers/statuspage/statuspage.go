@@ -43,7 +43,7 @@ func (h *Handler) statusPage(c *fiber.Ctx) error {
 		},
 		Wipe: administers && h.gateway.EnableAdminAPI, WipeOff: administers && !h.gateway.EnableAdminAPI,
 		Links: []ui.Choice{
-			{Text: "/-/healthy", URL: "/-/healthy"}, {Text: h.gateway.TelemetryPath, URL: h.gateway.TelemetryPath}, {Text: "/api/v1/status", URL: "/api/v1/status"},
+			{Text: "/-/healthy", URL: "/-/healthy"}, {Text: h.web.TelemetryPath, URL: h.web.TelemetryPath}, {Text: "/api/v1/status", URL: "/api/v1/status"},
 		},
 	}
 	s.Live = "status"
@@ -85,7 +85,7 @@ func (h *Handler) serverFacts(c *fiber.Ctx, clock store.ClockStatus) views.FactG
 		reached = "External URL"
 	}
 	return views.FactGroup{Title: "Server", Facts: append(facts,
-		fact(reached, h.web.ServerURL(c)), fact("Route prefix", cmp.Or(h.web.RoutePrefix, "none")), fact("Metrics path", h.web.PublicPrefix+h.gateway.TelemetryPath))}
+		fact(reached, h.web.ServerURL(c)), fact("Route prefix", cmp.Or(h.web.RoutePrefix, "none")), fact("Metrics path", h.web.PublicPrefix+h.web.TelemetryPath))}
 }
 
 // clockFact says what is odd about the clock.

@@ -21,12 +21,17 @@ type Handler struct {
 // Options are what the page shows and counts by.
 type Options struct {
 	groupings.Ages
-	Scrapers      *telemetry.Scrapers
-	Started       time.Time // since when scrapers are counted
-	TelemetryPath string
-	// ScrapesElsewhere: scrapes are left to a listener at one of the ScrapeAddresses.
-	ScrapesElsewhere bool
-	ScrapeAddresses  []string
+	ScrapeListener
+	Scrapers        *telemetry.Scrapers
+	Started         time.Time // since when scrapers are counted
+	ScrapeAddresses []string  // of the scrape listener, as they were configured
+}
+
+// ScrapeListener is what the listener for scrapes only is used for. Its tags declare
+// settings, as app/config reads them.
+type ScrapeListener struct {
+	// ScrapeInternalOnly leaves scrapes and targets to that listener.
+	ScrapeInternalOnly bool `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
 }
 
 // Store is what the targets need of a store.

@@ -296,7 +296,7 @@ func (j *pusher) compareClients(a, b store.Origin) int {
 
 // scrapersList makes the page of the scrapers.
 func (h *Handler) scrapersList(c *fiber.Ctx, t views.Targets, seen []telemetry.Scraper) views.Scrapers {
-	m := views.Scrapers{Targets: t, Metrics: h.web.PublicPrefix + h.TelemetryPath, Snippets: h.snippets(c)}
+	m := views.Scrapers{Targets: t, Metrics: h.web.PublicPrefix + h.web.TelemetryPath, Snippets: h.snippets(c)}
 	for i := range seen {
 		s := &seen[i]
 		m.Rows = append(m.Rows, views.Scraper{

@@ -42,7 +42,7 @@ func (h *Handler) snippets(c *fiber.Ctx) []views.Snippet {
 // are served where none is needed.
 func (h *Handler) TokenConfig(c *fiber.Ctx) string {
 	at := h.scrapedAt(c)
-	if h.ScrapesElsewhere && at.credential == "" {
+	if h.ScrapeInternalOnly && at.credential == "" {
 		return ""
 	}
 	at.credential = auth.APIToken
@@ -50,7 +50,7 @@ func (h *Handler) TokenConfig(c *fiber.Ctx) string {
 }
 
 func (h *Handler) scrapedAt(c *fiber.Ctx) scrapedAt {
-	at := scrapedAt{prefix: h.web.PublicPrefix, telemetryPath: h.TelemetryPath}
+	at := scrapedAt{prefix: h.web.PublicPrefix, telemetryPath: h.web.TelemetryPath}
 	at.scheme, at.host = h.web.Address(c)
 	methods := h.web.Guard.Methods()
 	for _, scheme := range credentialOrder {
@@ -59,7 +59,7 @@ func (h *Handler) scrapedAt(c *fiber.Ctx) scrapedAt {
 			break
 		}
 	}
-	if h.ScrapesElsewhere {
+	if h.ScrapeInternalOnly {
 		// That listener trusts all clients, but for the key.
 		if at.credential != auth.ScrapeKey {
 			at.credential = ""

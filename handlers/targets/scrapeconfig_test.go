@@ -98,8 +98,8 @@ func TestTheSettingsForPrometheusHaveTheBestCredential(t *testing.T) {
 		{"a token", []func(handlertest.Setup){handlertest.OneUser, token}, "secrets/gatehouse_token", []string{handlertest.RightToken}},
 		{"a password", []func(handlertest.Setup){handlertest.OneUser}, "basic_auth:", []string{handlertest.RightPassword}},
 		{"a certificate", []func(handlertest.Setup){certificate}, "tls_config:", nil},
-		{"elsewhere only the key counts", []func(handlertest.Setup){handlertest.OneUser, token, func(c handlertest.Setup) { c.ScrapesElsewhere = true }}, "", nil},
-		{"elsewhere with the key", []func(handlertest.Setup){key, func(c handlertest.Setup) { c.ScrapesElsewhere = true }}, "secrets/scrape_key", []string{handlertest.RightKey}},
+		{"elsewhere only the key counts", []func(handlertest.Setup){handlertest.OneUser, token, func(c handlertest.Setup) { c.ScrapeInternalOnly = true }}, "", nil},
+		{"elsewhere with the key", []func(handlertest.Setup){key, func(c handlertest.Setup) { c.ScrapeInternalOnly = true }}, "secrets/scrape_key", []string{handlertest.RightKey}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := handlertest.Start(t, test.change...)
@@ -136,14 +136,14 @@ func TestTheSettingsNameTheListenerThatServesScrapes(t *testing.T) {
 		{"", "gate.test:80", "SCRAPE-LISTEN-ADDRESS"},
 	} {
 		s := handlertest.Start(t, func(c handlertest.Setup) {
-			c.ScrapesElsewhere, c.ScrapeAddresses = true, strings.Split(test.listen, ",")
+			c.ScrapeInternalOnly, c.ScrapeAddresses = true, strings.Split(test.listen, ",")
 		})
 		if whole, _ := scrapeConfigs(s, "Host", test.here); !strings.Contains(whole, `- targets: ["`+test.want+`"]`) {
 			t.Errorf("%q: want %s in\n%s", test.listen, test.want, whole)
 		}
 	}
 	s := handlertest.Start(t, func(c handlertest.Setup) {
-		c.ScrapesElsewhere = true
+		c.ScrapeInternalOnly = true
 		c.ScrapeAddresses = []string{":9092"}
 	})
 	if whole, each := scrapeConfigs(s, "Host", "gate.test:9091"); !strings.Contains(whole, `["gate.test:9092"]`) || !strings.Contains(each, `"http://gate.test:9092/api/v1/targets"`) {

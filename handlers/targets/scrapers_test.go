@@ -127,7 +127,7 @@ func TestRefusedScrapersAreSeen(t *testing.T) {
 			"192.0.2.1 curl ▲ The last response was 403: this address is not allowed | everything | T | 403 | D | N B | 1",
 		},
 		{
-			"at the wrong listener", func(c handlertest.Setup) { c.ScrapesElsewhere = true }, nil,
+			"at the wrong listener", func(c handlertest.Setup) { c.ScrapeInternalOnly = true }, nil,
 			"192.0.2.1 curl ▲ The last response was 405: method not allowed | everything | T | 405 | D | N B | 1",
 		},
 	} {
@@ -231,7 +231,7 @@ func TestAScrapeThatIsCutOffIsAWarning(t *testing.T) {
 func TestListenersShareTheRecord(t *testing.T) {
 	shared := telemetry.NewScrapers()
 	share := func(c handlertest.Setup) { c.Scrapers = shared }
-	s := handlertest.Start(t, share, func(c handlertest.Setup) { c.ScrapesElsewhere = true })
+	s := handlertest.Start(t, share, func(c handlertest.Setup) { c.ScrapeInternalOnly = true })
 	inner := handlertest.Start(t, share, func(c handlertest.Setup) { c.OnlyScrapes() })
 	inner.Get("/metrics", "User-Agent", "Prometheus/3")
 	if rows := scraperRows(s); len(rows) != 1 || !strings.Contains(rows[0], "127.0.0.1 Prometheus/3 | everything") {

@@ -22,7 +22,7 @@ func (s *Server) Serve(routes []Route) (*fiber.App, error) {
 			return nil, err
 		}
 	}
-	if s.Pprof {
+	if s.EnablePprof {
 		app.Use(s.Site.RoutePrefix+"/debug/pprof", s.Site.Guard.Require(auth.Administer), unlimited(pprof.New(pprof.Config{Prefix: s.Site.RoutePrefix})))
 	}
 	// Strangers do not learn which paths there are.

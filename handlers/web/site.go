@@ -31,11 +31,16 @@ type Site struct {
 	epoch string // of marks
 }
 
-// Base is where a server is.
+// Base is where a server is. Its tags declare settings, as app/config reads them.
 type Base struct {
-	RoutePrefix  string   // empty, or with a leading and no trailing slash
-	PublicPrefix string   // the same in addresses that clients use; a proxy may take off a part
-	ExternalURL  *url.URL // nil: what the request says
+	// TelemetryPath is the path of scrapes, below the prefix.
+	TelemetryPath string `flag:"web.telemetry-path" default:"/metrics" is:"telemetry path" help:"Path that exposes all metrics."`
+	// ExternalURL is nil if each request says it.
+	ExternalURL *url.URL `flag:"web.external-url" is:"external url" help:"URL under which clients and browsers reach the server."`
+	// RoutePrefix is empty, or has a slash before it and none behind.
+	RoutePrefix string `flag:"web.route-prefix" is:"route prefix" help:"Prefix of all paths as they arrive here. Default: the path of --web.external-url; / if a proxy takes that path off."`
+	// PublicPrefix is RoutePrefix as clients know it, before a proxy takes off a part.
+	PublicPrefix string
 }
 
 // clockedStore is what a site needs of the store.
@@ -55,11 +60,11 @@ type Server struct {
 	Metrics  *telemetry.Metrics
 	Scrapers *telemetry.Scrapers
 	Timeouts
+	Debug
 	// Headers are added to every answer. nil: none.
 	Headers func() map[string]string
 	// Ending is closed when the process stops. nil: never.
 	Ending <-chan struct{}
-	Pprof  bool
 
 	unframedAnswers unframedAnswers
 }
@@ -70,4 +75,10 @@ type Timeouts struct {
 	ReadTimeout  time.Duration `flag:"web.read-timeout" default:"1m" is:"timeout" help:"Longest time for a request to arrive, including its body."`
 	WriteTimeout time.Duration `flag:"web.write-timeout" default:"2m" is:"timeout" help:"Longest time for a client to receive a response."`
 	IdleTimeout  time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
+}
+
+// Debug is what helps to look into a running server. Its tags declare settings, as
+// app/config reads them.
+type Debug struct {
+	EnablePprof bool `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`
 }
