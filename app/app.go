@@ -17,10 +17,8 @@ import (
 	"gatehouse/app/webconfig"
 	"gatehouse/auth/credential"
 	"gatehouse/auth/issuer"
-	"gatehouse/handlers"
 	"gatehouse/handlers/telemetry"
 	"gatehouse/store"
-	"gatehouse/store/pebble"
 )
 
 // startGrace is how long a start may go on after the end was asked for.
@@ -147,23 +145,6 @@ func (a *App) Start(ctx context.Context) error {
 	return nil
 }
 
-func (a *App) open(ctx context.Context) error {
-	var err error
-	if a.web, err = webconfig.OpenNamed(a.options.WebConfigFile, a.log); err != nil {
-		return err
-	}
-	if err := a.bind(); err != nil {
-		return err
-	}
-	if err := a.openStore(ctx); err != nil {
-		return err
-	}
-	if err := a.importPersisted(ctx); err != nil {
-		return err
-	}
-	return a.route()
-}
-
 // bind opens the listeners, so that what is in their way is known before the
 // store is loaded.
 func (a *App) bind() error {
@@ -189,105 +170,6 @@ func (a *App) prepared(bound []net.Listener) []net.Listener {
 		bound[i] = headListener{a.web.Listen(newLingerListener(l, a.lingering))}
 	}
 	return bound
-}
-
-// route makes the routes of all servers on the one store.
-func (a *App) route() error {
-	guards, err := a.guards()
-	if err != nil {
-		return err
-	}
-	c := a.handlerConfig()
-	c.Guard = guards.all
-	if a.servers[0].routes, err = handlers.New(c); err != nil {
-		return err
-	}
-	if len(a.servers) > 1 {
-		c.Guard = guards.scrapes
-		a.servers[1].routes, err = handlers.NewScrape(c)
-	}
-	return err
-}
-
-func (a *App) openStore(ctx context.Context) error {
-	started, o := time.Now(), a.options
-	path, err := a.storePlace()
-	if err != nil {
-		return fmt.Errorf("cannot open the store: %w", err)
-	}
-	if path != o.Disk.Path {
-		a.log.Info("The store is below --storage.path, beside the persistence file", "path", path)
-	}
-	o.Disk.Path, o.Disk.Logger = path, a.log
-	journal, err := pebble.Open(o.Disk)
-	if err != nil {
-		return fmt.Errorf("cannot open the store: %w", err)
-	}
-	a.journal = journal
-	own, err := a.metrics.Own()
-	if err != nil {
-		return fmt.Errorf("cannot gather the server's own metrics: %w", err)
-	}
-	rules := o.Store
-	rules.SessionIdle = o.Auth.SessionIdle
-	rules.Own, rules.Logger, rules.Clock = own, a.log, a.clock
-	rules.Observe, rules.Recorded = a.metrics.Commit, a.recorded
-	if a.store, err = store.Open(ctx, journal, rules); err != nil {
-		return fmt.Errorf("cannot load the store: %w", err)
-	}
-	a.metrics.Watch(a.store)
-	stats := a.store.Snapshot().Stats()
-	a.log.Info("Loaded the store", "path", path,
-		"groupings", stats.Groupings, "series", stats.Series, "took", time.Since(started).Round(time.Millisecond))
-	return nil
-}
-
-func (a *App) handlerConfig() handlers.Config {
-	o := a.options
-	return handlers.Config{
-		Settings:        o.Settings,
-		Admin:           o.Admin,
-		Ages:            o.Ages,
-		Timeouts:        o.Timeouts,
-		Debug:           o.Debug,
-		Base:            o.Base,
-		ScrapeListener:  o.ScrapeListener,
-		Store:           a.store,
-		Metrics:         a.metrics,
-		Logger:          a.log,
-		Scrapers:        telemetry.NewScrapers(),
-		Limits:          o.Store.Limits,
-		Undo:            o.Store.Undo,
-		Headers:         a.web.Headers,
-		SessionIdle:     o.Auth.SessionIdle,
-		Retention:       o.Store.Retention,
-		Addresses:       a.addresses(),
-		ScrapeAddresses: texts(o.ScrapeListenAddresses),
-		TLS:             a.web.TLS(),
-		Flags:           o.Flags,
-		Started:         time.Now(),
-		Build:           build(),
-		Quit:            a.Quit,
-		Import:          a.importFile,
-		Ending:          a.ending,
-	}
-}
-
-// addresses are those that are listened on for everything, as configured.
-func (a *App) addresses() []string {
-	if a.options.SystemdSocket {
-		return []string{"sockets of systemd"}
-	}
-	return texts(a.options.ListenAddresses)
-}
-
-// texts returns addresses as they were configured.
-func texts(addresses []config.Address) []string {
-	var texts []string
-	for _, a := range addresses {
-		texts = append(texts, a.String())
-	}
-	return texts
 }
 
 // serve answers what comes to l until l is closed.
@@ -394,15 +276,4 @@ func (a *App) closeListeners() {
 	for _, s := range a.servers {
 		closeAll(s.listeners)
 	}
-}
-
-func (a *App) closeStore() error {
-	var errs []error
-	if a.store != nil {
-		errs = append(errs, a.store.Close())
-	}
-	if a.journal != nil {
-		errs = append(errs, a.journal.Close())
-	}
-	return errors.Join(errs...)
 }

@@ -17,6 +17,7 @@ import (
 	"gatehouse/app/webconfig"
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
+	"gatehouse/auth/login"
 	"gatehouse/store"
 )
 
@@ -46,7 +47,7 @@ func TestBeingLocalHelpsOnlyWhereItCanBeChecked(t *testing.T) {
 		{"on, under a public name with TLS", "true", "https://push.example.org", true, nil, guard.BypassOn},
 		{"off", "false", "", false, nil, guard.BypassOff},
 	} {
-		signIn := config.Options{TrustedProxies: test.proxies, Auth: config.AuthOptions{LocalhostBypass: test.setting, ClientID: "x"}}
+		signIn := config.Options{TrustedProxies: test.proxies, Auth: config.AuthOptions{LocalhostBypass: test.setting, ClientSettings: login.ClientSettings{ClientID: "x"}}}
 		if got := bypass(signIn, test.tls); test.setting == "auto" && got != guard.BypassOff {
 			t.Errorf("%s, where people sign in: %d", test.name, got)
 		}

@@ -15,6 +15,7 @@ import (
 	"gatehouse/auth"
 	"gatehouse/auth/guard"
 	"gatehouse/auth/jwt"
+	"gatehouse/auth/login"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/groupings"
 	"gatehouse/handlers/targets"
@@ -75,20 +76,9 @@ type AuthOptions struct {
 	SessionLifetime time.Duration `flag:"auth.session-lifetime" default:"12h" is:"lifetime" help:"Time after which people must sign in again."`
 	SessionIdle     time.Duration `flag:"auth.session-idle-timeout" default:"1h" is:"idle" help:"Idle time after which people must sign in again. 0: sessions don't end when idle."`
 	guard.Settings
-	RoleClaim   string               `flag:"auth.role-claim" help:"Claim that lists the roles, in bearer tokens and at sign-in. Default: roles, else groups."`
-	RoleMap     map[string]auth.Role `flag:"auth.role-map" is:"role map" help:"Roles by value of the claim: value=reader, value=pusher or value=admin. Repeatable, or several with commas."`
-	DefaultRole auth.Role            `flag:"auth.default-role" is:"role if any" help:"Role if no value is mapped: none, reader, pusher or admin. Default: admin without --auth.role-map, else none. An issuer that gives tokens to strangers needs this, a role map, or required claims that keep them out."`
-	// Issuer is that of bearer tokens; empty: there are none.
-	Issuer         string            `flag:"jwt.issuer" env:"JWT_ISSUER" is:"issuer" help:"Issuer whose tokens are accepted, exactly as in their iss claim."`
-	Audiences      []string          `flag:"jwt.audience" env:"JWT_AUDIENCE" help:"Audiences; a token must name one of them. Needed with --jwt.issuer."`
-	JWKSURI        string            `flag:"jwt.jwks-uri" env:"JWKS_URI" is:"jwks uri" help:"Address of the issuer's keys. Default: what the issuer's discovery document names."`
-	RequiredClaims map[string]string `flag:"jwt.required-claims" env:"JWT_REQUIRED_CLAIMS" is:"claims" help:"Claims that bearer tokens and people who sign in must have: claim=value. Repeatable, or several with commas."`
-	// ClientID is empty if nobody can sign in at an issuer, and then LoginIssuer is too.
-	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"OpenID Connect client ID; enables sign-in. Needs --web.external-url; the client's secret is in OIDC_CLIENT_SECRET."`
-	LoginIssuer string `flag:"oidc.issuer" env:"OIDC_ISSUER" is:"issuer" help:"Issuer at which people sign in. Default: --jwt.issuer."`
-	// Scopes are nil if they are the usual ones.
-	Scopes       []string `flag:"oidc.scopes" env:"OIDC_SCOPES" is:"scopes" help:"Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it."`
-	IssuerCAFile string   `flag:"oidc.ca-file" env:"OIDC_CA_FILE" about:"place" help:"PEM file with the authorities to trust for the issuers. Default: the system's."`
+	jwt.TokenSettings
+	login.ClientSettings
+	IssuerCAFile string `flag:"oidc.ca-file" env:"OIDC_CA_FILE" about:"place" help:"PEM file with the authorities to trust for the issuers. Default: the system's."`
 
 	BasicPassword string
 	Tokens        []string // each of visible ASCII
@@ -153,21 +143,10 @@ func (p *parser) finishAuth() {
 		a.DefaultRole = auth.Admin // as there is nothing else to grant it
 	}
 	if a.Issuer != "" {
-		a.Claims = a.rules(a.Issuer, a.Audiences...)
+		a.Claims = a.Rules(a.Issuer, a.Audiences...)
 	}
 	if a.ClientID != "" {
-		a.Login = a.rules(a.LoginIssuer, a.ClientID)
-	}
-}
-
-func (a *AuthOptions) rules(issuer string, audiences ...string) jwt.ClaimRules {
-	return jwt.ClaimRules{
-		Issuer:      issuer,
-		Audiences:   audiences,
-		Required:    a.RequiredClaims,
-		RoleClaim:   a.RoleClaim,
-		RoleMap:     a.RoleMap,
-		DefaultRole: a.DefaultRole,
+		a.Login = a.Rules(a.LoginIssuer, a.ClientID)
 	}
 }
 

@@ -1,15 +1,8 @@
 package config
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"math"
-	"net"
-	"net/netip"
-	"net/url"
-	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +12,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"gatehouse/auth"
-	"gatehouse/handlers"
 )
 
 var (
@@ -146,156 +138,6 @@ func parseCount(s string) (int, error) {
 	return int(n), nil
 }
 
-// Address is where a listener is to be bound.
-type Address struct {
-	text      string // as it was configured
-	Path      string // of a Unix socket, for that nothing else is set
-	VSock     bool
-	Host      string
-	Port      uint32
-	ContextID uint32 // Host as a number, for vsock
-}
-
-// ParseAddress takes host:port, :port, [host]:port, vsock://[context]:port and
-// unix:///path.
-func ParseAddress(s string) (Address, error) {
-	a := Address{text: s}
-	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		path, ok = strings.CutPrefix(path, "//")
-		if err := checkSocketPath(path, false); err != nil || !ok {
-			return a, cmp.Or(err, errListen)
-		}
-		return Address{text: s, Path: filepath.Clean(path)}, nil
-	}
-	rest, vsock := strings.CutPrefix(s, "vsock://")
-	host, port, err := net.SplitHostPort(rest)
-	if err != nil || strings.ContainsAny(host, "/ \t@") {
-		return a, errListen
-	}
-	a.Host, a.VSock = host, vsock
-	if !vsock {
-		n, err := net.LookupPort("tcp", port)
-		if port == "" || err != nil {
-			return a, errListen
-		}
-		a.Port = uint32(n)
-		return a, nil
-	}
-	n, err := strconv.ParseUint(port, 10, 32)
-	if err != nil {
-		return a, errListen
-	}
-	a.Port = uint32(n)
-	if host != "" {
-		id, err := strconv.ParseUint(host, 10, 32)
-		if err != nil {
-			return a, errListen
-		}
-		a.ContextID = uint32(id)
-	}
-	return a, nil
-}
-
-// String returns the address as it was configured.
-func (a Address) String() string { return a.text }
-
-// same reports whether both are one address, however they are written.
-func (a Address) same(b Address) bool {
-	a.text = b.text
-	return a == b
-}
-
-// parseAddresses returns the good ones, and the first error.
-func parseAddresses(texts []string) ([]Address, error) {
-	var addresses []Address
-	var first error
-	for _, s := range texts {
-		a, err := ParseAddress(s)
-		if err != nil {
-			first = cmp.Or(first, err)
-			continue
-		}
-		addresses = append(addresses, a)
-	}
-	return addresses, first
-}
-
-// maxSocketPath is the length of the longest path that a socket can have.
-const maxSocketPath = 107
-
-// checkSocketPath takes paths of Unix sockets: absolute ones, so that they don't
-// depend on where the program was started.
-func checkSocketPath(s string, mayBeEmpty bool) error {
-	switch {
-	case s == "" && mayBeEmpty:
-		return nil
-	case !strings.HasPrefix(s, "/") || strings.HasSuffix(s, "/"):
-		return errors.New("expected an absolute path of a socket such as /run/gatehouse.sock")
-	case len(s) > maxSocketPath:
-		return fmt.Errorf("expected a path of at most %d bytes, which is all that sockets can have", maxSocketPath)
-	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
-		return errors.New("expected a path of UTF-8 without control characters")
-	}
-	return nil
-}
-
-// parseExternalURL takes the address under which clients reach the server. nil
-// stands for an empty one. A slash at its end is dropped.
-func parseExternalURL(s string) (*url.URL, error) {
-	if s == "" {
-		return nil, nil
-	}
-	u, ok := absoluteURL(s)
-	switch {
-	case !ok:
-		return nil, errors.New("expected an absolute URL such as https://example.org/pushgateway")
-	case u.User != nil:
-		return nil, errors.New("expected a URL without user and password")
-	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
-		return nil, errors.New("expected a URL without query and fragment")
-	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
-	return u, nil
-}
-
-func absoluteURL(s string) (*url.URL, bool) {
-	u, err := url.Parse(s)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
-		return nil, false
-	}
-	return u, true
-}
-
-// checkIssuer takes what can stand in tokens as their issuer. It is compared
-// byte for byte, so nothing is done to it.
-func checkIssuer(s string) error {
-	u, ok := absoluteURL(s)
-	switch {
-	case s == "":
-		return nil
-	case !ok || strings.Contains(s, " "):
-		return errors.New("expected an absolute URL such as https://login.example.org")
-	case u.User != nil:
-		return errors.New("expected a URL without user and password")
-	case u.RawQuery != "" || u.ForceQuery || strings.Contains(s, "#"):
-		return errors.New("expected a URL without query and fragment")
-	}
-	return nil
-}
-
-func checkJWKSURI(s string) error {
-	u, ok := absoluteURL(s)
-	switch {
-	case s == "":
-		return nil
-	case !ok || strings.Contains(s, " "):
-		return errors.New("expected an absolute URL such as https://login.example.org/keys")
-	case u.User != nil:
-		return errors.New("expected a URL without user and password")
-	}
-	return nil
-}
-
 // maxClientID is longer than any that a provider gives.
 const maxClientID = 512
 
@@ -315,60 +157,10 @@ func checkScopes(s string) error {
 	return nil
 }
 
-// inPlain reports whether what is asked for at the URL can be changed on the way:
-// http to another machine.
-func inPlain(s string) bool {
-	u, ok := absoluteURL(s)
-	if !ok || u.Scheme != "http" || strings.EqualFold(u.Hostname(), "localhost") {
-		return false
-	}
-	host, _ := netip.ParseAddr(u.Hostname()) // a name is not local
-	return !host.Unmap().IsLoopback()
-}
-
 // checkUser takes what fits into a header beside a password: RFC 7617, 2.
 func checkUser(s string) error {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, ':') || strings.ContainsFunc(s, unicode.IsControl) {
 		return errors.New("expected a name without colon and control characters")
-	}
-	return nil
-}
-
-// A segment of a path that we route by: nothing in it needs escaping, means
-// something to the router, or is a dot segment.
-var segment = regexp.MustCompile(`^[A-Za-z0-9._~-]*[A-Za-z0-9_~-][A-Za-z0-9._~-]*$`)
-
-func routable(path string) bool {
-	for s := range strings.SplitSeq(path, "/") {
-		if !segment.MatchString(s) {
-			return false
-		}
-	}
-	return true
-}
-
-// parseRoutePrefix returns the prefix with a slash before it and none behind,
-// or "" for none.
-func parseRoutePrefix(s string) (string, error) {
-	s = strings.Trim(s, "/")
-	if s == "" {
-		return "", nil
-	}
-	if !routable(s) {
-		return "", errors.New("expected a path such as /pushgateway, of letters, digits and ._~-")
-	}
-	return "/" + s, nil
-}
-
-// checkTelemetryPath holds the path of the scrape against all other routes.
-func checkTelemetryPath(s string) error {
-	rest, ok := strings.CutPrefix(s, "/")
-	if !ok || !routable(rest) {
-		return errors.New("expected a path such as /metrics, of letters, digits and ._~-, without a slash at the end")
-	}
-	if handlers.Reserved(s) {
-		first, _, _ := strings.Cut(rest, "/")
-		return fmt.Errorf("expected a path that is not in use otherwise; /%s is", first)
 	}
 	return nil
 }

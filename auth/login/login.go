@@ -24,6 +24,17 @@ import (
 // defaultTimeout bounds one request to the provider.
 const defaultTimeout = 10 * time.Second
 
+// ClientSettings are what operators say of us as a client of the provider. Its tags
+// declare settings, as app/config reads them.
+type ClientSettings struct {
+	// ClientID is empty if nobody can sign in at an issuer, and then LoginIssuer is too.
+	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"OpenID Connect client ID; enables sign-in. Needs --web.external-url; the client's secret is in OIDC_CLIENT_SECRET."`
+	LoginIssuer string `flag:"oidc.issuer" env:"OIDC_ISSUER" is:"issuer" help:"Issuer at which people sign in. Default: --jwt.issuer."`
+	// Scopes are asked for beside openid; nil: profile, email, and groups if the provider
+	// has it.
+	Scopes []string `flag:"oidc.scopes" env:"OIDC_SCOPES" is:"scopes" help:"Scopes to ask for beside openid. Default: profile, email, and groups if the provider has it."`
+}
+
 // Options configure a Provider: how to reach it, and what its answers grant.
 type Options struct {
 	Issuer       string   // as the iss claim has it
