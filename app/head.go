@@ -81,7 +81,7 @@ func (c *headConn) Active() {
 	}
 }
 
-// Complaint is what is wrong with the head of the request; "" if nothing is.
+// Complaint returns the mistake in the head of the request; "" if there is none.
 func (c *headConn) Complaint() string { return c.complaint }
 
 // Last reports whether nothing can follow the request.

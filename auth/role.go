@@ -60,7 +60,7 @@ const (
 	// Administer is everything that concerns more than a path: bulk deletes,
 	// wipes, the end of the process, profiles.
 	Administer
-	// Public is what strangers may do.
+	// Public is allowed to everyone.
 	Public
 )
 

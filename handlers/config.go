@@ -15,7 +15,7 @@ import (
 	"gatehouse/store"
 )
 
-// Config is what the handlers are made of.
+// Config configures the handlers.
 type Config struct {
 	Store   *store.Store
 	Metrics *telemetry.Metrics

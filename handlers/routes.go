@@ -86,7 +86,7 @@ func (s *server) addPages() {
 	)
 }
 
-// routes are what is served here.
+// routes returns the routes of this listener.
 func (s *server) routes() []web.Route {
 	if s.ScrapeInternalOnly {
 		return web.Joined(s.gateway.PushRoutes(), s.apiRoutes(), s.gateway.HealthRoutes(), s.pages)
@@ -94,7 +94,7 @@ func (s *server) routes() []web.Route {
 	return s.everyRoute()
 }
 
-// everyRoute is what is served here and by the listener for scrapes.
+// everyRoute returns the routes of this listener and of that for scrapes.
 func (s *server) everyRoute() []web.Route {
 	return web.Joined(s.gateway.PushRoutes(), s.gateway.ScrapeRoutes(), s.apiRoutes(), s.gateway.HealthRoutes(), s.pages)
 }

@@ -1,5 +1,5 @@
 // Package config reads the configuration of the program: flags, variables of the
-// environment and secrets, checked and turned into Options. Each setting stands in
+// environment and secrets, checked and turned into Options. Each setting is in
 // one place, the tags of the field that holds it.
 package config
 

@@ -90,7 +90,7 @@ type AuthOptions struct {
 	Login     jwt.ClaimRules // of those who sign in at LoginIssuer; zero without
 }
 
-// hidden is what printing AuthOptions shows.
+// hidden replaces AuthOptions wherever they are printed.
 const hidden = "(hidden)"
 
 // String hides all.
@@ -128,7 +128,7 @@ func (p *parser) finishPaths() {
 }
 
 // usualStoragePath returns the default of --storage.path: beside the persistence file,
-// which is what has a volume in an installation that is being replaced.
+// whose directory is the volume of an installation that is being replaced.
 func (p *parser) usualStoragePath() string {
 	if p.PersistenceFile != "" {
 		return filepath.Join(filepath.Dir(p.PersistenceFile), BesideName)

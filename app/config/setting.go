@@ -34,7 +34,7 @@ type setting struct {
 	field                        reflect.Value
 
 	texts []string // as given; of a list any number, else one at the most
-	given bool     // it stood on the command line
+	given bool     // it is on the command line
 	wrong []wrong
 }
 
@@ -114,7 +114,7 @@ func (s *setting) Set(text string) error {
 	return nil
 }
 
-// list returns what stands between commas, but empty entries.
+// list returns the entries between commas, without empty ones.
 func list(text string) []string {
 	var entries []string
 	for entry := range strings.SplitSeq(text, ",") {

@@ -55,7 +55,7 @@ func (p *parser) unknownVariables(environment []string) []string {
 	return problems
 }
 
-// vocabulary is what names of variables are compared with.
+// vocabulary has the words that names of variables are compared with.
 type vocabulary struct {
 	meant  map[string]string // by name: itself, or for a mistake that is likely the one to set
 	sorted []string          // the names of meant

@@ -293,7 +293,7 @@ func newAccounts(users map[string]string) *accounts {
 	return a
 }
 
-// wholeHash is what a hash looks like whose salt and sum can be decoded.
+// wholeHash matches a hash whose salt and sum can be decoded.
 var wholeHash = regexp.MustCompile(`^\$2[abxy]?\$[0-9]{2}\$[./A-Za-z0-9]{53}$`)
 
 // hashCost is the cost of a hash. One that is not ok would fail at once, instead

@@ -8,7 +8,7 @@ import (
 	"gatehouse/auth"
 )
 
-// Access is what requests without a credential may do.
+// Access is the access of requests without a credential.
 type Access uint8
 
 const (

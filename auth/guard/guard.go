@@ -17,7 +17,7 @@ import (
 	"gatehouse/auth/login"
 )
 
-// Config is what a Guard checks with. What is zero is not configured; with
+// Config configures a Guard. A zero field is not configured; with
 // nothing configured everybody may do everything. See Access.
 type Config struct {
 	Passwords *credential.Passwords
@@ -52,7 +52,7 @@ type Config struct {
 	Logger *slog.Logger
 }
 
-// Settings are what operators say of a guard. Its tags declare settings, as app/config
+// Settings configure a guard. Its tags declare settings, as app/config
 // reads them.
 type Settings struct {
 	// Open keeps the server open although people who had signed in have made tokens,
@@ -128,7 +128,7 @@ func New(c Config) (*Guard, error) {
 	return g, nil
 }
 
-// Admit is what every request passes before anything else is done with it. It
+// Admit handles every request before anything else is done with it. It
 // refuses addresses that are not allowed, requests that give a credential
 // twice, and changes that a page of another site asks for in the name of its
 // visitor.

@@ -7,7 +7,7 @@ import (
 	"gatehouse/auth"
 )
 
-// TokenSettings are what operators say of tokens. Its tags declare settings, as
+// TokenSettings configure the checks of tokens. Its tags declare settings, as
 // app/config reads them.
 type TokenSettings struct {
 	RoleClaim   string               `flag:"auth.role-claim" help:"Claim that lists the roles, in bearer tokens and at sign-in. Default: roles, else groups."`

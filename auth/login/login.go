@@ -24,8 +24,8 @@ import (
 // defaultTimeout bounds one request to the provider.
 const defaultTimeout = 10 * time.Second
 
-// ClientSettings are what operators say of us as a client of the provider. Its tags
-// declare settings, as app/config reads them.
+// ClientSettings configure the client of the provider. Its tags declare
+// settings, as app/config reads them.
 type ClientSettings struct {
 	// ClientID is empty if nobody can sign in at an issuer, and then LoginIssuer is too.
 	ClientID    string `flag:"oidc.client-id" env:"OIDC_CLIENT_ID" is:"client id" help:"OpenID Connect client ID; enables sign-in. Needs --web.external-url; the client's secret is in OIDC_CLIENT_SECRET."`

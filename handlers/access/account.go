@@ -73,7 +73,7 @@ func letInBy(s auth.Scheme) string {
 	return "nothing: no credential is required"
 }
 
-// grants are what roles are about, in the words of people.
+// grants describe the rights of roles in the words of people.
 var grants = []struct {
 	action auth.Action
 	text   string

@@ -22,7 +22,7 @@ const (
 	defaultOverlap = 24 * time.Hour
 )
 
-// tokenRoles are what a token can be allowed to do, the least first.
+// tokenRoles are the roles that a token can have, the least first.
 var tokenRoles = []auth.Role{auth.Reader, auth.Pusher, auth.Admin}
 
 // tokenDraft is a token as somebody wants it.

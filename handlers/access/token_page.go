@@ -93,7 +93,7 @@ func (h *TokenHandler) tokensPage(c *fiber.Ctx) error {
 	return h.web.Page(c, fiber.StatusOK, views.TokensPage(m))
 }
 
-// tokenText is what a search looks at.
+// tokenText returns the text of a token that a search looks at.
 func (h *TokenHandler) tokenText(t *store.Token) string {
 	text := t.Name + "\n" + t.Role.String() + "\n" + t.Scope.String() + "\n" + t.CreatedBy + "\n…" + t.Secrets[0].Hint
 	switch {

@@ -97,7 +97,7 @@ func (h *Handler) activityModel(f ui.Frame, v *activityView, entries []store.Ent
 	return m
 }
 
-// picks are what the log can be narrowed to: groups of kinds, and single kinds
+// picks are the choices that narrow the log: groups of kinds, and single kinds
 // that it is narrowed to already.
 func (v *activityView) picks() []views.Pick {
 	var picks []views.Pick

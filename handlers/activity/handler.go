@@ -17,7 +17,7 @@ type Handler struct {
 	store Store
 }
 
-// Store is what the activity log needs of a store.
+// Store is the part of a store that the activity log needs.
 type Store interface {
 	Activity(ctx context.Context, q store.ActivityQuery) (entries []store.Entry, next string, err error)
 	DeletedBy(operation string, limit int) (keys []store.GroupingKey, total int)

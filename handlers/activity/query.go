@@ -13,7 +13,7 @@ import (
 	"gatehouse/store"
 )
 
-// kindGroups are what people narrow the log to: kinds that belong together, in
+// kindGroups are choices that narrow the log: kinds that belong together, in
 // the order of the page. A group of one has that kind's name.
 var kindGroups = []struct {
 	name, label string

@@ -47,7 +47,7 @@ type deleteStore interface {
 // Settings are the settings of a gateway. Fields with tags are settings of
 // the program; app/config says what the tags mean.
 type Settings struct {
-	// UTF8Names is what both flags about names say, in the end.
+	// UTF8Names is the result of both flags about names.
 	UTF8Names    bool          `flag:"push.enable-utf8-names" default:"true" help:"Allow any UTF-8 in metric and label names, which is the default. --push.legacy-names disables it."`
 	LegacyNames  bool          `flag:"push.legacy-names" help:"Allow only letters, digits and underscores in metric and label names, and colons in metric names."`
 	MaxBodyBytes int64         `flag:"push.max-body-bytes" default:"16MiB" help:"Largest body of a push, decompressed."`
@@ -62,7 +62,7 @@ type Settings struct {
 	ExcludeOwn    bool `flag:"metrics.exclude-own" help:"Leave the server's own metrics to /metrics/self."`
 }
 
-// Admin is what admins may do by requests of their own, as Settings.
+// Admin enables requests of admins. Its tags declare settings, as those of Settings.
 type Admin struct {
 	EnableLifecycle bool `flag:"web.enable-lifecycle" help:"Let PUT and POST of /-/quit end the server."`
 	EnableAdminAPI  bool `flag:"web.enable-admin-api" help:"Allow PUT of /api/v1/admin/wipe, which deletes everything, and POST of /api/v1/admin/import, which imports a Pushgateway's file."`

@@ -13,7 +13,7 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// Arrival is what has become of a grouping of a Pushgateway's file, or would.
+// Arrival is the outcome of an import for a grouping of a Pushgateway's file.
 type Arrival struct {
 	Grouping string // a selector, made from whatever labels it has
 	Families int    // that came with it

@@ -268,7 +268,7 @@ type budget struct {
 	taken atomic.Int64
 }
 
-// smallBody is what every push may hold outside of the budget, so that a few
+// smallBody is how many bytes every push may hold outside of the budget, so that a few
 // large ones that never end don't keep all the others out.
 const smallBody = 64 << 10
 

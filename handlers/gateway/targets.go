@@ -16,7 +16,7 @@ import (
 	"gatehouse/store/exposition"
 )
 
-// Targets is what targets say of how they are to be scraped, as Settings. The zero
+// Targets sets how targets ask to be scraped, as Settings. The zero
 // Targets leaves that to Prometheus.
 type Targets struct {
 	// ScrapeInterval is 0 if nothing is said.

@@ -39,7 +39,7 @@ func (h *Remover) bulkRoutes() []web.Route {
 	}}}
 }
 
-// selection is what a link or a form means: groupings that it names, or those
+// selection is the selection of a link or a form: groupings that it names, or those
 // that a view of the list shows.
 type selection struct {
 	listView
@@ -189,7 +189,7 @@ func (h *Remover) askBulkRemoval(c *fiber.Ctx) error {
 	return h.bulkRemovalPage(c, fiber.StatusOK, &s, views.BulkRemoval{})
 }
 
-// removeMany deletes groupings, if they still are what the question was about.
+// removeMany deletes groupings, if they are still those of the question.
 func (h *Remover) removeMany(c *fiber.Ctx) error {
 	form, err := web.ReadFields(c, maxBulkFormBytes, nil)
 	if err != nil {
@@ -266,7 +266,7 @@ func seenOf(groups []*store.Grouping) []store.GroupingVersion {
 	return seen
 }
 
-// record is what the activity log says was meant; empty: the only grouping.
+// record describes the selection for the activity log; empty: the only grouping.
 func (s *selection) record(found []*store.Grouping) string {
 	if len(found) == 1 {
 		return ""

@@ -40,7 +40,8 @@ func (h *Remover) bulkRemovalPage(c *fiber.Ctx, status int, s *selection, m view
 	return h.web.RemovalAnswer(c, status, views.BulkRemovalPage(m))
 }
 
-// hiddenFields are what the form sends of the selection, and what was seen of it.
+// hiddenFields returns the selection as fields of the form, with the state in which it
+// was shown.
 func (s *selection) hiddenFields(found []*store.Grouping) []ui.Parameter {
 	q := s.values()
 	q.Set("at", strconv.FormatInt(s.at.UnixNano(), 10))

@@ -178,7 +178,7 @@ func (h *Composer) draftRefused(c *fiber.Ctx, d *draft, j judged, err error) err
 	return h.web.Page(c, a.Status, views.ComposePage(m))
 }
 
-// judged is what is made of a draft.
+// judged is a draft after parsing and checks.
 type judged struct {
 	push     store.Push
 	keyed    bool // the push has a key
@@ -249,7 +249,7 @@ func (h *Composer) keyOf(d *draft) (key store.GroupingKey, mistakes []views.Mist
 	return parsed.Key, nil, nil
 }
 
-// segmentsOf is a label as a path has it, whatever it is made of.
+// segmentsOf returns a label as segments of a path, encoded if need be.
 func segmentsOf(name, value string) string {
 	encoded := "="
 	if value != "" {

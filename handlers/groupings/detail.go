@@ -123,7 +123,7 @@ func (h *Handler) copies(c *fiber.Ctx, f ui.Frame, g *store.Grouping) []views.Co
 	return all
 }
 
-// detailView is what a person asks of a grouping's page.
+// detailView is the query of a grouping's page.
 type detailView struct {
 	group  *store.Grouping
 	search string // in the names of families

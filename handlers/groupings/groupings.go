@@ -101,7 +101,7 @@ func countWithin(p *store.Snapshot, selectors, within store.Selectors) (int, err
 	return n, nil
 }
 
-// States are what a grouping can be in.
+// States are the states of groupings.
 var States = []string{"fresh", "stale", "old", "failed"}
 
 // State returns one of the States. A refused last push outweighs its age.
@@ -129,7 +129,7 @@ func (h *Handler) groupingJSON(g *store.Grouping, now time.Time) groupingJSON {
 	}
 }
 
-// listQuery is what a client asks of the list.
+// listQuery is the query of a list.
 type listQuery struct {
 	selectors store.Selectors
 	within    store.Selectors // the caller's scope
@@ -191,7 +191,7 @@ func mentions(g *store.Grouping, word string) bool {
 	return g.HasFamily(func(name string) bool { return strings.Contains(strings.ToLower(name), word) })
 }
 
-// orders are what the list can be sorted by; equal ones come in the order of
+// orders are the keys by which the list can be sorted; equal ones come in the order of
 // their labels.
 var orders = map[string]func(g *store.Grouping) int64{
 	"labels":    func(*store.Grouping) int64 { return 0 },

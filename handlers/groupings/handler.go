@@ -1,4 +1,4 @@
-// Package groupings is what people and programs do with groupings beside pushing
+// Package groupings serves all that people and programs do with groupings beside pushing
 // them by protocol: browse, filter, explain, export, compose, delete, undo and wipe.
 package groupings
 
@@ -30,7 +30,7 @@ type Ages struct {
 	OldAfter   time.Duration `flag:"ui.old-after" default:"24h" is:"timeout" validate:"gtefield=StaleAfter" help:"Age of the last push from which a grouping is shown as old."`
 }
 
-// Store is what the list needs of a store.
+// Store is the part of a store that the list needs.
 type Store interface {
 	Snapshot() *store.Snapshot
 	Now() time.Time
@@ -69,7 +69,7 @@ type Composer struct {
 	list    *Handler
 }
 
-// PreviewStore is what a composer needs of a store.
+// PreviewStore is the part of a store that a composer needs.
 type PreviewStore interface {
 	Snapshot() *store.Snapshot
 	Preview(store.Push) (store.Outcome, error)
@@ -90,7 +90,7 @@ type Remover struct {
 	list  *Handler
 }
 
-// RemovalStore is what a remover needs of a store.
+// RemovalStore is the part of a store that a remover needs.
 type RemovalStore interface {
 	Snapshot() *store.Snapshot
 	Now() time.Time

@@ -95,7 +95,7 @@ func (w *beginning) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// String is what was kept, in whole lines as far as there are any.
+// String returns the kept text, in whole lines as far as there are any.
 func (w *beginning) String() string {
 	kept := w.kept
 	if i := bytes.LastIndexByte(kept, '\n'); w.full && i >= 0 {

@@ -24,7 +24,7 @@ func noticesJSON(g *store.Grouping) []noticeJSON {
 	return out
 }
 
-// notices are what a page says about the oddities of a grouping.
+// notices returns a page's notices on the oddities of a grouping.
 func notices(g *store.Grouping) []views.Notice {
 	var out []views.Notice
 	for _, n := range g.Notices() {
@@ -33,7 +33,7 @@ func notices(g *store.Grouping) []views.Notice {
 	return out
 }
 
-// noticeWords are what a notice of a kind says: what there is one of, what there are
+// noticeWords are the words for a kind of notice: what there is one of, what there are
 // several of, and what is the matter with it; without the first two, nothing is
 // counted.
 var noticeWords = map[exposition.NoticeKind][3]string{

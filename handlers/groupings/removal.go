@@ -78,7 +78,7 @@ func (h *Remover) removalPage(c *fiber.Ctx, status int, p *store.Snapshot, g *st
 	return h.web.RemovalAnswer(c, status, views.RemovalPage(m))
 }
 
-// remove deletes a grouping, if it still is what the question was about.
+// remove deletes a grouping, if it is still the one of the question.
 func (h *Remover) remove(c *fiber.Ctx) error {
 	form, err := web.ReadForm(c)
 	if err != nil {

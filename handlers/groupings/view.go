@@ -137,7 +137,7 @@ func JobQuery(job, state string) string {
 	return v.query()
 }
 
-// filter is what narrows the view, as the query of an address without its
+// filter returns the conditions of the view, as the query of an address without its
 // question mark.
 func (v *listView) filter() string {
 	return strings.TrimPrefix(v.but(func(w *listView) { w.limit, w.sort = w.usual, "labels" }), "?")
@@ -152,7 +152,7 @@ func (v *listView) exportQuery(format string) string {
 // filtered reports whether not all groupings are asked for.
 func (v *listView) filtered() bool { return v.state != "" || v.text != "" || len(v.matchers) > 0 }
 
-// hidden is what of the view has no input of its own.
+// hidden returns the parameters of the view that have no input of their own.
 func (v *listView) hidden() []ui.Parameter {
 	var all []ui.Parameter
 	for _, m := range v.matchers {

@@ -48,7 +48,7 @@ func (h *Remover) wipeAll(c *fiber.Ctx) (store.Deleted, error) {
 	return d, err
 }
 
-// wipeWord is what one types to delete everything.
+// wipeWord has to be typed to delete everything.
 const wipeWord = "wipe"
 
 // askWipe asks before everything is deleted.

@@ -160,7 +160,7 @@ func (s *eventStream) Close() error {
 	return err
 }
 
-// next is what is sent next; io.EOF ends the stream.
+// next returns the next event to send; io.EOF ends the stream.
 func (s *eventStream) next() (string, error) {
 	if s.gone == nil {
 		return s.begin(), nil

@@ -20,7 +20,7 @@ type Handler struct {
 	etags   web.ETags
 }
 
-// Store is what the examples need of a store.
+// Store is the part of a store that the examples need.
 type Store interface {
 	Snapshot() *store.Snapshot
 	Delete(context.Context, store.GroupingKey, store.Origin) (int, error)

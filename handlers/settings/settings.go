@@ -23,7 +23,7 @@ func (h *Handler) Routes() []web.Route {
 	}}}
 }
 
-// fields are what can be chosen, with what is chosen.
+// fields returns the choices, with the chosen ones marked.
 func fields(s ui.Settings) []views.Field {
 	field := func(name, label, help, chosen string, options ...string) views.Field {
 		f := views.Field{Name: name, Label: label, Help: help}

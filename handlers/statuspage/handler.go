@@ -31,7 +31,7 @@ type Options struct {
 	web.Debug
 }
 
-// Store is what the status needs of a store.
+// Store is the part of a store that the status needs.
 type Store interface {
 	Snapshot() *store.Snapshot
 	Status() store.Status

@@ -56,7 +56,7 @@ func (h *Handler) statusPage(c *fiber.Ctx) error {
 	return h.web.Page(c, fiber.StatusOK, views.StatusPage(s))
 }
 
-// rates are what happened in the last hour.
+// rates returns the counts of the last hour.
 func (h *Handler) rates(now time.Time) []views.Rate {
 	last := h.metrics.Hour(now)
 	return []views.Rate{

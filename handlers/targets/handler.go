@@ -18,7 +18,7 @@ type Handler struct {
 	store Store
 }
 
-// Options are what the page shows and counts by.
+// Options configure the page.
 type Options struct {
 	groupings.Ages
 	ScrapeListener
@@ -27,14 +27,14 @@ type Options struct {
 	ScrapeAddresses []string  // of the scrape listener, as they were configured
 }
 
-// ScrapeListener is what the listener for scrapes only is used for. Its tags declare
+// ScrapeListener sets the use of the listener for scrapes only. Its tags declare
 // settings, as app/config reads them.
 type ScrapeListener struct {
 	// ScrapeInternalOnly leaves scrapes and targets to that listener.
 	ScrapeInternalOnly bool `flag:"web.scrape-internal-only" about:"access" help:"Serve scrapes and targets on --web.scrape-listen-address only."`
 }
 
-// Store is what the targets need of a store.
+// Store is the part of a store that the targets need.
 type Store interface {
 	Snapshot() *store.Snapshot
 }

@@ -159,7 +159,7 @@ func (j *pusher) in(state string) int { return j.byState[slices.Index(groupings.
 // late is the share of groupings that were not pushed for long.
 func (j *pusher) late() float64 { return float64(j.in("stale")+j.in("old")) / float64(j.groupings) }
 
-// jobOrders are what jobs can be sorted by; equal ones come by name.
+// jobOrders are the keys by which jobs can be sorted; equal ones come by name.
 var jobOrders = map[string]func(a, b *pusher) int{
 	"worst": func(a, b *pusher) int {
 		return cmp.Or(cmp.Compare(b.in("failed"), a.in("failed")), cmp.Compare(b.late(), a.late()))

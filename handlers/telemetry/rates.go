@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Hour is what happened in each of the last minutes, the oldest first.
+// Hour counts what happened in each of the last 60 minutes, the oldest first.
 type Hour struct{ Accepted, Refused, Scrapes []int }
 
 // Hour returns what happened in the last hour.

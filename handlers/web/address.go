@@ -57,7 +57,7 @@ func requestHost(c *fiber.Ctx) string {
 	return "localhost"
 }
 
-// PublicURL is what was asked for, as browsers know it.
+// PublicURL returns the request's address as browsers know it.
 func (s *Site) PublicURL(c *fiber.Ctx) string {
 	return s.PublicPrefix + strings.TrimPrefix(c.OriginalURL(), s.RoutePrefix)
 }

@@ -84,7 +84,7 @@ func parseTexts(body []byte, names ...string) (map[string]string, error) {
 	return texts, nil
 }
 
-// success is what the JSON API answers when all is well.
+// success is the envelope of the JSON API's answer when all is well.
 type success struct {
 	Status string `json:"status"`
 	Value  any    `json:"data"`

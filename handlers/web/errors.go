@@ -174,7 +174,7 @@ func (s *Site) reportFailure(c *fiber.Ctx, a Answer, err error) (request string)
 	return request
 }
 
-// failure is what the JSON API answers when something is wrong.
+// failure is the envelope of the JSON API's answer when something is wrong.
 type failure struct {
 	Status string `json:"status"`
 	Type   string `json:"errorType"`

@@ -38,7 +38,7 @@ func expectsNothing(header *fasthttp.RequestHeader) {
 	}
 }
 
-// cached is what the endpoint does, behind what says how long answers may be kept.
+// cached returns the endpoint's handler, behind one that sets how long answers may be kept.
 func (e Endpoint) cached() fiber.Handler {
 	if e.Cache == "" {
 		return e.Do
@@ -49,7 +49,7 @@ func (e Endpoint) cached() fiber.Handler {
 	}
 }
 
-// refusing is what the endpoint does, behind what refuses requests before their
+// refusing returns the endpoint's handler, behind one that refuses requests before their
 // body is read. strict ones are also refused for parameters that it doesn't know.
 func (e Endpoint) refusing(method string, strict bool) fiber.Handler {
 	do := e.Do

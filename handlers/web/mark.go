@@ -17,7 +17,7 @@ type Mark struct {
 	Changes uint64
 }
 
-// String is what ParseMark parses. It needs no escaping anywhere.
+// String returns the form that ParseMark parses. It needs no escaping anywhere.
 func (m Mark) String() string { return m.Epoch + "." + strconv.FormatUint(m.Changes, 10) }
 
 // ParseMark parses a mark that a client gives back.

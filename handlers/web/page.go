@@ -20,7 +20,7 @@ import (
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 	"connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
-// Frame is what goes around the content of a page.
+// Frame returns the frame around the content of a page.
 func (s *Site) Frame(c *fiber.Ctx, title, section string) ui.Frame {
 	p, version := guard.Principal(c), s.Version
 	if p.WriteOnly {

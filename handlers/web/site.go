@@ -1,4 +1,4 @@
-// Package web is what all handlers are made with: routes and all that is known of
+// Package web has the parts that all handlers share: routes and all that is known of
 // them, the one table of errors, pages, forms, bodies, addresses, and the server that
 // mounts them.
 package web
@@ -43,7 +43,7 @@ type Base struct {
 	PublicPrefix string
 }
 
-// clockedStore is what a site needs of the store.
+// clockedStore is the part of the store that a site needs.
 type clockedStore interface {
 	Now() time.Time
 	Snapshot() *store.Snapshot
@@ -77,7 +77,7 @@ type Timeouts struct {
 	IdleTimeout  time.Duration `flag:"web.idle-timeout" default:"2m" is:"timeout" help:"Time after which an unused connection is closed."`
 }
 
-// Debug is what helps to look into a running server. Its tags declare settings, as
+// Debug enables ways to look into a running server. Its tags declare settings, as
 // app/config reads them.
 type Debug struct {
 	EnablePprof bool `flag:"web.enable-pprof" help:"Serve profiles below /debug/pprof/."`

@@ -24,7 +24,7 @@
 	setInterval(tick, 1000);
 
 	// Copies the text of the element that data-copy names, else of the block of
-	// code that the button stands by.
+	// code beside the button.
 	async function copy(button) {
 		const from = button.dataset.copy
 			? document.getElementById(button.dataset.copy)
@@ -49,7 +49,7 @@
 		if (matcher && event.detail.ctx?.target?.id === 'results') matcher.value = matcher.defaultValue;
 	});
 
-	// What a person prefers is in a cookie, so that the server can tell before the
+	// A person's preferences are in a cookie, so that the server knows them before the
 	// first paint.
 	function settings() {
 		const found = document.cookie.split('; ').find(c => c.startsWith('gatehouse-settings='));
@@ -167,7 +167,7 @@
 		editor.scrollIntoView({ block: 'nearest' });
 	}
 
-	// What the server says of an input stands beside it, too.
+	// The server's remarks on an input are shown beside it, too.
 	function mark() {
 		const problems = new Map([...verdict.querySelectorAll('[data-field]')].map(link => [link.dataset.field, link.parentElement.querySelector('[data-text]').textContent]));
 		for (const input of form.querySelectorAll('[aria-invalid]')) {
@@ -180,7 +180,7 @@
 
 	const rows = () => [...labels.querySelectorAll('[data-label-row]')];
 	const isEmpty = row => [...row.querySelectorAll('input')].every(input => input.value === '');
-	// Numbers the rows anew: what is wrong with one is told by its number.
+	// Numbers the rows anew: problems name a row by its number.
 	function renumber() {
 		rows().forEach((row, i) => {
 			const [name, value] = row.querySelectorAll('input');
@@ -359,7 +359,7 @@
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
 		if (ctx?.target === dialog) show();
-		else if (dialog.open && ctx?.target === '#toasts' && dialog.contains(event.target)) told(ctx);
+		else if (dialog.open && ctx?.target === '#toasts' && dialog.contains(event.target)) finish(ctx);
 		else if (lost) setTimeout(findFocus);
 	});
 
@@ -369,9 +369,9 @@
 		dialog.showModal();
 	}
 
-	// What went well is told on the page. What did not is told in the dialog: behind
-	// it nobody would hear of it.
-	function told(ctx) {
+	// Success is reported on the page, failure in the dialog: behind it nobody would
+	// see the message.
+	function finish(ctx) {
 		if (ctx.response.status < 400) {
 			lost = true;
 			dialog.close();
@@ -458,7 +458,7 @@
 
 	const root = document.documentElement;
 	let current = ''; // the id of the row that was last moved to
-	let place = 0; // where in the list it stands
+	let place = 0; // its index in the list
 	let went = 0; // when g was pressed
 
 	const rows = () => [...document.querySelectorAll('main tr:has(a.open)')];
@@ -554,7 +554,7 @@
 	};
 	const places = { g: '/', t: '/targets', a: '/activity', d: '/docs', s: '/status', p: '/push' };
 
-	// Whoever writes means letters, whoever answers a question has to answer it.
+	// In an input a key is a letter; an open question has to be answered first.
 	const writing = target => target.isContentEditable
 		|| target.matches('textarea, select, input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"])');
 
@@ -590,7 +590,7 @@
 	const part = () => document.getElementById(live()?.dataset.live ?? '');
 	const address = () => location.pathname + location.search;
 
-	let latest = null; // the last change that the page was told of
+	let latest = null; // the last change that the server reported
 	let asked = Date.now(); // when the part was asked for
 	let asking = false;
 	let failed = false; // the last time that it was asked for
@@ -643,8 +643,8 @@
 		return count - shown > 0 ? count - shown : null;
 	}
 
-	// The stream tells of changes by whomever; other elements of one that was just
-	// made here, and that has to be seen.
+	// The stream reports all changes; other elements report one that was just made
+	// here, and that has to be seen.
 	document.addEventListener('changed', event => {
 		if (!live()) return;
 		if (event.target !== live()) {
@@ -692,7 +692,7 @@
 		paint();
 	}
 
-	// Whoever asked for the part: it shows what the server had then.
+	// Every answer with the part, asked for here or not, is as new as the server then was.
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
 		const seen = ctx?.response?.headers.get('Gatehouse-Seen');
@@ -853,7 +853,7 @@
 	const boxes = () => [...document.querySelectorAll('#results input[name="id"]')];
 	const number = n => n.toLocaleString('en');
 
-	let all = false; // that match are meant, on whatever page
+	let all = false; // that match are meant, on all pages
 	let filter; // by which they match
 	let last; // box that was ticked or not
 	let ranged = false; // with the shift key
@@ -861,7 +861,7 @@
 	function update() {
 		const form = bar();
 		if (!form) {
-			tell('');
+			announce('');
 			return;
 		}
 		const list = boxes();
@@ -878,11 +878,11 @@
 		const page = document.getElementById('pick-page');
 		page.checked = ticked > 0 && ticked === list.length;
 		page.indeterminate = ticked > 0 && ticked < list.length;
-		tell(n > 0 ? text : '');
+		announce(n > 0 ? text : '');
 	}
 
 	// Heard by who does not see the bar.
-	function tell(text) {
+	function announce(text) {
 		const status = document.getElementById('bulk-status');
 		if (status && status.textContent !== text) status.textContent = text;
 	}
@@ -1075,12 +1075,12 @@
 		return toast;
 	}
 
-	// Other scripts tell something by the event "toast": {text, problem}.
+	// Other scripts show a message by the event "toast": {text, problem}.
 	document.addEventListener('toast', event => {
 		toasts.append(make(event.detail.text, event.detail.problem));
 	});
 
-	// A request without an answer is told once, with the way to try it again. What
+	// A request without an answer is reported once, with the way to try it again. What
 	// pages ask for by themselves is not what somebody waits for.
 	let unreachable;
 	document.addEventListener('htmx:error', event => {
@@ -1115,7 +1115,7 @@
 (() => {
 	'use strict';
 
-	// Whoever fills in a day means it.
+	// A day that is filled in is chosen, too.
 	document.addEventListener('input', event => {
 		const choice = document.getElementById(event.target.dataset?.picks ?? '');
 		if (choice && event.target.value) choice.checked = true;

@@ -24,7 +24,7 @@
 	setInterval(tick, 1000);
 
 	// Copies the text of the element that data-copy names, else of the block of
-	// code that the button stands by.
+	// code beside the button.
 	async function copy(button) {
 		const from = button.dataset.copy
 			? document.getElementById(button.dataset.copy)
@@ -49,7 +49,7 @@
 		if (matcher && event.detail.ctx?.target?.id === 'results') matcher.value = matcher.defaultValue;
 	});
 
-	// What a person prefers is in a cookie, so that the server can tell before the
+	// A person's preferences are in a cookie, so that the server knows them before the
 	// first paint.
 	function settings() {
 		const found = document.cookie.split('; ').find(c => c.startsWith('gatehouse-settings='));

@@ -75,7 +75,7 @@
 		editor.scrollIntoView({ block: 'nearest' });
 	}
 
-	// What the server says of an input stands beside it, too.
+	// The server's remarks on an input are shown beside it, too.
 	function mark() {
 		const problems = new Map([...verdict.querySelectorAll('[data-field]')].map(link => [link.dataset.field, link.parentElement.querySelector('[data-text]').textContent]));
 		for (const input of form.querySelectorAll('[aria-invalid]')) {
@@ -88,7 +88,7 @@
 
 	const rows = () => [...labels.querySelectorAll('[data-label-row]')];
 	const isEmpty = row => [...row.querySelectorAll('input')].every(input => input.value === '');
-	// Numbers the rows anew: what is wrong with one is told by its number.
+	// Numbers the rows anew: problems name a row by its number.
 	function renumber() {
 		rows().forEach((row, i) => {
 			const [name, value] = row.querySelectorAll('input');

@@ -33,7 +33,7 @@
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
 		if (ctx?.target === dialog) show();
-		else if (dialog.open && ctx?.target === '#toasts' && dialog.contains(event.target)) told(ctx);
+		else if (dialog.open && ctx?.target === '#toasts' && dialog.contains(event.target)) finish(ctx);
 		else if (lost) setTimeout(findFocus);
 	});
 
@@ -43,9 +43,9 @@
 		dialog.showModal();
 	}
 
-	// What went well is told on the page. What did not is told in the dialog: behind
-	// it nobody would hear of it.
-	function told(ctx) {
+	// Success is reported on the page, failure in the dialog: behind it nobody would
+	// see the message.
+	function finish(ctx) {
 		if (ctx.response.status < 400) {
 			lost = true;
 			dialog.close();

@@ -4,7 +4,7 @@
 
 	const root = document.documentElement;
 	let current = ''; // the id of the row that was last moved to
-	let place = 0; // where in the list it stands
+	let place = 0; // its index in the list
 	let went = 0; // when g was pressed
 
 	const rows = () => [...document.querySelectorAll('main tr:has(a.open)')];
@@ -100,7 +100,7 @@
 	};
 	const places = { g: '/', t: '/targets', a: '/activity', d: '/docs', s: '/status', p: '/push' };
 
-	// Whoever writes means letters, whoever answers a question has to answer it.
+	// In an input a key is a letter; an open question has to be answered first.
 	const writing = target => target.isContentEditable
 		|| target.matches('textarea, select, input:not([type="checkbox"], [type="radio"], [type="button"], [type="submit"])');
 

@@ -9,7 +9,7 @@
 	const part = () => document.getElementById(live()?.dataset.live ?? '');
 	const address = () => location.pathname + location.search;
 
-	let latest = null; // the last change that the page was told of
+	let latest = null; // the last change that the server reported
 	let asked = Date.now(); // when the part was asked for
 	let asking = false;
 	let failed = false; // the last time that it was asked for
@@ -62,8 +62,8 @@
 		return count - shown > 0 ? count - shown : null;
 	}
 
-	// The stream tells of changes by whomever; other elements of one that was just
-	// made here, and that has to be seen.
+	// The stream reports all changes; other elements report one that was just made
+	// here, and that has to be seen.
 	document.addEventListener('changed', event => {
 		if (!live()) return;
 		if (event.target !== live()) {
@@ -111,7 +111,7 @@
 		paint();
 	}
 
-	// Whoever asked for the part: it shows what the server had then.
+	// Every answer with the part, asked for here or not, is as new as the server then was.
 	document.addEventListener('htmx:after:swap', event => {
 		const { ctx } = event.detail;
 		const seen = ctx?.response?.headers.get('Gatehouse-Seen');

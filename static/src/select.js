@@ -6,7 +6,7 @@
 	const boxes = () => [...document.querySelectorAll('#results input[name="id"]')];
 	const number = n => n.toLocaleString('en');
 
-	let all = false; // that match are meant, on whatever page
+	let all = false; // that match are meant, on all pages
 	let filter; // by which they match
 	let last; // box that was ticked or not
 	let ranged = false; // with the shift key
@@ -14,7 +14,7 @@
 	function update() {
 		const form = bar();
 		if (!form) {
-			tell('');
+			announce('');
 			return;
 		}
 		const list = boxes();
@@ -31,11 +31,11 @@
 		const page = document.getElementById('pick-page');
 		page.checked = ticked > 0 && ticked === list.length;
 		page.indeterminate = ticked > 0 && ticked < list.length;
-		tell(n > 0 ? text : '');
+		announce(n > 0 ? text : '');
 	}
 
 	// Heard by who does not see the bar.
-	function tell(text) {
+	function announce(text) {
 		const status = document.getElementById('bulk-status');
 		if (status && status.textContent !== text) status.textContent = text;
 	}

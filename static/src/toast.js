@@ -36,12 +36,12 @@
 		return toast;
 	}
 
-	// Other scripts tell something by the event "toast": {text, problem}.
+	// Other scripts show a message by the event "toast": {text, problem}.
 	document.addEventListener('toast', event => {
 		toasts.append(make(event.detail.text, event.detail.problem));
 	});
 
-	// A request without an answer is told once, with the way to try it again. What
+	// A request without an answer is reported once, with the way to try it again. What
 	// pages ask for by themselves is not what somebody waits for.
 	let unreachable;
 	document.addEventListener('htmx:error', event => {

@@ -2,7 +2,7 @@
 (() => {
 	'use strict';
 
-	// Whoever fills in a day means it.
+	// A day that is filled in is chosen, too.
 	document.addEventListener('input', event => {
 		const choice = document.getElementById(event.target.dataset?.picks ?? '');
 		if (choice && event.target.value) choice.checked = true;

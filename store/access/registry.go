@@ -82,7 +82,7 @@ type submitted struct {
 // Apply is part of commit.Operation.
 func (x submitted) Apply(b *commit.Batch) error { return x.apply(x.of.in(b)) }
 
-// batch is what is registered in a batch in the making.
+// batch has the changes of a batch in the making.
 type batch struct {
 	*commit.Batch
 	*Registry

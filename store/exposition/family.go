@@ -120,7 +120,7 @@ type Family struct {
 	// Of names the histogram or summary some of whose samples these are, if that
 	// overlaps with another family of the push and so is none itself.
 	Of string
-	// Notices are what is odd about the family, by kind.
+	// Notices are the oddities of the family, by kind.
 	Notices []Notice
 }
 

@@ -144,7 +144,7 @@ func countedAs(families []Family, name string) bool {
 	return false
 }
 
-// A quantity is what units measure.
+// A quantity is measured in units.
 const (
 	noQuantity = iota
 	quantityTime

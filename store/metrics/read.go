@@ -7,7 +7,7 @@ import (
 	"gatehouse/store/key"
 )
 
-// grouping is what a grouping's record says.
+// grouping returns the grouping of a record.
 type grouping struct {
 	*groupingRecord
 	key   key.GroupingKey
