@@ -73,8 +73,8 @@ var (
 	ErrUnsignedToken = errors.New("the token was made without sign-in: it was good only while no credential was configured")
 )
 
-// Refusal says why a request is not let in.
-type Refusal struct {
+// DeniedError is the error of a request that is not let in.
+type DeniedError struct {
 	Reason     error         // one of the above
 	Scheme     Scheme        // the credential that decided
 	RetryAfter time.Duration // 0: trying again is of no use
@@ -82,7 +82,7 @@ type Refusal struct {
 }
 
 // Error is the reason, without the cause.
-func (r *Refusal) Error() string { return r.Reason.Error() }
+func (r *DeniedError) Error() string { return r.Reason.Error() }
 
 // Unwrap gives the reason.
-func (r *Refusal) Unwrap() error { return r.Reason }
+func (r *DeniedError) Unwrap() error { return r.Reason }

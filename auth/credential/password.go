@@ -150,7 +150,7 @@ func (p *Passwords) Users() int {
 }
 
 // Check reports whether a name and a password that came from an address are
-// right. Errors are *Refusal: ErrBadCredential; ErrThrottled, with the time until
+// right. Errors are *DeniedError: ErrBadCredential; ErrThrottled, with the time until
 // the address may try again, at most a minute, after ten different failures in
 // a minute, whatever the password; or ErrUnavailable if too many others are to be
 // checked first or ctx ends. From where there is no valid address failures are
@@ -172,7 +172,7 @@ func (p *Passwords) Check(ctx context.Context, from netip.Addr, name, password s
 		return unavailable(err)
 	case !right:
 		failed = true
-		return &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
+		return &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
 	}
 	return nil
 }

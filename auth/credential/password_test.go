@@ -207,8 +207,8 @@ func TestAllThatIsWrongCostsTheSame(t *testing.T) {
 func TestAllWrongCredentialsGetTheSameAnswer(t *testing.T) {
 	p := NewPasswords(PasswordOptions{User: "admin", Password: "plain", Users: someUsers(t, 1)})
 	for _, c := range [][2]string{{"admin", "x"}, {"user0", "x"}, {"unknown", "x"}, {"", ""}, {strings.Repeat("x", 2000), "x"}, {"user0", strings.Repeat("x", 2000)}} {
-		var r *auth.Refusal
-		if err := p.Check(t.Context(), home, c[0], c[1]); !errors.As(err, &r) || *r != (auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}) {
+		var r *auth.DeniedError
+		if err := p.Check(t.Context(), home, c[0], c[1]); !errors.As(err, &r) || *r != (auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.Basic}) {
 			t.Errorf("%.10s: %#v", c, err)
 		}
 	}

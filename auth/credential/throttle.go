@@ -79,7 +79,7 @@ func network(from netip.Addr) netip.Prefix {
 // enter asks whether a credential may be tried from an origin. A caller that
 // gets no error must call leave, once, with the outcome. While the last places
 // are taken by checks whose outcome is open, it waits for that. Errors are
-// *Refusal.
+// *DeniedError.
 func (t *throttle) enter(ctx context.Context, at origin, credential digest) (leave func(failed bool), err error) {
 	for {
 		leave, wait, retry := t.tryEnter(at, credential)
@@ -87,7 +87,7 @@ func (t *throttle) enter(ctx context.Context, at origin, credential digest) (lea
 		case leave != nil:
 			return leave, nil
 		case retry > 0:
-			return nil, &auth.Refusal{Reason: auth.ErrThrottled, Scheme: auth.Basic, RetryAfter: retry}
+			return nil, &auth.DeniedError{Reason: auth.ErrThrottled, Scheme: auth.Basic, RetryAfter: retry}
 		}
 		select {
 		case <-wait:
@@ -183,7 +183,7 @@ func (a *attempts) blocked(now time.Time) time.Duration {
 	return opens
 }
 
-// unavailable is the refusal of what cannot be checked at present.
-func unavailable(cause error) *auth.Refusal {
-	return &auth.Refusal{Reason: auth.ErrUnavailable, Scheme: auth.Basic, RetryAfter: unavailableWait, Cause: cause}
+// unavailable is the denial of what cannot be checked at present.
+func unavailable(cause error) *auth.DeniedError {
+	return &auth.DeniedError{Reason: auth.ErrUnavailable, Scheme: auth.Basic, RetryAfter: unavailableWait, Cause: cause}
 }

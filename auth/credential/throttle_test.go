@@ -46,7 +46,7 @@ func want(t *testing.T, what string, err, reason error) {
 	if reason == nil && err == nil {
 		return
 	}
-	var r *auth.Refusal
+	var r *auth.DeniedError
 	if !errors.As(err, &r) || !errors.Is(r, reason) || r.Scheme != auth.Basic {
 		t.Errorf("%s: %v, want %v", what, err, reason)
 		return
@@ -60,7 +60,7 @@ func want(t *testing.T, what string, err, reason error) {
 }
 
 func retryAfter(err error) time.Duration {
-	var r *auth.Refusal
+	var r *auth.DeniedError
 	if !errors.As(err, &r) {
 		return 0
 	}
@@ -239,7 +239,7 @@ func TestGuessesAtOnceCountLikeGuessesInTurn(t *testing.T) {
 		release()
 		count := map[error]int{}
 		for range 100 {
-			var r *auth.Refusal
+			var r *auth.DeniedError
 			errors.As(<-outcomes, &r)
 			count[r.Reason]++
 		}

@@ -86,10 +86,10 @@ func (g *Guard) TakesKey() bool { return g.Sessions != nil && g.Access() == KeyO
 
 // SignInWithKey begins a reader's session for the holder of the scrape key. It
 // ends when the key changes, or another way to sign in is configured. Errors
-// are *auth.Refusal or those of Sessions.
+// are *auth.DeniedError or those of Sessions.
 func (g *Guard) SignInWithKey(c *fiber.Ctx, key string) error {
 	if !g.TakesKey() || !g.ScrapeKey.Equals(key) {
-		return g.deny(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey})
+		return g.deny(c, &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey})
 	}
 	id, p := auth.NewSessionID(), g.keyHolder()
 	// Anybody may have the key: each session has a user of its own, so that

@@ -96,13 +96,13 @@ func (g *Guard) findKey(t *golangjwt.Token) (any, error) {
 	return g.Issuer.Key(ctx, strings.Clone(kid), alg)
 }
 
-func refusedToken(err error) *auth.Refusal {
+func deniedToken(err error) *auth.DeniedError {
 	var u *unacceptable
 	if errors.As(err, &u) {
 		err = u.error
 	}
 	if errors.Is(err, issuer.ErrUnavailable) {
-		return &auth.Refusal{Reason: auth.ErrUnavailable, Scheme: auth.JWT, RetryAfter: issuerRetry, Cause: err}
+		return &auth.DeniedError{Reason: auth.ErrUnavailable, Scheme: auth.JWT, RetryAfter: issuerRetry, Cause: err}
 	}
-	return &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.JWT, Cause: err}
+	return &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.JWT, Cause: err}
 }

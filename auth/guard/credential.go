@@ -79,7 +79,7 @@ func (g *Guard) authenticate(c *fiber.Ctx, a auth.Action, page bool) (auth.Princ
 	if !keyed && g.local(c) { // it never replaces the key
 		return auth.Principal{Scheme: auth.Localhost, ID: string(auth.Localhost), Name: string(auth.Localhost), Role: auth.Admin}, nil
 	}
-	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
+	return auth.Principal{}, &auth.DeniedError{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
 }
 
 // anonymous returns everybody, the principal while no credential is required. A
@@ -103,7 +103,7 @@ func (g *Guard) authorization(c *fiber.Ctx, line string, keyed bool) (auth.Princ
 	case "basic":
 		return g.basic(c, rest)
 	}
-	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Anonymous, Cause: errors.New("unknown scheme in Authorization")}
+	return auth.Principal{}, &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.Anonymous, Cause: errors.New("unknown scheme in Authorization")}
 }
 
 // bare reports whether an Authorization header has a value without a scheme.
@@ -115,9 +115,9 @@ func bare(line string) bool {
 // key, where metrics are read: Prometheus sends credentials so when it asks for
 // targets, up to 2.42 at least. It is never taken for a JWT.
 func (g *Guard) schemeless(c *fiber.Ctx, value string, a auth.Action, keyed bool) (auth.Principal, error) {
-	refusal := &auth.Refusal{Reason: auth.ErrNoScheme, Scheme: auth.Anonymous}
+	denied := &auth.DeniedError{Reason: auth.ErrNoScheme, Scheme: auth.Anonymous}
 	if a != auth.Scrape || c.Method() != fiber.MethodGet && c.Method() != fiber.MethodHead {
-		return auth.Principal{}, refusal
+		return auth.Principal{}, denied
 	}
 	p, err := g.token(c, value)
 	if err == nil {
@@ -127,21 +127,21 @@ func (g *Guard) schemeless(c *fiber.Ctx, value string, a auth.Action, keyed bool
 		return g.keyHolder(), nil
 	}
 	if strings.Count(value, ".") != 2 { // else it looks like a JWT
-		refusal = &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
+		denied = &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
 	}
-	return auth.Principal{}, refusal
+	return auth.Principal{}, denied
 }
 
 // bearer takes a token for a JWT, then for an API token, then for the scrape
 // key.
 func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, error) {
-	refusal := &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
+	denied := &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.APIToken}
 	if g.verify != nil && strings.Count(token, ".") == 2 {
 		claims, err := g.claims(c)
 		if err == nil {
 			return auth.Principal{Scheme: auth.JWT, ID: g.Claims.ID(claims), Name: g.Claims.Name(claims), Role: g.Claims.Role(claims)}, nil
 		}
-		refusal = refusedToken(err)
+		denied = deniedToken(err)
 	}
 	p, err := g.token(c, token)
 	if err == nil {
@@ -150,16 +150,16 @@ func (g *Guard) bearer(c *fiber.Ctx, token string, keyed bool) (auth.Principal, 
 	if keyed && g.ScrapeKey.Equals(token) {
 		return g.keyHolder(), nil
 	}
-	if refusal.Cause == nil {
-		refusal.Cause = err
+	if denied.Cause == nil {
+		denied.Cause = err
 	}
-	return auth.Principal{}, refusal
+	return auth.Principal{}, denied
 }
 
 func (g *Guard) apiKey(c *fiber.Ctx, key string) (auth.Principal, error) {
 	p, err := g.token(c, key)
 	if err != nil {
-		return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
+		return auth.Principal{}, &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.APIToken, Cause: err}
 	}
 	return p, nil
 }
@@ -198,19 +198,19 @@ func scrapeKey(c *fiber.Ctx, query bool) (key string, ok bool, err error) {
 func (g *Guard) scrapeKey(key string, err error) (auth.Principal, error) {
 	switch {
 	case err != nil:
-		return auth.Principal{}, &auth.Refusal{Reason: err, Scheme: auth.ScrapeKey}
+		return auth.Principal{}, &auth.DeniedError{Reason: err, Scheme: auth.ScrapeKey}
 	case g.ScrapeKey.Equals(key):
 		return g.keyHolder(), nil
 	}
-	return auth.Principal{}, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey}
+	return auth.Principal{}, &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.ScrapeKey}
 }
 
 func (g *Guard) basic(c *fiber.Ctx, encoded string) (auth.Principal, error) {
-	refusal := &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
+	denied := &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.Basic}
 	plain, err := base64.StdEncoding.DecodeString(encoded)
 	name, password, whole := strings.Cut(string(plain), ":")
 	if err != nil || !whole || !g.HasPasswords() {
-		return auth.Principal{}, refusal
+		return auth.Principal{}, denied
 	}
 	return g.password(c, name, password)
 }

@@ -135,11 +135,11 @@ func New(c Config) (*Guard, error) {
 func (g *Guard) Admit(c *fiber.Ctx) error {
 	switch {
 	case len(g.Allowed) > 0 && !g.Allowed.Contain(g.Address(c)):
-		return g.deny(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
+		return g.deny(c, &auth.DeniedError{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 	case ambiguous(c):
-		return g.deny(c, &auth.Refusal{Reason: auth.ErrAmbiguous, Scheme: auth.Anonymous})
+		return g.deny(c, &auth.DeniedError{Reason: auth.ErrAmbiguous, Scheme: auth.Anonymous})
 	case !safe(c.Method()) && g.crossSite(c):
-		return g.deny(c, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.Anonymous})
+		return g.deny(c, &auth.DeniedError{Reason: auth.ErrCrossSite, Scheme: auth.Anonymous})
 	}
 	return c.Next()
 }
@@ -163,7 +163,7 @@ func (g *Guard) crossSite(c *fiber.Ctx) bool {
 const NoHost = "host.invalid"
 
 // Require lets a request on to the next handler if its sender may do a.
-// Nothing of the request's body is read before. An *auth.Refusal that the handler
+// Nothing of the request's body is read before. An *auth.DeniedError that the handler
 // returns, since it knows more about the request, is a denial like the guard's own.
 //
 // A session counts for methods that change nothing.
@@ -179,7 +179,7 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 	}
 	return func(c *fiber.Ctx) error {
 		if a == auth.Scrape && len(g.ScrapeAllowed) > 0 && !g.ScrapeAllowed.Contain(g.Address(c)) {
-			return g.deny(c, &auth.Refusal{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
+			return g.deny(c, &auth.DeniedError{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 		}
 		again := c.Locals(grantedKey) == a // its body was asked for
 		p := Principal(c)
@@ -191,18 +191,18 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 			}
 			switch {
 			case g.unattainable(a):
-				return g.deny(c, &auth.Refusal{Reason: auth.ErrNobody, Scheme: auth.Anonymous, Cause: err})
+				return g.deny(c, &auth.DeniedError{Reason: auth.ErrNobody, Scheme: auth.Anonymous, Cause: err})
 			case err != nil:
 				return g.deny(c, err)
 			case !p.Role.May(a):
-				return g.deny(c, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme})
+				return g.deny(c, &auth.DeniedError{Reason: auth.ErrForbidden, Scheme: p.Scheme})
 			}
 			c.Locals(grantedKey, a)
 		}
 		// Caches on the way don't know which headers hold credentials.
 		c.Set(fiber.HeaderCacheControl, "private, no-cache")
 		err := c.Next()
-		if errors.As(err, new(*auth.Refusal)) { // the handler knows more of what is asked for
+		if errors.As(err, new(*auth.DeniedError)) { // the handler knows more of what is asked for
 			return g.deny(c, err)
 		}
 		if !again {
@@ -236,8 +236,8 @@ func Principal(c *fiber.Ctx) auth.Principal {
 // No connection comes from there.
 var socketPeer = netip.IPv6Unspecified()
 
-// resultOf sorts a refusal for the metrics.
-func resultOf(r *auth.Refusal) Result {
+// resultOf sorts a denial for the metrics.
+func resultOf(r *auth.DeniedError) Result {
 	switch {
 	case errors.Is(r, auth.ErrThrottled):
 		return Throttled

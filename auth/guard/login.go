@@ -24,7 +24,7 @@ const (
 
 // Depart begins a sign-in at the provider that leads to next, a local path below
 // the prefix, and returns where the browser has to go. With switchUser people
-// can sign in as somebody else. The error is an *auth.Refusal: the provider
+// can sign in as somebody else. The error is an *auth.DeniedError: the provider
 // can't be asked.
 func (g *Guard) Depart(c *fiber.Ctx, next string, switchUser bool) (string, error) {
 	d, err := g.Provider.Begin(context.Background(), next, switchUser)
@@ -37,7 +37,7 @@ func (g *Guard) Depart(c *fiber.Ctx, next string, switchUser bool) (string, erro
 
 // Arrive ends a sign-in that Depart began, with the request by which the provider
 // sends the browser back, and begins a session. It returns next. Errors are
-// *auth.Refusal, whose reason is one of login's, or auth.ErrForbidden for people
+// *auth.DeniedError, whose reason is one of login's, or auth.ErrForbidden for people
 // without a role, or those of Sessions. Whatever comes of it, the browser
 // forgets the sign-in.
 func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
@@ -86,7 +86,7 @@ func (g *Guard) denyNobody(c *fiber.Ctx, who login.Person) error {
 	if who.Unlisted {
 		cause = fmt.Errorf("%w: %w", cause, ErrUnlisted)
 	}
-	return g.deny(c, &auth.Refusal{Reason: noRole{}, Scheme: auth.OIDC, Cause: cause})
+	return g.deny(c, &auth.DeniedError{Reason: noRole{}, Scheme: auth.OIDC, Cause: cause})
 }
 
 // Nobody returns the name of a person who signed in a moment ago and was
@@ -126,13 +126,13 @@ func (providerDown) Error() string { return login.ErrUnavailable.Error() }
 func (providerDown) Unwrap() []error { return []error{login.ErrUnavailable, auth.ErrUnavailable} }
 
 // RefuseLogin counts, logs and reports that the provider's word does not count,
-// for a reason of login's, and returns the *auth.Refusal.
+// for a reason of login's, and returns the *auth.DeniedError.
 func (g *Guard) RefuseLogin(c *fiber.Ctx, err error) error {
 	failure, ok := errors.AsType[*login.Error](err)
 	if !ok {
 		return err
 	}
-	r := &auth.Refusal{Reason: failure.Reason, Scheme: auth.OIDC, Cause: failure.Cause}
+	r := &auth.DeniedError{Reason: failure.Reason, Scheme: auth.OIDC, Cause: failure.Cause}
 	if errors.Is(failure, login.ErrUnavailable) {
 		r.Reason, r.RetryAfter = providerDown{}, issuerRetry
 	}
@@ -140,7 +140,7 @@ func (g *Guard) RefuseLogin(c *fiber.Ctx, err error) error {
 }
 
 // isLogin reports whether somebody could not be signed in at the provider, or out.
-func isLogin(r *auth.Refusal) bool {
+func isLogin(r *auth.DeniedError) bool {
 	return r.Scheme == auth.OIDC && !errors.Is(r, auth.ErrForbidden) && !errors.Is(r, auth.ErrUnavailable)
 }
 

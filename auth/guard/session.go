@@ -40,9 +40,9 @@ func (g *Guard) session(c *fiber.Ctx, page bool) (p auth.Principal, ok bool, err
 		return p, false, nil
 	case safe(c.Method()):
 	case !page:
-		return p, false, &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.SessionCookie}
+		return p, false, &auth.DeniedError{Reason: auth.ErrNoCredential, Scheme: auth.SessionCookie}
 	case !tellsSite(c):
-		return p, false, &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
+		return p, false, &auth.DeniedError{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
 	g.Sessions.UseSession(id, g.AddressText(c))
 	return s.Principal(), true, nil
@@ -108,11 +108,11 @@ func tellsSite(c *fiber.Ctx) bool {
 }
 
 // SignIn checks a name and a password under the same rules as those that come
-// with Basic, and begins a session. Errors are *auth.Refusal or those of
+// with Basic, and begins a session. Errors are *auth.DeniedError or those of
 // Sessions.
 func (g *Guard) SignIn(c *fiber.Ctx, name, password string) error {
 	if g.Sessions == nil || !g.HasPasswords() {
-		return g.deny(c, &auth.Refusal{Reason: auth.ErrBadCredential, Scheme: auth.Basic})
+		return g.deny(c, &auth.DeniedError{Reason: auth.ErrBadCredential, Scheme: auth.Basic})
 	}
 	// Before the check: if the password is changed meanwhile, it does not hold.
 	id := auth.NewSessionID()
@@ -147,13 +147,13 @@ func (g *Guard) Begin(c *fiber.Ctx, id string, s auth.Session) error {
 
 // SignOut ends the sessions that came with the request and has the browser
 // forget the cookie. Without a session nothing else happens. Errors are
-// *auth.Refusal if no page of ours asks for it, or those of Sessions.
+// *auth.DeniedError if no page of ours asks for it, or those of Sessions.
 func (g *Guard) SignOut(c *fiber.Ctx) error {
 	if g.Sessions == nil {
 		return nil
 	}
 	if !tellsSite(c) && len(g.Cookie.given(c, cookieSession)) > 0 {
-		return &auth.Refusal{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
+		return &auth.DeniedError{Reason: auth.ErrCrossSite, Scheme: auth.SessionCookie}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), changesWait)
 	defer cancel()

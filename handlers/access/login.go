@@ -102,7 +102,7 @@ var loginProblems = []loginProblem{
 }
 
 func problemOf(err error) loginProblem {
-	if r, ok := errors.AsType[*auth.Refusal](err); ok && errors.Is(r.Cause, guard.ErrUnlisted) {
+	if r, ok := errors.AsType[*auth.DeniedError](err); ok && errors.Is(r.Cause, guard.ErrUnlisted) {
 		err = guard.ErrUnlisted
 	}
 	for _, p := range loginProblems {
@@ -139,7 +139,7 @@ func (h *Handler) loginProblemPage(c *fiber.Ctx, p loginProblem) error {
 			m.Others = append(m.Others, ui.Choice{Text: "Sign out", URL: address})
 		}
 	default:
-		a := web.AnswerTo(&auth.Refusal{Reason: p.reason, Scheme: auth.OIDC})
+		a := web.AnswerTo(&auth.DeniedError{Reason: p.reason, Scheme: auth.OIDC})
 		m.Status, text = a.Status, web.Sentence(a.Text)
 	}
 	m.Text = text

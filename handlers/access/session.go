@@ -43,7 +43,7 @@ func (h *Handler) login(c *fiber.Ctx) error {
 		return err
 	}
 	l := views.Login{Next: form.Get("next"), Name: form.Get("name")}
-	var refusal *auth.Refusal
+	var refusal *auth.DeniedError
 	switch err := h.signInWith(c, form); {
 	case errors.As(err, &refusal):
 		return h.loginFailed(c, l, refusal)
@@ -64,7 +64,7 @@ func (h *Handler) signInWith(c *fiber.Ctx, form url.Values) error {
 }
 
 // loginFailed says the same of wrong passwords and of unknown users.
-func (h *Handler) loginFailed(c *fiber.Ctx, l views.Login, err *auth.Refusal) error {
+func (h *Handler) loginFailed(c *fiber.Ctx, l views.Login, err *auth.DeniedError) error {
 	a := web.AnswerTo(err)
 	switch {
 	case errors.Is(err, auth.ErrBadCredential) && h.web.Guard.TakesKey():

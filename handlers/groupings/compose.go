@@ -96,7 +96,7 @@ func (h *Composer) tooLong() error {
 func (h *Composer) showCompose(c *fiber.Ctx) error {
 	if again := c.Query("grouping"); again != "" {
 		if !guard.Principal(c).MayRead() {
-			return &auth.Refusal{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
+			return &auth.DeniedError{Reason: auth.ErrNoCredential, Scheme: auth.Anonymous}
 		}
 		return h.composeAgain(c, again)
 	}

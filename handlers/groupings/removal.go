@@ -119,7 +119,7 @@ func (h *Remover) removal(c *fiber.Ctx) (store.Entry, error) {
 		return e, err
 	}
 	if p := guard.Principal(c); ok && !mayTakeBack(p, e) {
-		return e, &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+		return e, &auth.DeniedError{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 	}
 	if !ok || !e.Kind.IsRemoval() {
 		return e, web.NewError(fiber.StatusNotFound, "there is no record of that delete")

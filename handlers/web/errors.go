@@ -62,7 +62,7 @@ func AnswerTo(err error) Answer {
 	if known, ok := errors.AsType[*Error](err); ok {
 		return Answer{known.Status, known.Text, 0}
 	}
-	if denial, ok := errors.AsType[*auth.Refusal](err); ok {
+	if denial, ok := errors.AsType[*auth.DeniedError](err); ok {
 		return Answer{denialStatus(denial), denial.Error(), int(math.Ceil(denial.RetryAfter.Seconds()))}
 	}
 	if refusal, ok := errors.AsType[*store.Refusal](err); ok {
@@ -162,7 +162,7 @@ func (s *Site) onError(c *fiber.Ctx, err error) error {
 // reportFailure logs what the server could not do. Of what nobody can see from
 // outside it returns the name by which the log has it; empty: there is nothing.
 func (s *Site) reportFailure(c *fiber.Ctx, a Answer, err error) (request string) {
-	if a.Status < 500 || errors.As(err, new(*auth.Refusal)) { // what was not let in is the guard's to report
+	if a.Status < 500 || errors.As(err, new(*auth.DeniedError)) { // what was not let in is the guard's to report
 		return ""
 	}
 	fields := []any{"method", c.Method(), "path", c.Path(), "status", a.Status, "err", err}

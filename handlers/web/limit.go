@@ -23,7 +23,7 @@ func unlimited(do fiber.Handler) fiber.Handler {
 }
 
 func forbidden(p auth.Principal) error {
-	return &auth.Refusal{Reason: auth.ErrForbidden, Scheme: p.Scheme}
+	return &auth.DeniedError{Reason: auth.ErrForbidden, Scheme: p.Scheme}
 }
 
 // Scope returns the scope of the caller: groupings must satisfy it. A token
@@ -45,7 +45,7 @@ func (s *Site) Scope(c *fiber.Ctx) (store.Selectors, error) {
 func (s *Site) Allow(c *fiber.Ctx, k store.GroupingKey) error {
 	limit, err := s.Scope(c)
 	if err == nil && !limit.Match(k.Labels()) {
-		err = &auth.Refusal{Reason: auth.ErrOutside, Scheme: guard.Principal(c).Scheme}
+		err = &auth.DeniedError{Reason: auth.ErrOutside, Scheme: guard.Principal(c).Scheme}
 	}
 	return err
 }
@@ -77,7 +77,7 @@ func FailureWithin(limit store.Selectors, g *store.Grouping) string {
 // scope.
 func OutsideScope(c *fiber.Ctx, err error) error {
 	if errors.Is(err, store.ErrOutside) {
-		return &auth.Refusal{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}
+		return &auth.DeniedError{Reason: store.ErrOutside, Scheme: guard.Principal(c).Scheme}
 	}
 	return err
 }

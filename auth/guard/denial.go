@@ -39,14 +39,14 @@ type Denial struct {
 
 // incidental reports whether a denial says nothing about the client: a stranger
 // is shown the way in, or the check is impossible at present.
-func incidental(r *auth.Refusal) bool {
+func incidental(r *auth.DeniedError) bool {
 	return errors.Is(r, auth.ErrNoCredential) || errors.Is(r, auth.ErrUnavailable)
 }
 
 // deny counts, logs and reports a denial, and says to the client which
 // credentials there are.
 func (g *Guard) deny(c *fiber.Ctx, err error) error {
-	var r *auth.Refusal
+	var r *auth.DeniedError
 	if !errors.As(err, &r) {
 		return err
 	}
@@ -78,7 +78,7 @@ func byBearer(s auth.Scheme) bool {
 
 // challenge adds a WWW-Authenticate line for each configured scheme. A browser
 // gets none for Basic: it would open its own dialog over the page.
-func (g *Guard) challenge(c *fiber.Ctx, r *auth.Refusal) {
+func (g *Guard) challenge(c *fiber.Ctx, r *auth.DeniedError) {
 	basic := g.HasPasswords() && !browser(c)
 	if g.verify != nil || g.Tokens.Len() > 0 || g.MadeTokens != nil || g.ScrapeKey.IsSet() || !basic {
 		line := bearerChallenge
@@ -101,7 +101,7 @@ func browser(c *fiber.Ctx) bool {
 
 // report logs a denial: at most once a minute for the same client, scheme and
 // reason at the level that operators read, and each time at debug level.
-func (g *Guard) report(c *fiber.Ctx, r *auth.Refusal) {
+func (g *Guard) report(c *fiber.Ctx, r *auth.DeniedError) {
 	level, now := slog.LevelInfo, time.Now().UnixNano()
 	of := incident{g.Address(c), r.Scheme, r.Reason}
 	if last, ok := g.reported.Get(of); ok && now-last < int64(incidentPeriod) {

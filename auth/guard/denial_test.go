@@ -43,7 +43,7 @@ func TestDenialsAreReportedUnlessAStrangerIsShownTheWayIn(t *testing.T) {
 		r := request(t, test.headers...)
 		r.Path("/metrics/job/x")
 		err := test.do(r)
-		if !errors.As(err, new(*auth.Refusal)) {
+		if !errors.As(err, new(*auth.DeniedError)) {
 			t.Fatalf("%s: %v", test.name, err)
 		}
 		if test.want == nil {
