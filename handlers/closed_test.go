@@ -177,7 +177,7 @@ func TestTokensThatWereMadeWithoutSignInAreListedAsSuch(t *testing.T) {
 		t.Errorf("%v", a)
 	}
 	// Nobody makes it good in passing.
-	if a := closed.Do("POST", "/api/v1/tokens/"+x.ID+"/rotate", "", admin...); a.Status != 409 || !handlertest.Contains(a.Body, "make another one") {
+	if a := closed.Do("POST", "/api/v1/tokens/"+x.ID+"/rotate", "", admin...); a.Status != 409 || !handlertest.Contains(a.Body, "create another one") {
 		t.Errorf("%v", a)
 	}
 	if a := closed.Get("/tokens/"+x.ID+"/rotate", append(admin, handlertest.BrowserHeaders...)...); a.Status != 409 {

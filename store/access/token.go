@@ -60,7 +60,7 @@ var (
 	ErrNoToken = errors.New("there is no such token")
 	// ErrTokenMaker says that a token was made by a signed-in user and is to be
 	// changed by a caller without sign-in, or the other way round.
-	ErrTokenMaker = errors.New("a token that was made without sign-in, or is to be rotated without, stays as it is; make another one")
+	ErrTokenMaker = errors.New("a token made without sign-in can be rotated only without sign-in, and any other only with a credential; create another one")
 	// ErrTokenName says that a token has that name already.
 	ErrTokenName = errors.New("there is a token of that name already")
 
