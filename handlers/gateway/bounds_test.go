@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -33,6 +34,36 @@ func TestLimitsRefuseWithoutAChange(t *testing.T) {
 	}
 	s.Put("/metrics/job/b", "m 1\n")
 	s.Put("/metrics/job/a", "m 1\nn 1\n")
+}
+
+func TestHousekeepingThatFailsIsReportedAndHarmsNothing(t *testing.T) {
+	var clock *handlertest.Clock
+	s := handlertest.Start(t, func(c handlertest.Setup) { clock = handlertest.StartClock(c) })
+	s.Do("PUT", "/metrics/job/x?ttl=1m", "a 1\n")
+	failing := func() string {
+		health := s.Get("/health")
+		if health.Status != 200 || strings.Contains(health.Body, "secret") {
+			t.Errorf("%v", health)
+		}
+		own := strings.Contains(s.Get("/metrics").Body, "\ngatehouse_store_housekeeping_failing 1\n")
+		page := handlertest.Contains(s.Get("/status", handlertest.BrowserHeaders...).Body, "failing; the log has the cause")
+		return fmt.Sprint(strings.Contains(health.Body, `"housekeeping":"failing"`), own, page)
+	}
+	if got := failing(); got != "false false false" {
+		t.Error(got)
+	}
+	s.Journal.FailCommits(errors.New("/secret/place is slow"))
+	clock.Advance(time.Hour)
+	s.Do("DELETE", "/metrics/job/nothing", "") // reads the clock
+	if got := failing(); got != "true true true" {
+		t.Error(got)
+	}
+	s.Journal.FailCommits(nil)
+	clock.Advance(time.Minute)
+	s.Put("/metrics/job/y", "a 1\n")
+	if got := failing(); got != "false false false" {
+		t.Error(got)
+	}
 }
 
 func TestAStoreThatCannotCommitIsReportedAndHarmsNothing(t *testing.T) {

@@ -63,14 +63,21 @@ type healthJSON struct {
 type storageJSON struct {
 	Status string `json:"status"`
 	Reason string `json:"reason,omitempty"`
+	// Housekeeping is "failing" or not there.
+	Housekeeping string `json:"housekeeping,omitempty"`
 }
 
-// health reports whether pushes can be committed, and why not.
+// health reports whether pushes can be committed, and why not. That housekeeping fails
+// makes no server unhealthy: a restart or another replica would not help.
 func (h *Handler) health(c *fiber.Ctx) error {
 	answer := healthJSON{"healthy", h.Build.Version, h.store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
-	if s := h.store.Status(); s.Err != nil || !s.Ready {
+	s := h.store.Status()
+	if s.Err != nil || !s.Ready {
 		c.Status(fiber.StatusServiceUnavailable)
-		answer.Status, answer.Storage = "unhealthy", storageJSON{"error", StorageReason(s)}
+		answer.Status, answer.Storage = "unhealthy", storageJSON{Status: "error", Reason: StorageReason(s)}
+	}
+	if s.Housekeeping != nil {
+		answer.Storage.Housekeeping = "failing"
 	}
 	return c.JSON(answer)
 }

@@ -11,6 +11,7 @@ import (
 type Journal struct {
 	store.Journal
 	failure atomic.Pointer[error]
+	refused atomic.Pointer[error] // of commits only
 	misread atomic.Pointer[error] // of what is on record
 }
 
@@ -35,10 +36,17 @@ func (j *Journal) err() error {
 	return nil
 }
 
+// FailCommits fails every commit from now on without being in the status; a nil error
+// ends that.
+func (j *Journal) FailCommits(err error) { j.refused.Store(&err) }
+
 // Commit implements store.Journal.
 func (j *Journal) Commit(ctx context.Context, changes ...store.Change) (store.Revision, error) {
 	if err := j.err(); err != nil {
 		return 0, err
+	}
+	if err := j.refused.Load(); err != nil && *err != nil {
+		return 0, *err
 	}
 	return j.Journal.Commit(ctx, changes...)
 }

@@ -128,6 +128,9 @@ func (h *Handler) storageFacts(s store.Status, administers bool) views.FactGroup
 		changes = views.Fact{Name: "Writes", Text: gateway.StorageReason(s), At: j.Since, Bad: true}
 	}
 	facts := []views.Fact{changes, fact("Queued", web.Counted(s.Queued, "write", "writes")), fact("Engine", titled(j.Engine))}
+	if s.Housekeeping != nil {
+		facts = append(facts, views.Fact{Name: "Housekeeping", Text: "failing; the log has the cause", Bad: true})
+	}
 	if administers {
 		facts = append(facts, fact("Path", j.Path))
 	}

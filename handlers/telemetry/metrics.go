@@ -242,6 +242,7 @@ var storeGauges = []storeGauge{
 	{"gatehouse_api_tokens", "API tokens that people have made, the expired ones too.", func(s store.Stats, _ store.Status) float64 { return float64(s.Tokens) }},
 	{"gatehouse_store_queued_changes", "Changes that wait to be committed.", func(_ store.Stats, s store.Status) float64 { return float64(s.Queued) }},
 	{"gatehouse_store_writable", "1 if the store takes changes, else 0.", func(_ store.Stats, s store.Status) float64 { return truth(s.Err == nil) }},
+	{"gatehouse_store_housekeeping_failing", "1 if expiries and other changes that nobody asks for could not be written at the last attempt, else 0.", func(_ store.Stats, s store.Status) float64 { return truth(s.Housekeeping != nil) }},
 	{"gatehouse_store_size_bytes", "What the store takes on disk.", func(_ store.Stats, s store.Status) float64 { return float64(s.Journal.Bytes) }},
 	{"gatehouse_store_free_bytes", "What is left on the store's disk.", func(_ store.Stats, s store.Status) float64 { return float64(s.Journal.Free) }},
 }

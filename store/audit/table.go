@@ -18,7 +18,7 @@ type table struct {
 	summed  []Entry   // of refusals and denials, not yet in the journal
 
 	batch    *commit.Batch // the one that was added to last
-	added    []Entry       // in it
+	added    []added       // in it
 	rejected []rejected    // likewise
 }
 
@@ -80,10 +80,26 @@ func (t *table) in(b *commit.Batch) {
 	}
 }
 
+// added is an entry of a batch.
+type added struct {
+	Entry
+	Part
+}
+
+// Part is the place of an entry among those of an operation that takes several
+// commits: each one replaces the entry before it.
+type Part struct {
+	Again bool // there is one before it
+	More  bool // there will be one behind it; only the last one is reported to Recorded
+}
+
 // Add puts an entry on record with a batch. It is for the committer's goroutine.
-func (l *Log) Add(b *commit.Batch, x Entry) {
+func (l *Log) Add(b *commit.Batch, x Entry) { l.AddPart(b, x, Part{}) }
+
+// AddPart is Add for an operation that takes several commits.
+func (l *Log) AddPart(b *commit.Batch, x Entry, p Part) {
 	l.table.in(b)
-	l.table.added = append(l.table.added, x)
+	l.table.added = append(l.table.added, added{x, p})
 	b.Add(journal.Change{Key: Prefix + x.Operation, Value: x.Encode()})
 }
 
@@ -105,17 +121,16 @@ func (t *table) Written(b *commit.Batch) {
 		t.Refuse(x.when, x.at, &x.Refused)
 	}
 	for _, w := range b.Writes() {
-		switch {
-		case !strings.HasPrefix(w.Key, Prefix):
-		case w.Value != nil:
-			t.entries++
-		default:
+		if w.Value == nil && strings.HasPrefix(w.Key, Prefix) {
 			t.entries--
 		}
 	}
-	if t.o.Recorded != nil {
-		for _, x := range t.added {
-			t.o.Recorded(x)
+	for _, x := range t.added {
+		if !x.Again {
+			t.entries++
+		}
+		if t.o.Recorded != nil && !x.More {
+			t.o.Recorded(x.Entry)
 		}
 	}
 	clear(t.added)

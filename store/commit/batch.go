@@ -78,7 +78,7 @@ func (b *Batch) Add(c journal.Change) { b.AddOf("", c) }
 // AddOf is Add for a record whose revision matters to the table: id is for its
 // Number.
 func (b *Batch) AddOf(id string, c journal.Change) {
-	b.bytes += len(c.Value)
+	b.bytes += len(c.Key) + len(c.Value)
 	if was, twice := b.changes[c.Key]; twice {
 		c.If = was.If
 		was.dropped = true
@@ -96,6 +96,9 @@ func (b *Batch) Has(key string) bool {
 
 // Writes returns the changes of the batch; for Written and Number.
 func (b *Batch) Writes() []*Write { return b.order }
+
+// Bytes returns the size of the keys and values that were added.
+func (b *Batch) Bytes() int { return b.bytes }
 
 // SetFull closes the batch to further changes.
 func (b *Batch) SetFull() { b.full = true }

@@ -43,9 +43,13 @@ const (
 // itself.
 const RetryAfter = time.Second
 
-// Chunk bounds what a table writes by itself at once, so that operations get their
-// turn in between.
-const Chunk = 500
+// Bounds of what a table writes by itself at once, and of one commit of an operation
+// that takes several: others get their turn in between, and no commit outgrows what a
+// journal takes.
+const (
+	Chunk      = 500
+	ChunkBytes = 16 << 20
+)
 
 // maxConflicts bounds how often a batch is tried again because somebody else
 // wrote at the same time.
@@ -90,6 +94,9 @@ func (c *committer) finish() {
 
 // idle returns how long nothing has to be done by itself.
 func (c *committer) idle() time.Duration {
+	if slices.ContainsFunc(c.expirers, func(x Expirer) bool { return x.IsOver(c.durable) }) {
+		return 0
+	}
 	next, now := time.Hour, c.clock.Now()
 	for _, x := range c.all {
 		if at, ok := x.Due(c.durable); ok {
@@ -148,6 +155,9 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 	if errors.Is(err, journal.ErrConflict) {
 		return requests, err
 	}
+	if b.tidied {
+		c.noteHousekeeping(err)
+	}
 	for _, r := range requests {
 		if err != nil {
 			r.err = err // whatever it was: it was checked against what is void now
@@ -155,6 +165,22 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 		r.answer(c.durable.applied, r.err)
 	}
 	return nil, err
+}
+
+// noteHousekeeping notes whether the tables could write what was due, and logs when
+// that changes.
+func (c *committer) noteHousekeeping(err error) {
+	was := c.housekeeping.Load()
+	switch {
+	case err != nil:
+		c.housekeeping.Store(&err)
+		if was == nil {
+			c.log.Error("Housekeeping fails: expired and deleted groupings and the activity log are not written; it is tried again", "err", err)
+		}
+	case was != nil:
+		c.housekeeping.Store(nil)
+		c.log.Info("Housekeeping works again")
+	}
 }
 
 // write makes a batch durable and shows it.
@@ -215,7 +241,7 @@ func (c *committer) show(p *Snapshot) {
 	c.o.Published(p)
 }
 
-// expire takes out what has expired, whether or not that can be written now.
+// expire takes out some of what has expired, whether or not that can be written now.
 func (c *committer) expire() {
 	for _, table := range c.expirers {
 		if table.IsOver(c.durable) {

@@ -50,7 +50,9 @@ type Engine struct {
 	events   chan event
 	ready    atomic.Bool
 	failure  atomic.Pointer[error] // why following ended
-	wanted   chan struct{}         // gets a value when the committer has something to do by itself
+	// housekeeping is why the tables could not write what was due, at the last attempt.
+	housekeeping atomic.Pointer[error]
+	wanted       chan struct{} // gets a value when the committer has something to do by itself
 
 	stop     context.CancelFunc
 	closing  chan struct{}
@@ -157,14 +159,20 @@ type Status struct {
 	// Ready: everything is loaded and what is read is true.
 	Ready bool
 	// Err is why no change can be committed at present; nil: changes are taken.
-	Err    error
-	Queued int // changes that wait
-	Clock  clock.Status
+	Err error
+	// Housekeeping is why what is due by itself, such as expiries, could not be written
+	// at the last attempt; nil: it was. It is tried again.
+	Housekeeping error
+	Queued       int // changes that wait
+	Clock        clock.Status
 }
 
 // Status never blocks.
 func (e *Engine) Status() Status {
 	st := Status{Journal: e.journal.Status(), Ready: e.ready.Load(), Queued: len(e.requests), Clock: e.clock.Status()}
+	if h := e.housekeeping.Load(); h != nil {
+		st.Housekeeping = *h
+	}
 	if st.Err = st.Journal.Err; e.failure.Load() != nil {
 		st.Ready, st.Err = false, *e.failure.Load()
 	}

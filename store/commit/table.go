@@ -71,7 +71,7 @@ type Settler interface {
 type Expirer interface {
 	// IsOver reports whether the time of something has come.
 	IsOver(durable *Snapshot) bool
-	// Expire takes out what it is.
+	// Expire takes it out, up to Chunk at once. It is called again while IsOver.
 	Expire(x *Transaction)
 }
 

@@ -90,7 +90,7 @@ func (s *Groupings) delete(ctx context.Context, op *deleteOp, seen []GroupingVer
 	// Where there is nothing to be deleted the answer must not promise what is
 	// not so either: wait in line.
 	for first := true; first || len(seen) > 0; first = false {
-		n := min(len(seen), commit.Chunk)
+		n := s.deleteChunk(seen)
 		op.seen, seen = seen[:n], seen[n:]
 		op.before = d.Groupings
 		if _, err := s.submit(ctx, op); err != nil {
@@ -105,6 +105,17 @@ func (s *Groupings) delete(ctx context.Context, op *deleteOp, seen []GroupingVer
 		}
 	}
 	return d, nil
+}
+
+// deleteChunk returns how many of the groupings one commit deletes.
+func (s *Groupings) deleteChunk(seen []GroupingVersion) (n int) {
+	p := s.state()
+	for bytes := 0; n < min(len(seen), commit.Chunk) && bytes < commit.ChunkBytes; n++ {
+		if g, ok := p.Grouping(seen[n].Key); ok {
+			bytes += g.Bytes
+		}
+	}
+	return n
 }
 
 // Wipe deletes everything, as one operation on record. Errors are those of
@@ -148,7 +159,7 @@ func (op *deleteOp) apply(b *batch) error {
 	}
 	if op.deleted > 0 {
 		op.entry.Count = op.before + op.deleted
-		b.t.log.Add(b.Batch, op.entry)
+		b.t.log.AddPart(b.Batch, op.entry, audit.Part{Again: op.before > 0})
 	}
 	return nil
 }

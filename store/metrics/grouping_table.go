@@ -3,7 +3,6 @@ package metrics
 import (
 	"time"
 
-	"gatehouse/store/audit"
 	"gatehouse/store/clock"
 	"gatehouse/store/commit"
 	"gatehouse/store/history"
@@ -14,8 +13,8 @@ import (
 // groupingTable is the groupings, held and deleted.
 type groupingTable struct {
 	*Groupings
-	batch   batch       // the one that was asked for last
-	expired []*Grouping // out of the snapshot, but not yet in the journal
+	batch   batch // the one that was asked for last
+	expired expired
 }
 
 // Prefix is part of commit.Table.
@@ -113,7 +112,7 @@ func (t *groupingTable) Lasts(p *commit.Snapshot) bool {
 
 // Due is part of commit.Table.
 func (t *groupingTable) Due(durable *commit.Snapshot) (at time.Time, ok bool) {
-	if len(t.expired) > 0 {
+	if len(t.expired.waiting) > 0 {
 		return t.clock.Now(), true
 	}
 	p := t.In(durable)
@@ -138,7 +137,7 @@ func (t *groupingTable) nextSweep(p *State) (time.Time, bool) {
 
 // Tidy is part of commit.Table.
 func (t *groupingTable) Tidy(b *commit.Batch) {
-	if len(t.expired) > 0 {
+	if len(t.expired.waiting) > 0 {
 		t.writeExpired(t.in(b))
 	}
 	if at, ok := t.nextSweep(t.In(b.Snapshot)); ok && !at.After(t.clock.Now()) {
@@ -149,7 +148,7 @@ func (t *groupingTable) Tidy(b *commit.Batch) {
 // Written is part of commit.Writer.
 func (t *groupingTable) Written(b *commit.Batch) {
 	if b.IsTidied() {
-		t.expired = nil
+		t.expired.written(t.IsOver(b.Snapshot))
 	}
 }
 
@@ -178,47 +177,10 @@ func (e *transaction) number(w *commit.Write) {
 	}
 }
 
-// IsOver is part of commit.Expirer.
-func (t *groupingTable) IsOver(durable *commit.Snapshot) bool {
-	at, ok := t.In(durable).nextExpiry()
-	return ok && !t.clock.Holding() && !at.After(t.clock.Now())
-}
-
-// Expire is part of commit.Expirer.
-func (t *groupingTable) Expire(tx *commit.Transaction) {
-	now := t.clock.Now()
-	end := tombstone{stamp: t.clock.Stamp().UnixNano(), ran: t.clock.Ran(now)}
-	e := t.change(tx)
-	for at, ok := e.nextExpiry(); ok && !at.After(now); at, ok = e.nextExpiry() {
-		_, id, _ := treesOf(e.State).expiries.Min()
-		g, _ := treesOf(e.State).groupings.Get(id)
-		e.remove(g)
-		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
-		t.expired = append(t.expired, g)
-	}
-}
-
-func (t *groupingTable) writeExpired(b *batch) {
-	b.Tick()
-	op := audit.OperationIn(b.Batch)
-	n := 0
-	for _, g := range t.expired {
-		// Pushed anew meanwhile: then its record says so already.
-		if x, ok := treesOf(b.State).deleted.Get(g.Key.ID()); ok && x.revision == g.Revision {
-			end := x.tombstone
-			end.operation = op
-			b.leave(g, end, g.Revision)
-			n++
-		}
-	}
-	if n > 0 {
-		t.log.Add(b.Batch, audit.Entry{Kind: audit.Expiry, Operation: op, At: b.Now, Count: n})
-	}
-}
-
 // sweep forgets deleted groupings whose time is over, the oldest first.
 func (t *groupingTable) sweep(b *batch) {
-	for range commit.Chunk {
+	before := b.Bytes()
+	for n := 0; n < commit.Chunk && b.Bytes()-before < commit.ChunkBytes; n++ {
 		at, id, ok := b.oldestDeleted()
 		over := b.deletedBytes > t.o.UndoMaxBytes
 		if !ok || !over && time.Unix(0, at).Add(t.o.UndoWindow).After(t.clock.Now()) {

@@ -118,7 +118,7 @@ func (op *importOp) apply(b *batch) error {
 	}
 	if op.imported > 0 && op.recorded {
 		op.entry.Count = op.before + op.imported
-		b.t.log.Add(b.Batch, op.entry)
+		b.t.log.AddPart(b.Batch, op.entry, audit.Part{Again: op.before > 0})
 	}
 	return nil
 }

@@ -257,7 +257,7 @@ func (op *undoOp) apply(b *batch) error {
 	}
 	if op.restored > 0 {
 		op.entry.Count = op.before + op.restored
-		b.t.log.Add(b.Batch, op.entry)
+		b.t.log.AddPart(b.Batch, op.entry, audit.Part{Again: op.before > 0})
 	}
 	return nil
 }
