@@ -443,7 +443,7 @@ func followModel(t *testing.T, check bool, seed uint64, steps int, clock *storet
 	r := rand.New(rand.NewPCG(seed, 7))
 	dir := t.TempDir()
 	o := store.Options{
-		Limits: store.Limits{CheckConsistency: check}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}, Timeout: time.Minute,
+		Limits: store.Limits{CheckConsistency: check}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 16 << 20}, Timeout: time.Minute,
 		Own: []exposition.Family{{Name: "own_gauge", Type: exposition.Gauge, Help: "own"}},
 	}
 	m := &model{

@@ -24,8 +24,10 @@ type Stats struct {
 	Bytes     int64 // of the text of those series
 	Shadowed  int   // series left out of scrapes because of a conflict
 	Deleted   int   // deleted groupings that can still be restored
-	Sessions  int
-	Tokens    int // the expired ones too
+	// DeletedBytes is what these count towards Undo.UndoMaxBytes.
+	DeletedBytes int64
+	Sessions     int
+	Tokens       int // the expired ones too
 }
 
 // Sequence is another one with every change of what the snapshot shows of groupings.
@@ -43,7 +45,7 @@ func (p *Snapshot) Stats() Stats {
 	sessions, tokens := p.of.CountIn(p.commit)
 	return Stats{
 		Groupings: s.Groupings, Families: s.Families, Series: s.Series, Bytes: s.Bytes,
-		Shadowed: s.Shadowed, Deleted: s.Deleted, Sessions: sessions, Tokens: tokens,
+		Shadowed: s.Shadowed, Deleted: s.Deleted, DeletedBytes: s.DeletedBytes, Sessions: sessions, Tokens: tokens,
 	}
 }
 

@@ -115,7 +115,7 @@ func (h *Handler) contentFacts(s store.Stats) views.FactGroup {
 		fact("Groupings", ofAtMost(s.Groupings, h.MaxGroupings)), fact("Metric families", ui.Number(s.Families)),
 		fact("Series", ofAtMost(s.Series, h.MaxSeries)), fact("Size as text", ui.Size(s.Bytes)),
 		{Name: "Shadowed", Text: web.Counted(s.Shadowed, "series", "series"), Bad: s.Shadowed > 0},
-		fact("Kept for undo", web.Counted(s.Deleted, "grouping", "groupings")), fact("Sessions", ui.Number(s.Sessions)),
+		fact("Kept for undo", web.Counted(s.Deleted, "grouping", "groupings")+", "+ui.Size(s.DeletedBytes)+" of "+ui.Limit(h.UndoMaxBytes)), fact("Sessions", ui.Number(s.Sessions)),
 	}
 	return views.FactGroup{Title: "Contents", Facts: facts}
 }

@@ -37,7 +37,7 @@ var severalFlags = []gateway.Flag{
 
 func TestTheStatusPageShowsHowTheServerIsDoing(t *testing.T) {
 	s := handlertest.Start(t, handlertest.Below("/pg"), func(c handlertest.Setup) {
-		c.Addresses, c.ScrapeAddresses, c.MaxGroupings, c.UndoWindow = []string{":9091", "vsock://:1"}, []string{"10.0.0.1:9092"}, 1000, 24*time.Hour
+		c.Addresses, c.ScrapeAddresses, c.MaxGroupings, c.UndoWindow, c.Undo.UndoMaxBytes = []string{":9091", "vsock://:1"}, []string{"10.0.0.1:9092"}, 1000, 24*time.Hour, 1<<20
 		c.Started, c.Flags, c.Build.Revision = time.Now().Add(-90*time.Minute), severalFlags, "abc123"
 	})
 	s.Put("/metrics/job/x", "a 1\nb 2\n")
@@ -54,9 +54,9 @@ func TestTheStatusPageShowsHowTheServerIsDoing(t *testing.T) {
 	for name, want := range map[string]string{
 		"Version": "1.2.3", "Revision": "abc123", "Running for": "1 h 30 m", "Listens on": ":9091, vsock://:1", "Listens for scrapes on": "10.0.0.1:9092",
 		"Route prefix": "/pg", "Metrics path": "/pg/metrics", "TLS": "off", "Address": "http://" + s.Addr + "/pg",
-		"Groupings": "1 of at most 1,000", "Series": "2", "Metric families": "2", "Shadowed": "0 series", "Kept for undo": "1 grouping",
+		"Groupings": "1 of at most 1,000", "Series": "2", "Metric families": "2", "Shadowed": "0 series", "Kept for undo": fmt.Sprintf("1 grouping, %d B of 1 MiB", s.Store.Snapshot().Stats().DeletedBytes),
 		"Writes": "OK", "Queued": "0 writes", "Engine": "Pebble", "Path": "/store", "Largest body": "1 MiB",
-		"Consistency check": "on: conflicts are refused", "Stale after": "1 h", "Undo": "for 1 d, up to 0 B", "Wipe": "off",
+		"Consistency check": "on: conflicts are refused", "Stale after": "1 h", "Undo": "for 1 d, up to 1 MiB", "Wipe": "off",
 	} {
 		if got := v.Facts()[name]; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)

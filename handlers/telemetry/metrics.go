@@ -238,6 +238,7 @@ var storeGauges = []storeGauge{
 	{"gatehouse_series_bytes", "Size of these series as text.", func(s store.Stats, _ store.Status) float64 { return float64(s.Bytes) }},
 	{"gatehouse_shadowed_series", "Series that scrapes leave out because they conflict with others.", func(s store.Stats, _ store.Status) float64 { return float64(s.Shadowed) }},
 	{"gatehouse_deleted_groupings", "Deleted groupings that are kept for an undo.", func(s store.Stats, _ store.Status) float64 { return float64(s.Deleted) }},
+	{"gatehouse_deleted_bytes", "Size of these on disk and in memory, which --delete.undo-max-bytes bounds.", func(s store.Stats, _ store.Status) float64 { return float64(s.DeletedBytes) }},
 	{"gatehouse_sessions", "Sessions of people who have signed in.", func(s store.Stats, _ store.Status) float64 { return float64(s.Sessions) }},
 	{"gatehouse_api_tokens", "API tokens that people have made, the expired ones too.", func(s store.Stats, _ store.Status) float64 { return float64(s.Tokens) }},
 	{"gatehouse_store_queued_changes", "Changes that wait to be committed.", func(_ store.Stats, s store.Status) float64 { return float64(s.Queued) }},

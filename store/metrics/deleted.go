@@ -13,8 +13,16 @@ type deletedGrouping struct {
 	at        int64 // the running time, in Unix nanoseconds
 	tombstone       // its operation is empty if there is none that can be undone
 	revision  journal.Revision
-	bytes     int64 // of the record
+	bytes     int64 // of what it held, as the record has it
 	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
+}
+
+// cost returns what a deleted grouping counts towards the space of the undo: what it
+// held, as it is on disk, and what its key takes in memory, where its labels, its
+// identity and its place by time are kept apart.
+func (x *deletedGrouping) cost() int64 {
+	const fixed, perLabel = 512, 32
+	return x.bytes + fixed + int64(perLabel*len(x.key.Labels())+3*len(x.key.ID()))
 }
 
 // addDeleted keeps a deleted grouping, at the place that its tombstone has on the
@@ -27,7 +35,7 @@ func (e *transaction) addDeleted(x deletedGrouping) {
 	treesOf(e.State).deleted.Set(x.key.ID(), x)
 	treesOf(e.State).deletedByTime.Set(clock.Key(x.at, x.key.ID()), x.key.ID())
 	treesOf(e.State).digests.Set(digestOf(x.key.ID()))
-	e.deletedBytes += x.bytes
+	e.stats.DeletedBytes += x.cost()
 	e.stats.Deleted++
 }
 
@@ -48,7 +56,7 @@ func (e *transaction) dropDeleted(id string) {
 		if _, held := treesOf(e.State).groupings.Get(id); !held {
 			treesOf(e.State).digests.Delete(digestOf(id))
 		}
-		e.deletedBytes -= x.bytes
+		e.stats.DeletedBytes -= x.cost()
 		e.uncountDeleted(x)
 		e.stats.Deleted--
 	}

@@ -265,7 +265,7 @@ func (e *transaction) wipe(w wipe, own []exposition.Family) {
 	empty := newState(own)
 	treesOf(e.State).groupings, treesOf(e.State).aliases, treesOf(e.State).families = treesOf(empty).groupings, treesOf(empty).aliases, treesOf(empty).families
 	treesOf(e.State).claims, treesOf(e.State).expiries = treesOf(empty).claims, treesOf(empty).expiries
-	e.stats = Stats{Deleted: e.stats.Deleted}
+	e.stats = Stats{Deleted: e.stats.Deleted, DeletedBytes: e.stats.DeletedBytes}
 	e.tx.Touch()
 	groups.Scan(func(_ string, g *Grouping) bool {
 		e.addDeleted(deletedGrouping{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})

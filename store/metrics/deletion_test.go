@@ -332,3 +332,20 @@ func TestHowOftenAGroupingIsPushedIsLearned(t *testing.T) {
 		t.Errorf("pushed anew every %v", every())
 	}
 }
+
+func TestDeletedGroupingsStayWithinTheirSpaceHoweverSmallTheyAre(t *testing.T) {
+	o := storetest.Options
+	o.UndoMaxBytes = 64 << 10
+	s := storetest.OpenOn(t, storetest.Crashable(t), o)
+	for i := range 300 {
+		path := fmt.Sprintf("/job/x/build/%d", i)
+		storetest.MustPush(t, s, path, "")
+		if n, err := s.Delete(t.Context(), storetest.Key(t, path), store.Origin{}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	storetest.Eventually(t, "the oldest are forgotten", func() bool {
+		st := s.Snapshot().Stats()
+		return st.DeletedBytes <= o.UndoMaxBytes && st.Deleted > 50 && st.Deleted < 200
+	})
+}

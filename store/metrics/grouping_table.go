@@ -129,7 +129,7 @@ func (t *groupingTable) nextSweep(p *State) (time.Time, bool) {
 	if !ok || t.clock.Holding() {
 		return time.Time{}, false
 	}
-	if p.deletedBytes > t.o.UndoMaxBytes {
+	if p.stats.DeletedBytes > t.o.UndoMaxBytes {
 		return t.clock.Now(), true
 	}
 	return time.Unix(0, at).Add(t.o.UndoWindow), true
@@ -182,7 +182,7 @@ func (t *groupingTable) sweep(b *batch) {
 	before := b.Bytes()
 	for n := 0; n < commit.Chunk && b.Bytes()-before < commit.ChunkBytes; n++ {
 		at, id, ok := b.oldestDeleted()
-		over := b.deletedBytes > t.o.UndoMaxBytes
+		over := b.stats.DeletedBytes > t.o.UndoMaxBytes
 		if !ok || !over && time.Unix(0, at).Add(t.o.UndoWindow).After(t.clock.Now()) {
 			return
 		}

@@ -41,7 +41,7 @@ type Limits struct {
 // Its tags declare settings, as app/config reads them.
 type Undo struct {
 	UndoWindow   time.Duration `flag:"delete.undo-window" default:"24h" help:"Time for which a delete can be undone. 0: not at all."`
-	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes kept for undoing deletes."`
+	UndoMaxBytes int64         `flag:"delete.undo-max-bytes" default:"256MiB" help:"Most bytes of deleted groupings to keep for an undo, on disk and in memory."`
 }
 
 // Options are the rules of the groupings of a store.

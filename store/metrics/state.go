@@ -19,10 +19,9 @@ type State struct {
 	clock *clock.Clock // nil: stamps are shown as they are
 	wipes []wipe       // in their order; records before one are gone; never modified in place
 
-	overlapping  int // families that have overlaps
-	stats        Stats
-	deletedBytes int64
-	deletedBy    uint64 // the transaction that may modify the deleted groupings
+	overlapping int // families that have overlaps
+	stats       Stats
+	deletedBy   uint64 // the transaction that may modify the deleted groupings
 
 	// trees are a *trees. Their type is kept out of that of State, because every
 	// package that uses a State would compile all instances of the B-tree anew.
@@ -52,6 +51,8 @@ type Stats struct {
 	Bytes     int64 // of the text of those series
 	Shadowed  int   // series left out of scrapes because of a conflict
 	Deleted   int   // deleted groupings that can still be restored
+	// DeletedBytes is what these count towards Undo.UndoMaxBytes.
+	DeletedBytes int64
 }
 
 func newState(own []exposition.Family) *State {

@@ -16,7 +16,7 @@ import (
 )
 
 // Options are those of most tests: with the consistency check and with undo.
-var Options = store.Options{Limits: store.Limits{CheckConsistency: true}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 1 << 20}, Timeout: time.Minute}
+var Options = store.Options{Limits: store.Limits{CheckConsistency: true}, Undo: store.Undo{UndoWindow: time.Hour, UndoMaxBytes: 16 << 20}, Timeout: time.Minute}
 
 // Key returns the grouping key of a path.
 func Key(t testing.TB, path string) store.GroupingKey {
