@@ -62,22 +62,32 @@ const maxHops = 100
 // at. A proxy whose hop makes no sense is taken for the client. The answer has
 // no zone, and is never IPv4 written as IPv6.
 func ClientAddress(peer netip.Addr, forwardedFor []string, trusted Prefixes) netip.Addr {
-	client, _ := follow(peer, forwardedFor, trusted)
+	client, _, _ := follow(peer, forwardedFor, trusted)
 	return client
 }
 
-// follow is ClientAddress, with the number of hops that were believed.
-func follow(peer netip.Addr, forwardedFor []string, trusted Prefixes) (client netip.Addr, hops int) {
+// HidesClient reports whether ClientAddress is that of a trusted proxy because the hop
+// that it has added is no address, such as "unknown": the client can be anywhere.
+func HidesClient(peer netip.Addr, forwardedFor []string, trusted Prefixes) bool {
+	_, _, hidden := follow(peer, forwardedFor, trusted)
+	return hidden
+}
+
+// follow is ClientAddress and HidesClient, with the number of hops that were believed.
+func follow(peer netip.Addr, forwardedFor []string, trusted Prefixes) (client netip.Addr, hops int, hidden bool) {
 	client = plain(peer)
 	for hop := range fromTheEnd(forwardedFor) {
-		addr, ok := parseHop(hop)
-		if !ok || hops == maxHops || !trusted.Contain(client) {
+		if hops == maxHops || !trusted.Contain(client) {
 			break
+		}
+		addr, ok := parseHop(hop)
+		if !ok {
+			return client, hops, strings.Trim(hop, " \t") != ""
 		}
 		client = addr
 		hops++
 	}
-	return client, hops
+	return client, hops, false
 }
 
 // fromTheEnd yields the elements of lines that are lists with commas, the last
@@ -105,7 +115,7 @@ func ClientScheme(peer netip.Addr, forwardedFor, forwardedProto []string, truste
 	if !trusted.Contain(peer) {
 		return "", false
 	}
-	_, hops := follow(peer, forwardedFor, trusted)
+	_, hops, _ := follow(peer, forwardedFor, trusted)
 	for proto := range fromTheEnd(forwardedProto) {
 		scheme = strings.ToLower(strings.Trim(proto, " \t"))
 		if hops--; hops <= 0 {

@@ -175,6 +175,33 @@ func TestTheSchemeIsThatOfTheFirstHopThatIsNotTrusted(t *testing.T) {
 	}
 }
 
+func TestAProxyThatForwardsNoAddressHidesItsClients(t *testing.T) {
+	trusted := parsePrefixes(t, "10.0.0.0/8")
+	for _, tt := range []struct {
+		name, peer string
+		lines      []string
+		want       bool
+	}{
+		{"no header", "10.0.0.1", nil, false},
+		{"an empty one", "10.0.0.1", []string{" "}, false},
+		{"an address", "10.0.0.1", []string{"192.0.2.1"}, false},
+		{"unknown", "10.0.0.1", []string{"unknown"}, true},
+		{"an obfuscated name", "10.0.0.1", []string{"192.0.2.1, _secret"}, true},
+		{"of a proxy before", "10.0.0.1", []string{"unknown, 10.0.0.2"}, true},
+		{"in front of a client", "10.0.0.1", []string{"unknown, 192.0.2.1"}, false},
+		{"of a peer that is not trusted", "192.0.2.1", []string{"unknown"}, false},
+		{"no peer", "", []string{"unknown"}, false},
+	} {
+		peer, _ := netip.ParseAddr(tt.peer)
+		if got := auth.HidesClient(peer, tt.lines, trusted); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+		if auth.HidesClient(peer, tt.lines, nil) {
+			t.Errorf("%s: nobody is trusted", tt.name)
+		}
+	}
+}
+
 func FuzzPrefixes(f *testing.F) {
 	for _, s := range []string{"10.0.0.0/8", "192.0.2.1", "::ffff:10.0.0.0/104", "::ffff:10.0.0.0/90", "fe80::1%x", "2001:db8::/32", "/", ""} {
 		f.Add(s)

@@ -17,6 +17,8 @@ func TestOnlyAllowedAddressesComeIn(t *testing.T) {
 	proxied := func(c handlertest.Setup) { c.Guard.Trusted = handlertest.Prefixes(t, "127.0.0.0/8", "10.0.0.0/8") }
 	inside := func(c handlertest.Setup) { c.Guard.Allowed = handlertest.Prefixes(t, "192.0.2.0/24") }
 	scrapes := func(c handlertest.Setup) { c.Guard.ScrapeAllowed = handlertest.Prefixes(t, "192.0.2.1") }
+	withProxy := func(c handlertest.Setup) { c.Guard.Allowed = handlertest.Prefixes(t, "192.0.2.0/24", "127.0.0.1") }
+	scrapesWithProxy := func(c handlertest.Setup) { c.Guard.ScrapeAllowed = handlertest.Prefixes(t, "192.0.2.1", "127.0.0.1") }
 	via := func(lines ...string) []string {
 		var headers []string
 		for _, l := range lines {
@@ -40,6 +42,12 @@ func TestOnlyAllowedAddressesComeIn(t *testing.T) {
 		{"one that writes the header itself", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1, 203.0.113.7"), 403, 403, 403},
 		{"one that writes a line itself", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1", "203.0.113.7"), 403, 403, 403},
 		{"nonsense", []func(handlertest.Setup){inside, proxied}, via("192.0.2.1, unknown"), 403, 403, 403},
+		{"nonsense of a proxy on the list", []func(handlertest.Setup){withProxy, proxied}, via("192.0.2.1, unknown"), 403, 403, 403},
+		{"nonsense without a list", []func(handlertest.Setup){proxied}, via("192.0.2.1, unknown"), 200, 200, 200},
+		{"nonsense that the client made up", []func(handlertest.Setup){withProxy, proxied}, via("unknown, 192.0.2.1"), 200, 200, 200},
+		{"a proxy on the list itself", []func(handlertest.Setup){withProxy, proxied}, nil, 200, 200, 200},
+		{"a proxy on the list that forwards nothing", []func(handlertest.Setup){withProxy, proxied}, via(""), 200, 200, 200},
+		{"nonsense of a proxy on the list of scrapes", []func(handlertest.Setup){scrapesWithProxy, proxied}, via("_hidden"), 200, 403, 200},
 		{"scrapes from elsewhere", []func(handlertest.Setup){scrapes}, nil, 200, 403, 200},
 		{"scrapes from there", []func(handlertest.Setup){scrapes, proxied}, via("192.0.2.1"), 200, 200, 200},
 		{"scrapes from beside it", []func(handlertest.Setup){scrapes, proxied}, via("192.0.2.2"), 200, 403, 200},
@@ -66,6 +74,21 @@ func TestOnlyAllowedAddressesComeIn(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAProxyThatHidesItsClientsIsReportedOnceAMinute(t *testing.T) {
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.Guard.Trusted = handlertest.Prefixes(t, "127.0.0.1") })
+	for range 3 {
+		s.Put("/metrics/job/x", "a 1\n", "X-Forwarded-For", "192.0.2.9, "+strings.Repeat("x", 1000)+" unknown")
+	}
+	s.Put("/metrics/job/x", "a 1\n", "X-Forwarded-For", "192.0.2.9")
+	log := s.Log.String()
+	if strings.Count(log, "it counts as the client itself") != 1 || !strings.Contains(log, "proxy=127.0.0.1") || strings.Contains(log, "192.0.2.9") || strings.Contains(log, strings.Repeat("x", 300)) {
+		t.Error(log)
+	}
+	if from := s.Grouping("/metrics/job/x").Origin.From; from != "192.0.2.9" {
+		t.Errorf("pushed from %q", from)
 	}
 }
 

@@ -1,8 +1,11 @@
 package guard
 
 import (
+	"cmp"
+	"errors"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -30,6 +33,30 @@ func (g *Guard) Address(c *fiber.Ctx) netip.Addr {
 		return netip.Addr{}
 	}
 	return client
+}
+
+// outside reports whether a list of addresses keeps a client out. No list keeps out
+// nobody; a client that a trusted proxy hides is on none.
+func (g *Guard) outside(c *fiber.Ctx, list auth.Prefixes) bool {
+	return len(list) > 0 && (g.hidden(c) || !list.Contain(g.Address(c)))
+}
+
+// hidden reports whether a trusted proxy says no address of the client.
+func (g *Guard) hidden(c *fiber.Ctx) bool {
+	peer, trusted := g.peer(c)
+	return len(trusted) > 0 && auth.HidesClient(peer, linesOf(c, fiber.HeaderXForwardedFor), trusted)
+}
+
+var errHidden = errors.New("a trusted proxy forwards no address")
+
+// warnOfHidden logs, once a minute for each proxy, that the proxy counts as the client.
+func (g *Guard) warnOfHidden(c *fiber.Ctx) {
+	if !g.hidden(c) || !g.isNew(incident{from: g.Address(c), reason: errHidden}) {
+		return
+	}
+	hops := strings.Join(linesOf(c, fiber.HeaderXForwardedFor), ", ")
+	g.Logger.Warn("A trusted proxy forwards what is no address: it counts as the client itself",
+		"proxy", cmp.Or(g.AddressText(c), "unknown"), "x_forwarded_for", shortened(hops[max(0, len(hops)-256):]))
 }
 
 // peer is the other end of the connection, and which proxies are trusted there.

@@ -102,12 +102,9 @@ func browser(c *fiber.Ctx) bool {
 // report logs a denial: at most once a minute for the same client, scheme and
 // reason at the level that operators read, and each time at debug level.
 func (g *Guard) report(c *fiber.Ctx, r *auth.DeniedError) {
-	level, now := slog.LevelInfo, time.Now().UnixNano()
-	of := incident{g.Address(c), r.Scheme, r.Reason}
-	if last, ok := g.reported.Get(of); ok && now-last < int64(incidentPeriod) {
+	level := slog.LevelInfo
+	if !g.isNew(incident{g.Address(c), r.Scheme, r.Reason}) {
 		level = slog.LevelDebug
-	} else {
-		g.reported.Add(of, now)
 	}
 	ctx := c.Context()
 	if !g.Logger.Enabled(ctx, level) {
@@ -121,6 +118,17 @@ func (g *Guard) report(c *fiber.Ctx, r *auth.DeniedError) {
 		fields = append(fields, "cause", shortened(r.Cause.Error()))
 	}
 	g.Logger.Log(ctx, level, "Denied a request", fields...)
+}
+
+// isNew reports whether an incident was not logged within the last minute, and then
+// takes it as logged.
+func (g *Guard) isNew(x incident) bool {
+	now := time.Now().UnixNano()
+	if last, ok := g.reported.Get(x); ok && now-last < int64(incidentPeriod) {
+		return false
+	}
+	g.reported.Add(x, now)
+	return true
 }
 
 // shortened bounds what clients can write into the log.

@@ -73,6 +73,9 @@ type MadeTokens interface {
 	// TokenPrincipal is who has the token with that secret, and comes from there, as
 	// AddressText says. The error says for the log why it lets nobody in.
 	TokenPrincipal(secret, from string) (auth.Principal, error)
+	// HasToken reports whether the token with that secret lets somebody in. It is no use
+	// of the token.
+	HasToken(secret string) bool
 	// UsableTokens is how many let somebody in. It may take as long as looking at all.
 	UsableTokens() int
 	// KnowsTokens reports whether somebody who was known has ever made one, also if it was
@@ -134,13 +137,14 @@ func New(c Config) (*Guard, error) {
 // visitor.
 func (g *Guard) Admit(c *fiber.Ctx) error {
 	switch {
-	case len(g.Allowed) > 0 && !g.Allowed.Contain(g.Address(c)):
+	case g.outside(c, g.Allowed):
 		return g.deny(c, &auth.DeniedError{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 	case ambiguous(c):
 		return g.deny(c, &auth.DeniedError{Reason: auth.ErrAmbiguous, Scheme: auth.Anonymous})
 	case !safe(c.Method()) && g.crossSite(c):
 		return g.deny(c, &auth.DeniedError{Reason: auth.ErrCrossSite, Scheme: auth.Anonymous})
 	}
+	g.warnOfHidden(c)
 	return c.Next()
 }
 
@@ -178,7 +182,7 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		return func(c *fiber.Ctx) error { return c.Next() }
 	}
 	return func(c *fiber.Ctx) error {
-		if a == auth.Scrape && len(g.ScrapeAllowed) > 0 && !g.ScrapeAllowed.Contain(g.Address(c)) {
+		if a == auth.Scrape && g.outside(c, g.ScrapeAllowed) {
 			return g.deny(c, &auth.DeniedError{Reason: auth.ErrAddress, Scheme: auth.Anonymous})
 		}
 		again := c.Locals(grantedKey) == a // its body was asked for
@@ -210,6 +214,13 @@ func (g *Guard) require(a auth.Action, page bool) fiber.Handler {
 		}
 		return err
 	}
+}
+
+// MayRead reports whether a request to a public route comes with a credential that
+// allows reading, or needs none for that.
+func (g *Guard) MayRead(c *fiber.Ctx) bool {
+	p, err := g.authenticate(c, auth.Read, false)
+	return err == nil && p.MayRead()
 }
 
 func (g *Guard) decided(s auth.Scheme, r Result) {

@@ -55,7 +55,7 @@ func clockOf(s store.ClockStatus) clockJSON {
 
 type healthJSON struct {
 	Status    string      `json:"status"`
-	Version   string      `json:"version"`
+	Version   string      `json:"version,omitempty"` // for those who may read
 	Timestamp string      `json:"timestamp"`
 	Storage   storageJSON `json:"storage"`
 }
@@ -70,7 +70,10 @@ type storageJSON struct {
 // health reports whether pushes can be committed, and why not. That housekeeping fails
 // makes no server unhealthy: a restart or another replica would not help.
 func (h *Handler) health(c *fiber.Ctx) error {
-	answer := healthJSON{"healthy", h.Build.Version, h.store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
+	answer := healthJSON{"healthy", "", h.store.Now().UTC().Format(time.RFC3339), storageJSON{Status: "ok"}}
+	if h.web.Guard.MayRead(c) {
+		answer.Version = h.Build.Version
+	}
 	s := h.store.Status()
 	if s.Err != nil || !s.Ready {
 		c.Status(fiber.StatusServiceUnavailable)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/handlers/gateway"
 	"gatehouse/handlers/handlertest"
 )
@@ -115,5 +116,27 @@ func TestProfilesAreServedOnlyWhereTheyAreAllowed(t *testing.T) {
 	}
 	if a := s.Get("/debug/pprof/cmdline"); a.Status != 404 {
 		t.Errorf("%v", a)
+	}
+}
+
+func TestTheHealthShowsTheVersionToThoseWhoMayRead(t *testing.T) {
+	s := handlertest.Start(t, handlertest.OneUser)
+	reader, pusher := s.CreateToken("reader", auth.Reader, ""), s.CreateToken("pusher", auth.Pusher, "")
+	for _, test := range []struct {
+		name    string
+		headers []string
+		want    bool
+	}{
+		{"nobody", nil, false},
+		{"a wrong password", []string{"Authorization", handlertest.BasicAuth("admin", "wrong")}, false},
+		{"a user", []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}, true},
+		{"a session", s.SignIn(), true},
+		{"a reader", reader.Headers(), true},
+		{"a pusher", pusher.Headers(), auth.Pusher.May(auth.Read)},
+	} {
+		a := s.Get("/health", test.headers...)
+		if got := strings.Contains(a.Body, `"version":"1.2.3"`); a.Status != 200 || got != test.want || !strings.Contains(a.Body, `"healthy"`) {
+			t.Errorf("%s: %v", test.name, a)
+		}
 	}
 }

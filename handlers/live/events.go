@@ -42,7 +42,7 @@ func (h *Handler) events(c *fiber.Ctx) error {
 		return err
 	}
 	left := h.metrics.Viewing()
-	s := newEventStream(c.Context().Conn(), h.web.Mark, h.ending, func() {
+	s := newEventStream(c.Context().Conn(), h.web.Mark, h.web.Guard.Lasting(c), h.ending, func() {
 		leave()
 		left()
 	})
@@ -101,6 +101,7 @@ func (s *streams) leave(v viewer) {
 type eventStream struct {
 	conn   net.Conn
 	now    func() web.Mark
+	lasts  func() bool     // reports whether the client is still let in
 	ending <-chan struct{} // closed when the server stops; nil: never
 	leave  func()
 
@@ -111,8 +112,8 @@ type eventStream struct {
 	poll, beat, life *time.Ticker
 }
 
-func newEventStream(conn net.Conn, now func() web.Mark, ending <-chan struct{}, leave func()) *eventStream {
-	return &eventStream{conn: conn, now: now, ending: ending, leave: leave, sent: now()}
+func newEventStream(conn net.Conn, now func() web.Mark, lasts func() bool, ending <-chan struct{}, leave func()) *eventStream {
+	return &eventStream{conn: conn, now: now, lasts: lasts, ending: ending, leave: leave, sent: now()}
 }
 
 // resume begins where a client that says which event it got last has left off.
@@ -176,6 +177,9 @@ func (s *eventStream) next() (string, error) {
 		case <-s.beat.C:
 			return ":\n\n", nil
 		case <-s.poll.C:
+			if !s.lasts() {
+				return "", io.EOF
+			}
 			if text := s.changed(); text != "" {
 				return text, nil
 			}

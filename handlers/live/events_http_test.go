@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/auth"
 	"gatehouse/auth/credential"
 	"gatehouse/handlers/handlertest"
+	"gatehouse/store"
 )
 
 // follower is a client of the stream.
@@ -81,8 +83,8 @@ func (f *follower) change() (id string, count int) {
 	return id, count
 }
 
-func openStreams(s *handlertest.Server) string {
-	for line := range strings.SplitSeq(s.Get("/metrics/self").Body, "\n") {
+func openStreams(s *handlertest.Server, headers ...string) string {
+	for line := range strings.SplitSeq(s.Get("/metrics/self", headers...).Body, "\n") {
 		if n, ok := strings.CutPrefix(line, "gatehouse_sse_clients "); ok {
 			return n
 		}
@@ -91,12 +93,12 @@ func openStreams(s *handlertest.Server) string {
 }
 
 // wantOpenStreams waits until so many streams are open.
-func wantOpenStreams(s *handlertest.Server, want string) {
+func wantOpenStreams(s *handlertest.Server, want string, headers ...string) {
 	s.T.Helper()
 	deadline := time.Now().Add(time.Minute)
-	for openStreams(s) != want {
+	for openStreams(s, headers...) != want {
 		if time.Now().After(deadline) {
-			s.T.Fatalf("%s streams are open, want %s", openStreams(s), want)
+			s.T.Fatalf("%s streams are open, want %s", openStreams(s, headers...), want)
 		}
 	}
 }
@@ -210,3 +212,34 @@ func TestAHeadOfAStreamEndsAtOnce(t *testing.T) {
 const (
 	maxStreamsOfClient = 64
 )
+
+func TestAStreamEndsWithTheSessionOrTheTokenThatOpenedIt(t *testing.T) {
+	t.Parallel()
+	s := handlertest.Start(t, handlertest.OneUser)
+	admin := []string{"Authorization", handlertest.BasicAuth("admin", handlertest.RightPassword)}
+	session := s.StartSession("an id", auth.Admin)
+	token := s.CreateToken("viewer", auth.Reader, "")
+	lasting := follow(s, t, "/events", admin...)
+	bySession, byToken := follow(s, t, "/events", session...), follow(s, t, "/events", token.Headers()...)
+	byKey := follow(s, t, "/events", "X-API-Key", token.Secret)
+	for _, f := range []*follower{lasting, bySession, byToken, byKey} {
+		f.id()
+	}
+	wantOpenStreams(s, "4", admin...)
+	ends := func(name string, f *follower) {
+		t.Helper()
+		if rest, err := io.ReadAll(f.in); err != nil || strings.Contains(string(rest), "event") {
+			t.Errorf("%s: got %q, %v", name, rest, err)
+		}
+	}
+	handlertest.Must(t, s.Store.EndSession(t.Context(), "an id", store.Origin{}))
+	ends("the session", bySession)
+	wantOpenStreams(s, "3", admin...)
+	_, err := s.Store.RevokeToken(t.Context(), token.ID, store.Origin{})
+	handlertest.Must(t, err)
+	ends("the token", byToken)
+	ends("the token in X-API-Key", byKey)
+	wantOpenStreams(s, "1", admin...)
+	s.Do("PUT", "/metrics/job/x", "a 1\n", admin...)
+	lasting.change()
+}

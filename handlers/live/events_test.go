@@ -73,7 +73,7 @@ func timed(t *testing.T, test func(changes *atomic.Uint64, client net.Conn, left
 		var changes atomic.Uint64
 		changes.Store(7)
 		now := func() web.Mark { return web.Mark{Epoch: "e", Changes: changes.Load()} }
-		ended := pumped(newEventStream(server, now, nil, func() { left = true }), server)
+		ended := pumped(newEventStream(server, now, func() bool { return true }, nil, func() { left = true }), server)
 		test(&changes, client, &left, ended)
 		_ = client.Close()
 		synctest.Wait()

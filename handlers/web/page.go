@@ -77,6 +77,8 @@ func (s *Site) Fragment(c *fiber.Ctx, status int, page templ.Component, name str
 	c.Set(fiber.HeaderContentSecurityPolicy, pagePolicy)
 	// With no-referrer browsers would send forms without their origin.
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	// Windows of other sites keep no hold of one with a page of ours.
+	c.Set("Cross-Origin-Opener-Policy", "same-origin")
 	c.Set(fiber.HeaderVary, "Accept, HX-Request, HX-Request-Type, HX-Target, Accept-Encoding")
 	if c.GetRespHeader(fiber.HeaderCacheControl) == "" {
 		c.Set(fiber.HeaderCacheControl, AskAgain)

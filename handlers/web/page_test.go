@@ -46,7 +46,7 @@ func TestPeopleSeeErrorsOnAPage(t *testing.T) {
 	if !handlertest.Contains(policy, "default-src 'none'", "script-src 'self'", "frame-ancestors 'none'") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %q", policy)
 	}
-	if a.Header.Get("Referrer-Policy") != "same-origin" || a.Header.Get("Cache-Control") != "no-store" || !strings.Contains(a.Header.Get("Vary"), "Accept") {
+	if a.Header.Get("Referrer-Policy") != "same-origin" || a.Header.Get("Cross-Origin-Opener-Policy") != "same-origin" || a.Header.Get("Cache-Control") != "no-store" || !strings.Contains(a.Header.Get("Vary"), "Accept") {
 		t.Errorf("headers %v", a.Header)
 	}
 	for _, target := range []string{"/pg/api/v1/nowhere", "/pg/metrics/job/none"} {

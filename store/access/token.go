@@ -151,6 +151,12 @@ func (s *Registry) TokenPrincipal(secret, from string) (auth.Principal, error) {
 	return t.Principal(t.Scope.String()), nil
 }
 
+// HasToken reports whether a token of that secret lets clients in. It is no use of it.
+func (s *Registry) HasToken(secret string) bool {
+	t, ok := s.FindToken(secret)
+	return ok && t.Authenticated && t.Role != auth.NoRole
+}
+
 // UsableTokens returns how many tokens let somebody in. It looks at all of them.
 func (s *Registry) UsableTokens() int {
 	n := 0
