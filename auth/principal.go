@@ -52,7 +52,7 @@ const ScrapeKeyID = "scrape-key"
 // TokenID returns the ID of the holder of an API token.
 func TokenID(token string) string { return "token:" + token }
 
-// The reasons for which requests are refused. Their texts are for everybody.
+// The reasons for which requests are denied. Their texts are for everybody.
 var (
 	ErrNoCredential  = errors.New("authentication is required")
 	ErrBadCredential = errors.New("the credential is not valid")

@@ -77,7 +77,7 @@ func bearerServer(t *testing.T, c guard.Config) func(token string) (status int) 
 		t.Fatal(err)
 	}
 	app := fiber.New(fiber.Config{DisableStartupMessage: true, ErrorHandler: func(c *fiber.Ctx, err error) error {
-		if _, refused := errors.AsType[*auth.DeniedError](err); refused {
+		if _, denied := errors.AsType[*auth.DeniedError](err); denied {
 			return c.SendStatus(http.StatusUnauthorized)
 		}
 		return c.SendStatus(http.StatusInternalServerError)

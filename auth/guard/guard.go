@@ -1,4 +1,4 @@
-// Package guard lets requests in or refuses them. It is the Fiber side of auth:
+// Package guard lets requests in or denies them. It is the Fiber side of auth:
 // it finds credentials, applies the rules to them, and lets handlers know who asks.
 package guard
 
@@ -132,7 +132,7 @@ func New(c Config) (*Guard, error) {
 }
 
 // Admit handles every request before anything else is done with it. It
-// refuses addresses that are not allowed, requests that give a credential
+// denies requests from addresses that are not allowed, requests that give a credential
 // twice, and changes that a page of another site asks for in the name of its
 // visitor.
 func (g *Guard) Admit(c *fiber.Ctx) error {

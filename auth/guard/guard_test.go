@@ -44,7 +44,7 @@ func request(t *testing.T, headers ...string) *fiber.Ctx {
 	return c
 }
 
-func TestTheSameRefusalIsLoggedOnceAMinute(t *testing.T) {
+func TestTheSameDenialIsLoggedOnceAMinute(t *testing.T) {
 	var log bytes.Buffer
 	g := newGuard(t, Config{Tokens: credential.NewTokens([]string{"right"}), Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 100 {
@@ -63,7 +63,7 @@ func TestTheSameRefusalIsLoggedOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestWhatIsRememberedAboutRefusalsIsBounded(t *testing.T) {
+func TestWhatIsRememberedAboutDenialsIsBounded(t *testing.T) {
 	g := newGuard(t, Config{Tokens: credential.NewTokens([]string{"right"}), Trusted: auth.Prefixes{netip.MustParsePrefix("0.0.0.0/0")}})
 	for i := range 3 * maxIncidents {
 		_ = g.Require(auth.Push)(request(t, "X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/256, i%256)))

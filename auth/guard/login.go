@@ -29,7 +29,7 @@ const (
 func (g *Guard) Depart(c *fiber.Ctx, next string, switchUser bool) (string, error) {
 	d, err := g.Provider.Begin(context.Background(), next, switchUser)
 	if err != nil {
-		return "", g.RefuseLogin(c, err)
+		return "", g.DenyLogin(c, err)
 	}
 	g.Cookie.set(c, cookieLogin, d.State, d.MaxAge)
 	return d.URL, nil
@@ -45,7 +45,7 @@ func (g *Guard) Arrive(c *fiber.Ctx) (next string, err error) {
 	g.Cookie.clear(c, cookieLogin)
 	who, next, err := g.Provider.Finish(context.Background(), states, Query(c))
 	if err != nil {
-		return next, g.RefuseLogin(c, err)
+		return next, g.DenyLogin(c, err)
 	}
 	if who.Role == auth.NoRole {
 		return next, g.denyNobody(c, who)
@@ -125,9 +125,9 @@ func (providerDown) Error() string { return login.ErrUnavailable.Error() }
 
 func (providerDown) Unwrap() []error { return []error{login.ErrUnavailable, auth.ErrUnavailable} }
 
-// RefuseLogin counts, logs and reports that the provider's word does not count,
+// DenyLogin counts, logs and reports that the provider's word does not count,
 // for a reason of login's, and returns the *auth.DeniedError.
-func (g *Guard) RefuseLogin(c *fiber.Ctx, err error) error {
+func (g *Guard) DenyLogin(c *fiber.Ctx, err error) error {
 	failure, ok := errors.AsType[*login.Error](err)
 	if !ok {
 		return err

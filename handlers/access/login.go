@@ -179,7 +179,7 @@ func (h *Handler) backchannel(c *fiber.Ctx) error {
 	}
 	l, err := h.web.Guard.Provider.VerifyLogout(context.Background(), form.Get("logout_token"))
 	if err != nil {
-		err = h.web.Guard.RefuseLogin(c, err)
+		err = h.web.Guard.DenyLogin(c, err)
 		if errors.Is(err, login.ErrLogoutToken) {
 			return logoutRefused(c, login.ErrLogoutToken.Error())
 		}
