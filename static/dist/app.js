@@ -106,7 +106,7 @@
 		return null;
 	}
 
-	// Only a grouping's own page tells that a push was taken, or what says so to who
+	// Only a grouping's own page shows that a push was accepted, or a notice to people who
 	// may not see the grouping.
 	const waiting = stored(sent);
 	if (waiting) {

@@ -100,15 +100,19 @@ func openLocked(dir directory, o Options) (*Journal, error) {
 			return nil, err
 		}
 	}
-	x, err := verify(dir, o.Logger)
+	format, err := dir.engineFormat()
 	if err != nil {
 		return nil, err
 	}
-	return openEngine(dir, o, x)
+	x, err := verify(dir, format, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return openEngine(dir, format, o, x)
 }
 
 // openEngine opens the engine for writing; x is what it was seen to hold.
-func openEngine(dir directory, o Options, x *index) (*Journal, error) {
+func openEngine(dir directory, format pebble.FormatMajorVersion, o Options, x *index) (*Journal, error) {
 	h := newHealth()
 	d := newDisk(dir.fs, h, o.Logger)
 	if o.retryEvery > 0 {
@@ -116,7 +120,7 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 	}
 	l := &listener{log: o.Logger, health: h}
 	l.opening.Store(true)
-	db, err := d.opened(func() (*pebble.DB, error) { return pebble.Open(dir.file(engineName), engineOptions(d, l)) })
+	db, err := d.opened(func() (*pebble.DB, error) { return pebble.Open(dir.file(engineName), engineOptions(d, format, l)) })
 	if err != nil {
 		return nil, dir.unreadable(err)
 	}
@@ -153,7 +157,7 @@ func openEngine(dir directory, o Options, x *index) (*Journal, error) {
 
 // verify reads all records without changing anything, and compares them with
 // what the store says of itself.
-func verify(dir directory, log *slog.Logger) (x *index, err error) {
+func verify(dir directory, format pebble.FormatMajorVersion, log *slog.Logger) (x *index, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			x, err = nil, dir.damaged(fmt.Errorf("reading it ends in a panic: %v", r))
@@ -165,7 +169,7 @@ func verify(dir directory, log *slog.Logger) (x *index, err error) {
 	}
 	l := &listener{log: log, health: newHealth()}
 	l.opening.Store(true)
-	options := engineOptions(readOnly{dir.fs}, l)
+	options := engineOptions(readOnly{dir.fs}, format, l)
 	options.ReadOnly = true
 	db, err := pebble.Open(dir.file(engineName), options)
 	if line == 0 && isAbsent(dir, err) {
@@ -277,13 +281,13 @@ func walk(from pebble.Reader, lower, upper []byte, start, step func(*pebble.Iter
 	return nil
 }
 
-func engineOptions(fs vfs.FS, l *listener) *pebble.Options {
+func engineOptions(fs vfs.FS, format pebble.FormatMajorVersion, l *listener) *pebble.Options {
 	o := &pebble.Options{
 		FS:            fs,
 		Logger:        l,
 		EventListener: l.events(),
-		// Older formats take a damaged log for a shorter one.
-		FormatMajorVersion: pebble.FormatNewest,
+		// Formats before FormatWALSyncChunks take a damaged log for a shorter one.
+		FormatMajorVersion: format,
 		CacheSize:          cacheBytes,
 		MemTableSize:       memTableBytes,
 		// Bursts are taken up by tables in level 0 while the engine compacts.

@@ -32,11 +32,13 @@ func Filled(t testing.TB, n int) (*store.Store, []store.Push) {
 		fmt.Fprintf(&body, "# HELP family_%[1]d Of the last run.\n# TYPE family_%[1]d gauge\nfamily_%[1]d{stage=\"load\"} 1\nfamily_%[1]d{stage=\"store\"} 2\n", i)
 	}
 	pushes := make([]store.Push, n)
+	for i := range pushes {
+		pushes[i] = Push(t, fmt.Sprintf("/job/batch/instance/host-%d", i), body.String())
+	}
 	var workers sync.WaitGroup
 	for worker := range min(n, 64) { // whose pushes are committed together
 		workers.Go(func() {
 			for i := worker; i < n; i += 64 {
-				pushes[i] = Push(t, fmt.Sprintf("/job/batch/instance/host-%d", i), body.String())
 				if _, err := s.Push(context.Background(), pushes[i]); err != nil {
 					t.Error(err)
 				}
