@@ -122,6 +122,27 @@ func TestBodiesInFlightAreBounded(t *testing.T) {
 	}
 }
 
+func TestTheLabelsOfThePathCountInFlightWithEachLine(t *testing.T) {
+	s := handlertest.Start(t, func(c handlertest.Setup) { c.BodyBudget = 8 << 20 })
+	var path, body strings.Builder
+	path.WriteString("/metrics/job/x")
+	for i := range 20 {
+		fmt.Fprintf(&path, "/l%d/%s", i, strings.Repeat("x", 1000))
+	}
+	for i := range 1000 {
+		fmt.Fprintf(&body, "m{i=\"%d\"} 1\n", i)
+	}
+	if a := s.Do("PUT", path.String(), body.String()); a.Status != 503 || a.Header.Get("Retry-After") == "" || !handlertest.OneLine(a.Body) {
+		t.Errorf("20 MB of 15 KB: %v %v", a, a.Header)
+	}
+	s.WantGroupings()
+	// What was refused or stored is given back.
+	for range 5 {
+		s.Put(path.String(), body.String()[:strings.Index(body.String(), "m{i=\"300\"}")])
+	}
+	s.Put("/metrics/job/x", body.String())
+}
+
 func TestLargeBodiesThatNeverEndDoNotKeepSmallOnesOut(t *testing.T) {
 	s := handlertest.Start(t, func(c handlertest.Setup) { c.BodyBudget = 256 << 10 })
 	hang := func() {

@@ -68,8 +68,10 @@ func (h *Handler) beginPush(mode store.Mode) func(*fiber.Ctx, error) error {
 // push answers a push client, after beginPush.
 func (h *Handler) push(c *fiber.Ctx) error {
 	p := c.Locals(begun).(*store.Push)
+	account := h.Account()
+	defer account.Close() // once it is stored
 	var err error
-	p.Families, p.Size, err = h.decode(c, p.Key)
+	p.Families, p.Size, err = h.decode(c, p.Key, account)
 	if err = h.Take(p, err); err != nil {
 		return h.web.Discreet(c, err)
 	}
@@ -162,9 +164,7 @@ func badTTL(asked string) error {
 }
 
 // decode reads the body under all limits, decodes it, and returns its size.
-func (h *Handler) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family, int, error) {
-	account := h.Account()
-	defer account.Close()
+func (h *Handler) decode(c *fiber.Ctx, k store.GroupingKey, account *Account) ([]exposition.Family, int, error) {
 	var body []byte
 	if stream := c.Context().RequestBodyStream(); stream != nil {
 		var err error
@@ -172,7 +172,7 @@ func (h *Handler) decode(c *fiber.Ctx, k store.GroupingKey) ([]exposition.Family
 			return nil, 0, err
 		}
 	}
-	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.Decoding(k))
+	families, err := exposition.Decode(c.Get(fiber.HeaderContentType), body, h.Decoding(k, account))
 	return families, len(body), err
 }
 
@@ -184,9 +184,9 @@ func knownCoding(coding string) error {
 	return nil
 }
 
-// Decoding is how what is pushed to a grouping is decoded.
-func (h *Handler) Decoding(k store.GroupingKey) exposition.Options {
-	return exposition.Options{Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush}
+// Decoding returns how a push to a grouping is decoded; its memory is on the account.
+func (h *Handler) Decoding(k store.GroupingKey, a *Account) exposition.Options {
+	return exposition.Options{Grouping: k.Labels(), UTF8Names: h.UTF8Names, MaxSeries: h.MaxSeriesPerPush, Take: a.Take}
 }
 
 // NoteRefusal shows the operator that pushes to a grouping fail for a reason

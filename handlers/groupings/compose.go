@@ -2,6 +2,7 @@ package groupings
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strconv"
 	"strings"
@@ -128,7 +129,7 @@ func (h *Composer) checkDraft(c *fiber.Ctx) error {
 	m := h.composePage(c, &d)
 	m.Returned = true
 	if !more {
-		h.fillVerdict(c, &m, &d, h.judge(&d))
+		h.fillVerdict(c, &m, &d, h.judge(&d, account))
 	}
 	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }
@@ -141,7 +142,7 @@ func (h *Composer) pushDraft(c *fiber.Ctx) error {
 	if err != nil {
 		return h.gateway.Refused(err)
 	}
-	j := h.judge(&d)
+	j := h.judge(&d, account)
 	j.push.Origin = h.web.Origin(c)
 	if j.err != nil {
 		if j.keyed {
@@ -186,8 +187,9 @@ type judged struct {
 	err      error // the first thing that is wrong; nil: it can be pushed
 }
 
-// judge finds everything that is wrong with a draft by itself.
-func (h *Composer) judge(d *draft) judged {
+// judge finds everything that is wrong with a draft by itself. What it keeps in memory
+// is on the account.
+func (h *Composer) judge(d *draft, account *gateway.Account) judged {
 	j := judged{push: store.Push{Mode: d.mode, Size: len(d.text)}}
 	j.push.Key, j.mistakes, j.err = h.keyOf(d)
 	j.keyed = j.err == nil
@@ -196,9 +198,13 @@ func (h *Composer) judge(d *draft) judged {
 		j.mistakes = append(j.mistakes, views.Mistake{Field: "ttl", Place: "Expires after", Text: err.Error()})
 		j.err = firstOf(j.err, err)
 	}
-	options := h.gateway.Decoding(j.push.Key)
+	options := h.gateway.Decoding(j.push.Key, account)
 	if j.push.Families, err = exposition.DecodeText([]byte(d.text), options); err != nil {
 		j.err = firstOf(j.err, err)
+		if !errors.As(err, new(*exposition.Error)) {
+			return j // it is not the text that is wrong
+		}
+		options.Take = nil
 		for _, e := range exposition.Mistakes([]byte(d.text), options, maxMistakes) {
 			j.mistakes = append(j.mistakes, views.Mistake{Line: e.Line, Field: "text", Place: "Metrics", Text: e.Detail})
 		}

@@ -127,7 +127,9 @@ func (h *Composer) composeAgain(c *fiber.Ctx, id string) error {
 	m := h.composePage(c, &d)
 	m.Notes = notes
 	if d.text != "" {
-		h.fillVerdict(c, &m, &d, h.judge(&d))
+		account := h.gateway.Account()
+		defer account.Close()
+		h.fillVerdict(c, &m, &d, h.judge(&d, account))
 	}
 	return h.web.Page(c, fiber.StatusOK, views.ComposePage(m))
 }

@@ -66,7 +66,9 @@ func (h *Handler) runPush(c *fiber.Ctx, e docs.Example, key store.GroupingKey) e
 		p.Mode = store.Merge
 	}
 	var err error
-	p.Families, err = exposition.Decode("", []byte(e.Body), h.gateway.Decoding(key))
+	account := h.gateway.Account()
+	defer account.Close()
+	p.Families, err = exposition.Decode("", []byte(e.Body), h.gateway.Decoding(key, account))
 	return h.gateway.Take(&p, err)
 }
 

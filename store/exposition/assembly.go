@@ -17,7 +17,9 @@ type assembly struct {
 	filler   int        // index in group of the added empty instance; -1: none
 	special  bool       // a label of group is not a legacy name
 	reach    string     // a label of group that histograms or summaries need for themselves
-	limit    int        // of bytes in text
+	limit    int        // of bytes in text and wire
+	wire     int        // bytes of the families' protobuf messages
+	taken    int        // bytes that are accounted for
 
 	families  []asmFamily
 	byName    seriesIndex // into families
@@ -91,8 +93,30 @@ func newAssembly(o Options, bodySize int) *assembly {
 	a := assemblies.Get().(*assembly)
 	a.options = o
 	a.limit = min(max(maxDecodeText, maxDecodeTextFactor*bodySize), 1<<31)
+	a.taken = freeBytes
 	a.prepareGrouping()
 	return a
+}
+
+// Steps in which memory is accounted for. The first bytes are free.
+const (
+	freeBytes = 64 << 10
+	takeStep  = 256 << 10
+)
+
+// room accounts for n more bytes of text before they are made, and refuses what is
+// beyond the limit.
+func (a *assembly) room(n, line int) error {
+	if len(a.text)+a.wire+n > a.limit {
+		return refuse(ReasonLimit, line, "with the grouping's labels the push is more than %d bytes", a.limit)
+	}
+	size := len(a.text) + len(a.arena) + a.wire + n
+	if a.options.Take == nil || size <= a.taken {
+		return nil
+	}
+	step := max(size-a.taken, takeStep)
+	a.taken += step
+	return a.options.Take(int64(step))
 }
 
 var assemblies = sync.Pool{New: func() any { return new(assembly) }}
@@ -200,10 +224,7 @@ func (a *assembly) count(lines, line int) error {
 	if a.total += lines; a.options.MaxSeries > 0 && a.total > a.options.MaxSeries {
 		return refuse(ReasonLimit, line, "more than %d series in one push", a.options.MaxSeries)
 	}
-	if len(a.text) > a.limit {
-		return refuse(ReasonLimit, line, "with the grouping's labels the push is more than %d bytes", a.limit)
-	}
-	return nil
+	return a.room(len(a.spelling), line)
 }
 
 // addLine adds a sample that is a line of its own. labels are sorted by name

@@ -87,6 +87,13 @@ func (a *assembly) finishSeries(f *asmFamily, s *asmSeries, points []asmPoint) e
 	if s.odd {
 		f.untypedIn |= InStrict
 	}
+	size := 0
+	for _, p := range points {
+		size += len(f.name) + len("_bucket{le=\"\",} \n") + int(s.to-s.from) + int(p.to-p.from)
+	}
+	if err := a.room(size, int(points[0].line)); err != nil {
+		return err
+	}
 	for _, p := range points {
 		switch p.part {
 		case partBound:

@@ -220,8 +220,9 @@ func (a *assembly) keepProto(x asmMessage) error {
 		if f.proto, err = (proto.MarshalOptions{UseCachedSize: true, Deterministic: true}).MarshalAppend(f.proto, kept); err != nil {
 			return refuse(ReasonValue, 0, "metric %s can't be encoded", quoted(f.name))
 		}
-		if len(f.proto) > a.limit {
-			return refuse(ReasonLimit, 0, "with the grouping's labels metric %s is more than %d bytes", quoted(f.name), a.limit)
+		a.wire += proto.Size(kept)
+		if err := a.room(0, 0); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -164,4 +164,8 @@ type Options struct {
 	UTF8Names bool
 	// MaxSeries bounds the sample lines of one push; 0: no bound.
 	MaxSeries int
+	// Take is called before the push takes n more bytes of memory, each sample with the
+	// grouping's labels; small pushes don't call it. Its error ends the decoding and is
+	// returned as it is. nil: there is no bound but those of Decode.
+	Take func(n int64) error
 }
