@@ -27,6 +27,7 @@ type Batch struct {
 
 	full   bool // nothing may be added any more
 	tidied bool // due changes were added
+	kept   bool // there were some
 }
 
 // Write is a change of a batch that waits for its revision.

@@ -156,7 +156,7 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 		return requests, err
 	}
 	if b.tidied {
-		c.noteHousekeeping(err)
+		c.noteHousekeeping(err, b.kept)
 	}
 	for _, r := range requests {
 		if err != nil {
@@ -168,10 +168,12 @@ func (c *committer) try(requests []*request) ([]*request, error) {
 }
 
 // noteHousekeeping notes whether the tables could write what was due, and logs when
-// that changes.
-func (c *committer) noteHousekeeping(err error) {
+// that changes. kept: something was.
+func (c *committer) noteHousekeeping(err error, kept bool) {
 	was := c.housekeeping.Load()
 	switch {
+	case err != nil && !kept:
+		return // nothing was due, so nothing is known
 	case err != nil:
 		c.housekeeping.Store(&err)
 		if was == nil {
@@ -258,9 +260,11 @@ func (c *committer) tidy(b *Batch) {
 		return
 	}
 	b.tidied = true
+	asked := len(b.order)
 	for _, table := range c.all {
 		table.Tidy(b)
 	}
+	b.kept = len(b.order) > asked
 }
 
 // written reports to the tables that a batch is durable.
