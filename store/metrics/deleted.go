@@ -13,12 +13,12 @@ type deletedGrouping struct {
 	at        int64 // the running time, in Unix nanoseconds
 	tombstone       // its operation is empty if there is none that can be undone
 	revision  journal.Revision
-	bytes     int64 // of what it held, as the record has it
+	bytes     int64 // of its record
 	unmarked  bool  // its own record does not say so: it was wiped, or has just expired
 }
 
-// cost returns what a deleted grouping counts towards the space of the undo: what it
-// held, as it is on disk, and what its key takes in memory, where its labels, its
+// cost returns what a deleted grouping counts towards the space of the undo: its record
+// on disk, and what its key takes in memory, where its labels, its
 // identity and its place by time are kept apart.
 func (x *deletedGrouping) cost() int64 {
 	const fixed, perLabel = 512, 32

@@ -188,8 +188,8 @@ func (b *batch) delete(g *Grouping, t tombstone) {
 
 func (b *batch) leave(g *Grouping, t tombstone, condition journal.Revision) {
 	packed := pack(g.body)
-	b.addGrouping(g, packed, t, condition)
-	b.addDeleted(deletedGrouping{key: g.Key, tombstone: t, bytes: int64(len(packed))})
+	size := b.addGrouping(g, packed, t, condition)
+	b.addDeleted(deletedGrouping{key: g.Key, tombstone: t, bytes: int64(size)})
 	if !g.Failed.IsZero() {
 		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key)})
 	}
@@ -268,7 +268,7 @@ func (e *transaction) wipe(w wipe, own []exposition.Family) {
 	e.stats = Stats{Deleted: e.stats.Deleted, DeletedBytes: e.stats.DeletedBytes}
 	e.tx.Touch()
 	groups.Scan(func(_ string, g *Grouping) bool {
-		e.addDeleted(deletedGrouping{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
+		e.addDeleted(deletedGrouping{key: g.Key, tombstone: w.tombstone, revision: g.Revision, bytes: int64(g.recorded), unmarked: true})
 		return true
 	})
 }

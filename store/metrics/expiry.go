@@ -45,7 +45,7 @@ func (t *groupingTable) Expire(tx *commit.Transaction) {
 		_, id, _ := treesOf(e.State).expiries.Min()
 		g, _ := treesOf(e.State).groupings.Get(id)
 		e.remove(g)
-		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.Bytes), unmarked: true})
+		e.addDeleted(deletedGrouping{key: g.Key, tombstone: end, revision: g.Revision, bytes: int64(g.recorded), unmarked: true})
 		t.expired.waiting = append(t.expired.waiting, g)
 	}
 }

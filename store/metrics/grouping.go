@@ -34,6 +34,7 @@ type Grouping struct {
 
 	retimed *retimed // times that are not shown as the record has them
 
+	recorded      int // bytes of its record
 	pace          pace
 	failureReason exposition.Reason
 	base          journal.Revision // what the last merge was based on

@@ -105,7 +105,7 @@ func (op *pushOp) apply(b *batch) error {
 	g.renderTimes()
 	condition := b.revision(g.Key.ID())
 	b.putAdmitted(&g)
-	b.addGrouping(&g, op.packed, tombstone{}, condition)
+	g.recorded = b.addGrouping(&g, op.packed, tombstone{}, condition)
 	if !op.failed.IsZero() {
 		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key), Value: refusal{id: g.Key.ID(), at: clock.Nanos(g.Failed)}.encode()})
 	}
@@ -232,8 +232,8 @@ func (b *batch) revision(id string) journal.Revision {
 	return x.revision
 }
 
-// addGrouping has a grouping's record written.
-func (b *batch) addGrouping(g *Grouping, packed []byte, t tombstone, condition journal.Revision) {
+// addGrouping has a grouping's record written, and returns its size.
+func (b *batch) addGrouping(g *Grouping, packed []byte, t tombstone, condition journal.Revision) int {
 	rec := groupingRecord{
 		labels: g.Key.Labels(), pushed: clock.Nanos(g.Pushed), ran: g.ran, expires: clock.Nanos(g.Expires), origin: g.Origin,
 		base: g.base, pushInterval: g.PushInterval, pace: g.pace, deleted: t, ages: ageRuns(g.body), packed: packed,
@@ -244,7 +244,9 @@ func (b *batch) addGrouping(g *Grouping, packed []byte, t tombstone, condition j
 	if t.stamp != 0 && !g.Failed.IsZero() {
 		rec.refused = g.refusal().encode()
 	}
-	b.AddOf(g.Key.ID(), journal.Change{Key: key.RecordKey(kindGrouping, g.Key), Value: rec.encode(), If: &condition})
+	value := rec.encode()
+	b.AddOf(g.Key.ID(), journal.Change{Key: key.RecordKey(kindGrouping, g.Key), Value: value, If: &condition})
+	return len(value)
 }
 
 // maxFailure bounds the remembered reason of a refusal.

@@ -32,7 +32,7 @@ func readGrouping(r journal.Record, names interned) (*grouping, error) {
 		return nil, err
 	}
 	x.group = rec.newGrouping(x.key, b)
-	x.group.Revision = r.Revision
+	x.group.Revision, x.group.recorded = r.Revision, len(r.Value)
 	x.group.renderTimes()
 	return x, nil
 }

@@ -274,7 +274,7 @@ func (b *batch) restore(f deletedRecord) error {
 	}
 	b.joinHelps(g.body)
 	b.putAdmitted(&g)
-	b.addGrouping(&g, f.packed, tombstone{}, f.revision)
+	g.recorded = b.addGrouping(&g, f.packed, tombstone{}, f.revision)
 	if !g.Failed.IsZero() {
 		b.Add(journal.Change{Key: key.RecordKey(kindRefused, g.Key), Value: g.refusal().encode()})
 	}
